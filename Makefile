@@ -1,0 +1,92 @@
+# hartree. `make help` lists the targets. Variables: CC, CFLAGS, LDFLAGS, CROSS=aarch64-linux-gnu-, STATIC=1,
+# SAN=address,undefined | thread, V=1, PREFIX, DESTDIR, RUN (a wrapper for cross-built programs, e.g. "qemu-aarch64").
+VERSION := 0.1.0
+ifneq ($(CROSS),)
+CC := $(CROSS)gcc
+endif
+CC ?= cc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+Q := $(if $(V),,@)
+
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+CCID := $(notdir $(firstword $(CC)))
+empty :=
+comma := ,
+B := build/$(ARCH)-$(CCID)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)
+
+# ISA order is dispatch priority: later wins. Features, never CPU models.
+ISA_x86_64    := scalar avx2 avx512
+ISA_aarch64   := scalar neon dotprod i8mm
+FLAGS_avx2    := -mavx2 -mfma -mf16c
+FLAGS_avx512  := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+FLAGS_dotprod := -march=armv8.2-a+dotprod
+FLAGS_i8mm    := -march=armv8.2-a+dotprod+i8mm
+ISAS := $(or $(ISA_$(ARCH)),scalar)
+
+KSRC := $(foreach i,$(ISAS),$(sort $(wildcard kernels/*_$(i).c kernels/*_$(i)_*.c)))
+KCORE := kernels/cpu.c kernels/registry.c kernels/type.c
+LSRC := $(sort $(wildcard base/*.c tensor/*.c loader/*.c engine/*.c engine/*/*.c vision/*.c bench/*.c)) $(KCORE) $(KSRC)
+TSRC := $(sort $(wildcard tools/*.c))
+USRC := $(sort $(wildcard tests/*.c))
+LOBJ := $(LSRC:%.c=$(B)/%.o)
+TOBJ := $(TSRC:%.c=$(B)/%.o)
+TESTS := $(USRC:%.c=$(B)/%)
+
+# Optional libraries: used where the compiler finds them, reported by `hartree version`.
+have = $(shell printf '\#include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
+HAVE_ZSTD := $(if $(STATIC)$(CROSS),,$(call have,zstd.h,-lzstd))
+
+ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(CPPFLAGS)
+ALL_CFLAGS = -std=c11 -Wall -Wextra -Werror=incompatible-pointer-types -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
+             $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
+ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(STATIC),-static) $(LDFLAGS)
+LIBS = $(if $(HAVE_ZSTD),-lzstd) -lm
+isa = $(firstword $(filter $(ISAS),$(subst _, ,$(notdir $*))))
+
+all: $(B)/hartree ## build the program, linked as ./hartree
+	@ln -sf $(B)/hartree hartree
+
+$(B)/hartree: $(TOBJ) $(B)/libhartree.a
+	$(if $(Q),@echo "  link  $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/libhartree.a: $(LOBJ)
+	$(Q)rm -f $@; $(CROSS)ar rcs $@ $^
+$(B)/tests/%: $(B)/tests/%.o $(B)/libhartree.a
+	$(if $(Q),@echo "  link  $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/kernels/%.o: kernels/%.c $(B)/kernels.inc
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  cc    $<")
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
+$(B)/%.o: %.c $(B)/kernels.inc
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  cc    $<")
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+# Rewritten only when the list of kernel files changes, so that adding or deleting one rebuilds what must be.
+$(B)/kernels.inc: FORCE
+	@mkdir -p $(@D); printf 'ROW(%s)\n' $(notdir $(KSRC:.c=)) > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+
+test: all $(TESTS) ## every test that takes seconds; ends in "N passed, N failed"
+	@B=$(B) RUN="$(RUN)" tests/run
+check: all $(TESTS) ## the slower tests: real models, many mutated files
+	@B=$(B) RUN="$(RUN)" tests/run --slow
+bench: all ## every kernel: correct, and how fast. K=op for one
+	@$(RUN) ./hartree bench kernels $(K)
+demo: all ## a real model answers a prompt; cost predicted and measured
+	@tools/demo
+asm: $(B)/kernels/$(K).o ## K=file: disassembly with source lines
+	@$(CROSS)objdump -dS --no-show-raw-insn $<
+install: all ## into DESTDIR/PREFIX
+	install -Dm755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/hartree
+clean: ## everything built
+	rm -rf build hartree
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+-include $(LOBJ:.o=.d) $(TOBJ:.o=.d) $(TESTS:=.d)
+.SECONDARY:
+.PHONY: all test check bench demo asm install uninstall clean help FORCE

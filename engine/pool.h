@@ -1,0 +1,32 @@
+/* pool.h - a fixed set of threads that run one function together.
+ *
+ * Workers spin for a short while after a job, then park, so an idle engine costs nothing and a busy one does not pay for a
+ * wake-up per step. Inside a job, barriers separate ops and chunks are handed out dynamically, so that a slow or stolen core
+ * delays one chunk and not the whole.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_POOL_H
+#define HARTREE_POOL_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct pool;
+
+/* `threads` counts the caller: 1 starts none. NULL and *e if a thread can't be started. */
+struct pool *pool_new(int threads, struct error *e);
+void pool_free(struct pool *p);
+int pool_threads(const struct pool *p);
+
+/* Runs fn(ctx, thread) on every thread, thread 0 being the caller, and returns when all have. */
+void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx);
+
+/* Inside a job: waits for all threads; all of them then see what the others wrote. The chunk counter is 0 again after it. */
+void pool_barrier(struct pool *p, int thread);
+/* Inside a job: the next chunk's number since the last barrier. Each number is given once. */
+size_t pool_chunk(struct pool *p);
+
+/* Physical cores this process may use (affinity and cgroup quota respected), at least 1. */
+int pool_default_threads(void);
+
+#endif

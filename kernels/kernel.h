@@ -1,0 +1,251 @@
+/* kernel.h - the operations, their variants, and the table that is bound to this machine.
+ *
+ * A kernel is a pure function on arrays: it allocates nothing, starts no thread, does no I/O and keeps no state. It takes
+ * one argument struct, so that the same call can be counted, timed, tested and replayed without knowing the operation.
+ *
+ * The file name is the registration: kernels/<op>_<isa>[_tag].c ends in one KERNEL(op, isa, ...) row, and make lists the files
+ * whose ISA fits the target into kernels.inc. Each op has a scalar row, the reference, which carries the op's spec: test cases,
+ * tolerance, flops and bytes. A variant with a tag is tested, listed and benchmarked but never picked by itself.
+ *
+ * Contract of every kernel: reads and writes only what its args name, never beyond (an mmapped weight may end at a page end);
+ * any alignment of pointers; sizes that are no multiple of the vector width, zero included; products and sums as the op's
+ * header says, within the spec's tolerance of the scalar row on the same bits, or bit-equal where `.exact` says so. The
+ * result of one output element never depends on where in the tile it stands.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_KERNEL_H
+#define HARTREE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* CPU features, as bits; distinct across architectures so that a row compiles anywhere. */
+enum {
+    CPU_AVX2 = 1u << 0,
+    CPU_FMA = 1u << 1,
+    CPU_F16C = 1u << 2,
+    CPU_AVX512 = 1u << 3, /* F, BW, DQ, VL */
+    CPU_VNNI = 1u << 4,   /* AVX512_VNNI */
+    CPU_VBMI = 1u << 5,
+    CPU_NEON = 1u << 8,
+    CPU_DOTPROD = 1u << 9,
+    CPU_I8MM = 1u << 10,
+};
+
+/* ---- Argument structs: sizes count elements unless the name says bytes; pointers never alias unless stated ---- */
+
+/* y[c * ldy + r] = sum over k < n of w[r][k] * x[c][k], for r < rows, c < cols: rows of weights in the file's own layout times
+ * activations in the weight type's activation format (type.h: f32, q8_a32 or q8_a256). n is a multiple of both blocks. */
+struct dot_args {
+    float *y;
+    size_t ldy;
+    const void *w;
+    size_t w_stride; /* bytes from a weight row to the next */
+    size_t rows;
+    const void *x;
+    size_t x_stride; /* bytes from an activation row to the next */
+    size_t cols;
+    size_t n;
+};
+
+/* y[0..n) = the values of n elements stored at x in the op's type. n is a multiple of the block. */
+struct dequant_args {
+    float *y;
+    const void *x;
+    size_t n;
+};
+
+/* Stores n floats in the op's type. `importance` is NULL or n weights >= 0 of the squared error of each element; only the
+ * types whose header says so use it. NaN and infinity in x give an unspecified but defined result. */
+struct quant_args {
+    void *y;
+    const float *x;
+    const float *importance;
+    size_t n;
+};
+
+/* rms_norm: y = x / sqrt(mean(x^2) + eps) * w.  layer_norm: y = (x - mean) / sqrt(var + eps) * w + b.
+ * `rows` vectors of n, strides in elements; w (and b) may be NULL for 1 (and 0). y may equal x. */
+struct norm_args {
+    float *y;
+    const float *x;
+    size_t y_stride, x_stride;
+    const float *w, *b;
+    size_t rows, n;
+    float eps;
+};
+
+/* Rotates the first n_rot elements of `heads` vectors, `stride` elements apart, in place. cs holds n_rot / 2 pairs (cos, sin).
+ * rope_norm rotates (x[2j], x[2j+1]), rope_neox (x[j], x[j + n_rot/2]). */
+struct rope_args {
+    float *x;
+    const float *cs;
+    size_t heads, stride, n_rot;
+};
+
+/* Attention of n_q query vectors that share one key/value head, over n_kv positions:
+ * y[i] = sum_t softmax_t(scale * <q[i], k[t]>) v[t]; q and y are n_q x d, dense; k and v rows in the op's KV type, strides in
+ * bytes. Online softmax over tiles of positions: no score matrix, no scratch. n_kv >= 1, d <= 512 and a multiple of 32 for q8_0. */
+struct attend_args {
+    float *y;
+    const float *q;
+    const void *k, *v;
+    size_t k_stride, v_stride;
+    size_t n_q, n_kv, d;
+    float scale;
+};
+
+/* y[i] = f(gate[i]) * up[i]; y may equal gate or up. silu(x) = x / (1 + exp(-x)); gelu is the tanh form. */
+struct glu_args {
+    float *y;
+    const float *gate, *up;
+    size_t n;
+};
+
+/* add: y[i] += x[i].  scale: y[i] *= s.  softmax: y = softmax(y * s), in place. */
+struct vec_args {
+    float *y;
+    const float *x;
+    float s;
+    size_t n;
+};
+
+/* ---- The list of operations: X(op, argument struct). The only place where an op and its signature are written. ---- */
+
+#define KERNEL_TYPE_OPS(X, T) X(T##_dequant, dequant_args) X(T##_quant, quant_args) X(T##_dot, dot_args)
+
+#define KERNEL_OPS(X)           \
+    KERNEL_TYPE_OPS(X, f32)     \
+    KERNEL_TYPE_OPS(X, f16)     \
+    KERNEL_TYPE_OPS(X, bf16)    \
+    KERNEL_TYPE_OPS(X, q8_0)    \
+    KERNEL_TYPE_OPS(X, q5_0)    \
+    KERNEL_TYPE_OPS(X, q5_1)    \
+    KERNEL_TYPE_OPS(X, q4_0)    \
+    KERNEL_TYPE_OPS(X, q4_1)    \
+    KERNEL_TYPE_OPS(X, q2_K)    \
+    KERNEL_TYPE_OPS(X, q3_K)    \
+    KERNEL_TYPE_OPS(X, q4_K)    \
+    KERNEL_TYPE_OPS(X, q5_K)    \
+    KERNEL_TYPE_OPS(X, q6_K)    \
+    X(q8_a32_quant, quant_args)  \
+    X(q8_a256_quant, quant_args) \
+    X(f32_rms_norm, norm_args)  \
+    X(f32_rope_norm, rope_args) \
+    X(f32_rope_neox, rope_args) \
+    X(f32_attend, attend_args)  \
+    X(f16_attend, attend_args)  \
+    X(q8_0_attend, attend_args) \
+    X(f32_silu_mul, glu_args)   \
+    X(f32_gelu_mul, glu_args)   \
+    X(f32_add, vec_args)        \
+    X(f32_scale, vec_args)      \
+    X(f32_softmax, vec_args)
+
+#define X(op, args) typedef void op##_fn(const struct args *);
+KERNEL_OPS(X)
+#undef X
+
+union kernel_fn {
+#define X(op, args) op##_fn *op;
+    KERNEL_OPS(X)
+#undef X
+};
+
+struct kernel_table {
+#define X(op, args) op##_fn *op;
+    KERNEL_OPS(X)
+#undef X
+};
+
+union kernel_args {
+    struct dot_args dot;
+    struct dequant_args dequant;
+    struct quant_args quant;
+    struct norm_args norm;
+    struct rope_args rope;
+    struct attend_args attend;
+    struct glu_args glu;
+    struct vec_args vec;
+};
+
+/* ---- What the scalar row says of its op, shared by tests, bench and the accountant ---- */
+
+/* One memory region that a test case needs: `bytes` of input (filled by the spec) or output (compared). */
+struct kernel_region {
+    void *data;
+    size_t bytes;
+};
+enum { KERNEL_MAX_REGIONS = 6 };
+
+struct kernel_case {
+    const char *name; /* e.g. "256x1", unique within the op */
+    size_t a, b, c;   /* sizes whose meaning the spec chooses (n, rows, cols ...) */
+};
+
+struct kernel_work {
+    double flops;   /* multiply-adds of matmul and attention, two each: what the field calls the model's FLOPs */
+    double special; /* other arithmetic (norms, rope, softmax, activations), by the formulas of spec accountant 5.1 */
+    double bytes;   /* bytes read and written, each region once */
+};
+
+struct kernel_spec {
+    const struct kernel_case *cases;
+    size_t n_cases;
+    /* Sizes of the regions a case needs; region 0 is the output, the others are inputs. Returns how many there are. */
+    size_t (*regions)(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS]);
+    /* Fills the inputs with valid random data from `seed` and points *args at the regions. Regions may be misaligned. */
+    void (*fill)(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args);
+    /* Error of `got` against `want` (region 0 of each), in units in which `tolerance` is stated. */
+    double (*error)(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got);
+    double tolerance;
+    /* Work of one call with these args, whatever called it. */
+    struct kernel_work (*work)(const union kernel_args *args);
+};
+
+struct kernel {
+    const char *op, *isa; /* isa is "avx2" or, with a tag, "avx2_tag" */
+    unsigned needs;       /* CPU feature bits */
+    bool exact;           /* a tested claim: bit-equal to the scalar row */
+    union kernel_fn fn;
+    const struct kernel_spec *spec; /* scalar rows only */
+};
+
+#define KERNEL(OP, ISA, ...)                        \
+    const struct kernel OP##_##ISA##_row = {        \
+        .op = #OP, .isa = #ISA, .fn.OP = OP##_##ISA, __VA_ARGS__}
+
+#define ROW(file) extern const struct kernel file##_row;
+#include "kernels.inc"
+#undef ROW
+
+/* ---- Registry ---- */
+
+extern const struct kernel *const kernel_rows[]; /* in ISA order, scalar first */
+extern const size_t kernel_n_rows;
+extern const char *const kernel_isas[]; /* this architecture's ISAs in dispatch order, NULL-terminated */
+
+/* The table that the engine calls through. Bound by kernel_init; before that every slot is the scalar row. */
+extern struct kernel_table K;
+
+/* Features of this CPU and operating system (cpu.c). */
+unsigned cpu_features(void);
+unsigned kernel_isa_needs(const char *isa); /* the bits an ISA name stands for; 0 for scalar, ~0u if unknown */
+
+/* Binds K from what the CPU has, masked by HARTREE_ISA (highest ISA allowed: "scalar", "avx2", ...) and pinned by
+ * HARTREE_KERNEL ("op:isa_tag[,op:isa...]"). A wrong value of either: false, and *message says what was found and expected. */
+bool kernel_init(const char *isa, const char *pins, char *message, size_t message_size);
+
+/* The features in force after kernel_init's mask, and the highest ISA's name among them. */
+unsigned kernel_active_features(void);
+const char *kernel_active_isa(void);
+
+const struct kernel *kernel_reference(const char *op); /* the scalar row, or NULL */
+const struct kernel *kernel_bound(const char *op);     /* the row K uses now, or NULL */
+
+/* While counting, every call through K also adds its spec's work (by args, at the call) to a total: the instrumented count
+ * that cost.c's closed forms are held to. Calls may come from any thread. Not reentrant. */
+void kernel_count_begin(void);
+struct kernel_work kernel_count_end(void);
+
+#endif

@@ -1,0 +1,87 @@
+/* cli.h - what the commands share: option tables, help, JSON, progress, interruption.
+ *
+ * A command is one file tools/cmd_NAME.c that holds one `const struct command command_NAME`; hartree.c lists them. Its options are a
+ * table of pointers to static variables; parsing, `--help`, unknown options (exit 2, with the nearest right word), `--name value`
+ * and `--name=value` and the short forms come from cli.c. A command parses words, calls one function of the engine, and
+ * prints the result struct as text or JSON: it holds no logic of its own.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_CLI_H
+#define HARTREE_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+enum option_kind {
+    OPTION_FLAG,   /* bool *: set to true */
+    OPTION_STRING, /* const char ** */
+    OPTION_INT,    /* int64_t *, within [min, max] */
+    OPTION_FLOAT,  /* double *, within [min, max] */
+    OPTION_INTS,   /* struct int_list *: "1,8,64", each within [min, max] */
+    OPTION_CHOICE, /* int *: index into `choices` ("f32|f16|q8_0") */
+};
+
+struct int_list {
+    int64_t v[64];
+    size_t n;
+};
+
+struct option {
+    const char *name;       /* without the dashes: "model" */
+    const char *alias;      /* short form without the dash: "m" or "mm"; NULL */
+    enum option_kind kind;
+    void *target;
+    const char *metavar;    /* "FILE"; NULL for a flag */
+    const char *help;       /* one sentence with the default in it */
+    double min, max;        /* both 0: any */
+    const char *choices;    /* OPTION_CHOICE: words separated by '|' */
+};
+
+struct command {
+    const char *name;
+    const char *summary;    /* one line for `hartree help` */
+    const char *usage;      /* what follows the name: "-m M [-p TEXT | -f FILE] [options]" */
+    const char *description; /* a paragraph or two for `hartree help NAME` */
+    const struct option *options; /* ends with .name == NULL; the common options are added by cli.c */
+    int min_args, max_args; /* positional arguments; max -1: any number */
+    int (*run)(int n_args, char **args); /* the exit status */
+};
+
+/* Options that every command takes. */
+struct common_options {
+    bool json, quiet, verbose;
+    int64_t threads;        /* 0: pool_default_threads() */
+};
+extern struct common_options common;
+
+/* Parses argv (after the command's name), then runs the command. Returns the exit status. */
+int command_main(const struct command *c, int argc, char **argv);
+
+/* "hartree CMD: ..." on stderr, one line; both return the status so that `return usage_error(...)` reads well. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_USAGE; adds "see 'hartree help CMD'" */
+int failed(const struct error *e);                                            /* EXIT_FAILED */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));       /* a diagnostic; silent under -q */
+void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     /* only under -v */
+
+/* The word of `words` (NULL-terminated) nearest to `word` by edit distance, or NULL if none is near. */
+const char *nearest_word(const char *word, const char *const *words);
+
+/* A progress line on stderr, only where it is a terminal and not -q: "loading  43 %  12 s left". done == total ends it. */
+void progress(const char *what, uint64_t done, uint64_t total);
+
+/* The -m option: the given path, or the demo model (models/ of the source tree, then XDG_DATA_HOME/hartree); NULL and *e. */
+const char *model_path(const char *given, struct error *e);
+
+/* Set by SIGINT and SIGTERM once signals_catch was called; a second signal ends the process after file_output_cleanup. */
+extern volatile int interrupted;
+void signals_catch(void);
+
+/* Flushes stdout and turns a write error (a full disk, a closed pipe) into one line and EXIT_FAILED. */
+int finish_stdout(int status);
+
+#endif
