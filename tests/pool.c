@@ -75,7 +75,7 @@ static void signals_blocked(void *ctx, int thread)
 
 static void test_threads(int threads, const char *where)
 {
-    char name[64];
+    char name[96];
     struct error e;
     struct job j = {.threads = threads, .pool = pool_new(threads, &e)};
     snprintf(name, sizeof name, "pool %d threads%s: start", threads, where);
