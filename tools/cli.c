@@ -22,15 +22,16 @@ const struct option common_option_table[] = {
 
 /* ---- Messages ---- */
 
-static void say(const char *tail, const char *format, va_list ap)
+static void say(bool point_to_help, const char *format, va_list ap)
 {
     char text[1024];
     struct error line;
     vsnprintf(text, sizeof text, format, ap);
     fail(&line, "%s", text); /* keeps it to one line, whatever a file or an argument put into it */
     progress_clear();
-    fprintf(stderr, "hartree%s%s: %s", command_name ? " " : "", command_name ? command_name : "", line.text);
-    if (tail) fprintf(stderr, tail, command_name ? " " : "", command_name ? command_name : "");
+    const char *blank = command_name ? " " : "", *name = command_name ? command_name : "";
+    fprintf(stderr, "hartree%s%s: %s", blank, name, line.text);
+    if (point_to_help) fprintf(stderr, " (see 'hartree help%s%s')", blank, name);
     fputc('\n', stderr);
 }
 
@@ -38,7 +39,7 @@ int usage_error(const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    say("; see 'hartree help%s%s'", format, ap);
+    say(true, format, ap);
     va_end(ap);
     return EXIT_USAGE;
 }
@@ -48,7 +49,7 @@ static void plain(const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    say(NULL, format, ap);
+    say(false, format, ap);
     va_end(ap);
 }
 
@@ -63,7 +64,7 @@ void note(const char *format, ...)
     if (common.quiet) return;
     va_list ap;
     va_start(ap, format);
-    say(NULL, format, ap);
+    say(false, format, ap);
     va_end(ap);
 }
 
@@ -72,7 +73,7 @@ void detail(const char *format, ...)
     if (common.quiet || !common.verbose) return;
     va_list ap;
     va_start(ap, format);
-    say(NULL, format, ap);
+    say(false, format, ap);
     va_end(ap);
 }
 

@@ -70,7 +70,7 @@ extern const struct command *const commands[];
 extern const struct option common_option_table[];
 
 /* "hartree CMD: ..." on stderr, one line; both return the status so that `return usage_error(...)` reads well. */
-int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_USAGE; adds "; see 'hartree help CMD'" */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_USAGE; adds "(see 'hartree help CMD')" */
 int failed(const struct error *e);                                            /* EXIT_FAILED */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));       /* a diagnostic; silent under -q */
 void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     /* only under -v */
