@@ -65,8 +65,6 @@ static const struct shape shapes[] = {
     {"tiny-gemma3", NULL, GEMMA3, SIZE(7, 256, 4, 1, 512), .head_dim = 64, .n_vocab = 1049, .n_ctx = 2048, .window = 16},
 };
 
-enum { MAX_DIM = 1 << 24 }; /* no width, vocabulary or FFN comes near; products of two fit int64_t with room */
-
 const struct shape *shape_at(size_t i) { return i < sizeof shapes / sizeof shapes[0] ? &shapes[i] : NULL; }
 
 /* ---- Reading a spec ---- */
@@ -97,8 +95,8 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
         int *value;
         int max;
     } fields[] = {
-        {"L", &s->n_layer, MAX_LAYERS}, {"D", &s->n_embd, MAX_DIM}, {"H", &s->n_head, MAX_DIM},        {"KV", &s->n_head_kv, MAX_DIM},
-        {"F", &s->n_ff, MAX_DIM},       {"V", &s->n_vocab, MAX_DIM}, {"d", &s->head_dim, MAX_HEAD_DIM},
+        {"L", &s->n_layer, MAX_LAYERS}, {"D", &s->n_embd, 1 << 20},  {"H", &s->n_head, 4096},           {"KV", &s->n_head_kv, 4096},
+        {"F", &s->n_ff, 1 << 22},       {"V", &s->n_vocab, 1 << 24}, {"d", &s->head_dim, MAX_HEAD_DIM},
     };
     enum { N = sizeof fields / sizeof fields[0], HEAD_DIM = N - 1 };
     const char *end = spec + len;
@@ -289,7 +287,7 @@ struct model *model_from_shape(const char *spec, struct error *e)
     uint64_t file_size = 0;
     m->header = header(&s, mix, &size, &file_size, e);
     m->header_gguf = m->header ? gguf_parse(m->header, size, GGUF_HEADER_ONLY, e) : NULL;
-    if (!m->header_gguf || !model_bind(m, m->header_gguf, MODEL_HEADER_ONLY, e)) {
+    if (!m->header_gguf || !model_bind(m, m->header_gguf, spec, MODEL_HEADER_ONLY, e)) {
         model_close(m);
         return NULL;
     }
