@@ -55,11 +55,11 @@ $(B)/libhartree.a: $(LOBJ)
 $(B)/tests/%: $(B)/tests/%.o $(B)/libhartree.a
 	$(if $(Q),@echo "  link  $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/kernels/%.o: kernels/%.c $(B)/kernels.inc
+$(B)/kernels/%.o: kernels/%.c | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
-$(B)/%.o: %.c $(B)/kernels.inc
+$(B)/%.o: %.c | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<

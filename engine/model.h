@@ -31,7 +31,10 @@ struct model *model_open(const char *path, const struct file_options *o, int fla
  * "L=32,D=4096,H=32,KV=8,F=14336,V=128256[,d=128][:TYPE]": for costs. (shapes.c) */
 struct model *model_from_shape(const char *spec, struct error *e);
 
-void model_close(struct model *m);
+/* Fills a zeroed *m from parsed tables: what model_open and model_from_shape share. `path` stands in for a missing name. */
+bool model_bind(struct model *m, const struct gguf *g, const char *path, int flags, struct error *e);
+
+void model_close(struct model *m); /* NULL is fine */
 
 /* The tensor "blk.LAYER.NAME" (layer < 0: "NAME"), NULL if the model has none. */
 const struct tensor *model_tensor(const struct model *m, int layer, const char *name);

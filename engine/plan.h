@@ -66,7 +66,7 @@ struct plan_buffer {
 /* Frequencies of one kind of rope: angle of pair j at position p = p * freq[j]. */
 struct rope_table {
     int n_rot;
-    float *freq; /* n_rot / 2 */
+    double *freq; /* n_rot / 2 */
 };
 
 struct plan {

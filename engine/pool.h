@@ -13,7 +13,9 @@
 
 struct pool;
 
-/* `threads` counts the caller: 1 starts none. NULL and *e if a thread can't be started. */
+enum { POOL_MAX_THREADS = 1024 };
+
+/* `threads` counts the caller: 1 starts none, POOL_MAX_THREADS is the most. NULL and *e if a thread can't be started. */
 struct pool *pool_new(int threads, struct error *e);
 void pool_free(struct pool *p);
 int pool_threads(const struct pool *p);

@@ -190,8 +190,9 @@ struct kernel_work {
 };
 
 struct kernel_spec {
-    const struct kernel_case *cases;
+    const struct kernel_case *cases; /* the benchmark times the one of most bytes */
     size_t n_cases;
+    uint8_t align[KERNEL_MAX_REGIONS]; /* multiples of this many bytes a region's address may be shifted by; 0: 4, a float's */
     /* Sizes of the regions a case needs; region 0 is the output, the others are inputs. Returns how many there are. */
     size_t (*regions)(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS]);
     /* Fills the inputs with valid random data from `seed` and points *args at the regions. Regions may be misaligned. */
@@ -215,17 +216,13 @@ struct kernel {
     const struct kernel OP##_##ISA##_row = {        \
         .op = #OP, .isa = #ISA, .fn.OP = OP##_##ISA, __VA_ARGS__}
 
-#define ROW(file) extern const struct kernel file##_row;
-#include "kernels.inc"
-#undef ROW
-
 /* ---- Registry ---- */
 
 extern const struct kernel *const kernel_rows[]; /* in ISA order, scalar first */
 extern const size_t kernel_n_rows;
 extern const char *const kernel_isas[]; /* this architecture's ISAs in dispatch order, NULL-terminated */
 
-/* The table that the engine calls through. Bound by kernel_init; before that every slot is the scalar row. */
+/* The table that the engine calls through. Bound by kernel_init; before that every slot is NULL. */
 extern struct kernel_table K;
 
 /* Features of this CPU and operating system (cpu.c). */
@@ -242,6 +239,9 @@ const char *kernel_active_isa(void);
 
 const struct kernel *kernel_reference(const char *op); /* the scalar row, or NULL */
 const struct kernel *kernel_bound(const char *op);     /* the row K uses now, or NULL */
+
+/* Calls one row, bound or not, with the args of its op: how tests and benchmarks run a row they do not know. */
+void kernel_call(const struct kernel *row, const union kernel_args *args);
 
 /* While counting, every call through K also adds its spec's work (by args, at the call) to a total: the instrumented count
  * that cost.c's closed forms are held to. Calls may come from any thread. Not reentrant. */

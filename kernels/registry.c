@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Only this file knows the list of rows, so that a new kernel file recompiles nothing but this one. */
+#define ROW(file) extern const struct kernel file##_row;
+#include "kernels.inc"
+#undef ROW
+
 const struct kernel *const kernel_rows[] = {
 #define ROW(file) &file##_row,
 #include "kernels.inc"
@@ -152,6 +157,18 @@ const struct kernel *kernel_bound(const char *op)
 {
     int i = op_number(op);
     return i < 0 ? NULL : bound[i];
+}
+
+void kernel_call(const struct kernel *row, const union kernel_args *a)
+{
+    switch (op_number(row->op)) {
+#define X(op, args)                             \
+    case OP_##op:                               \
+        row->fn.op((const struct args *)a);     \
+        break;
+        KERNEL_OPS(X)
+#undef X
+    }
 }
 
 /* ---- Counting: the same table with each slot wrapped ---- */

@@ -39,19 +39,21 @@ struct type_info {
     enum type activation; /* the format that <op>_dot wants its activations in: F32, Q8_A32 or Q8_A256 */
 };
 
-/* NULL for a number that is no supported type. */
+/* NULL for a number that is no supported type. The activation formats are found too: check < TYPE_FILE_END for a file's number. */
 const struct type_info *type_get(unsigned type);
 
-/* The name of any GGUF type number, supported or not ("IQ4_XS"), "type 99" where even the number is unknown. */
+/* The name of any GGUF type number, supported or not ("IQ4_XS"), "type 99" where even the number is unknown (that text
+ * lasts until the thread's next call). */
 const char *type_name(unsigned type);
 
-/* By name, any case ("q4_k", "F16"); false if there is none that hartree supports. */
+/* By name, any case ("q4_k", "F16"); false if there is none that hartree supports in files. */
 bool type_by_name(const char *name, enum type *out);
 
 /* Bytes of n elements; n must be a multiple of the block. */
 size_t type_bytes(enum type type, size_t n);
 
-/* Calls through the bound kernel table, for code that does not know the type. Arguments as in kernel.h. */
+/* Calls through the bound kernel table, for code that does not know the type. Arguments as in kernel.h. The type must have
+ * the kernel (type_get()->op; the activation formats can only be quantised to); anything else aborts. */
 struct dot_args;
 void type_dequantise(enum type type, float *y, const void *x, size_t n);
 void type_quantise(enum type type, void *y, const float *x, const float *importance, size_t n);

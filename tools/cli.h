@@ -59,23 +59,39 @@ struct common_options {
 };
 extern struct common_options common;
 
-/* Parses argv (after the command's name), then runs the command. Returns the exit status. */
+/* Parses argv (after the command's name), then runs the command and finishes stdout. Returns the exit status.
+ * An option that is given twice keeps its last value; "--" ends the options; "-" and "-1" are arguments. A command's own option
+ * hides the common one of the same name. */
 int command_main(const struct command *c, int argc, char **argv);
 
+/* Every command, NULL-terminated (hartree.c). */
+extern const struct command *const commands[];
+/* The common options, as a table like a command's. */
+extern const struct option common_option_table[];
+
 /* "hartree CMD: ..." on stderr, one line; both return the status so that `return usage_error(...)` reads well. */
-int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_USAGE; adds "see 'hartree help CMD'" */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_USAGE; adds "(see 'hartree help CMD')" */
 int failed(const struct error *e);                                            /* EXIT_FAILED */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));       /* a diagnostic; silent under -q */
 void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     /* only under -v */
+
+/* What `hartree help` and `hartree help CMD` print, on stdout (help.c). */
+void help_commands(FILE *f);
+void help_command(const struct command *c);
 
 /* The word of `words` (NULL-terminated) nearest to `word` by edit distance, or NULL if none is near. */
 const char *nearest_word(const char *word, const char *const *words);
 
 /* A progress line on stderr, only where it is a terminal and not -q: "loading  43 %  12 s left". done == total ends it. */
 void progress(const char *what, uint64_t done, uint64_t total);
+void progress_clear(void); /* takes an unfinished line off the terminal; what prints on stderr calls it first */
 
 /* The -m option: the given path, or the demo model (models/ of the source tree, then XDG_DATA_HOME/hartree); NULL and *e. */
 const char *model_path(const char *given, struct error *e);
+
+/* Before anything is opened or printed: a closed stdin, stdout or stderr is filled in so that no file takes its number, and a
+ * closed pipe becomes a write error instead of a signal. */
+void streams_prepare(void);
 
 /* Set by SIGINT and SIGTERM once signals_catch was called; a second signal ends the process after file_output_cleanup. */
 extern volatile int interrupted;

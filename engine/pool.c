@@ -1,0 +1,207 @@
+/* pool.c - threads that spin for a moment, then yield, then sleep.
+ *
+ * Two words drive everything: `job` counts jobs started, `phase` counts barriers passed. Whoever waits for one of them to
+ * change spins (the usual wait inside a model's step is shorter than a wake-up), then gives its core away, then sleeps on a
+ * condition variable. Nobody spins where there are more threads than cores: the one waited for would need that core.
+ * SPDX-License-Identifier: MIT */
+#include "engine/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    SPIN_NS = 30000,   /* about the price of sleeping and being woken */
+    YIELD_NS = 200000, /* from here on a core is worth more than a fast start */
+    SPINS_PER_CLOCK = 32,
+    CACHE_LINE = 128, /* two lines: x86 fetches them in pairs, and Apple's are this long */
+};
+
+struct worker {
+    struct pool *pool;
+    pthread_t id;
+    int thread;
+};
+
+struct pool {
+    int threads;
+    bool crowded; /* more threads than cores */
+    bool stop;    /* published by `job` */
+    void (*fn)(void *ctx, int thread);
+    void *ctx;
+    struct worker *workers; /* threads - 1 of them */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    _Alignas(CACHE_LINE) atomic_uint job;
+    _Alignas(CACHE_LINE) atomic_uint phase;
+    _Alignas(CACHE_LINE) atomic_int arrived;
+    _Alignas(CACHE_LINE) atomic_int sleepers;
+    _Alignas(CACHE_LINE) atomic_size_t chunk;
+};
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb"); /* `yield` does nothing on most cores; isb waits about as long as x86's pause */
+#endif
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Returns once *word differs from `old`; the caller then sees all that was written before announce(). */
+static void wait_change(struct pool *p, atomic_uint *word, unsigned old)
+{
+    int64_t start = now_ns(), waited = 0;
+    while (waited < YIELD_NS) {
+        if (atomic_load_explicit(word, memory_order_acquire) != old) return;
+        if (p->crowded || waited >= SPIN_NS) {
+            sched_yield();
+        } else {
+            for (int i = 0; i < SPINS_PER_CLOCK; i++) {
+                relax();
+                if (atomic_load_explicit(word, memory_order_acquire) != old) return;
+            }
+        }
+        waited = now_ns() - start;
+    }
+    /* No wake-up is lost: `sleepers` rises before *word is read, and announce() changes *word before it reads `sleepers`, all
+     * sequentially consistent, so that one of the two sees the other. */
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (atomic_load(word) == old) pthread_cond_wait(&p->changed, &p->lock);
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void announce(struct pool *p, atomic_uint *word)
+{
+    atomic_fetch_add(word, 1);
+    if (!atomic_load(&p->sleepers)) return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pool_barrier(struct pool *p, int thread)
+{
+    (void)thread;
+    if (p->threads == 1) {
+        atomic_store_explicit(&p->chunk, 0, memory_order_relaxed);
+        return;
+    }
+    unsigned phase = atomic_load_explicit(&p->phase, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&p->arrived, 1, memory_order_acq_rel) + 1 < p->threads) {
+        wait_change(p, &p->phase, phase);
+        return;
+    }
+    /* The last to arrive: all others stand in the line above, so nobody counts or takes a chunk now. */
+    atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->chunk, 0, memory_order_relaxed);
+    announce(p, &p->phase);
+}
+
+size_t pool_chunk(struct pool *p)
+{
+    return atomic_fetch_add_explicit(&p->chunk, 1, memory_order_relaxed);
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct pool *p = w->pool;
+    /* Every job ends in a barrier, so a worker can't miss one and the number only needs to be compared with the last. */
+    for (unsigned job = 0;; job++) {
+        wait_change(p, &p->job, job);
+        if (p->stop) return NULL;
+        p->fn(p->ctx, w->thread);
+        pool_barrier(p, w->thread);
+    }
+}
+
+void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx)
+{
+    p->fn = fn;
+    p->ctx = ctx;
+    if (p->threads > 1) announce(p, &p->job);
+    fn(ctx, 0);
+    pool_barrier(p, 0);
+}
+
+static int cores_online(void)
+{
+#if defined(__linux__)
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set)) return CPU_COUNT(&set);
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}
+
+struct pool *pool_new(int threads, struct error *e)
+{
+    if (threads < 1 || threads > POOL_MAX_THREADS) {
+        fail(e, "threads: found %d, expected 1 to %d", threads, POOL_MAX_THREADS);
+        return NULL;
+    }
+    void *block;
+    if (posix_memalign(&block, CACHE_LINE, sizeof(struct pool))) {
+        fail(e, "threads: no memory for %d", threads);
+        return NULL;
+    }
+    struct pool *p = memset(block, 0, sizeof *p);
+    p->threads = 1; /* counts those that run, for pool_free below */
+    p->crowded = threads > cores_online();
+    p->workers = calloc((size_t)threads, sizeof *p->workers);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    if (!p->workers) {
+        fail(e, "threads: no memory for %d", threads);
+        pool_free(p);
+        return NULL;
+    }
+    /* Signals go to the caller's thread, which is the one that looks at what their handlers set. */
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = 0;
+    for (int i = 1; i < threads && !rc; i++) {
+        struct worker *w = &p->workers[i - 1];
+        *w = (struct worker){.pool = p, .thread = i};
+        rc = pthread_create(&w->id, NULL, work, w);
+        if (!rc) p->threads++;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc) {
+        fail(e, "threads: could start %d of %d: %s", p->threads, threads, strerror(rc));
+        pool_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void pool_free(struct pool *p)
+{
+    if (!p) return;
+    p->stop = true;
+    announce(p, &p->job);
+    for (int i = 1; i < p->threads; i++) pthread_join(p->workers[i - 1].id, NULL);
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+    free(p->workers);
+    free(p);
+}
+
+int pool_threads(const struct pool *p) { return p->threads; }

@@ -1,0 +1,92 @@
+/* cmd_version.c - what this program was built from and what it finds on this machine.
+ * SPDX-License-Identifier: MIT */
+#include "base/json.h"
+#include "kernels/kernel.h"
+#include "tools/cli.h"
+
+#include <string.h>
+#ifdef HAVE_ZSTD
+#include <zstd.h>
+#endif
+
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+/* An ISA counts as built when a kernel of it is in the table, and as found when the CPU has what it needs. */
+static bool isa_built(const char *isa)
+{
+    size_t len = strlen(isa);
+    for (size_t i = 0; i < kernel_n_rows; i++)
+        if (!strncmp(kernel_rows[i]->isa, isa, len) && (!kernel_rows[i]->isa[len] || kernel_rows[i]->isa[len] == '_')) return true;
+    return false;
+}
+
+static bool isa_found(const char *isa)
+{
+    unsigned needs = kernel_isa_needs(isa);
+    return (needs & cpu_features()) == needs;
+}
+
+static void list_isas(struct json *j, const char *name, const char *key, bool (*has)(const char *))
+{
+    if (j) {
+        json_key(j, key);
+        json_array(j);
+    } else {
+        printf("%-10s", name);
+    }
+    for (size_t i = 0; kernel_isas[i]; i++) {
+        if (!has(kernel_isas[i])) continue;
+        if (j) json_string(j, kernel_isas[i]);
+        else printf(" %s", kernel_isas[i]);
+    }
+    if (j) json_array_end(j);
+    else putchar('\n');
+}
+
+static int run(int n_args, char **args)
+{
+    (void)n_args, (void)args;
+    const char *zstd = "no";
+#ifdef HAVE_ZSTD
+    zstd = ZSTD_versionString();
+#endif
+    const struct {
+        const char *name, *version;
+    } libraries[] = {{"openblas", "no"}, {"libpng", "no"}, {"libzstd", zstd}}; /* the first two: nothing here uses them yet */
+
+    if (common.json) {
+        struct json j;
+        json_begin(&j, stdout);
+        json_object(&j);
+        json_put_string(&j, "version", HARTREE_VERSION);
+        json_put_string(&j, "compiler", COMPILER);
+        list_isas(&j, NULL, "isas_built", isa_built);
+        list_isas(&j, NULL, "isas_found", isa_found);
+        json_put_string(&j, "isa", kernel_active_isa());
+        for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+            json_put_string(&j, libraries[i].name, libraries[i].version);
+        json_object_end(&j);
+        json_end(&j);
+        return EXIT_DONE;
+    }
+    printf("hartree    %s\ncompiler   %s\n", HARTREE_VERSION, COMPILER);
+    list_isas(NULL, "ISAs built", NULL, isa_built);
+    list_isas(NULL, "ISAs here", NULL, isa_found);
+    printf("ISA in use %s\n", kernel_active_isa());
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        printf("%-10s %s\n", libraries[i].name, libraries[i].version);
+    return EXIT_DONE;
+}
+
+const struct command command_version = {
+    .name = "version",
+    .summary = "the version, the compiler, instruction sets and libraries",
+    .usage = "[--json]",
+    .description = "The instruction sets that kernels were built for, those that this machine has, and the one in use; the "
+                   "libraries that this build links, with their versions, or 'no'.",
+    .run = run,
+};

@@ -1,0 +1,68 @@
+/* hartree.c - one program, its commands listed in commands.inc.
+ * SPDX-License-Identifier: MIT */
+#include "kernels/kernel.h"
+#include "tools/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define X(name) extern const struct command command_##name;
+#include "tools/commands.inc"
+#undef X
+
+const struct command *const commands[] = {
+#define X(name) &command_##name,
+#include "tools/commands.inc"
+#undef X
+    NULL,
+};
+
+/* NULL after saying so, with the nearest right word. */
+static const struct command *command_find(const char *name)
+{
+    const char *words[sizeof commands / sizeof *commands] = {NULL};
+    for (size_t i = 0; commands[i]; i++) {
+        if (!strcmp(commands[i]->name, name)) return commands[i];
+        words[i] = commands[i]->name;
+    }
+    const char *near = nearest_word(name, words);
+    if (near) usage_error("unknown command '%s', did you mean '%s'?", name, near);
+    else usage_error("unknown command '%s'", name);
+    return NULL;
+}
+
+static int run_help(int n_args, char **args)
+{
+    if (!n_args) {
+        help_commands(stdout);
+        return EXIT_DONE;
+    }
+    const struct command *c = command_find(args[0]);
+    if (!c) return EXIT_USAGE;
+    help_command(c);
+    return EXIT_DONE;
+}
+
+const struct command command_help = {
+    .name = "help",
+    .summary = "list the commands, or explain one",
+    .usage = "[COMMAND]",
+    .max_args = 1,
+    .run = run_help,
+};
+
+int main(int argc, char **argv)
+{
+    char message[512];
+    streams_prepare();
+    if (argc < 2) {
+        help_commands(stderr);
+        return EXIT_USAGE;
+    }
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return usage_error("%s", message);
+    const char *name = argv[1];
+    if (!strcmp(name, "-h") || !strcmp(name, "--help")) name = "help";
+    if (!strcmp(name, "--version")) name = "version";
+    const struct command *c = command_find(name);
+    return c ? command_main(c, argc - 2, argv + 2) : EXIT_USAGE;
+}

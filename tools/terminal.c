@@ -1,0 +1,134 @@
+/* terminal.c - the process's surroundings: standard streams, signals, a progress line, where models are.
+ * SPDX-License-Identifier: MIT */
+#include "tools/cli.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__APPLE__)
+#include <mach-o/dyld.h>
+#endif
+
+#include "loader/file.h"
+
+void streams_prepare(void)
+{
+    /* Opened the wrong way round, so that using a stream that was closed is still an error. */
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) _exit(EXIT_FAILED);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- Signals ---- */
+
+volatile int interrupted;
+
+static void on_signal(int number)
+{
+    if (interrupted) {
+        file_output_cleanup();
+        _exit(128 + number);
+    }
+    interrupted = 1;
+}
+
+void signals_catch(void)
+{
+    /* No SA_RESTART: a command that waits for a line of input is to see the signal at once. */
+    struct sigaction a;
+    memset(&a, 0, sizeof a);
+    a.sa_handler = on_signal;
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+/* ---- Progress ---- */
+
+static bool line_shown;
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void progress_clear(void)
+{
+    if (!line_shown) return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    line_shown = false;
+}
+
+void progress(const char *what, uint64_t done, uint64_t total)
+{
+    static double start, last;
+    static char current[32];
+    if (common.quiet || !isatty(STDERR_FILENO)) return;
+    double now = seconds();
+    if (strncmp(current, what, sizeof current - 1)) {
+        snprintf(current, sizeof current, "%s", what);
+        start = now;
+        last = 0;
+    }
+    if (done >= total) {
+        progress_clear();
+        current[0] = '\0';
+        return;
+    }
+    if (now - last < 0.1) return; /* more is flicker */
+    last = now;
+    double share = (double)done / (double)total, left = share > 0 ? (now - start) * (1 - share) / share : 0;
+    fprintf(stderr, "\r\033[K%s %3.0f %%", current, 100 * share);
+    if (now - start > 1 && share > 0) fprintf(stderr, "  %.0f s left", left);
+    fflush(stderr);
+    line_shown = true;
+}
+
+/* ---- Models ---- */
+
+/* The folder of this program's file, links resolved; "" where the system does not tell. */
+static void program_folder(char *out, size_t size)
+{
+    char link[1024] = "/proc/self/exe";
+#if defined(__APPLE__)
+    uint32_t n = sizeof link;
+    if (_NSGetExecutablePath(link, &n)) link[0] = '\0';
+#endif
+    char *real = realpath(link, NULL);
+    snprintf(out, size, "%s", real ? real : "");
+    free(real);
+    char *slash = strrchr(out, '/');
+    *(slash ? slash : out) = '\0';
+}
+
+const char *model_path(const char *given, struct error *e)
+{
+    static char path[2048];
+    if (given) return given;
+    char program[1024];
+    const char *name = "gemma-3-270m-q4_k_m.gguf", *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    program_folder(program, sizeof program);
+    for (int i = 0; i < 3; i++) {
+        switch (i) {
+        case 0: snprintf(path, sizeof path, "%s/../../models/%s", program, name); break; /* built in build/KIND */
+        case 1: snprintf(path, sizeof path, "%s/hartree/%s", data && *data ? data : "", name); break;
+        case 2: snprintf(path, sizeof path, "%s/.local/share/hartree/%s", home ? home : "", name); break;
+        }
+        if (!access(path, R_OK)) {
+            char *clean = realpath(path, NULL);
+            if (clean) snprintf(path, sizeof path, "%s", clean);
+            free(clean);
+            return path;
+        }
+    }
+    fail(e, "-m: found none, and the demo model is not there; expected a GGUF file, or 'tools/get-model gemma-3-270m' run before");
+    return NULL;
+}
