@@ -6,10 +6,11 @@
 #include "loader/gguf.h"
 
 /* A model as one set of tables, whether it came from one file, from NAME-00001-of-0000N.gguf and its siblings (given any of
- * them), or from a .gguf.zst. Metadata is the first part's. Owns the mappings. */
+ * them), or from a .gguf.zst (told by its first bytes, not its name). Metadata is the first part's. Owns the mappings. */
 struct model_file {
     char *path;             /* as given */
     uint64_t bytes;         /* of all parts on disk (compressed, if so) */
+    uint64_t missing;       /* bytes of tensor data that the parts lack; only header_only opens such; not known (0) of a .zst */
     struct gguf *gguf;      /* tables of all parts joined; tensors' .data mapped */
     size_t n_parts;
     struct model_part *parts; /* private */

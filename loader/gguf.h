@@ -37,40 +37,56 @@ struct gguf {
     struct gguf_kv *kv;
     struct tensor *tensors; /* .data points into the parsed bytes, or is NULL with GGUF_HEADER_ONLY */
     size_t data_offset;     /* where tensor data begins */
+    uint64_t data_bytes;    /* from there to the end of the last tensor */
+    struct gguf_name *kv_index, *tensor_index; /* private: the names in order, for gguf_find and gguf_tensor */
 };
 
 enum { GGUF_HEADER_ONLY = 1 }; /* tensor data need not be there; offsets are still checked against each other */
 
 /* Parses `size` bytes. The result borrows `data`, which must outlive it. On failure NULL and *e ("metadata 'KEY': found X,
- * expected Y", "tensor 'NAME': ...", "header: ..."). */
+ * expected Y", "tensor 'NAME': ...", "tensor data: ...", "header: ..."). `data` should be aligned to 8 bytes for tensors to be
+ * used in place: their offsets are multiples of the file's alignment, which is a power of two from 8 to 65536. */
 struct gguf *gguf_parse(const void *data, size_t size, int flags, struct error *e);
+
+/* gguf_parse with GGUF_HEADER_ONLY, for a reader that has but the first bytes of a file. On failure *more says whether the
+ * only complaint is that bytes are missing, so that it may be asked again with more of them. */
+struct gguf *gguf_parse_start(const void *data, size_t size, bool *more, struct error *e);
+
+/* Appends the tensors of the n `parts` of a split model to those of `first`; a name that occurs twice is an error, after
+ * which `first` is as before. The parts keep their own tables. */
+bool gguf_join(struct gguf *first, struct gguf *const *parts, size_t n, struct error *e);
+
 void gguf_free(struct gguf *g); /* NULL is fine */
 
-/* Lookups; linear or hashed, NULL when absent. */
+/* Lookups by bisection of the sorted names; NULL when absent. */
 const struct gguf_kv *gguf_find(const struct gguf *g, const char *key);
 const struct tensor *gguf_tensor(const struct gguf *g, const char *name);
 
-/* Typed reads of a scalar value: false when the key is absent. A present value of a wrong kind or range fills *e and also
- * gives false, so callers test e->text[0] or use the _or forms of their own. Integers of any width convert if they fit. */
+/* Typed reads of a scalar value: false when the key is absent, which leaves *e alone. A present value of a wrong kind or range
+ * (for f32: one that is not finite) fills *e and also gives false, so callers clear e->text[0] before and test it after, or
+ * use the _or forms of their own. Integers of any width convert if they fit, and so does f64 to f32. */
 bool gguf_get_u32(const struct gguf *g, const char *key, uint32_t *out, struct error *e);
 bool gguf_get_f32(const struct gguf *g, const char *key, float *out, struct error *e);
 bool gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct error *e);
 bool gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, struct error *e);
 
-/* Element i of a numeric kv (scalar or array), converted. i < kv->n. */
+/* Element i of a numeric kv (scalar or array; a bool is 0 or 1), converted. i < kv->n. gguf_integer saturates where the value
+ * does not fit, and drops a fraction. */
 double gguf_number(const struct gguf_kv *kv, uint64_t i);
 int64_t gguf_integer(const struct gguf_kv *kv, uint64_t i);
 
-/* "u32", "array of string" ... for messages and info. */
+/* "u32", "string", "array" ... for messages and info; "unknown" for a number that is no value type. */
 const char *gguf_value_name(enum gguf_value type);
 
 /* ---- Writer: metadata and tensor headers first, then the tensors' bytes in the same order ---- */
 
 struct gguf_writer;
-struct gguf_writer *gguf_writer_new(uint32_t alignment); /* 0: 32. NULL: no memory */
+/* alignment: a power of two from 8 to 65536, or 0 for 32; it decides general.alignment, whatever is set or copied under that
+ * key. NULL: no memory. */
+struct gguf_writer *gguf_writer_new(uint32_t alignment);
 void gguf_writer_free(struct gguf_writer *w);
-/* Keys and strings are copied. A key set twice keeps the last value. Memory shortage is remembered and reported by
- * gguf_writer_begin. */
+/* Keys and strings are copied. A key set twice keeps the last value. Memory shortage, and a name, key, type or shape that
+ * gguf_parse would refuse, is remembered and reported by gguf_writer_begin. */
 void gguf_set_u32(struct gguf_writer *w, const char *key, uint32_t v);
 void gguf_set_i32(struct gguf_writer *w, const char *key, int32_t v);
 void gguf_set_u64(struct gguf_writer *w, const char *key, uint64_t v);
@@ -81,7 +97,7 @@ void gguf_set_array(struct gguf_writer *w, const char *key, enum gguf_value elem
 void gguf_set_strings(struct gguf_writer *w, const char *key, const struct gguf_string *s, uint64_t n);
 void gguf_copy_kv(struct gguf_writer *w, const struct gguf_kv *kv); /* any value, as it is */
 void gguf_add_tensor(struct gguf_writer *w, const char *name, enum type type, unsigned n_dims, const int64_t *ne);
-/* Writes header, metadata and tensor infos to `f`; then call gguf_write_data once per tensor, in order, with its bytes (in
+/* Writes header, metadata and tensor infos (GGUF v3) to `f`; then call gguf_write_data once per tensor, in order, with its bytes (in
  * any number of pieces); gguf_writer_end checks that all were written whole. False and *e on an I/O error. */
 bool gguf_writer_begin(struct gguf_writer *w, FILE *f, struct error *e);
 bool gguf_write_data(struct gguf_writer *w, const void *data, size_t bytes, struct error *e);
