@@ -204,7 +204,6 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     *comma = 0;
     char *found_unit = trim(comment), *word = trim(comma + 1);
     if (strcmp(found_unit, unit)) return fail(e, "found unit '%.60s', expected '%s'", found_unit, unit);
-    *source = "";
     if (!strcmp(word, "measured"))
         *from = MEASURED;
     else if (!strcmp(word, "assumed"))
@@ -240,8 +239,8 @@ static bool parse_line(struct device *d, char *line, struct error *e)
     char *end;
     double v = strtod(value, &end);
     if (end == value || *end) return fail(e, "%s: found '%.60s', expected a number", key, value);
-    enum provenance from;
-    const char *source;
+    enum provenance from = ASSUMED;
+    const char *source = "";
     return parse_provenance(comment, unit, &from, &source, e) && device_set(d, key, v, from, source, e);
 }
 

@@ -72,18 +72,28 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     size_t rows = op_rows(op, s);
     if (op->kind == OP_ATTEND) return c->flops / (rows > 1 ? r->many : r->one);
     if (op->kind != OP_LINEAR) return cost_bytes(c) / r->one;
-    if (rows == 0) return 0;
-    double one_row = c->flops / (double)rows;
-    return one_row / r->one + one_row * (double)(rows - 1) / r->many;
+    if (rows <= 1) return c->flops / r->one;
+    return c->flops / r->many + c->flops / (double)rows * fmax(0, 1 / r->one - 1 / r->many);
 }
 
 /* (a^p + b^p)^(1/p), scaled by the greater so that nothing over- or underflows. */
-static double combine(double a, double b, double p)
+double p_norm(double a, double b, double p)
 {
     double high = fmax(a, b), low = fmin(a, b);
     if (isnan(a) || isnan(b)) return NAN;
     if (high == 0 || isinf(p)) return high;
     return high * pow(1 + pow(low / high, p), 1 / p);
+}
+
+/* Bytes that an op reads of weights and cache in a step, each once. Attention of several rows reads the positions they share
+ * again for each row, but after the first time they come from the cache if the layer's part of it fits there. */
+static double read_once(const struct op *op, const struct step *s, const struct op_cost *c, double llc)
+{
+    if (op->kind != OP_ATTEND) return c->weight_bytes + c->kv_read;
+    size_t seen = s->p + s->n, window = (size_t)op->u.attend.window;
+    if (window && seen > window + s->n - 1) seen = window + s->n - 1;
+    double once = 2.0 * (double)seen * op->u.attend.n_head_kv * (double)type_bytes(s->kv_type, (size_t)op->u.attend.head_dim);
+    return once <= llc ? once : c->kv_read;
 }
 
 /* Books one step's cost and time in rows[0 .. n_ops). */
@@ -93,7 +103,7 @@ static void price_step(struct pricer *m, const struct step *s, struct op_cost *c
     double from_memory = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
         costs[i] = cost_op(p, i, s);
-        from_memory += costs[i].weight_bytes + costs[i].kv_read;
+        from_memory += read_once(&p->ops[i], s, &costs[i], m->llc);
     }
     for (size_t stage = 0; stage < p->n_stages; stage++) {
         size_t first = p->stage[stage], end = p->stage[stage + 1], chunks = 0;
@@ -108,9 +118,9 @@ static void price_step(struct pricer *m, const struct step *s, struct op_cost *c
             double t = m->tau / (double)(end - first);
             if (chunks) {
                 const struct op_rates *r = op_rates(m, i, (int)width);
-                double q = from_memory > m->llc ? c->weight_bytes + c->kv_read + c->kv_write : 0;
+                double q = from_memory > m->llc ? read_once(&p->ops[i], s, c, m->llc) + c->kv_write : 0;
                 if (c->activation_bytes > m->llc) q += c->activation_bytes;
-                t += waste * combine(work_seconds(&p->ops[i], s, c, r), q / r->bandwidth, m->exponent);
+                t += waste * p_norm(work_seconds(&p->ops[i], s, c, r), q / r->bandwidth, m->exponent);
             }
             rows[i].time_s += t;
         }

@@ -11,12 +11,13 @@
  * with W its FLOPs (or, for ops without any, the bytes that it moves), R the device's rate for its kind, Q the bytes that come
  * from memory, B the read bandwidth, p the device's exponent, tau the cost of a stage. A stage of c chunks runs on
  * min(c, threads) threads, whose rates count, and i = ceil(c / threads) * threads / c is what the last, partly filled round of
- * chunks wastes. Linear ops with n rows: each weight is unpacked once for all of them, so with one row at rate R_d and many at
- * R_p the seconds are W_1 / R_d + (n - 1) W_1 / R_p, W_1 the FLOPs of one row.
+ * chunks wastes. A linear op unpacks each weight once for all n rows: with one row at rate R_d and many at R_p the arithmetic takes
+ * n W_1 / R_p + W_1 max(0, 1 / R_d - 1 / R_p), W_1 the FLOPs of one row.
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
- * stay there from the step before); activations when an op's own are more than that.
- * Source: additive roofline with a norm exponent; see the specification's section on time in ARCHITECTURE.md.
+ * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing: what
+ * would cross if nothing stayed in a cache at all.
+ * Source: the roofline (Williams et al. 2009), its maximum softened to a p-norm.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PREDICT_H
 #define HARTREE_PREDICT_H
@@ -83,5 +84,8 @@ struct prediction_row *prediction_group(const struct prediction *r, unsigned by,
 
 /* The rate that prices an op ("linear.q4_K", "attend.f16", "vector.norm") as a device key without phase and threads. */
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY]);
+
+/* (a^p + b^p)^(1/p) for a, b >= 0 and p >= 1; the maximum for p = INFINITY. */
+double p_norm(double a, double b, double p);
 
 #endif
