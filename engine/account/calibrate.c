@@ -39,7 +39,9 @@ static bool put(struct calibration *c, double value, const char *format, ...)
     va_start(ap, format);
     vsnprintf(key, sizeof key, format, ap);
     va_end(ap);
-    return device_set(c->device, key, value, MEASURED, NULL, c->e);
+    char digits[32]; /* six digits are more than any measurement has */
+    snprintf(digits, sizeof digits, "%.6g", value);
+    return device_set(c->device, key, strtod(digits, NULL), MEASURED, NULL, c->e);
 }
 
 /* Counts one figure as done; false if the user wants no more. */
@@ -135,7 +137,7 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
     static const char *const phases[] = {"decode", "prefill"};
     for (int many = 0; many < 2; many++) {
-        struct micro m = micro_linear(type, 1024, (many ? 64 : 256) * c->threads, many ? 128 : 1, c->memory);
+        struct micro m = micro_linear(type, 1024, (many ? 64 : 128) * c->threads, many ? 128 : 1, c->memory);
         m.stages = many ? 1 : 4;
         double t = op_seconds(c, &m, tau);
         double flops = 2.0 * m.op.n_in * m.op.n_out * (double)m.step.n;
@@ -173,21 +175,33 @@ static bool measure_vector(struct calibration *c, enum op_kind kind, double tau)
 static const double exponents[] = {1, 2, INFINITY};
 enum { N_EXPONENTS = 3 };
 
-/* Adds to squares[] the squared log error that each exponent leaves on a matrix of `type` far beyond the cache. */
-static bool try_exponents(struct calibration *c, enum type type, double tau, double squares[N_EXPONENTS])
+/* Adds to squares[] the squared log error that each exponent leaves on a matrix of `type` far beyond the cache; counts it in
+ * *tried. A matrix whose arithmetic takes several times as long as its bytes, or the reverse, tells nothing of the exponent. */
+static bool try_exponents(struct calibration *c, enum type type, double tau, double squares[N_EXPONENTS], int *tried)
 {
     char key[DEVICE_KEY];
     int n_in = 4096, n_out = (int)(c->bytes / 2 / type_bytes(type, (size_t)n_in)) & ~127;
     struct micro m = micro_linear(type, n_in, n_out, 1, c->memory);
-    double t = op_seconds(c, &m, tau);
     snprintf(key, sizeof key, "linear.%s.decode", type_get(type)->op);
     double work = 2.0 * n_in * n_out / device_rate(c->device, key, c->threads);
     double bytes = (double)m.weight.bytes / device_rate(c->device, "read_bandwidth", c->threads);
+    if (fmax(work, bytes) > 4 * fmin(work, bytes)) return tick(c);
+    double t = op_seconds(c, &m, tau);
     for (int i = 0; t > 0 && i < N_EXPONENTS; i++) {
         double error = log(p_norm(work, bytes, exponents[i]) / t);
         squares[i] += error * error;
     }
+    ++*tried;
     return t > 0 && tick(c);
+}
+
+/* The exponent that fits best; 2, between the sum and the maximum, where no matrix told. */
+static bool put_exponent(struct calibration *c, const double squares[N_EXPONENTS], int tried)
+{
+    int best = 0;
+    for (int i = 1; i < N_EXPONENTS; i++)
+        if (squares[i] < squares[best]) best = i;
+    return tried ? put(c, exponents[best], "exponent") : device_set(c->device, "exponent", 2, ASSUMED, NULL, c->e);
 }
 
 /* ---- All of it ---- */
@@ -197,7 +211,7 @@ static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
 static const enum op_kind vector_ops[] = {OP_EMBED, OP_ANGLES, OP_NORM, OP_QUANTISE, OP_ROPE,
                                           OP_STORE, OP_GLU,    OP_ADD,  OP_GATHER};
 
-static bool measure_threads(struct calibration *c, double *noise, double squares[N_EXPONENTS])
+static bool measure_threads(struct calibration *c, double *noise, double squares[N_EXPONENTS], int *tried)
 {
     double tau;
     bool ok = measure_bandwidth(c, noise) && measure_stage(c, &tau);
@@ -206,7 +220,7 @@ static bool measure_threads(struct calibration *c, double *noise, double squares
     for (size_t i = 0; ok && i < sizeof kv_types / sizeof *kv_types; i++) ok = measure_attend(c, kv_types[i], tau);
     for (size_t i = 0; ok && i < sizeof vector_ops / sizeof *vector_ops; i++) ok = measure_vector(c, vector_ops[i], tau);
     for (size_t i = 0; ok && i < sizeof exponent_types / sizeof *exponent_types; i++)
-        ok = try_exponents(c, exponent_types[i], tau, squares);
+        ok = try_exponents(c, exponent_types[i], tau, squares, tried);
     return ok;
 }
 
@@ -250,6 +264,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     plan_counts(&c, most);
     bool ok = describe(&c, most);
     double llc = device_get(d, "llc"), noise = 0, squares[N_EXPONENTS] = {0};
+    int tried = 0;
     c.bytes = (size_t)fmax(256.0 * MIB, 4 * llc);
     if (ok && (double)c.bytes > 0.8 * (double)memory_available())
         ok = fail(e, "calibration: found %llu MB free, expected %zu MB to read from beyond the cache",
@@ -260,13 +275,10 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     for (int i = 0; ok && i < c.n_counts; i++) {
         c.threads = c.counts[i];
         c.pool = pool_new(c.threads, e);
-        ok = c.pool && measure_threads(&c, &noise, squares);
+        ok = c.pool && measure_threads(&c, &noise, squares, &tried);
         pool_free(c.pool);
     }
-    int best = 0;
-    for (int i = 1; i < N_EXPONENTS; i++)
-        if (squares[i] < squares[best]) best = i;
-    ok = ok && put(&c, exponents[best], "exponent") && put(&c, noise, "noise");
+    ok = ok && put_exponent(&c, squares, tried) && put(&c, noise, "noise");
     free(c.memory);
     if (!ok) device_free(d);
     return ok;

@@ -115,10 +115,12 @@ static void price_step(struct pricer *m, const struct step *s, struct op_cost *c
             rows[i].flops += c->flops;
             rows[i].special += c->special;
             rows[i].bytes += cost_bytes(c);
+            double streamed = read_once(&p->ops[i], s, c, m->llc);
+            rows[i].streamed_bytes += streamed;
             double t = m->tau / (double)(end - first);
             if (chunks) {
                 const struct op_rates *r = op_rates(m, i, (int)width);
-                double q = from_memory > m->llc ? read_once(&p->ops[i], s, c, m->llc) + c->kv_write : 0;
+                double q = from_memory > m->llc ? streamed + c->kv_write : 0;
                 if (c->activation_bytes > m->llc) q += c->activation_bytes;
                 t += waste * p_norm(work_seconds(&p->ops[i], s, c, r), q / r->bandwidth, m->exponent);
             }
@@ -154,13 +156,14 @@ static void price_run(struct pricer *m, struct op_cost *costs, struct prediction
 {
     const struct predict_options *o = m->options;
     struct step s = {.kv_type = o->kv_type};
-    for (s.p = 0; s.p < o->prompt; s.p += s.n) {
-        s.n = o->prompt - s.p < o->ubatch ? o->prompt - s.p : o->ubatch;
-        s.n_out = s.p + s.n == o->prompt;
+    size_t end = o->past + o->prompt;
+    for (s.p = o->past; s.p < end; s.p += s.n) {
+        s.n = end - s.p < o->ubatch ? end - s.p : o->ubatch;
+        s.n_out = s.p + s.n == end;
         price_step(m, &s, costs, r->rows);
     }
     for (size_t i = 0; i + 1 < o->gen; i++) {
-        s = (struct step){.n = 1, .p = o->prompt + i, .n_out = 1, .kv_type = o->kv_type};
+        s = (struct step){.n = 1, .p = end + i, .n_out = 1, .kv_type = o->kv_type};
         price_step(m, &s, costs, r->rows + m->plan->n_ops);
     }
     r->flops_prefill = r->flops_decode = r->prefill_s = r->decode_s = 0;
@@ -190,8 +193,8 @@ static void freeze(struct prediction *r, const struct device *d)
     struct sha256 h;
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
-    hash_text(&h, "hartree prediction 1\nmodel %s\nthreads %d prompt %zu gen %zu ubatch %zu kv %s\n", r->model, o->threads,
-              o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
+    hash_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
+              o->threads, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
     hash_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
               r->kv_bytes, r->peak_memory_bytes);
     hash_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
@@ -214,12 +217,13 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     *r = (struct prediction){.options = *o, .energy_j = NAN, .energy_kind = "none", .interval95_s = {NAN, NAN}};
     if (!r->options.ubatch) r->options.ubatch = 512;
     o = &r->options;
-    if (o->prompt < 1 || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
+    if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
                     INT32_MAX);
     if (o->threads < 1 || o->threads > DEVICE_MAX_THREADS)
         return fail(e, "prediction: found %d threads, expected 1 to %d", o->threads, DEVICE_MAX_THREADS);
 
+    if (p->exact) d = NULL;
     const struct model *m = p->model;
     struct pricer pricer = {.plan = p, .device = d, .options = o, .tau = NAN, .exponent = NAN, .missing = r->missing};
     struct op_cost *costs = calloc(p->n_ops, sizeof *costs);
@@ -239,10 +243,10 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
         snprintf(r->device, sizeof r->device, "%s", d->name);
     }
     snprintf(r->model, sizeof r->model, "%s", m->name);
-    struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->prompt, .n_out = 1, .kv_type = o->kv_type});
+    struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->past + o->prompt, .n_out = 1, .kv_type = o->kv_type});
     r->weight_bytes = (double)m->tensor_bytes;
     r->weight_bytes_per_token = token.weight_bytes;
-    r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->prompt + o->gen);
+    r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
         r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1, o->threads);
     begin_rows(p, o, r->rows);

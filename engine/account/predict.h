@@ -1,8 +1,8 @@
 /* predict.h - what a run will cost, said before it runs.
  *
- * A run is: `prompt` tokens fed in micro-batches of `ubatch` rows, logits wanted of the last; then `gen` tokens generated. The
- * first of them comes from the prompt's logits, so there are gen - 1 decode steps of one row, at positions prompt,
- * prompt + 1, ...; measure.c runs the same, and generate_result counts the same.
+ * A run is, after `past` positions: `prompt` tokens fed in micro-batches of `ubatch` rows, logits wanted of the last; then `gen` tokens generated. The
+ * first of them comes from the prompt's logits, so there are gen - 1 decode steps of one row, at positions past + prompt,
+ * past + prompt + 1, ...; measure.c runs the same, and generate_result counts the same.
  *
  * FLOPs and bytes are cost.c's exact closed forms. The time of an op in a step is
  *
@@ -30,10 +30,11 @@
 /* One op in one phase, or what several have in common. */
 struct prediction_row {
     int layer;              /* -1: outside the layers; ROW_MANY in a group of several */
-    const char *op;         /* the op's role; NULL in a group of several. Borrowed from the plan. */
+    const char *op;         /* the op's role, a literal; NULL in a group of several */
     int phase;              /* enum phase; ROW_MANY */
     const char *type;       /* of the weight, else of the cache, else F32; NULL in a group of several */
     double flops, special, bytes;
+    double streamed_bytes;  /* of weights and cache, read at least once a step even if all the rest stays in a cache */
     double time_s;          /* NAN: not known */
     double energy_j;        /* NAN: not known */
     double measured_s;      /* NAN until measured */
@@ -42,6 +43,7 @@ enum { ROW_MANY = -2 };
 
 struct predict_options {
     int threads;            /* at least 1 */
+    size_t past;            /* positions in the cache before the prompt */
     size_t prompt, gen;     /* at least 1 each */
     size_t ubatch;          /* 0: 512 */
     enum type kv_type;
@@ -55,7 +57,7 @@ struct prediction {
     double flops, flops_prefill, flops_decode;
     double weight_bytes;           /* of all tensors */
     double weight_bytes_per_token; /* read in one decode step: of the embedding one row */
-    double kv_bytes;               /* cache of prompt + gen positions */
+    double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
     double energy_j;               /* NAN, and energy_kind "none": no device profile holds energy terms yet */
@@ -67,8 +69,9 @@ struct prediction {
     size_t n_rows;
 };
 
-/* Predicts a run of the plan. `d` may be NULL: then no time is known. False and *e if an option is out of range or memory is
- * short. The plan and its model must outlive *r; prediction_free releases the rows. */
+/* Predicts a run of the plan. `d` may be NULL: then no time is known; nor is it of an exact plan, for which no machine is
+ * calibrated. False and *e if an option is out of range or memory is
+ * short. prediction_free releases the rows. */
 bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o, struct error *e);
 void prediction_free(struct prediction *r);
 
