@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: MIT */
+/* cmd_calibrate.c - this machine into a device profile.
+ * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "tools/cli.h"

@@ -38,4 +38,7 @@ void measurement_free(struct measurement *m);
 /* Takes a profile's times into the rows of a prediction of the same plan. */
 void prediction_take_profile(struct prediction *r, const struct profile *p);
 
+/* n ids spread over a vocabulary by a fixed linear congruential sequence (Knuth's MMIX constants), to be freed. NULL: no memory. */
+int32_t *fixed_tokens(size_t n, int n_vocab);
+
 #endif

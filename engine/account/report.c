@@ -42,14 +42,19 @@ void device_json(const struct device *d, FILE *f)
 }
 
 /* (predicted - measured) / measured */
-static double relative_error(double predicted, double measured) { return measured > 0 ? (predicted - measured) / measured : NAN; }
+static double relative_error(double predicted, double measured)
+{
+    return measured > 0 ? (predicted - measured) / measured : NAN;
+}
 
 static void put_row(struct json *j, const struct prediction_row *row, bool measured)
 {
     json_object(j);
     json_key(j, "layer");
-    if (row->layer >= 0) json_integer(j, row->layer);
-    else json_null(j);
+    if (row->layer >= 0)
+        json_integer(j, row->layer);
+    else
+        json_null(j);
     json_put_string(j, "op", row->op);
     json_put_string(j, "phase", row->phase == ROW_MANY ? NULL : phase_names[row->phase]);
     json_put_string(j, "type", row->type);
@@ -129,7 +134,10 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
     return true;
 }
 
-bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e) { return put_object(r, NULL, by, f, e); }
+bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e)
+{
+    return put_object(r, NULL, by, f, e);
+}
 
 bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e)
 {
@@ -145,8 +153,10 @@ struct text {
 /* "4.617 GB", or "-" for what is not known. */
 static struct text si(double v, const char *unit)
 {
-    static const struct { double size; const char *prefix; } steps[] = {
-        {1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}};
+    static const struct {
+        double size;
+        const char *prefix;
+    } steps[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}};
     struct text t = {"-"};
     size_t i = 0;
     if (isnan(v)) return t;
@@ -156,10 +166,18 @@ static struct text si(double v, const char *unit)
     return t;
 }
 
-static struct text percent(double part, const char *format)
+static struct text percent(double part)
 {
     struct text t = {"-"};
-    if (!isnan(part)) snprintf(t.s, sizeof t.s, *format == '+' ? "%+.1f %%" : "%.1f %%", 100 * part);
+    if (!isnan(part)) snprintf(t.s, sizeof t.s, "%.1f %%", 100 * part);
+    return t;
+}
+
+static struct text error_text(double predicted, double measured)
+{
+    struct text t = {"-"};
+    double error = relative_error(predicted, measured);
+    if (!isnan(error)) snprintf(t.s, sizeof t.s, "%+.1f %%", 100 * error);
     return t;
 }
 
@@ -168,16 +186,17 @@ static bool print_rows(const struct prediction *r, unsigned by, bool measured, F
     size_t n;
     struct prediction_row *rows = prediction_group(r, by, &n);
     if (!rows) return fail(e, "report of %zu rows: found no memory", r->n_rows);
-    fprintf(f, "\n%-8s %-20s %-6s %5s %12s %12s %12s %7s", "phase", "op", "type", "layer", "FLOPs", "bytes", "predicted", "share");
+    fprintf(f, "\n%-8s %-20s %-6s %5s %12s %12s %12s %7s", "phase", "op", "type", "layer", "FLOPs", "bytes", "predicted",
+            "share");
     fprintf(f, measured ? " %12s %9s\n" : "\n", "measured", "error");
     for (size_t i = 0; i < n; i++) {
         const struct prediction_row *row = &rows[i];
         char layer[16] = "";
         if (row->layer >= 0) snprintf(layer, sizeof layer, "%d", row->layer);
-        fprintf(f, "%-8s %-20s %-6s %5s %12s %12s %12s %7s", row->phase == ROW_MANY ? "" : phase_names[row->phase], row->op ? row->op : "",
-                row->type ? row->type : "", layer, si(row->flops, "").s, si(row->bytes, "B").s, si(row->time_s, "s").s,
-                percent(row->time_s / r->time_s, "").s);
-        if (measured) fprintf(f, " %12s %9s", si(row->measured_s, "s").s, percent(relative_error(row->time_s, row->measured_s), "+").s);
+        fprintf(f, "%-8s %-20s %-6s %5s %12s %12s %12s %7s", row->phase == ROW_MANY ? "" : phase_names[row->phase],
+                row->op ? row->op : "", row->type ? row->type : "", layer, si(row->flops, "").s, si(row->bytes, "B").s,
+                si(row->time_s, "s").s, percent(row->time_s / r->time_s).s);
+        if (measured) fprintf(f, " %12s %9s", si(row->measured_s, "s").s, error_text(row->time_s, row->measured_s).s);
         fputc('\n', f);
     }
     free(rows);
@@ -187,12 +206,14 @@ static bool print_rows(const struct prediction *r, unsigned by, bool measured, F
 static void print_head(const struct prediction *r, FILE *f)
 {
     const struct predict_options *o = &r->options;
-    fprintf(f, "model      %s\ndevice     %s, %d thread%s\n", r->model, *r->device ? r->device : "-", o->threads, o->threads == 1 ? "" : "s");
+    fprintf(f, "model      %s\ndevice     %s, %d thread%s\n", r->model, *r->device ? r->device : "-", o->threads,
+            o->threads == 1 ? "" : "s");
     fprintf(f, "run        %zu prompt + %zu generated tokens, %s cache, micro-batches of %zu\n", o->prompt, o->gen,
             type_get(o->kv_type)->name, o->ubatch);
     fprintf(f, "weights    %s, %s read per token\n", si(r->weight_bytes, "B").s, si(r->weight_bytes_per_token, "B").s);
     fprintf(f, "memory     %s, of it cache %s\n", si(r->peak_memory_bytes, "B").s, si(r->kv_bytes, "B").s);
-    fprintf(f, "FLOPs      %s: prefill %s, decode %s\n", si(r->flops, "").s, si(r->flops_prefill, "").s, si(r->flops_decode, "").s);
+    fprintf(f, "FLOPs      %s: prefill %s, decode %s\n", si(r->flops, "").s, si(r->flops_prefill, "").s,
+            si(r->flops_decode, "").s);
     fprintf(f, "predicted  %s: prefill %s, decode %s\n", si(r->time_s, "s").s, si(r->prefill_s, "s").s, si(r->decode_s, "s").s);
     if (*r->missing) fprintf(f, "           no time: the device profile lacks %s\n", r->missing);
     fprintf(f, "sha256     %s\n", r->sha256);
@@ -209,25 +230,34 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
     const struct prediction *r = &m->prediction;
     print_head(r, f);
     fprintf(f, "counted    %s FLOPs, exactly as predicted\n", si(m->flops_counted, "").s);
-    fprintf(f, "measured   %s: prefill %s, decode %s; median of %d, %s to %s\n", si(m->measured_s, "s").s, si(m->prefill_s, "s").s,
-            si(m->decode_s, "s").s, m->repeats, si(m->fastest_s, "s").s, si(m->slowest_s, "s").s);
-    fprintf(f, "error      %s: prefill %s, decode %s\n", percent(relative_error(r->time_s, m->measured_s), "+").s,
-            percent(relative_error(r->prefill_s, m->prefill_s), "+").s, percent(relative_error(r->decode_s, m->decode_s), "+").s);
+    fprintf(f, "measured   %s: prefill %s, decode %s; median of %d, %s to %s\n", si(m->measured_s, "s").s,
+            si(m->prefill_s, "s").s, si(m->decode_s, "s").s, m->repeats, si(m->fastest_s, "s").s, si(m->slowest_s, "s").s);
+    fprintf(f, "error      %s: prefill %s, decode %s\n", error_text(r->time_s, m->measured_s).s,
+            error_text(r->prefill_s, m->prefill_s).s, error_text(r->decode_s, m->decode_s).s);
     fprintf(f, "outside    %s not in any op\n", si(m->unattributed_s, "s").s);
     return print_rows(r, by, true, f, e);
 }
 
 /* ---- The end of a run ---- */
 
-bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g, const struct device *d,
-                struct error *e)
+bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
+                const struct device *d, struct error *e)
 {
-    *r = (struct run_report){.prompt_tokens = g->prompt_tokens, .generated_tokens = g->generated_tokens, .decode_steps = g->decode_steps,
-                             .threads = s->options.threads, .prefill_s = g->prefill_s, .decode_s = g->decode_s, .energy_j = NAN,
+    *r = (struct run_report){.prompt_tokens = g->prompt_tokens,
+                             .generated_tokens = g->generated_tokens,
+                             .decode_steps = g->decode_steps,
+                             .threads = s->options.threads,
+                             .prefill_s = g->prefill_s,
+                             .decode_s = g->decode_s,
+                             .energy_j = NAN,
                              .energy_kind = "none"};
     /* Interrupted before the first micro-batch there is nothing to predict: a prediction of one token stands for it. */
-    struct predict_options o = {.threads = s->options.threads, .past = past, .prompt = g->prompt_tokens ? g->prompt_tokens : 1,
-                                .gen = g->decode_steps + 1, .ubatch = s->options.n_batch, .kv_type = s->options.kv_type};
+    struct predict_options o = {.threads = s->options.threads,
+                                .past = past,
+                                .prompt = g->prompt_tokens ? g->prompt_tokens : 1,
+                                .gen = g->decode_steps + 1,
+                                .ubatch = s->options.n_batch,
+                                .kv_type = s->options.kv_type};
     if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
     if (s->profile) prediction_take_profile(&r->prediction, s->profile);
     double streamed = 0;
@@ -245,17 +275,20 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
     return true;
 }
 
-void run_report_free(struct run_report *r) { prediction_free(&r->prediction); }
+void run_report_free(struct run_report *r)
+{
+    prediction_free(&r->prediction);
+}
 
 void run_report_print(const struct run_report *r, FILE *f)
 {
     fprintf(f, "\n%-10s %8s %10s %12s %12s %9s\n", "", "tokens", "tokens/s", "measured", "predicted", "error");
-    fprintf(f, "%-10s %8zu %10.4g %12s %12s %9s\n", "prefill", r->prompt_tokens, r->prefill_tps, si(r->prefill_s, "s").s,
-            si(r->predicted_prefill_s, "s").s, percent(relative_error(r->predicted_prefill_s, r->prefill_s), "+").s);
-    fprintf(f, "%-10s %8zu %10.4g %12s %12s %9s\n", "decode", r->decode_steps, r->decode_tps, si(r->decode_s, "s").s,
-            si(r->predicted_decode_s, "s").s, percent(relative_error(r->predicted_decode_s, r->decode_s), "+").s);
+    fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
+            si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
+    fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,
+            si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_s).s);
     fprintf(f, "reading    %s while decoding, %s of the %s that %d thread%s can\n", si(r->decode_bytes_per_s, "B/s").s,
-            percent(r->share_of_peak, "").s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
+            percent(r->share_of_peak).s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
     fprintf(f, "memory     %s at most\nenergy     - (none: no meter is read)\n", si(r->peak_rss_bytes, "B").s);
 }
 
