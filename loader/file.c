@@ -279,6 +279,15 @@ void model_file_close(struct model_file *f)
     free(f);
 }
 
+bool model_file_is_part(const struct model_file *f, const char *path)
+{
+    struct stat st, part;
+    if (stat(path, &st)) return false;
+    for (size_t i = 0; i < f->n_parts; i++)
+        if (!stat(f->parts[i].path, &part) && part.st_dev == st.st_dev && part.st_ino == st.st_ino) return true;
+    return false;
+}
+
 /* ---- Whole small files ---- */
 
 static char *read_all(int fd, size_t max, size_t *size, struct error *e)

@@ -28,6 +28,8 @@ struct file_options {
  * model or counted twice, and a .zst without libzstd each have their own line. */
 struct model_file *model_file_open(const char *path, const struct file_options *o, struct error *e);
 void model_file_close(struct model_file *f);
+/* Whether `path` is one of the model's own files, by whatever name: a command must not write there. */
+bool model_file_is_part(const struct model_file *f, const char *path);
 
 /* ---- Whole small files (prompts, texts) ---- */
 

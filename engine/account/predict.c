@@ -194,7 +194,7 @@ static void freeze(struct prediction *r, const struct device *d)
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
     hash_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
-              o->threads, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
+              o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
     hash_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
               r->kv_bytes, r->peak_memory_bytes);
     hash_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
