@@ -1,0 +1,22 @@
+/* cost.h - adds up what a plan costs, without touching a weight.
+ *
+ * FLOPs and bytes are exact closed forms of shapes; seconds come from a device's calibrated rates (account/device.h).
+ * Formulas: docs and sources as each op's cost function says; spec: accountant, sections 5.1 and 5.4.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_COST_H
+#define HARTREE_COST_H
+
+#include "engine/plan.h"
+
+/* Cost of op i in one step. */
+struct op_cost cost_op(const struct plan *p, size_t i, const struct step *s);
+
+/* Sum over all ops of one step. */
+struct op_cost cost_step(const struct plan *p, const struct step *s);
+
+void cost_add(struct op_cost *sum, const struct op_cost *c, double times);
+
+/* All bytes of a cost. */
+double cost_bytes(const struct op_cost *c);
+
+#endif

@@ -1,0 +1,41 @@
+/* exec.h - runs a plan's steps.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_EXEC_H
+#define HARTREE_EXEC_H
+
+#include "engine/kv.h"
+#include "engine/plan.h"
+#include "engine/pool.h"
+#include "engine/profile.h"
+
+struct exec {
+    const struct plan *plan;
+    struct kv *kv;
+    struct pool *pool;
+    struct profile *profile; /* NULL: not timed */
+    struct step step;        /* the one being run */
+    enum phase phase;        /* set by the caller; where the profile books it */
+    size_t max_rows, max_out;
+    const int32_t *tokens;   /* step.n ids */
+    const uint32_t *out_row; /* step.n_out row numbers within the step */
+    void **buffer;           /* plan->n_buffers arrays of rows */
+    float **scratch;         /* per thread: one dequantised weight row (exact plans) */
+};
+
+/* Allocates buffers for steps of up to max_rows rows and max_out wanted logits. Borrows all but its buffers. */
+struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, size_t max_rows, size_t max_out, struct error *e);
+void exec_free(struct exec *x);
+/* Bytes that exec_new would allocate. */
+size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, int threads);
+
+/* Runs one step: `tokens[0..n)` at the KV cache's end; the cache grows by n. The caller has checked that they fit. Returns
+ * n_out rows of n_vocab logits, valid until the next step. */
+float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t *out_row, size_t n_out);
+
+/* Row r of a buffer, for ops. */
+static inline void *exec_row(const struct exec *x, int buffer, size_t r)
+{
+    return (char *)x->buffer[buffer] + r * buffer_row_bytes(&x->plan->buffers[buffer]);
+}
+
+#endif

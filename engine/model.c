@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void set_name(struct model *m, const char *path)
+{
+    struct gguf_string s = {NULL, 0};
+    if (gguf_get_string(m->gguf, "general.name", &s, NULL) && s.len) {
+        size_t n = s.len < sizeof m->name - 1 ? s.len : sizeof m->name - 1;
+        memcpy(m->name, s.data, n);
+        m->name[n] = 0;
+    } else {
+        const char *slash = strrchr(path, '/');
+        snprintf(m->name, sizeof m->name, "%s", slash ? slash + 1 : path);
+    }
+    /* The name goes to terminals and reports: nothing in it may be a control sequence. */
+    for (char *c = m->name; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+}
+
+bool model_bind(struct model *m, const struct gguf *g, const char *path, int flags, struct error *e)
+{
+    m->gguf = g;
+    struct gguf_string name = {"", 0};
+    struct error why = {""};
+    if (!gguf_get_string(g, "general.architecture", &name, &why))
+        return why.text[0] ? fail(e, "%s", why.text)
+                           : fail(e, "metadata 'general.architecture': found nothing, expected the name of an architecture");
+    m->arch = arch_find(name, e);
+    if (!m->arch || !hparams_read(&m->hp, m->arch, g, e)) return false;
+    set_name(m, path);
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        m->tensor_bytes += g->tensors[i].bytes;
+        m->parameters += (uint64_t)tensor_elements(&g->tensors[i]);
+    }
+    if (flags & (MODEL_HEADER_ONLY | MODEL_NO_TOKENIZER)) return true;
+    m->tokenizer = tokenizer_new(g, e);
+    if (!m->tokenizer) return false;
+    if (m->tokenizer->n_vocab != m->hp.n_vocab)
+        return fail(e, "metadata 'tokenizer.ggml.tokens': found %d tokens, expected %d as token_embd.weight has rows", m->tokenizer->n_vocab,
+                    m->hp.n_vocab);
+    return true;
+}
+
+struct model *model_open(const char *path, const struct file_options *o, int flags, struct error *e)
+{
+    struct file_options options = o ? *o : (struct file_options){0};
+    options.header_only = flags & MODEL_HEADER_ONLY;
+    struct model *m = calloc(1, sizeof *m);
+    if (!m) {
+        fail(e, "%s: found no memory for the model's tables, expected %zu bytes", path, sizeof *m);
+        return NULL;
+    }
+    m->file = model_file_open(path, &options, e);
+    if (!m->file) {
+        free(m);
+        return NULL;
+    }
+    m->file_bytes = m->file->bytes;
+    if (!model_bind(m, m->file->gguf, path, flags, e)) {
+        fail_in(e, path);
+        model_close(m);
+        return NULL;
+    }
+    return m;
+}
+
+void model_close(struct model *m)
+{
+    if (!m) return;
+    tokenizer_free(m->tokenizer);
+    model_file_close(m->file);
+    gguf_free(m->header_gguf);
+    free(m->header);
+    free(m);
+}
+
+const struct tensor *model_tensor(const struct model *m, int layer, const char *name)
+{
+    char full[TENSOR_MAX_NAME];
+    if (layer < 0) snprintf(full, sizeof full, "%s", name);
+    else snprintf(full, sizeof full, "blk.%d.%s", layer, name);
+    return gguf_tensor(m->gguf, full);
+}

@@ -1,0 +1,156 @@
+/* rows.c - the ops that work on each row for itself: norm, quantise, rope and its angles, gate, add, gather.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "engine/exec.h"
+#include "kernels/kernel.h"
+
+/* One chunk a row: rows are independent, and even a row of 640 floats outweighs handing out a chunk. */
+static size_t row_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
+
+static double row_bytes(const struct plan *p, int buffer) { return buffer == NO_BUFFER ? 0 : (double)buffer_row_bytes(&p->buffers[buffer]); }
+
+/* ---- norm: RMS norm of each of `heads` vectors a row ---- */
+
+static void norm_run(const struct op *op, struct exec *x, size_t row, int thread)
+{
+    (void)thread;
+    size_t heads = (size_t)op->u.norm.heads, n = (size_t)op->n_in / heads;
+    K.f32_rms_norm(&(struct norm_args){.y = exec_row(x, op->dst, row), .x = exec_row(x, op->src, row), .y_stride = n, .x_stride = n,
+                                       .w = op->w->data, .rows = heads, .n = n, .eps = op->u.norm.eps});
+}
+
+static struct op_cost norm_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    double n = (double)op_rows(op, s);
+    return (struct op_cost){.special = 4 * n * op->n_in, .weight_bytes = n > 0 ? (double)op->w->bytes : 0,
+                            .activation_bytes = n * (row_bytes(p, op->src) + row_bytes(p, op->dst))};
+}
+
+const struct op_def op_norm = {"norm", row_chunks, norm_run, norm_cost};
+
+/* ---- quantise: a row into 8-bit blocks for the matrix products that follow ---- */
+
+static void quantise_run(const struct op *op, struct exec *x, size_t row, int thread)
+{
+    (void)thread;
+    type_quantise(x->plan->buffers[op->dst].type, exec_row(x, op->dst, row), exec_row(x, op->src, row), NULL, (size_t)op->n_in);
+}
+
+static struct op_cost quantise_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * (row_bytes(p, op->src) + row_bytes(p, op->dst))};
+}
+
+const struct op_def op_quantise = {"quantise", row_chunks, quantise_run, quantise_cost};
+
+/* ---- angles: cos and sin of every pair at a row's position; in double, since a float product loses the low bits of p ---- */
+
+static void angles_run(const struct op *op, struct exec *x, size_t row, int thread)
+{
+    (void)thread;
+    const struct rope_table *t = &x->plan->rope[op->u.angles.table];
+    float *cs = exec_row(x, op->dst, row);
+    double position = (double)(x->step.p + row);
+    for (int j = 0; j < t->n_rot / 2; j++) {
+        cs[2 * j] = (float)cos(position * t->freq[j]);
+        cs[2 * j + 1] = (float)sin(position * t->freq[j]);
+    }
+}
+
+static struct op_cost angles_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * row_bytes(p, op->dst)};
+}
+
+const struct op_def op_angles = {"angles", row_chunks, angles_run, angles_cost};
+
+/* ---- rope ---- */
+
+static void rope_run(const struct op *op, struct exec *x, size_t row, int thread)
+{
+    (void)thread;
+    struct rope_args a = {.x = exec_row(x, op->dst, row), .cs = exec_row(x, op->u.rope.angles, row), .heads = (size_t)op->u.rope.heads,
+                          .stride = (size_t)op->u.rope.head_dim, .n_rot = (size_t)op->u.rope.n_rot};
+    if (op->u.rope.kind == ROPE_NEOX) K.f32_rope_neox(&a);
+    else K.f32_rope_norm(&a);
+}
+
+static struct op_cost rope_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    double n = (double)op_rows(op, s);
+    return (struct op_cost){.special = 3 * n * op->u.rope.heads * op->u.rope.n_rot,
+                            .activation_bytes = n * (2 * row_bytes(p, op->dst) + row_bytes(p, op->u.rope.angles))};
+}
+
+const struct op_def op_rope = {"rope", row_chunks, rope_run, rope_cost};
+
+/* ---- glu: act(gate) * up ---- */
+
+enum { SEGMENT = 2048 }; /* elements a chunk: splits a decode step's one long row over threads */
+
+static size_t segment_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) * (((size_t)op->n_out + SEGMENT - 1) / SEGMENT);
+}
+
+/* The part of a row that a chunk of segment_chunks stands for. */
+static size_t segment(const struct op *op, size_t chunk, size_t *row, size_t *from)
+{
+    size_t per_row = ((size_t)op->n_out + SEGMENT - 1) / SEGMENT;
+    *row = chunk / per_row;
+    *from = chunk % per_row * SEGMENT;
+    return (size_t)op->n_out - *from < SEGMENT ? (size_t)op->n_out - *from : SEGMENT;
+}
+
+static void glu_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    (void)thread;
+    size_t row, from, n = segment(op, chunk, &row, &from);
+    struct glu_args a = {.y = (float *)exec_row(x, op->dst, row) + from, .gate = (float *)exec_row(x, op->src, row) + from,
+                         .up = (float *)exec_row(x, op->src2, row) + from, .n = n};
+    if (op->u.glu.activation == ACT_SILU) K.f32_silu_mul(&a);
+    else K.f32_gelu_mul(&a);
+}
+
+static struct op_cost glu_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    double n = (double)op_rows(op, s);
+    return (struct op_cost){.special = 5 * n * op->n_out,
+                            .activation_bytes = n * (row_bytes(p, op->src) + row_bytes(p, op->src2) + row_bytes(p, op->dst))};
+}
+
+const struct op_def op_glu = {"glu", segment_chunks, glu_run, glu_cost};
+
+/* ---- add: the residual ---- */
+
+static void add_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    (void)thread;
+    size_t row, from, n = segment(op, chunk, &row, &from);
+    K.f32_add(&(struct vec_args){.y = (float *)exec_row(x, op->dst, row) + from, .x = (float *)exec_row(x, op->src, row) + from, .n = n});
+}
+
+static struct op_cost add_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    double n = (double)op_rows(op, s);
+    return (struct op_cost){.special = n * op->n_out, .activation_bytes = n * (row_bytes(p, op->src) + 2 * row_bytes(p, op->dst))};
+}
+
+const struct op_def op_add = {"add", segment_chunks, add_run, add_cost};
+
+/* ---- gather: the rows whose logits are wanted ---- */
+
+static void gather_run(const struct op *op, struct exec *x, size_t row, int thread)
+{
+    (void)thread;
+    memcpy(exec_row(x, op->dst, row), exec_row(x, op->src, x->out_row[row]), (size_t)op->n_out * sizeof(float));
+}
+
+static struct op_cost gather_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * 2 * row_bytes(p, op->dst)};
+}
+
+const struct op_def op_gather = {"gather", row_chunks, gather_run, gather_cost};

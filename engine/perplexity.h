@@ -1,0 +1,24 @@
+/* perplexity.h - how well a model predicts a text.
+ *
+ * Chunks and scoring are llama-perplexity's: the text's ids (BOS in front if the vocabulary asks for it, special tokens not read)
+ * are cut into floor(n / context) chunks; in each the first id is replaced by BOS if the vocabulary adds one; the cache starts
+ * empty; scored are the predictions made at positions context / 2 to context - 2.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_PERPLEXITY_H
+#define HARTREE_PERPLEXITY_H
+
+#include "engine/session.h"
+
+struct perplexity {
+    double perplexity, stderr_; /* exp of the mean negative log-likelihood, and its standard error by the delta method */
+    double nll;                 /* the mean, in nats */
+    size_t tokens, chunks, context;
+};
+
+/* Runs the text through a session whose n_ctx is at least `context`. `max_chunks` 0: all. `progress` may be NULL; returning
+ * false from it stops with an error. False and *e if the text is shorter than one chunk. */
+bool perplexity_run(struct session *s, const char *text, size_t len, size_t context, size_t max_chunks,
+                    bool (*progress)(void *ctx, size_t chunk, size_t chunks, double running), void *ctx, struct perplexity *out,
+                    struct error *e);
+
+#endif

@@ -1,0 +1,350 @@
+/* plan.c - the one builder: architecture facts and tensors in, ops out.
+ * SPDX-License-Identifier: MIT */
+#include "engine/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BUFFERS = 32 };
+
+#define X(kind, name) extern const struct op_def op_##name;
+OP_KINDS(X)
+#undef X
+
+const struct op_def *const op_defs[OP_KIND_COUNT] = {
+#define X(kind, name) [OP_##kind] = &op_##name,
+    OP_KINDS(X)
+#undef X
+};
+
+/* State while a plan is being built. After a first failure every call does nothing, so the builder below reads as a list. */
+struct builder {
+    struct plan *plan;
+    const struct model *model;
+    struct error *e;
+    bool ok;
+    size_t ops_capacity;
+    int layer;
+    int quantised[MAX_BUFFERS][2]; /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
+    bool fresh[MAX_BUFFERS][2];    /* ... and whether that was made since the buffer was last written */
+};
+
+static int add_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled)
+{
+    struct plan *p = b->plan;
+    if (!b->ok) return 0;
+    p->buffers[p->n_buffers] = (struct plan_buffer){name, width, type, sampled};
+    b->quantised[p->n_buffers][0] = b->quantised[p->n_buffers][1] = NO_BUFFER;
+    return (int)p->n_buffers++;
+}
+
+static struct op *add_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
+{
+    static struct op ignored; /* written to after a failure, never read */
+    struct plan *p = b->plan;
+    if (b->ok && p->n_ops == b->ops_capacity) {
+        size_t capacity = b->ops_capacity ? 2 * b->ops_capacity : 256;
+        struct op *ops = realloc(p->ops, capacity * sizeof *ops);
+        if (ops) {
+            p->ops = ops;
+            b->ops_capacity = capacity;
+        } else
+            b->ok = fail(b->e, "plan: found no memory for %zu ops", capacity);
+    }
+    if (!b->ok) return &ignored;
+    struct op *op = &p->ops[p->n_ops++];
+    *op = (struct op){.kind = kind, .layer = b->layer, .role = role, .dst = dst, .src = src, .src2 = NO_BUFFER};
+    if (dst != NO_BUFFER) {
+        op->sampled = p->buffers[dst].sampled;
+        op->n_out = (int)p->buffers[dst].width;
+        b->fresh[dst][0] = b->fresh[dst][1] = false;
+    }
+    if (src != NO_BUFFER) op->n_in = (int)p->buffers[src].width;
+    return op;
+}
+
+/* The tensor "[blk.LAYER.]NAME" of the given shape (ne1 0: one-dimensional), or NULL: absent and optional, or an error. */
+static const struct tensor *get_tensor(struct builder *b, const char *name, int64_t ne0, int64_t ne1, enum presence presence)
+{
+    if (!b->ok) return NULL;
+    char full[TENSOR_MAX_NAME];
+    if (b->layer < 0) snprintf(full, sizeof full, "%s", name);
+    else snprintf(full, sizeof full, "blk.%d.%s", b->layer, name);
+    const struct tensor *t = gguf_tensor(b->model->gguf, full);
+    if (!t) {
+        if (presence == REQUIRED)
+            b->ok = ne1 ? fail(b->e, "tensor '%s': found nothing, expected [%lld, %lld]", full, (long long)ne0, (long long)ne1)
+                        : fail(b->e, "tensor '%s': found nothing, expected [%lld]", full, (long long)ne0);
+        return NULL;
+    }
+    if (t->ne[0] != ne0 || t->ne[1] != (ne1 ? ne1 : 1) || t->ne[2] != 1 || t->ne[3] != 1) {
+        if (ne1)
+            b->ok = fail(b->e, "tensor '%s': found [%lld, %lld, %lld], expected [%lld, %lld]", full, (long long)t->ne[0],
+                         (long long)t->ne[1], (long long)t->ne[2], (long long)ne0, (long long)ne1);
+        else
+            b->ok = fail(b->e, "tensor '%s': found [%lld, %lld], expected [%lld]", full, (long long)t->ne[0], (long long)t->ne[1],
+                         (long long)ne0);
+        return NULL;
+    }
+    bool vector_type = t->type == TYPE_F32;
+    if (!ne1 && !vector_type) {
+        b->ok = fail(b->e, "tensor '%s': found type %s, expected F32", full, type_name(t->type));
+        return NULL;
+    }
+    if (ne1 && !type_get(t->type)->op) {
+        b->ok = fail(b->e, "tensor '%s': found type %s, expected one that can be multiplied", full, type_name(t->type));
+        return NULL;
+    }
+    return t;
+}
+
+/* Vectors are used in place as float arrays: gguf_parse has checked that tensor data is aligned to the file's alignment. */
+static const float *get_vector(struct builder *b, const char *name, int64_t n, enum presence presence)
+{
+    const struct tensor *t = get_tensor(b, name, n, 0, presence);
+    return t ? t->data : NULL;
+}
+
+static void norm(struct builder *b, const char *role, int dst, int src, int heads, int n, enum presence presence)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s.weight", role);
+    const struct tensor *w = get_tensor(b, name, n, 0, presence);
+    if (!w) return;
+    struct op *op = add_op(b, OP_NORM, role, dst, src);
+    op->w = w;
+    op->u.norm.heads = heads;
+    op->u.norm.eps = b->model->hp.eps;
+}
+
+/* The buffer that holds `src` in the format that w multiplies with: src itself, or its quantised copy, made when first needed. */
+static int activations_for(struct builder *b, const struct tensor *w, int src)
+{
+    static const struct { enum type type; const char *role; } formats[2] = {
+        {TYPE_Q8_A32, "quantise_32"}, {TYPE_Q8_A256, "quantise_256"}};
+    enum type want = type_get(w->type)->activation;
+    if (b->plan->exact || want == TYPE_F32) return src;
+    int i = want == TYPE_Q8_A256;
+    const struct plan_buffer from = b->plan->buffers[src];
+    if (b->quantised[src][i] == NO_BUFFER) b->quantised[src][i] = add_buffer(b, from.name, from.width, formats[i].type, from.sampled);
+    int dst = b->quantised[src][i];
+    if (!b->fresh[src][i]) {
+        add_op(b, OP_QUANTISE, formats[i].role, dst, src);
+        b->fresh[src][i] = true;
+    }
+    return dst;
+}
+
+static void multiply(struct builder *b, const char *role, const struct tensor *w, const float *bias, int dst, int src)
+{
+    if (!b->ok) return;
+    int from = activations_for(b, w, src);
+    struct op *op = add_op(b, OP_LINEAR, role, dst, from);
+    op->w = w;
+    op->bias = bias;
+}
+
+static const struct tensor *get_matrix(struct builder *b, const char *role, int n_in, int n_out)
+{
+    char name[48];
+    snprintf(name, sizeof name, "%s.weight", role);
+    const struct tensor *w = get_tensor(b, name, n_in, n_out, REQUIRED);
+    if (w && n_in % (int)type_get(w->type)->block)
+        b->ok = fail(b->e, "tensor '%s': found rows of %d, expected a multiple of %zu for %s", w->name, n_in, type_get(w->type)->block,
+                     type_name(w->type));
+    return b->ok ? w : NULL;
+}
+
+static void linear(struct builder *b, const char *role, int dst, int src, enum presence bias_presence)
+{
+    if (!b->ok) return;
+    int n_in = (int)b->plan->buffers[src].width, n_out = (int)b->plan->buffers[dst].width;
+    char name[48];
+    snprintf(name, sizeof name, "%s.bias", role);
+    const struct tensor *w = get_matrix(b, role, n_in, n_out);
+    const float *bias = bias_presence == ABSENT ? NULL : get_vector(b, name, n_out, bias_presence);
+    if (b->ok) multiply(b, role, w, bias, dst, src);
+}
+
+static void rope(struct builder *b, const char *role, int x, int heads, int angles)
+{
+    const struct hparams *h = &b->model->hp;
+    struct op *op = add_op(b, OP_ROPE, role, x, x);
+    op->src2 = angles;
+    op->u.rope.kind = b->model->arch->rope;
+    op->u.rope.heads = heads;
+    op->u.rope.head_dim = h->head_dim;
+    op->u.rope.n_rot = h->n_rot;
+    op->u.rope.angles = angles;
+}
+
+static void store(struct builder *b, const char *role, int src, bool value)
+{
+    add_op(b, OP_STORE, role, NO_BUFFER, src)->u.store.value = value;
+}
+
+static void add(struct builder *b, const char *role, int dst, int src) { add_op(b, OP_ADD, role, dst, src); }
+
+/* Frequencies base^(-2j / n_rot) / scale, divided by the factors of rope_freqs.weight where the file has them (Llama 3.1). */
+static int add_rope_table(struct builder *b, double base, double scale)
+{
+    struct plan *p = b->plan;
+    if (!b->ok) return 0;
+    size_t half = (size_t)b->model->hp.n_rot / 2;
+    const struct tensor *factors = get_tensor(b, "rope_freqs.weight", (int64_t)half, 0, OPTIONAL);
+    const float *divide = factors ? factors->data : NULL;
+    double *freq = malloc(half * sizeof *freq);
+    if (!freq || !b->ok) {
+        if (b->ok) b->ok = fail(b->e, "plan: found no memory for %zu rope frequencies", half);
+        free(freq);
+        return 0;
+    }
+    for (size_t j = 0; j < half; j++) {
+        freq[j] = pow(base, -(double)j / (double)half) / scale;
+        if (divide) freq[j] /= (double)divide[j];
+    }
+    p->rope[p->n_ropes] = (struct rope_table){(int)(2 * half), freq};
+    return (int)p->n_ropes++;
+}
+
+static int angles(struct builder *b, const char *role, double base, double scale)
+{
+    int table = add_rope_table(b, base, scale);
+    int dst = add_buffer(b, role, (size_t)b->model->hp.n_rot, TYPE_F32, false);
+    add_op(b, OP_ANGLES, role, dst, NO_BUFFER)->u.angles.table = table;
+    return dst;
+}
+
+static void layer(struct builder *b, int x, int normed, int q, int k, int v, int attended, int branch, int gate, int up, int angle)
+{
+    const struct arch *a = b->model->arch;
+    const struct hparams *h = &b->model->hp;
+
+    norm(b, "attn_norm", normed, x, 1, h->n_embd, REQUIRED);
+    linear(b, "attn_q", q, normed, a->qkv_bias);
+    linear(b, "attn_k", k, normed, a->qkv_bias);
+    linear(b, "attn_v", v, normed, a->qkv_bias);
+    if (a->qk_norm != ABSENT) {
+        norm(b, "attn_q_norm", q, q, h->n_head, h->head_dim, a->qk_norm);
+        norm(b, "attn_k_norm", k, k, h->n_head_kv, h->head_dim, a->qk_norm);
+    }
+    rope(b, "rope_q", q, h->n_head, angle);
+    rope(b, "rope_k", k, h->n_head_kv, angle);
+    store(b, "store_v", v, true);
+    store(b, "store_k", k, false);
+    struct op *op = add_op(b, OP_ATTEND, "attend", attended, q);
+    op->u.attend.n_head = h->n_head;
+    op->u.attend.n_head_kv = h->n_head_kv;
+    op->u.attend.head_dim = h->head_dim;
+    op->u.attend.window = layer_is_windowed(h, b->layer) ? h->window : 0;
+    op->u.attend.scale = h->attention_scale;
+    linear(b, "attn_output", branch, attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
+    if (a->sandwich_norms) norm(b, "post_attention_norm", branch, branch, 1, h->n_embd, REQUIRED);
+    add(b, "attn_residual", x, branch);
+
+    norm(b, "ffn_norm", normed, x, 1, h->n_embd, REQUIRED);
+    linear(b, "ffn_gate", gate, normed, ABSENT);
+    linear(b, "ffn_up", up, normed, ABSENT);
+    op = add_op(b, OP_GLU, "ffn_act", gate, gate);
+    op->src2 = up;
+    op->u.glu.activation = a->activation;
+    linear(b, "ffn_down", branch, gate, ABSENT);
+    if (a->sandwich_norms) norm(b, "post_ffw_norm", branch, branch, 1, h->n_embd, REQUIRED);
+    add(b, "ffn_residual", x, branch);
+}
+
+static void decoder(struct builder *b)
+{
+    const struct hparams *h = &b->model->hp;
+    size_t n_embd = (size_t)h->n_embd, kv_width = (size_t)(h->n_head_kv * h->head_dim), q_width = (size_t)(h->n_head * h->head_dim);
+
+    b->layer = -1;
+    int x = add_buffer(b, "x", n_embd, TYPE_F32, false);
+    int normed = add_buffer(b, "normed", n_embd, TYPE_F32, false);
+    int q = add_buffer(b, "q", q_width, TYPE_F32, false);
+    int k = add_buffer(b, "k", kv_width, TYPE_F32, false);
+    int v = add_buffer(b, "v", kv_width, TYPE_F32, false);
+    int attended = add_buffer(b, "attended", q_width, TYPE_F32, false);
+    int branch = add_buffer(b, "branch", n_embd, TYPE_F32, false);
+    int gate = add_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
+    int up = add_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
+
+    const struct tensor *embedding = get_matrix(b, "token_embd", h->n_embd, h->n_vocab);
+    struct op *op = add_op(b, OP_EMBED, "token_embd", x, NO_BUFFER);
+    op->w = embedding;
+    op->u.embed.scale = h->embedding_scale;
+    int global = angles(b, "rope_angles", h->rope_base, h->rope_scale);
+    int local = h->window ? angles(b, "rope_angles_local", h->rope_base_local, 1) : global;
+
+    for (int i = 0; i < h->n_layer && b->ok; i++) {
+        b->layer = i;
+        layer(b, x, normed, q, k, v, attended, branch, gate, up, layer_is_windowed(h, i) ? local : global);
+    }
+
+    b->layer = -1;
+    int sampled = add_buffer(b, "x_sampled", n_embd, TYPE_F32, true);
+    int last = add_buffer(b, "normed_sampled", n_embd, TYPE_F32, true);
+    int logits = add_buffer(b, "logits", (size_t)h->n_vocab, TYPE_F32, true);
+    add_op(b, OP_GATHER, "sampled_rows", sampled, x);
+    norm(b, "output_norm", last, sampled, 1, h->n_embd, REQUIRED);
+    /* Tied embeddings: the head is the embedding matrix where the file has no output.weight. */
+    bool untied = b->ok && model_tensor(b->model, -1, "output.weight");
+    if (untied) linear(b, "output", logits, last, ABSENT);
+    else if (b->ok) multiply(b, "output", embedding, NULL, logits, last);
+    b->plan->logits = logits;
+}
+
+/* Whether op y must wait for op x, which stands before it in the same stage. */
+static bool depends(const struct op *y, const struct op *x)
+{
+    if (y->kind == OP_ATTEND && x->kind == OP_STORE) return true;
+    if (x->dst != NO_BUFFER && (y->src == x->dst || y->src2 == x->dst || y->dst == x->dst)) return true;
+    return y->dst != NO_BUFFER && (x->src == y->dst || x->src2 == y->dst);
+}
+
+static bool build_stages(struct builder *b)
+{
+    struct plan *p = b->plan;
+    p->stage = malloc((p->n_ops + 1) * sizeof *p->stage);
+    if (!p->stage) return fail(b->e, "plan: found no memory for %zu stages", p->n_ops);
+    p->n_stages = 0;
+    p->stage[0] = 0;
+    for (size_t i = 1; i < p->n_ops; i++) {
+        bool waits = false;
+        for (size_t j = p->stage[p->n_stages]; j < i; j++) waits |= depends(&p->ops[i], &p->ops[j]);
+        if (waits) p->stage[++p->n_stages] = i;
+    }
+    p->stage[++p->n_stages] = p->n_ops;
+    return true;
+}
+
+struct plan *plan_new(const struct model *m, bool exact, struct error *e)
+{
+    struct plan *p = calloc(1, sizeof *p);
+    if (p) p->buffers = calloc(MAX_BUFFERS, sizeof *p->buffers);
+    if (!p || !p->buffers) {
+        free(p);
+        fail(e, "plan: found no memory");
+        return NULL;
+    }
+    p->model = m;
+    p->exact = exact;
+    struct builder b = {.plan = p, .model = m, .e = e, .ok = true};
+    decoder(&b);
+    if (!b.ok || !build_stages(&b)) {
+        plan_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p) return;
+    for (size_t i = 0; i < p->n_ropes; i++) free(p->rope[i].freq);
+    free(p->ops);
+    free(p->stage);
+    free(p->buffers);
+    free(p);
+}

@@ -1,0 +1,125 @@
+/* plan.h - a model as a flat list of ops, which exec runs, cost adds up and profile times.
+ *
+ * An op reads and writes buffers of rows (one row a token) and may use a weight, the KV cache and per-step facts. What it does
+ * to n rows at position p, and what that costs, stand side by side in engine/ops/<op>.c as one struct op_def. So a
+ * prediction can't drift from the program: both walk this list.
+ *
+ * Consecutive ops that do not depend on each other (q, k, v; gate, up) form a stage: their chunks are handed out together and
+ * one barrier follows the stage.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_PLAN_H
+#define HARTREE_PLAN_H
+
+#include "engine/model.h"
+
+/* X(KIND, name): op_<name> is its definition, in engine/ops/<name>.c (norm.c, rope.c ... may hold several). */
+#define OP_KINDS(X)            \
+    X(EMBED, embed)            \
+    X(ANGLES, angles)          \
+    X(NORM, norm)              \
+    X(QUANTISE, quantise)      \
+    X(LINEAR, linear)          \
+    X(ROPE, rope)              \
+    X(STORE, store)            \
+    X(ATTEND, attend)          \
+    X(GLU, glu)                \
+    X(ADD, add)                \
+    X(GATHER, gather)
+
+enum op_kind {
+#define X(kind, name) OP_##kind,
+    OP_KINDS(X)
+#undef X
+    OP_KIND_COUNT
+};
+
+enum { NO_BUFFER = -1 };
+
+struct op {
+    enum op_kind kind;
+    int layer;              /* -1: before or after the layers */
+    const char *role;       /* "attn_q", "ffn_down", "attn_norm" ...: the tensor's name, or what the op is for */
+    int dst, src, src2;     /* buffer numbers, NO_BUFFER where unused */
+    bool sampled;           /* works on the rows whose logits are wanted, not on all */
+    const struct tensor *w; /* weight, NULL if none */
+    const float *bias;      /* n_out floats, NULL if none */
+    int n_in, n_out;        /* elements a row read from src and written to dst */
+    union {
+        struct { int heads; float eps; } norm;    /* each row holds `heads` vectors, each normed for itself */
+        struct { enum rope_kind kind; int heads, head_dim, n_rot, angles; } rope; /* angles: a buffer of cos, sin pairs */
+        struct { int table; } angles;             /* plan->rope[table] */
+        struct { bool value; } store;             /* into the value cache, else the key cache */
+        struct { int n_head, n_head_kv, head_dim, window; float scale; } attend; /* window 0: all positions */
+        struct { enum activation activation; } glu;
+        struct { float scale; } embed;
+    } u;
+};
+
+/* A buffer holds rows of `width` elements; those of a quantised type hold width elements in blocks. */
+struct plan_buffer {
+    const char *name;
+    size_t width;
+    enum type type;
+    bool sampled; /* has as many rows as there are logits wanted */
+};
+
+/* Frequencies of one kind of rope: angle of pair j at position p = p * freq[j]. */
+struct rope_table {
+    int n_rot;
+    double *freq; /* n_rot / 2 */
+};
+
+struct plan {
+    const struct model *model;
+    bool exact;             /* dequantised weights and f32 activations: no QUANTISE ops */
+    size_t n_ops, n_stages, n_buffers, n_ropes;
+    struct op *ops;
+    size_t *stage;          /* n_stages + 1 op numbers: stage s is ops[stage[s]] .. ops[stage[s + 1] - 1] */
+    struct plan_buffer *buffers;
+    struct rope_table rope[2];
+    int logits;             /* the buffer that holds the result */
+};
+
+/* Turns a model into its plan, checking every tensor's presence, shape and type on the way. NULL and *e
+ * ("tensor 'blk.3.attn_q.weight': found [640, 512], expected [640, 1024]"). Borrows the model. */
+struct plan *plan_new(const struct model *m, bool exact, struct error *e);
+void plan_free(struct plan *p);
+
+/* ---- One step: what exec runs and cost prices ---- */
+
+/* n rows at positions p .. p + n - 1, of which n_out have their logits wanted. */
+struct step {
+    size_t n, p, n_out;
+    enum type kv_type;
+};
+
+/* What one op costs in one step. FLOPs are those the kernels count (kernel.h): multiply-adds of matmul and attention, two
+ * each; `special` is the rest. Bytes are what must cross from memory if nothing stays in a cache. */
+struct op_cost {
+    double flops, special;
+    double weight_bytes;     /* of op->w's type; for EMBED the rows that are read */
+    double kv_read, kv_write;
+    double activation_bytes; /* buffers read and written */
+};
+
+struct exec; /* exec.h */
+
+/* An op kind's three sides. */
+struct op_def {
+    const char *name;
+    /* How many chunks the work of a step falls into: a function of shapes alone, never of the number of threads, so that
+     * results do not depend on it. */
+    size_t (*chunks)(const struct op *op, const struct step *s);
+    /* Runs one chunk on one thread. */
+    void (*run)(const struct op *op, struct exec *x, size_t chunk, int thread);
+    struct op_cost (*cost)(const struct op *op, const struct plan *p, const struct step *s);
+};
+extern const struct op_def *const op_defs[OP_KIND_COUNT];
+
+/* Rows that an op works on in a step. */
+static inline size_t op_rows(const struct op *op, const struct step *s) { return op->sampled ? s->n_out : s->n; }
+
+/* Bytes of one row of a buffer. */
+static inline size_t buffer_row_bytes(const struct plan_buffer *b) { return type_bytes(b->type, b->width); }
+
+#endif

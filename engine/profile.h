@@ -1,0 +1,29 @@
+/* profile.h - the time of every op, stamped while exec runs.
+ *
+ * A stage's wall time is measured by thread 0 from barrier to barrier; where a stage holds several ops it is shared among
+ * them by the busy time that all threads spent in each. So the ops' times add up to the steps' time exactly.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_PROFILE_H
+#define HARTREE_PROFILE_H
+
+#include "engine/plan.h"
+
+enum phase { PHASE_PREFILL, PHASE_DECODE, PHASE_COUNT };
+
+struct profile {
+    size_t n_ops;
+    int threads;
+    double *seconds;  /* [PHASE_COUNT][n_ops], measured */
+    double *step_seconds; /* [PHASE_COUNT], whole steps as the caller sees them; the difference is unattributed */
+    uint64_t *steps;  /* [PHASE_COUNT] */
+    double *busy;     /* [threads][n_ops], seconds each thread spent in an op of the step at hand; written by exec */
+};
+
+struct profile *profile_new(const struct plan *p, int threads, struct error *e);
+void profile_free(struct profile *p);
+void profile_reset(struct profile *p);
+/* Adds a stage's wall time to its ops [first, end), by their shares of p->busy. */
+void profile_stage(struct profile *p, enum phase phase, size_t first, size_t end, double wall);
+double profile_now(void); /* seconds on a monotonic clock */
+
+#endif

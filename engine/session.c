@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/session.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 512 };
+
+static void set_defaults(struct session_options *o, const struct model *m)
+{
+    size_t trained = (size_t)m->hp.n_ctx_train;
+    if (!o->n_ctx) o->n_ctx = trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
+    if (!o->n_batch) o->n_batch = DEFAULT_BATCH;
+    if (o->n_batch > o->n_ctx) o->n_batch = o->n_ctx;
+    if (!o->n_out) o->n_out = 1;
+    if (o->n_out > o->n_batch) o->n_out = o->n_batch;
+    if (!o->threads) o->threads = pool_default_threads();
+    if (o->exact) o->kv_type = TYPE_F32;
+}
+
+/* Refused before anything is allocated: an allocation that the system grants on credit would end in a kill much later. */
+static bool fits(const struct session *s, struct error *e)
+{
+    const struct session_options *o = &s->options;
+    uint64_t cache = kv_bytes(&s->model->hp, o->kv_type, o->n_ctx);
+    uint64_t buffers = exec_bytes(s->plan, o->n_batch, o->n_out, o->threads), free_bytes = memory_available();
+    if (cache + buffers <= free_bytes) return true;
+    return fail(e, "context of %zu tokens: found %llu MB free, expected %llu MB for the %s cache and %llu MB for buffers", o->n_ctx,
+                (unsigned long long)(free_bytes >> 20), (unsigned long long)(cache >> 20), type_name(o->kv_type),
+                (unsigned long long)(buffers >> 20));
+}
+
+struct session *session_new(const struct model *m, const struct session_options *o, struct error *e)
+{
+    struct session *s = calloc(1, sizeof *s);
+    if (!s) {
+        fail(e, "session: found no memory");
+        return NULL;
+    }
+    s->model = m;
+    s->options = *o;
+    set_defaults(&s->options, m);
+    o = &s->options;
+    if ((s->plan = plan_new(m, o->exact, e)) && fits(s, e) && (s->kv = kv_new(&m->hp, o->kv_type, o->n_ctx, e)) &&
+        (s->pool = pool_new(o->threads, e)) && (s->exec = exec_new(s->plan, s->kv, s->pool, o->n_batch, o->n_out, e)) &&
+        (!o->profile || (s->profile = profile_new(s->plan, o->threads, e)))) {
+        s->exec->profile = s->profile;
+        return s;
+    }
+    session_free(s);
+    return NULL;
+}
+
+void session_free(struct session *s)
+{
+    if (!s) return;
+    profile_free(s->profile);
+    exec_free(s->exec);
+    pool_free(s->pool);
+    kv_free(s->kv);
+    plan_free(s->plan);
+    free(s);
+}
+
+void session_reset(struct session *s) { s->kv->used = 0; }
+
+size_t session_bytes(const struct session *s)
+{
+    const struct session_options *o = &s->options;
+    return kv_bytes(&s->model->hp, o->kv_type, o->n_ctx) + exec_bytes(s->plan, o->n_batch, o->n_out, o->threads);
+}
+
+static bool check_tokens(const struct session *s, const int32_t *tokens, size_t n, struct error *e)
+{
+    if (n > s->kv->capacity - s->kv->used)
+        return fail(e, "prompt: found %zu tokens after %zu, expected at most %zu as the context has", n, s->kv->used, s->kv->capacity);
+    for (size_t i = 0; i < n; i++)
+        if (tokens[i] < 0 || tokens[i] >= s->model->hp.n_vocab)
+            return fail(e, "prompt: found token %d at place %zu, expected 0 to %d", tokens[i], i, s->model->hp.n_vocab - 1);
+    return true;
+}
+
+bool session_feed(struct session *s, const int32_t *tokens, size_t n, session_progress *progress, void *ctx, struct error *e)
+{
+    if (!check_tokens(s, tokens, n, e)) return false;
+    for (size_t done = 0; done < n;) {
+        size_t rows = n - done < s->options.n_batch ? n - done : s->options.n_batch;
+        uint32_t last = (uint32_t)rows - 1;
+        s->exec->phase = n > 1 ? PHASE_PREFILL : PHASE_DECODE;
+        exec_step(s->exec, tokens + done, rows, &last, done + rows == n);
+        done += rows;
+        if (progress && !progress(ctx, done, n) && done < n) return fail(e, "interrupted after %zu of %zu tokens", done, n);
+    }
+    return true;
+}
+
+bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t first, session_row *row, void *ctx, struct error *e)
+{
+    if (!check_tokens(s, tokens, n, e)) return false;
+    uint32_t *wanted = malloc(s->options.n_out * sizeof *wanted);
+    if (!wanted) return fail(e, "logits of %zu positions: found no memory", n);
+    bool ok = true;
+    s->exec->phase = PHASE_PREFILL;
+    for (size_t done = 0, rows; ok && done < n; done += rows) {
+        /* Positions before `first` go in whole batches; those after it in batches whose logits fit. */
+        size_t limit = done < first ? (first - done < s->options.n_batch ? first - done : s->options.n_batch) : s->options.n_out;
+        rows = n - done < limit ? n - done : limit;
+        size_t n_out = done < first ? 0 : rows;
+        for (size_t i = 0; i < n_out; i++) wanted[i] = (uint32_t)i;
+        const float *logits = exec_step(s->exec, tokens + done, rows, wanted, n_out);
+        for (size_t i = 0; ok && i < n_out; i++)
+            if (!row(ctx, done + i, logits + i * (size_t)s->model->hp.n_vocab)) ok = fail(e, "interrupted at token %zu of %zu", done + i, n);
+    }
+    free(wanted);
+    return ok;
+}
+
+float *session_logits(struct session *s) { return s->exec->buffer[s->plan->logits]; }

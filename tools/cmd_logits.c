@@ -1,0 +1,96 @@
+/* cmd_logits.c - raw logits, for comparison with another engine.
+ * SPDX-License-Identifier: MIT */
+#include "engine/prompt.h"
+#include "loader/file.h"
+#include "tools/common_args.h"
+
+#include <stdlib.h>
+
+static const char *ids_text, *output;
+static bool all, exact;
+
+static const struct option options[] = {
+    ARG_MODEL,
+    {"tokens", NULL, OPTION_STRING, &ids_text, "1,2,3", "token ids, instead of a text", 0, 0, NULL},
+    ARG_PROMPT,
+    ARG_FILE,
+    {"all", NULL, OPTION_FLAG, &all, NULL, "a row for every position (default: for the last one)", 0, 0, NULL},
+    {"exact", NULL, OPTION_FLAG, &exact, NULL, "dequantised weights, float32 activations and cache: the reference of the fast path", 0, 0, NULL},
+    ARG_KV,
+    {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0, NULL},
+    {.name = NULL},
+};
+
+struct sink {
+    FILE *f;
+    size_t n_vocab;
+};
+
+static bool write_row(void *ctx, size_t index, const float *logits)
+{
+    (void)index;
+    struct sink *s = ctx;
+    return !interrupted && fwrite(logits, sizeof *logits, s->n_vocab, s->f) == s->n_vocab;
+}
+
+/* Logits of all rows are kept to this many a step: a vocabulary of 262,144 makes one row a megabyte. */
+enum { ROWS_A_STEP = 64 };
+
+static bool write_logits(const struct model *m, const struct tokens *ids, FILE *f, struct error *e)
+{
+    struct session_options o = {.n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
+    struct session *s = session_new(m, &o, e);
+    struct sink sink = {f, (size_t)m->hp.n_vocab};
+    bool ok = s != NULL;
+    if (ok && all) ok = session_feed_all(s, ids->id, ids->n, 0, write_row, &sink, e);
+    else if (ok)
+        ok = session_feed(s, ids->id, ids->n, arg_prefill_progress, NULL, e) &&
+             (write_row(&sink, ids->n - 1, session_logits(s)) || fail(e, "logits: could not be written"));
+    session_free(s);
+    return ok;
+}
+
+static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, struct error *e)
+{
+    if (ids_text && !arg_prompt && !arg_file) return prompt_parse_ids(ids_text, m->hp.n_vocab, ids, e);
+    if (ids_text) {
+        *usage = true;
+        return fail(e, "found --tokens and a text, expected one of them");
+    }
+    size_t len;
+    char *text = arg_text(&len, usage, e);
+    bool ok = text && prompt_from_text(m->tokenizer, text, len, ids, e);
+    free(text);
+    return ok && (ids->n || fail(e, "prompt: found no tokens, expected at least one"));
+}
+
+static int run(int n_args, char **args)
+{
+    (void)n_args;
+    (void)args;
+    if (!output) return usage_error("found no -o, expected -o FILE");
+    struct error e = {""};
+    struct tokens ids = {0};
+    bool usage = false;
+    signals_catch();
+    struct model *m = arg_open_model(ids_text ? MODEL_NO_TOKENIZER : 0, &e);
+    struct file_output *out = NULL;
+    bool ok = m && read_ids(m, &ids, &usage, &e) && (out = file_output_open(output, &e));
+    if (ok) {
+        ok = write_logits(m, &ids, file_output_stream(out), &e);
+        if (ok) ok = file_output_commit(out, &e);
+        else file_output_discard(out);
+    }
+    tokens_free(&ids);
+    model_close(m);
+    return ok ? EXIT_DONE : usage ? usage_error("%s", e.text) : failed(&e);
+}
+
+const struct command command_logits = {
+    .name = "logits",
+    .summary = "raw logits of a prompt, for comparison with another engine",
+    .usage = "-m M (--tokens 1,2,3 | -p TEXT | -f FILE) [--all] [--exact] -o FILE",
+    .description = "Writes one row of n_vocab little-endian float32 for the last position, or with --all for every one.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/common_args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *arg_model, *arg_prompt, *arg_file;
+int arg_kv = 1;
+
+enum { MAX_TEXT_BYTES = 1 << 30 };
+
+enum type arg_kv_type(void)
+{
+    static const enum type types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
+    return types[arg_kv];
+}
+
+static void loading(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    progress("loading", done, total);
+}
+
+struct model *arg_open_model(int flags, struct error *e)
+{
+    const char *path = model_path(arg_model, e);
+    struct file_options o = {.progress = loading, .prefault = !(flags & MODEL_HEADER_ONLY)};
+    return path ? model_open(path, &o, flags, e) : NULL;
+}
+
+char *arg_text(size_t *len, bool *usage, struct error *e)
+{
+    *usage = !arg_prompt == !arg_file;
+    if (*usage) {
+        fail(e, arg_prompt ? "found both -p and -f, expected one of them" : "found no prompt, expected -p TEXT or -f FILE");
+        return NULL;
+    }
+    if (arg_file) return file_read(arg_file, MAX_TEXT_BYTES, len, e);
+    *len = strlen(arg_prompt);
+    char *text = strdup(arg_prompt);
+    if (!text) fail(e, "prompt: found no memory");
+    return text;
+}
+
+int arg_threads(void) { return common.threads ? (int)common.threads : pool_default_threads(); }
+
+bool arg_prefill_progress(void *ctx, size_t done, size_t total)
+{
+    (void)ctx;
+    progress("prefill", done, total);
+    return !interrupted;
+}

@@ -1,0 +1,32 @@
+/* common_args.h - options and steps that several commands share, each written once.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_COMMON_ARGS_H
+#define HARTREE_COMMON_ARGS_H
+
+#include "engine/session.h"
+#include "tools/cli.h"
+
+/* Rows for a command's option table, and the variables they set. */
+extern const char *arg_model, *arg_prompt, *arg_file;
+extern int arg_kv;
+
+#define ARG_MODEL {"model", "m", OPTION_STRING, &arg_model, "FILE", "the model, a GGUF file (default: the demo model)", 0, 0, NULL}
+#define ARG_PROMPT {"prompt", "p", OPTION_STRING, &arg_prompt, "TEXT", "the prompt", 0, 0, NULL}
+#define ARG_FILE {"file", "f", OPTION_STRING, &arg_file, "FILE", "read the text from a file, - for stdin", 0, 0, NULL}
+#define ARG_KV {"kv", NULL, OPTION_CHOICE, &arg_kv, "TYPE", "type of the key and value cache: f32, f16 or q8_0 (default f16)", 0, 0, "f32|f16|q8_0"}
+
+enum type arg_kv_type(void);
+
+/* Opens -m (or the demo model) with a progress line. */
+struct model *arg_open_model(int flags, struct error *e);
+
+/* -p, or the contents of -f, to be freed; NULL and *e if neither or both are given (*usage is then set) or the file fails. */
+char *arg_text(size_t *len, bool *usage, struct error *e);
+
+/* common.threads or the default. */
+int arg_threads(void);
+
+/* A session_progress that draws the prefill line and stops when interrupted. */
+bool arg_prefill_progress(void *ctx, size_t done, size_t total);
+
+#endif
