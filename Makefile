@@ -76,6 +76,7 @@ test: all $(TESTS) ## every test that takes seconds; ends in "N passed, N failed
 	@B=$(B) RUN="$(RUN)" tests/run
 check: all $(TESTS) ## the slower tests: real models, many mutated files
 	@B=$(B) RUN="$(RUN)" tests/run --slow
+tests: all $(TESTS) ## build the tests without running them
 bench: all ## every kernel: correct, and how fast. K=op for one
 	@$(RUN) ./hartree bench kernels $(K)
 demo: all ## a real model answers a prompt; cost predicted and measured
@@ -94,4 +95,4 @@ help: ## this list
 
 -include $(LOBJ:.o=.d) $(TOBJ:.o=.d) $(TESTS:=.d)
 .SECONDARY:
-.PHONY: all test check bench demo asm install uninstall clean help FORCE
+.PHONY: all test check tests bench demo asm install uninstall clean help FORCE
