@@ -69,7 +69,7 @@ $(B)/kernels.inc: FORCE
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 # The same for the flags: another CFLAGS, or a library installed since, rebuilds everything.
 $(B)/flags: FORCE
-	@mkdir -p $(@D); printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS))' > $@.new
+	@mkdir -p $(@D); printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(foreach i,$(ISAS),$(FLAGS_$(i))))' > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 
 test: all $(TESTS) ## every test that takes seconds; ends in "N passed, N failed"
