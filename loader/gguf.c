@@ -80,7 +80,7 @@ static bool room(struct parser *p, uint64_t n, size_t bytes, const char *what)
 {
     if (n <= left(p) / bytes) return true;
     p->ran_out = true;
-    return bad(p, "found %" PRIu64 " %s, expected at most the %zu that %zu bytes to the end of the file can hold", n, what,
+    return bad(p, "found %" PRIu64 " %s, expected at most %zu in the %zu bytes left: the file is cut short or damaged", n, what,
                left(p) / bytes, left(p));
 }
 

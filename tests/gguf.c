@@ -82,16 +82,16 @@ static void bad_headers(void)
     f.n = 20;
     refuses("half a header", &f, "header: found the end of the file at byte 20, expected the number of metadata values");
     f = start(3, 0, UINT64_MAX);
-    refuses("2^64 - 1 metadata values", &f, "header: found 18446744073709551615 metadata values, expected at most the 0");
+    refuses("2^64 - 1 metadata values", &f, "header: found 18446744073709551615 metadata values, expected at most 0");
     f = start(3, UINT64_C(1) << 58, 0);
-    refuses("2^58 tensors", &f, "header: found 288230376151711744 tensors, expected at most the 0");
+    refuses("2^58 tensors", &f, "header: found 288230376151711744 tensors, expected at most 0");
 }
 
 static void bad_metadata(void)
 {
     struct bytes f = start(3, 0, 1);
     u64(&f, 1000), put(&f, "abcdefghij", 10);
-    refuses("a key beyond the end", &f, "metadata 1 of 1: found 1000 bytes in a string, expected at most the 10");
+    refuses("a key beyond the end", &f, "metadata 1 of 1: found 1000 bytes in a string, expected at most 10");
     f = start(3, 0, 1);
     string(&f, ""), u32(&f, GGUF_U32), u32(&f, 1);
     refuses("an empty key", &f, "metadata 1 of 1: found a key of 0 bytes, expected 1 to 65535");
@@ -109,10 +109,10 @@ static void bad_metadata(void)
     refuses("an array of arrays", &f, "metadata 'k': found an array of arrays");
     f = start(3, 0, 1);
     string(&f, "k"), u32(&f, GGUF_ARRAY), u32(&f, GGUF_F64), u64(&f, (UINT64_C(1) << 61) + 1), u64(&f, 0);
-    refuses("an array whose bytes overflow", &f, "metadata 'k': found 2305843009213693953 array elements, expected at most the 1");
+    refuses("an array whose bytes overflow", &f, "metadata 'k': found 2305843009213693953 array elements, expected at most 1");
     f = start(3, 0, 1);
     string(&f, "k"), u32(&f, GGUF_ARRAY), u32(&f, GGUF_STRING), u64(&f, UINT64_C(1) << 60), u64(&f, 0);
-    refuses("2^60 strings", &f, "metadata 'k': found 1152921504606846976 strings, expected at most the 1");
+    refuses("2^60 strings", &f, "metadata 'k': found 1152921504606846976 strings, expected at most 1");
     f = start(3, 0, 1);
     string(&f, "k"), u32(&f, GGUF_ARRAY), u32(&f, GGUF_STRING), u64(&f, 2), string(&f, "abcdefgh"), u32(&f, 0);
     refuses("a cut array of strings", &f, "metadata 'k': found the end of the file");
