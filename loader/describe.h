@@ -35,7 +35,7 @@ void describe_free(struct description *d);
 /* Whether kv is a hyper-parameter "ARCHITECTURE.NAME"; *name is then NAME. */
 bool describe_hparam(const struct description *d, const struct gguf_kv *kv, struct gguf_string *name);
 
-/* Writes a value in one line fit for a terminal: strings quoted, escaped and cut after `columns`, arrays after some elements. */
+/* Writes a value in one line fit for a terminal: strings quoted, escaped and cut after `columns`, arrays after six elements. */
 void describe_value(FILE *f, const struct gguf_kv *kv, size_t columns);
 
 #endif

@@ -17,20 +17,23 @@ static void sums(void)
     bool ok = g && describe_model(&d, g, &e);
     TEST("describes a model", ok, "%s", e.text);
     if (!ok) exit(1);
-    TEST("finds architecture, name and layers", is(d.architecture, "llama") && is(d.name, "specimen") && d.has_layers && d.layers == 2,
-         "they differ");
+    TEST("finds architecture, name and layers",
+         is(d.architecture, "llama") && is(d.name, "specimen") && d.has_layers && d.layers == 2, "they differ");
     /* 160 + 32 + 96 + 768 + 512 + 7 + 60 + 128 elements, and their bytes */
-    TEST("sums parameters and bytes", d.all.tensors == 8 && d.all.parameters == 1763 &&
-         d.all.bytes == 170 + 128 + 192 + 432 + 420 + 28 + 120 + 72, "%llu parameters, %llu bytes", (unsigned long long)d.all.parameters,
-         (unsigned long long)d.all.bytes);
-    TEST("sums by type", d.types[TYPE_Q4_K].tensors == 1 && d.types[TYPE_Q4_K].bytes == 432 && d.types[TYPE_Q8_0].parameters == 160 &&
-         !d.types[TYPE_Q2_K].tensors, "they differ");
+    TEST("sums parameters and bytes",
+         d.all.tensors == 8 && d.all.parameters == 1763 && d.all.bytes == 170 + 128 + 192 + 432 + 420 + 28 + 120 + 72,
+         "%llu parameters, %llu bytes", (unsigned long long)d.all.parameters, (unsigned long long)d.all.bytes);
+    TEST("sums by type",
+         d.types[TYPE_Q4_K].tensors == 1 && d.types[TYPE_Q4_K].bytes == 432 && d.types[TYPE_Q8_0].parameters == 160 &&
+             !d.types[TYPE_Q2_K].tensors,
+         "they differ");
     static const char *const order[] = {"token_embd", "positions", "patch", "output", "blk.0", "blk.1"};
     bool same = d.n_sums == 6;
     for (size_t i = 0; same && i < 6; i++) same = is(d.sums[i].name, order[i]);
-    TEST("groups tensors by layer, numbered layers last", same, "%zu groups, the first '%.*s'", d.n_sums, (int)d.sums[0].name.len,
-         d.sums[0].name.data);
-    TEST("sums a layer", same && d.sums[4].all.tensors == 3 && d.sums[4].all.bytes == 752 && d.sums[4].type_bytes[TYPE_F16] == 192,
+    TEST("groups tensors by layer, numbered layers last", same, "%zu groups, the first '%.*s'", d.n_sums,
+         (int)d.sums[0].name.len, d.sums[0].name.data);
+    TEST("sums a layer",
+         same && d.sums[4].all.tensors == 3 && d.sums[4].all.bytes == 752 && d.sums[4].type_bytes[TYPE_F16] == 192,
          "they differ");
     describe_free(&d);
     gguf_free(g);
@@ -40,7 +43,8 @@ static void sums(void)
 /* Layers that a file lists as 10, 2, 1, with a tensor of layer 10 apart from the others. */
 static void order(void)
 {
-    static const char *const names[] = {"blk.10.a", "v.blk.0.a", "blk.2.a", "output_norm.weight", "blk.1.a", "blk.10.b", "output.weight"};
+    static const char *const names[] = {"blk.10.a", "v.blk.0.a", "blk.2.a",      "output_norm.weight",
+                                        "blk.1.a",  "blk.10.b",  "output.weight"};
     static const char *const expected[] = {"output_norm", "output", "blk.1", "blk.2", "blk.10", "v.blk.0"};
     struct error e = {""};
     struct description d = {.n_sums = 0};
@@ -56,7 +60,8 @@ static void order(void)
     ok = g && describe_model(&d, g, &e) && d.n_sums == 6;
     for (size_t i = 0; ok && i < 6; i++) ok = is(d.sums[i].name, expected[i]);
     TEST("orders layers by number", ok && d.sums[4].all.tensors == 2, "%zu groups %s", d.n_sums, e.text);
-    TEST("a file that does not say its architecture has none", ok && !d.architecture.data && !d.name.data && !d.has_layers, "it has");
+    TEST("a file that does not say its architecture has none", ok && !d.architecture.data && !d.name.data && !d.has_layers,
+         "it has");
     describe_free(&d);
     gguf_free(g);
     free(data);
@@ -106,11 +111,13 @@ static void shows(const char *name, const struct gguf_kv *kv, const char *expect
 
 static void text(void)
 {
-    escapes("text stays as it is", "na\xc3\xafve \xe4\xb8\xad\xf0\x9f\x98\x80", 14, 80, "na\xc3\xafve \xe4\xb8\xad\xf0\x9f\x98\x80");
+    escapes("text stays as it is", "na\xc3\xafve \xe4\xb8\xad\xf0\x9f\x98\x80", 14, 80,
+            "na\xc3\xafve \xe4\xb8\xad\xf0\x9f\x98\x80");
     escapes("control characters are escaped", "\x1b[2J\r\n\t\0\x7f", 9, 80, "\\x1b[2J\\x0d\\n\\t\\x00\\x7f");
     escapes("C1 control characters are escaped", "\xc2\x9b" "31m", 5, 80, "\\xc2\\x9b31m");
     escapes("what turns the direction is escaped", "a\xe2\x80\xae" "b", 5, 80, "a\\xe2\\x80\\xaeb");
-    escapes("broken UTF-8 is escaped", "\xc3(\xe4\xb8\xff\xc0\xaf\xed\xa0\x80", 10, 80, "\\xc3(\\xe4\\xb8\\xff\\xc0\\xaf\\xed\\xa0\\x80");
+    escapes("broken UTF-8 is escaped", "\xc3(\xe4\xb8\xff\xc0\xaf\xed\xa0\x80", 10, 80,
+            "\\xc3(\\xe4\\xb8\\xff\\xc0\\xaf\\xed\\xa0\\x80");
     escapes("quotes and backslashes are escaped", "\"\\", 2, 80, "\\\"\\\\");
     escapes("long text is cut", "abcdefgh", 8, 5, "abcde...");
 
@@ -132,8 +139,10 @@ int main(void)
 {
     sums();
     order();
-    wrong_kind("refuses a name that is no string", "general.name", "metadata 'general.name': found a value of type f32, expected a string");
-    wrong_kind("refuses layers that are no integer", "llama.block_count", "metadata 'llama.block_count': found a value of type f32");
+    wrong_kind("refuses a name that is no string", "general.name",
+               "metadata 'general.name': found a value of type f32, expected a string");
+    wrong_kind("refuses layers that are no integer", "llama.block_count",
+               "metadata 'llama.block_count': found a value of type f32");
     text();
     TEST_MAIN_END();
 }

@@ -145,7 +145,8 @@ static void print_layers(const struct description *d)
     for (size_t i = 0; i < d->n_sums; i++) {
         const struct layer_sum *s = &d->sums[i];
         print_escaped(stdout, s->name.data, s->name.len, 60);
-        printf("%*s %8" PRIu64 " %14" PRIu64 " ", s->name.len < 32 ? 32 - (int)s->name.len : 0, "", s->all.tensors, s->all.parameters);
+        printf("%*s %8" PRIu64 " %14" PRIu64 " ", s->name.len < 32 ? 32 - (int)s->name.len : 0, "", s->all.tensors,
+               s->all.parameters);
         print_bytes(s->all.bytes);
         printf("  ");
         print_types(s);
@@ -212,8 +213,8 @@ static int run(int n_args, char **args)
         return failed(&e);
     }
     if (f->missing)
-        note("%s: tensor data: found %" PRIu64 " bytes fewer than expected: the file is cut short; only its header was read", args[0],
-             f->missing);
+        note("%s: tensor data: found %" PRIu64 " bytes fewer than expected: the file is cut short; only its header was read",
+             args[0], f->missing);
     if (common.json) print_json(f, &d);
     else print_text(f, &d);
     describe_free(&d);
@@ -222,7 +223,10 @@ static int run(int n_args, char **args)
 }
 
 static const struct option options[] = {
-    {.name = "tensors", .kind = OPTION_FLAG, .target = &all_tensors, .help = "List every tensor with its shape and offset; JSON always does."},
+    {.name = "tensors",
+     .kind = OPTION_FLAG,
+     .target = &all_tensors,
+     .help = "List every tensor with its shape and offset; JSON always does."},
     {.name = NULL},
 };
 
@@ -230,9 +234,10 @@ const struct command command_info = {
     .name = "info",
     .summary = "what a GGUF file holds: metadata, layers, types and bytes",
     .usage = "FILE [--tensors] [--json]",
-    .description = "Metadata, architecture, and a table of the layers with their parameters, types and bytes. FILE may be one part of a "
-                   "split model or a .gguf.zst. Only the header is read; where the file ends before its tensor data do, a note on "
-                   "stderr says by how much. Values that are long are cut; -v shows more of them.",
+    .description =
+        "Metadata, architecture, and a table of the layers with their parameters, types and bytes. FILE may be one part of a "
+        "split model or a .gguf.zst. Only the header is read; where the file ends before its tensor data do, a note on "
+        "stderr says by how much. Values that are long are cut; -v shows more of them.",
     .options = options,
     .min_args = 1,
     .max_args = 1,
