@@ -37,7 +37,7 @@ struct option {
     enum option_kind kind;
     void *target;
     const char *metavar;    /* "FILE"; NULL for a flag */
-    const char *help;       /* one sentence with the default in it */
+    const char *help;       /* a phrase with the default in it, no capital and no full stop */
     double min, max;        /* both 0: any */
     const char *choices;    /* OPTION_CHOICE: words separated by '|' */
 };

@@ -62,7 +62,7 @@ void help_command(const struct command *c)
         list_option(f, o->alias, o->name, o->kind == OPTION_CHOICE && !o->metavar ? o->choices : o->metavar, o->help);
     for (const struct option *o = common_option_table; o->name; o++)
         if (!has_option(c->options, o->name)) list_option(f, o->alias, o->name, o->metavar, o->help);
-    list_option(f, "h", "help", NULL, "Print this.");
+    list_option(f, "h", "help", NULL, "this text");
 }
 
 void help_commands(FILE *f)
