@@ -200,7 +200,7 @@ static char *trim(char *s)
 static bool parse_provenance(char *comment, const char *unit, enum provenance *from, const char **source, struct error *e)
 {
     char *comma = strchr(comment, ',');
-    if (!comma) return fail(e, "found '# %.60s', expected '# %s, provenance'", comment, unit);
+    if (!comma) return fail(e, "found '# %.60s', expected '# %s, provenance'", trim(comment), unit);
     *comma = 0;
     char *found_unit = trim(comment), *word = trim(comma + 1);
     if (strcmp(found_unit, unit)) return fail(e, "found unit '%.60s', expected '%s'", found_unit, unit);

@@ -186,17 +186,24 @@ static bool print_rows(const struct prediction *r, unsigned by, bool measured, F
     size_t n;
     struct prediction_row *rows = prediction_group(r, by, &n);
     if (!rows) return fail(e, "report of %zu rows: found no memory", r->n_rows);
-    fprintf(f, "\n%-8s %-20s %-6s %5s %12s %12s %12s %7s", "phase", "op", "type", "layer", "FLOPs", "bytes", "predicted",
-            "share");
-    fprintf(f, measured ? " %12s %9s\n" : "\n", "measured", "error");
+    fputc('\n', f);
+    if (by & BY_PHASE) fprintf(f, "%-8s ", "phase");
+    if (by & BY_LAYER) fprintf(f, "%5s ", "layer");
+    if (by & BY_OP) fprintf(f, "%-20s ", "op");
+    if (by & BY_TYPE) fprintf(f, "%-5s ", "type");
+    fprintf(f, "%10s %10s %10s %8s", "FLOPs", "bytes", "predicted", "share");
+    fprintf(f, measured ? " %10s %9s\n" : "\n", "measured", "error");
     for (size_t i = 0; i < n; i++) {
         const struct prediction_row *row = &rows[i];
-        char layer[16] = "";
+        char layer[16] = "-";
         if (row->layer >= 0) snprintf(layer, sizeof layer, "%d", row->layer);
-        fprintf(f, "%-8s %-20s %-6s %5s %12s %12s %12s %7s", row->phase == ROW_MANY ? "" : phase_names[row->phase],
-                row->op ? row->op : "", row->type ? row->type : "", layer, si(row->flops, "").s, si(row->bytes, "B").s,
-                si(row->time_s, "s").s, percent(row->time_s / r->time_s).s);
-        if (measured) fprintf(f, " %12s %9s", si(row->measured_s, "s").s, error_text(row->time_s, row->measured_s).s);
+        if (by & BY_PHASE) fprintf(f, "%-8s ", phase_names[row->phase]);
+        if (by & BY_LAYER) fprintf(f, "%5s ", layer);
+        if (by & BY_OP) fprintf(f, "%-20s ", row->op);
+        if (by & BY_TYPE) fprintf(f, "%-5s ", row->type);
+        fprintf(f, "%10s %10s %10s %8s", si(row->flops, "").s, si(row->bytes, "B").s, si(row->time_s, "s").s,
+                percent(row->time_s / r->time_s).s);
+        if (measured) fprintf(f, " %10s %9s", si(row->measured_s, "s").s, error_text(row->time_s, row->measured_s).s);
         fputc('\n', f);
     }
     free(rows);
