@@ -22,10 +22,13 @@ struct sample_params {
 extern const struct sample_params sample_defaults; /* temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, penalty 1 */
 
 struct sampler;
-struct sampler *sampler_new(const struct sample_params *p, int32_t n_vocab, struct error *e); /* NULL and *e: out of range */
+/* NULL and *e: no memory, or a parameter out of range (a temperature or top-k below 0, top-p or min-p outside 0..1, a penalty
+ * not above 0, a window below 0 or above a million). */
+struct sampler *sampler_new(const struct sample_params *p, int32_t n_vocab, struct error *e);
 void sampler_free(struct sampler *s);
 /* Picks from logits[0..n_vocab), which it may change. Ties go to the lower id; the same seed and logits give the same ids on
- * every machine. NaN logits are treated as -infinity. */
+ * every machine: the generator is splitmix64 and the exponential our own, so no libm takes part. NaN logits are treated as
+ * -infinity, +infinity as the largest float; where nothing is left the id is 0. */
 int32_t sampler_pick(struct sampler *s, float *logits);
 void sampler_accept(struct sampler *s, int32_t id); /* a token entered the context: the repeat window sees it */
 

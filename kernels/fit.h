@@ -161,7 +161,7 @@ static inline void fit_super_min(int sub, int hi, int hi_s, const float *x, cons
     memset(sc, 0, (size_t)(256 / sub));
     memset(mn, 0, (size_t)(256 / sub));
     memset(q, 0, 256);
-    *dmin16 = 0;
+    *d16 = *dmin16 = 0;
     if (!fit_weights(256, x, importance, w, &none)) {
         *d16 = f16_from_f32(none);
         return;
@@ -171,13 +171,29 @@ static inline void fit_super_min(int sub, int hi, int hi_s, const float *x, cons
         weight[s] = 0;
         for (int i = s * sub; i < (s + 1) * sub; i++) weight[s] += w[i];
     }
-    *d16 = fit_f16(fit_scale(256 / sub, 0, hi_s, scale, cost, code, NULL));
-    *dmin16 = fit_f16(fit_scale(256 / sub, 0, hi_s, least, weight, least_code, NULL));
-    for (int s = 0; s < 256 / sub; s++) {
-        float d = f16_to_f32(*d16) * (float)code[s], m = f16_to_f32(*dmin16) * (float)least_code[s];
-        sc[s] = (uint8_t)code[s];
-        mn[s] = (uint8_t)least_code[s];
-        for (int i = s * sub; i < (s + 1) * sub; i++) q[i] = d > 0 ? (uint8_t)fit_round((x[i] + m) / d, 0, hi) : 0;
+    float d = fit_scale(256 / sub, 0, hi_s, scale, cost, code, NULL), dmin = fit_scale(256 / sub, 0, hi_s, least, weight, least_code, NULL);
+    for (int s = 0; s < 256 / sub; s++) sc[s] = (uint8_t)code[s], mn[s] = (uint8_t)least_code[s];
+    /* With the integers chosen, d and dmin again have a closed form: least squares in two unknowns. */
+    double best = INFINITY;
+    for (int pass = 0; pass < 3; pass++) {
+        uint16_t try_d = fit_f16(d), try_min = fit_f16(dmin);
+        uint8_t codes[256];
+        double error = 0, aa = 0, ab = 0, bb = 0, ax = 0, bx = 0; /* x ~ d * a - dmin * b */
+        for (int i = 0; i < 256; i++) {
+            float step = f16_to_f32(try_d) * sc[i / sub], m = f16_to_f32(try_min) * mn[i / sub];
+            codes[i] = step > 0 ? (uint8_t)fit_round((x[i] + m) / step, 0, hi) : 0;
+            double e = (double)step * codes[i] - m - x[i], a = sc[i / sub] * codes[i], b = mn[i / sub];
+            error += w[i] * e * e;
+            aa += w[i] * a * a, ab += w[i] * a * b, bb += w[i] * b * b, ax += w[i] * a * x[i], bx += w[i] * b * x[i];
+        }
+        if (!(error < best)) break;
+        best = error;
+        *d16 = try_d, *dmin16 = try_min;
+        memcpy(q, codes, sizeof codes);
+        double det = aa * bb - ab * ab;
+        if (!(det > 0)) break;
+        d = (float)((bb * ax - ab * bx) / det), dmin = (float)((ab * ax - aa * bx) / det);
+        if (!(d > 0) || !(dmin >= 0)) break;
     }
 }
 

@@ -201,6 +201,9 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
                                          (double)a->cols * (double)type_bytes(type_get(type)->activation, a->n)};
 }
 
+/* Blocks may stand anywhere, floats only where floats may. */
+#define TSPEC_ACTIVATION_ALIGN(t) ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16 ? 4 : 1)
+
 /* Integer sums are exact; what remains is rounding in f32 of some 50 partial sums. f32, f16 and bf16 round every product. */
 #define DOT_SPEC(TYPE, CASES)                                                                                           \
     static const struct kernel_case cases[] = CASES;                                                                            \
@@ -219,8 +222,8 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
     }                                                                                                                           \
     static struct kernel_work work(const union kernel_args *args) { return tspec_dot_work(TYPE_##TYPE, &args->dot); }           \
     static const struct kernel_spec spec = {                                                                                    \
-        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .regions = regions, .fill = fill, .error = error,              \
-        .tolerance = 1e-6, .work = work}
+        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .align = {4, 1, TSPEC_ACTIVATION_ALIGN(TYPE_##TYPE)},          \
+        .regions = regions, .fill = fill, .error = error, .tolerance = 1e-6, .work = work}
 
 /* ---- dequant and quant: a elements; b: with importance ---- */
 
@@ -279,7 +282,8 @@ static inline double tspec_quant_error(enum type type, const struct kernel_case 
         return (struct kernel_work){.bytes = (double)(type_bytes(TYPE_##TYPE, args->dequant.n) + 4 * args->dequant.n)};         \
     }                                                                                                                           \
     static const struct kernel_spec spec = {                                                                                    \
-        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .regions = regions, .fill = fill, .error = error, .work = work}
+        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .align = {4, 1}, .regions = regions, .fill = fill,             \
+        .error = error, .work = work}
 
 #define QUANT_SPEC(TYPE, CASES)                                                                                         \
     static const struct kernel_case cases[] = CASES;                                                                            \
@@ -307,7 +311,7 @@ static inline double tspec_quant_error(enum type type, const struct kernel_case 
         return (struct kernel_work){.bytes = (double)(type_bytes(TYPE_##TYPE, args->quant.n) + 4 * floats * args->quant.n)};    \
     }                                                                                                                           \
     static const struct kernel_spec spec = {                                                                                    \
-        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .regions = regions, .fill = fill, .error = error,              \
-        .tolerance = 0.01, .work = work}
+        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .align = {1, 4, 4}, .regions = regions, .fill = fill,          \
+        .error = error, .tolerance = 0.01, .work = work}
 
 #endif

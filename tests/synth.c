@@ -285,30 +285,34 @@ static double error_of(const char *name, const char *reference, struct error *e)
     return power > 0 ? sqrt(error / power) : NAN;
 }
 
+#define SMALL "L=2,D=256,H=4,KV=2,F=256,V=300"
+
 static void test_quantise(void)
 {
-    /* At most what llama-quantize makes of the same file (relative rms error, F32 tiny-llama of seed 3; --pure for plain types). */
+    /* What llama-quantize makes of the same file, as relative rms error of all matrices; --pure for plain types. */
     static const struct {
         const char *type;
         double error;
     } limits[] = {
-        {"BF16", 0.0017}, {"F16", 0.00022}, {"Q8_0", 0.0051}, {"Q6_K", 0.0171},   {"Q5_K", 0.0349},   {"Q4_K", 0.0689},   {"Q3_K", 0.146},    {"Q2_K", 0.288},
-        {"Q5_0", 0.0406}, {"Q5_1", 0.0366}, {"Q4_0", 0.0818}, {"Q4_1", 0.0757},   {"Q3_K_S", 0.1213}, {"Q3_K_M", 0.1185}, {"Q3_K_L", 0.118},
-        {"Q4_K_S", 0.0572}, {"Q4_K_M", 0.0573}, {"Q5_K_S", 0.0304}, {"Q5_K_M", 0.0302},
+        {"BF16", 0.0017},    {"F16", 0.00022},    {"Q8_0", 0.00509},   {"Q6_K", 0.01698},   {"Q5_K", 0.03481},
+        {"Q4_K", 0.06876},   {"Q3_K", 0.14596},   {"Q2_K", 0.28778},   {"Q5_0", 0.04055},   {"Q5_1", 0.03658},
+        {"Q4_0", 0.08164},   {"Q4_1", 0.07562},   {"Q3_K_S", 0.12101}, {"Q3_K_M", 0.11033}, {"Q3_K_L", 0.10926},
+        {"Q4_K_S", 0.05552}, {"Q4_K_M", 0.05564}, {"Q5_K_S", 0.03029}, {"Q5_K_M", 0.02951},
     };
     struct error e = {""};
     struct quantise_result r;
     char wrong[512] = "", name[64];
-    bool ok = synth("tiny-llama:F32", 3, 2, "f32", &e);
+    bool ok = synth(SMALL ":F32", 3, 2, "f32", &e);
     for (size_t i = 0; ok && i < sizeof limits / sizeof *limits; i++) {
         double error = quantise("f32", "q", limits[i].type, 2, &r, &e) ? error_of("q", "f32", &e) : NAN;
         if (!(error <= limits[i].error)) snprintf(wrong + strlen(wrong), 40, "%s %.5f ", limits[i].type, error);
-        snprintf(name, sizeof name, "tiny-llama:%s", limits[i].type);
+        snprintf(name, sizeof name, SMALL ":%s", limits[i].type);
         if (!synth(name, 3, 2, "direct", &e) || !same_tensors("q", "direct", &e)) snprintf(wrong + strlen(wrong), 40, "%s is not synth's ", limits[i].type);
     }
     TEST("every type: error within llama-quantize's, bytes as synth's of that type", ok && !wrong[0], "%s%s", wrong, e.text);
 
-    static const char *const others[] = {"tiny-qwen2", "tiny-gemma3", "tiny-qwen3"};
+    /* The last has more blocks than synth's pool, and rows that end in part of one. */
+    static const char *const others[] = {"tiny-qwen2", "tiny-gemma3", "L=1,D=320,H=5,KV=1,F=320,V=2500"};
     for (size_t i = 0; i < 3; i++) {
         char from[64], to[64];
         snprintf(from, sizeof from, "%s:F32", others[i]);
@@ -320,12 +324,12 @@ static void test_quantise(void)
 
     ok = quantise("f32", "t1", "Q4_K_M", 1, &r, &e) && quantise("f32", "t3", "Q4_K_M", 3, &r, &e);
     TEST("quantised on one thread and on three: same bytes", ok && same_files(at("t1"), at("t3")), "%s", e.text);
-    TEST("the result's counts", ok && r.tensors == 39 && r.converted == 30 && r.out[TYPE_Q6_K].tensors == 5 && r.in[TYPE_F32].tensors == 39 &&
-         r.parameters == 3544832, "%zu tensors, %zu converted, %zu in Q6_K", r.tensors, r.converted, r.out[TYPE_Q6_K].tensors);
+    TEST("the result's counts", ok && r.tensors == 21 && r.converted == 16 && r.out[TYPE_Q6_K].tensors == 3 && r.in[TYPE_F32].tensors == 21 &&
+         r.parameters == 941312, "%zu tensors, %zu converted, %zu in Q6_K", r.tensors, r.converted, r.out[TYPE_Q6_K].tensors);
     ok = quantise("t1", "again", "Q4_K_M", 2, &r, &e);
     TEST("same type again: copied bit for bit", ok && r.converted == 0 && same_tensors("t1", "again", &e), "%zu converted %s", r.converted, e.text);
     ok = quantise("t1", "up", "F16", 2, &r, &e);
-    TEST("from K-quants to F16", ok && r.out[TYPE_F16].tensors == 30 && error_of("up", "f32", &e) < 0.0575, "%s", e.text);
+    TEST("from K-quants to F16", ok && r.out[TYPE_F16].tensors == 16 && error_of("up", "f32", &e) < 0.0557, "%s", e.text);
 
     struct stat before, after;
     e = (struct error){""};

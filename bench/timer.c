@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "bench/timer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+double timer_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double calls_s(void (*fn)(void *), void *context, size_t calls)
+{
+    double start = timer_now();
+    for (size_t i = 0; i < calls; i++) fn(context);
+    return timer_now() - start;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, size_t n)
+{
+    qsort(v, n, sizeof *v, by_value);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+struct timer_result timer_measure(void (*fn)(void *context), void *context, const struct timer_options *options)
+{
+    double sample_s = options && options->sample_s > 0 ? options->sample_s : 0.010, v[TIMER_MAX_SAMPLES];
+    size_t n = options && options->samples ? options->samples : 9, calls = 1;
+    if (n > TIMER_MAX_SAMPLES) n = TIMER_MAX_SAMPLES;
+    while (calls_s(fn, context, calls) < sample_s) calls *= 2;
+
+    for (size_t i = 0; i < n; i++) v[i] = calls_s(fn, context, calls) / (double)calls;
+    struct timer_result r = {.median_s = median(v, n), .calls = calls, .samples = n};
+    for (size_t i = 0; i < n; i++) v[i] = fabs(v[i] - r.median_s);
+    r.mad_s = median(v, n);
+    return r;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/text/tokenizer.h"
+#include "engine/text/unicode.h"
+
+/* How many bytes a character is that begins with b; 0 if none does. */
+static size_t length_by_lead(unsigned char b)
+{
+    if (b < 0x80) return 1;
+    if (b < 0xC0) return 0;
+    if (b < 0xE0) return 2;
+    if (b < 0xF0) return 3;
+    return b < 0xF8 ? 4 : 0;
+}
+
+size_t utf8_decode(const char *s, size_t n, uint32_t *c)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    size_t len = length_by_lead(u[0]);
+    *c = UNICODE_REPLACEMENT;
+    if (len == 0 || len > n) return 1;
+    uint32_t v = len == 1 ? u[0] : u[0] & (0x7Fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((u[i] & 0xC0) != 0x80) return 1;
+        v = v << 6 | (u[i] & 0x3F);
+    }
+    if (v > 0x10FFFF) return 1;
+    *c = v;
+    return len;
+}
+
+size_t utf8_encode(uint32_t c, char out[4])
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
+    out[0] = (char)(0xF00u >> len | c);
+    return len;
+}
+
+size_t utf8_complete(const char *buf, size_t n)
+{
+    /* Only the last three bytes can open a character that is still to be finished. */
+    for (size_t back = 1; back <= 3 && back <= n; back++) {
+        unsigned char b = (unsigned char)buf[n - back];
+        if ((b & 0xC0) == 0x80) continue;
+        /* C0, C1 and F5.. begin nothing that is UTF-8: not worth waiting for. */
+        bool possible = b >= 0xC2 && b <= 0xF4;
+        return possible && length_by_lead(b) > back ? n - back : n;
+    }
+    return n;
+}
+
+uint8_t unicode_class(uint32_t c)
+{
+    if (c > 0x10FFFF) return 0;
+    size_t low = 0, high = unicode_class_count; /* ranges[low].c <= c < ranges[high].c */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (unicode_class_ranges[middle] >> 8 <= c) low = middle;
+        else high = middle;
+    }
+    return (uint8_t)unicode_class_ranges[low];
+}
+
+uint32_t unicode_lower(uint32_t c)
+{
+    if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
+    size_t low = 0, high = unicode_lower_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct unicode_lower_range *r = &unicode_lower_ranges[middle];
+        if (c < r->first) high = middle;
+        else if (c > r->last) low = middle + 1;
+        else return (c - r->first) % r->step == 0 ? (uint32_t)((int32_t)c + r->delta) : c;
+    }
+    return c;
+}
+
+/* Hangul syllables are arithmetic: leading, vowel and trailing jamo (The Unicode Standard, section 3.12). */
+enum { HANGUL_BASE = 0xAC00, HANGUL_END = 0xD7A4, HANGUL_VOWELS = 21, HANGUL_TRAILS = 28 };
+
+size_t unicode_bare(uint32_t c, uint32_t out[3])
+{
+    out[0] = c;
+    if (c < 0xC0) return 1;
+    if (unicode_class(c) & UNICODE_NONSPACING) return 0;
+    if (c >= HANGUL_BASE && c < HANGUL_END) {
+        uint32_t i = c - HANGUL_BASE, trail = i % HANGUL_TRAILS;
+        out[0] = 0x1100 + i / HANGUL_TRAILS / HANGUL_VOWELS;
+        out[1] = 0x1161 + i / HANGUL_TRAILS % HANGUL_VOWELS;
+        out[2] = 0x11A7 + trail;
+        return trail ? 3 : 2;
+    }
+    size_t low = 0, high = unicode_bare_one_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct unicode_bare_one *b = &unicode_bare_ones[middle];
+        if (c < b->c) high = middle;
+        else if (c > b->c) low = middle + 1;
+        else {
+            out[0] = b->bare;
+            return 1;
+        }
+    }
+    for (size_t i = 0; i < unicode_bare_many_count; i++) {
+        if (unicode_bare_manys[i].c != c) continue;
+        size_t n = 0;
+        for (; n < 3 && unicode_bare_manys[i].bare[n]; n++) out[n] = unicode_bare_manys[i].bare[n];
+        return n;
+    }
+    return 1;
+}

@@ -1,0 +1,16 @@
+/* cmd_bench.h - what `hartree bench` and its kinds share: one option table serves them all, each in its own file.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_CMD_BENCH_H
+#define HARTREE_CMD_BENCH_H
+
+#include <stdbool.h>
+
+struct bench_options {
+    bool list;
+};
+extern struct bench_options bench_options;
+
+/* Each takes the words after its name and returns the exit status. */
+int bench_kernels_run(int n_args, char **args);
+
+#endif
