@@ -13,6 +13,8 @@
 
 static char dir[] = "/tmp/hartree-synth-XXXXXX";
 
+#define SMALL "L=2,D=256,H=4,KV=2,F=256,V=300"
+
 static const char *at(const char *name)
 {
     static char path[4][256];
@@ -192,7 +194,7 @@ static void test_synth(void)
     static const char *const tiny[] = {"tiny-llama:F32", "tiny-qwen2:Q4_K_M", "tiny-qwen3:Q5_K_M", "tiny-gemma3:Q8_0"};
     for (size_t i = 0; i < sizeof tiny / sizeof *tiny; i++) test_runs(tiny[i]);
 
-    bool ok = synth("tiny-gemma3:Q4_K_M", 7, 1, "a", &e) && synth("tiny-gemma3:Q4_K_M", 7, 3, "b", &e) && synth("tiny-gemma3:Q4_K_M", 8, 1, "c", &e);
+    bool ok = synth(SMALL ":Q4_K_M", 7, 1, "a", &e) && synth(SMALL ":Q4_K_M", 7, 3, "b", &e) && synth(SMALL ":Q4_K_M", 8, 1, "c", &e);
     TEST("same seed, same bytes on one thread and on three", ok && same_files(at("a"), at("b")), "%s", e.text);
     TEST("another seed, other bytes", ok && !same_files(at("a"), at("c")), "%s", e.text);
 
@@ -284,8 +286,6 @@ static double error_of(const char *name, const char *reference, struct error *e)
     model_file_close(y);
     return power > 0 ? sqrt(error / power) : NAN;
 }
-
-#define SMALL "L=2,D=256,H=4,KV=2,F=256,V=300"
 
 static void test_quantise(void)
 {
