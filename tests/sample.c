@@ -199,7 +199,10 @@ static void test_refused(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         e.text[0] = '\0';
         struct sampler *s = sampler_new(&bad[i].p, 10, &e);
-        if (s || strncmp(e.text, bad[i].what, strlen(bad[i].what))) taken++, printf("# %s: '%s'\n", bad[i].what, e.text);
+        if (s || strncmp(e.text, bad[i].what, strlen(bad[i].what))) {
+            taken++;
+            printf("# %s: '%s'\n", bad[i].what, e.text);
+        }
         sampler_free(s);
     }
     TEST("sample: parameters out of range are refused", !taken, "%d were not", taken);
