@@ -140,8 +140,8 @@ static void test_penalty(void)
     sampler_accept(s, 0);
     sampler_accept(s, 0); /* seen twice, punished once */
     int32_t second = sampler_pick(s, b);
-    TEST("sample: penalty divides what is above 0", first == 0 && second == 1 && b[0] == 2, "ids %d %d, logit %g", first, second,
-         (double)b[0]);
+    TEST("sample: penalty divides what is above 0", first == 0 && second == 1 && b[0] == 2, "ids %d %d, logit %g", first,
+         second, (double)b[0]);
     sampler_accept(s, 2);
     sampler_accept(s, 3); /* 0 has left the window of two */
     sampler_accept(s, -5);

@@ -153,11 +153,12 @@ static const struct option *option_find(const struct command *c, const char *arg
 static int unknown_option(const struct command *c, const char *arg)
 {
     const struct option *tables[] = {c->options, common_option_table};
-    const char *words[128] = {"help"};
+    enum { MAX_WORDS = 128 };
+    const char *words[MAX_WORDS + 1] = {"help"};
     size_t n = 1, len = strcspn(arg, "=");
     char name[64];
     for (size_t i = 0; i < 2; i++)
-        for (const struct option *o = tables[i]; o && o->name && n + 1 < sizeof words / sizeof *words; o++) words[n++] = o->name;
+        for (const struct option *o = tables[i]; o && o->name && n < MAX_WORDS; o++) words[n++] = o->name;
     snprintf(name, sizeof name, "%.*s", (int)len, arg);
     const char *near = nearest_word(name + strspn(name, "-"), words);
     if (near) return usage_error("unknown option '%s', did you mean '--%s'?", name, near);
