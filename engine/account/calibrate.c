@@ -15,7 +15,7 @@
 #include "engine/cost.h"
 #include "kernels/kernel.h"
 
-enum { MAX_COUNTS = 16, MAX_REPEATS = 32, MIB = 1 << 20 };
+enum { MAX_COUNTS = 16, MIN_REPEATS = 3, MAX_REPEATS = 32, MIB = 1 << 20 };
 
 struct calibration {
     struct device *device;
@@ -111,7 +111,7 @@ static double op_seconds(struct calibration *c, const struct micro *m, double ta
         double since = profile_now();
         micro_step(run);
         t[n++] = (profile_now() - since) / m->stages;
-    } while (n < c->repeats && profile_now() - start < c->seconds);
+    } while (n < MIN_REPEATS || (n < c->repeats && profile_now() - start < c->seconds));
     micro_free(run);
     double seconds = median(t, n);
     /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps the rate finite and on record. */
@@ -137,7 +137,7 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
     static const char *const phases[] = {"decode", "prefill"};
     for (int many = 0; many < 2; many++) {
-        struct micro m = micro_linear(type, 1024, (many ? 64 : 128) * c->threads, many ? 128 : 1, c->memory);
+        struct micro m = micro_linear(type, 1024, (many ? 64 : 128) * c->threads, many ? 64 : 1, c->memory);
         m.stages = many ? 1 : 4;
         double t = op_seconds(c, &m, tau);
         double flops = 2.0 * m.op.n_in * m.op.n_out * (double)m.step.n;

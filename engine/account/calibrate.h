@@ -5,7 +5,7 @@
  *
  *   read_bandwidth, read_peak, noise   plain sequential loads over at least 256 MB and 4 times the last-level cache
  *   stage      steps of many empty stages
- *   linear.*   rows of 1024 elements; one activation row, and 128; weights that stay in the cache
+ *   linear.*   rows of 1024 elements; one activation row, and 64; weights that stay in the cache
  *   attend.*   256 positions, heads of 128, four query heads to a key/value head; one row, and 16
  *   vector.*   rows of 2048 elements, as many as keep every thread busy
  *   exponent   that of 1, 2 and infinity under which matrices far beyond the cache take the time that predict.h's formula says
