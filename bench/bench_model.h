@@ -10,7 +10,7 @@
 enum { BENCH_MODEL_MAX_RUNS = 100 };
 
 struct bench_model_result {
-    const char *kind;   /* "pp" or "tg" */
+    const char *kind; /* "pp" or "tg" */
     size_t tokens;
     int threads;
     int n_runs;

@@ -28,7 +28,8 @@ static int run(int n_args, char **args)
 
 static const struct option options[] = {
     ARG_MODEL,
-    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file: llama-3.1-8b:Q4_K_M, ...", 0, 0, NULL},
+    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file: llama-3.1-8b:Q4_K_M, ...",
+     0, 0, NULL},
     ARGS_RUN,
     {.name = NULL},
 };
@@ -37,8 +38,10 @@ const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
     .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device FILE] [--kv T] [--by layer|op|type|phase]",
-    .description = "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs only\n"
-                   "a model's header, or the name of a shape. The sha256 names the prediction, so that it can be held to a later run.",
+    .description =
+        "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "
+        "only\n"
+        "a model's header, or the name of a shape. The sha256 names the prediction, so that it can be held to a later run.",
     .options = options,
     .run = run,
 };

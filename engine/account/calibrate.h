@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 struct calibrate_options {
-    int threads;  /* the most threads to measure; 0: pool_default_threads() */
-    bool quick;   /* under 3 s: 1 thread and all, few repeats; else 1, 2, 4 ... all, and many repeats */
+    int threads; /* the most threads to measure; 0: pool_default_threads() */
+    bool quick;  /* under 3 s: 1 thread and all, few repeats; else 1, 2, 4 ... all, and many repeats */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */
@@ -30,9 +30,9 @@ struct calibrate_options {
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
 
-/* The device that a command means: a profile's path; or, for NULL and "this", this machine. Its profile is read from the cache if
- * one is there that fits the CPU, the cores and the kernels in use; else it is measured (quick) and saved there, which `say` is told
- * beforehand, in one line. A cache that can't be written is told and is no error. */
+/* The device that a command means: a profile's path; or, for NULL and "this", this machine. Its profile is read from the cache
+ * if one is there that fits the CPU, the cores and the kernels in use; else it is measured (quick) and saved there, which `say`
+ * is told beforehand, in one line. A cache that can't be written is told and is no error. */
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), struct error *e);
 
 #endif

@@ -40,9 +40,9 @@ struct device_entry {
 
 /* Zero-initialise; device_free releases the entries. */
 struct device {
-    char name[DEVICE_TEXT]; /* the CPU's name */
-    char isa[DEVICE_TEXT];  /* kernels that were measured: the highest ISA, and pins if there were any */
-    char date[DEVICE_TEXT]; /* of the calibration, YYYY-MM-DD */
+    char name[DEVICE_TEXT];       /* the CPU's name */
+    char isa[DEVICE_TEXT];        /* kernels that were measured: the highest ISA, and pins if there were any */
+    char date[DEVICE_TEXT];       /* of the calibration, YYYY-MM-DD */
     struct device_entry *entries; /* in the order of device_set */
     size_t n, allocated;
 };
