@@ -60,10 +60,11 @@ static void describe(const struct gguf *g, const struct mix *mix, const struct t
 
 /* ---- Writing it ---- */
 
-static void read_row(const void *ctx, int64_t row, float *out)
+static void convert_row(const void *ctx, const struct tensor *to, int64_t row, float *floats, void *out)
 {
-    const struct tensor *t = ctx;
-    type_dequantise(t->type, out, tensor_row(t, row), (size_t)t->ne[0]);
+    const struct tensor *from = ctx;
+    type_dequantise(from->type, floats, tensor_row(from, row), (size_t)from->ne[0]);
+    type_quantise(to->type, out, floats, NULL, (size_t)to->ne[0]);
 }
 
 static bool write_file(const struct gguf *g, const struct tensor *to, const struct quantise_options *o, FILE *f,
@@ -81,7 +82,7 @@ static bool write_file(const struct gguf *g, const struct tensor *to, const stru
     }
     for (size_t i = 0; ok && i < g->n_tensors; i++) {
         const struct tensor *from = &g->tensors[i];
-        ok = from->type == to[i].type ? rows_copy(&rows, from, from->data, e) : rows_write(&rows, &to[i], read_row, from, e);
+        ok = from->type == to[i].type ? rows_copy(&rows, from, from->data, e) : rows_write(&rows, &to[i], convert_row, from, e);
     }
     ok = ok && gguf_writer_end(rows.out, e);
     rows_free(&rows);

@@ -19,7 +19,7 @@ struct job {
     size_t float_stride; /* floats a thread has */
 };
 
-static void convert(void *ctx, int thread)
+static void make_rows(void *ctx, int thread)
 {
     const struct job *j = ctx;
     float *floats = j->w->floats + (size_t)thread * j->float_stride;
@@ -27,10 +27,8 @@ static void convert(void *ctx, int thread)
         int64_t from = j->first + (int64_t)pool_chunk(j->w->pool) * j->chunk;
         if (from >= j->end) return;
         int64_t to = j->end - from < j->chunk ? j->end : from + j->chunk;
-        for (int64_t r = from; r < to; r++) {
-            j->row(j->ctx, r, floats);
-            type_quantise(j->t->type, j->w->block + (size_t)(r - j->first) * j->t->row_bytes, floats, NULL, (size_t)j->t->ne[0]);
-        }
+        for (int64_t r = from; r < to; r++)
+            j->row(j->ctx, j->t, r, floats, j->w->block + (size_t)(r - j->first) * j->t->row_bytes);
     }
 }
 
@@ -67,7 +65,7 @@ bool rows_write(struct row_writer *w, const struct tensor *t, row_fn *row, const
     if (!ok) return fail(e, "tensor '%s': no memory for %zu rows of it", t->name, held);
     for (j.first = 0; j.first < rows; j.first = j.end) {
         j.end = rows - j.first < step ? rows : j.first + step;
-        pool_run(w->pool, convert, &j);
+        pool_run(w->pool, make_rows, &j);
         if (!put(w, w->block, (size_t)(j.end - j.first) * t->row_bytes, e)) return false;
     }
     return true;

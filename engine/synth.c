@@ -8,12 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How one tensor's elements are distributed, and the stream they come from. */
+enum { BLOCK = 256, POOL = 4096 /* blocks */ };
+
+/* How one tensor's elements are distributed, and the blocks that it is put together from. */
 struct recipe {
     uint64_t seed;
-    int64_t n; /* elements a row */
     float mean, deviation;
-    const float *values; /* instead: these */
+    enum type type;
+    int64_t row_blocks; /* of a row, the last one perhaps in part */
+    int64_t n;          /* blocks in the pool: all of the tensor's, or POOL */
+    bool drawn;         /* the tensor has more: each of its places draws one */
+    size_t block_bytes;
+    unsigned char *pool;
+    struct pool *threads;
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014): consecutive states give independent bits, so any number can be a stream's start. */
@@ -23,22 +30,48 @@ static uint64_t mix64(uint64_t x)
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
     return x ^ (x >> 31);
 }
+static uint64_t random64(uint64_t seed, uint64_t i) { return mix64(seed + 0x9e3779b97f4a7c15u * (i + 1)); }
 
-/* The sum of four uniform 16-bit numbers is close enough to normal for weights, and ten times as fast as an exact one. */
-static void random_row(const void *ctx, int64_t row, float *out)
+/* Sums of four uniform 16-bit numbers: near enough to normal for weights, and the same bits on every machine. */
+static void random_block(const struct recipe *r, uint64_t block, float x[BLOCK])
 {
-    const struct recipe *r = ctx;
-    if (r->values) {
-        memcpy(out, r->values, (size_t)r->n * sizeof *out);
-        return;
-    }
     const float scale = r->deviation / (65536.0f * 0.57735027f); /* four uniforms deviate by sqrt(4 / 12) of their width */
-    uint64_t state = mix64(r->seed + 0x9e3779b97f4a7c15u * (uint64_t)(row + 1));
-    for (int64_t i = 0; i < r->n; i++) {
-        uint64_t u = mix64(state += 0x9e3779b97f4a7c15u);
+    uint64_t seed = random64(r->seed, block);
+    for (int i = 0; i < BLOCK; i++) {
+        uint64_t u = random64(seed, (uint64_t)i);
         int sum = (int)(u & 0xffff) + (int)(u >> 16 & 0xffff) + (int)(u >> 32 & 0xffff) + (int)(u >> 48);
-        out[i] = r->mean + ((float)sum - 131070.0f) * scale;
+        x[i] = r->mean + ((float)sum - 131070.0f) * scale;
     }
+}
+
+static void fill_pool(void *ctx, int thread)
+{
+    (void)thread;
+    const struct recipe *r = ctx;
+    float x[BLOCK];
+    for (size_t i; (i = pool_chunk(r->threads)) < (size_t)r->n;) {
+        random_block(r, i, x);
+        type_quantise(r->type, r->pool + i * r->block_bytes, x, NULL, BLOCK);
+    }
+}
+
+/* Blocks are independent of each other in every type, so that a row of them is what quantising the whole row would give. */
+static void random_row(const void *ctx, const struct tensor *t, int64_t row, float *floats, void *out)
+{
+    (void)floats;
+    const struct recipe *r = ctx;
+    for (int64_t k = 0; k < r->row_blocks; k++) {
+        uint64_t place = (uint64_t)(row * r->row_blocks + k), block = r->drawn ? random64(~r->seed, place) % POOL : place;
+        size_t done = (size_t)k * r->block_bytes, left = t->row_bytes - done;
+        memcpy((char *)out + done, r->pool + block * r->block_bytes, left < r->block_bytes ? left : r->block_bytes);
+    }
+}
+
+static void given_row(const void *ctx, const struct tensor *t, int64_t row, float *floats, void *out)
+{
+    (void)row;
+    (void)floats;
+    memcpy(out, ctx, t->row_bytes);
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -54,7 +87,11 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
 {
     uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: a tensor's stream depends on its name, not on its place in the file */
     for (const char *c = t->name; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-    struct recipe r = {.seed = mix64(seed ^ h), .n = t->ne[0]};
+    struct recipe r = {.seed = mix64(seed ^ h), .type = t->type, .block_bytes = type_bytes(t->type, BLOCK)};
+    r.row_blocks = (t->ne[0] + BLOCK - 1) / BLOCK;
+    r.n = r.row_blocks * tensor_rows(t);
+    r.drawn = r.n > POOL;
+    if (r.drawn) r.n = POOL;
     float unit = 1 / sqrtf((float)t->ne[0]);
     bool output = !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
     bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "ffn_down.weight");
@@ -74,18 +111,25 @@ struct job {
 
 static bool write_tensors(const struct job *j, struct row_writer *rows, struct error *e)
 {
-    float factors[MAX_HEAD_DIM / 2];
     const struct arch *a = arch_find((struct gguf_string){j->shape.arch, strlen(j->shape.arch)}, e);
-    if (!a) return false;
-    for (size_t i = 0; i < j->n; i++) {
-        struct recipe r = recipe_for(&j->shape, a, &j->tensors[i], j->o->seed);
-        if (!strcmp(j->tensors[i].name, "rope_freqs.weight")) {
+    unsigned char *pool = malloc(POOL * BLOCK * sizeof(float));
+    bool ok = a && (pool || fail(e, "no memory for %d blocks of weights", POOL));
+    for (size_t i = 0; ok && i < j->n; i++) {
+        const struct tensor *t = &j->tensors[i];
+        if (!strcmp(t->name, "rope_freqs.weight")) {
+            float factors[MAX_HEAD_DIM / 2];
             shape_rope_factors(&j->shape, factors);
-            r.values = factors;
+            ok = rows_write(rows, t, given_row, factors, e);
+            continue;
         }
-        if (!rows_write(rows, &j->tensors[i], random_row, &r, e)) return false;
+        struct recipe r = recipe_for(&j->shape, a, t, j->o->seed);
+        r.pool = pool;
+        r.threads = rows->pool;
+        pool_run(rows->pool, fill_pool, &r);
+        ok = rows_write(rows, t, random_row, &r, e);
     }
-    return true;
+    free(pool);
+    return ok;
 }
 
 static bool write_file(const struct job *j, FILE *f, struct synth_result *r, struct error *e)
