@@ -3,7 +3,7 @@
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
  * `published SOURCE` or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
  *
- *   cores                        1      physical cores that the rates were measured on
+ *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
