@@ -1,6 +1,6 @@
-/* types.c - the tensor types: names and sizes, half precision, every block layout against blocks worked out by hand, decoding and
- * quantising against what ggml computed on the same data, and blocks that no sane file holds.
- * SPDX-License-Identifier: MIT */
+/* types.c - the tensor types: names and sizes, half precision, every block layout against blocks worked out by hand, decoding
+ * and quantising against what ggml computed on the same data, and blocks that no sane file holds. SPDX-License-Identifier: MIT
+ */
 #include "kernels/type.h"
 #include "kernels/blocks.h"
 #include "kernels/half.h"
@@ -46,13 +46,18 @@ static void test_names(void)
         sizes &= !info->op || type_get(info->activation)->block <= info->block || info->block == 1;
     }
     TEST("type names", found, "a type is not found under its own name");
-    TEST("type sizes", sizes && type_bytes(TYPE_Q4_K, 4096) == 2304 && type_bytes(TYPE_Q6_K, 0) == 0, "bytes of a type are wrong");
-    TEST("type by name", type_by_name("q4_k", &t) && t == TYPE_Q4_K && type_by_name("Bf16", &t) && t == TYPE_BF16 &&
-         !type_by_name("Q4", &t) && !type_by_name("q4_kk", &t) && !type_by_name("", &t) && !type_by_name("IQ4_XS", &t) &&
-         !type_by_name("q8_a32", &t), "a name is wrongly accepted or refused");
-    TEST("foreign types", !strcmp(type_name(23), "IQ4_XS") && !strcmp(type_name(39), "MXFP4") && !strcmp(type_name(34), "TQ1_0") &&
-         !strcmp(type_name(40), "NVFP4") && !strcmp(type_name(63), "type 63") && !strcmp(type_name(4000000000u), "type 4000000000") &&
-         !type_get(23) && !type_get(63) && !type_get(TYPE_COUNT) && !type_get(~0u), "a number no type of hartree's is misnamed");
+    TEST("type sizes", sizes && type_bytes(TYPE_Q4_K, 4096) == 2304 && type_bytes(TYPE_Q6_K, 0) == 0,
+         "bytes of a type are wrong");
+    TEST("type by name",
+         type_by_name("q4_k", &t) && t == TYPE_Q4_K && type_by_name("Bf16", &t) && t == TYPE_BF16 && !type_by_name("Q4", &t) &&
+             !type_by_name("q4_kk", &t) && !type_by_name("", &t) && !type_by_name("IQ4_XS", &t) && !type_by_name("q8_a32", &t),
+         "a name is wrongly accepted or refused");
+    TEST("foreign types",
+         !strcmp(type_name(23), "IQ4_XS") && !strcmp(type_name(39), "MXFP4") && !strcmp(type_name(34), "TQ1_0") &&
+             !strcmp(type_name(40), "NVFP4") && !strcmp(type_name(63), "type 63") &&
+             !strcmp(type_name(4000000000u), "type 4000000000") && !type_get(23) && !type_get(63) && !type_get(TYPE_COUNT) &&
+             !type_get(~0u),
+         "a number no type of hartree's is misnamed");
 }
 
 /* ---- Half precision ---- */
@@ -80,16 +85,18 @@ static void test_half(void)
     }
     TEST("f16 decodes", wrong == 0, "%u of 65536 wrong", wrong);
     TEST("f16 round trip", lost == 0, "%u of 65536 changed", lost);
-    TEST("f16 rounds to even", uneven == 0 && f16_from_f32(65519.996f) == 0x7bff && f16_from_f32(65520) == 0x7c00 &&
-         f16_from_f32(1e30f) == 0x7c00 && f16_from_f32(-INFINITY) == 0xfc00 && f16_from_f32(0x1p-25f) == 0 &&
-         f16_from_f32(-1e-30f) == 0x8000, "%u of 63486 midpoints wrong, or a limit", uneven);
+    TEST("f16 rounds to even",
+         uneven == 0 && f16_from_f32(65519.996f) == 0x7bff && f16_from_f32(65520) == 0x7c00 && f16_from_f32(1e30f) == 0x7c00 &&
+             f16_from_f32(-INFINITY) == 0xfc00 && f16_from_f32(0x1p-25f) == 0 && f16_from_f32(-1e-30f) == 0x8000,
+         "%u of 63486 midpoints wrong, or a limit", uneven);
     wrong = uneven = 0;
     for (unsigned h = 0; h < 0x10000; h++) {
         float x = bf16_to_f32((uint16_t)h);
         wrong += f32_bits(x) != h << 16 || bf16_from_f32(x) != (isnan(x) ? h | 0x40 : h);
         if ((h & 0x7fff) >= 0x7f80) continue;
         unsigned even = h & 1 ? h + 1 : h;
-        uneven += bf16_from_f32(f32_from_bits(h << 16 | 0x8000)) != even || bf16_from_f32(f32_from_bits(h << 16 | 0x7fff)) != h ||
+        uneven += bf16_from_f32(f32_from_bits(h << 16 | 0x8000)) != even ||
+                  bf16_from_f32(f32_from_bits(h << 16 | 0x7fff)) != h ||
                   bf16_from_f32(f32_from_bits(h << 16 | 0x8001)) != h + 1;
     }
     TEST("bf16", wrong == 0 && uneven == 0 && isnan(bf16_to_f32(bf16_from_f32(f32_from_bits(0x7f800001)))),
@@ -245,9 +252,9 @@ static void test_oracle(void)
         SKIP("oracle rows", "no shared/");
         return;
     }
-    static const char *const models[] = {"tiny-llama-f32", "tiny-llama-f16", "tiny-llama-q8_0", "tiny-llama-q5_0", "tiny-llama-q4_0",
-                                         "tiny-llama-q4_k_m", "tiny-llama-q4_k_pure", "tiny-llama-q6_k", "tiny-qwen2-f32",
-                                         "tiny-qwen2-q4_k_m"};
+    static const char *const models[] = {"tiny-llama-f32",  "tiny-llama-f16",    "tiny-llama-q8_0",      "tiny-llama-q5_0",
+                                         "tiny-llama-q4_0", "tiny-llama-q4_k_m", "tiny-llama-q4_k_pure", "tiny-llama-q6_k",
+                                         "tiny-qwen2-f32",  "tiny-qwen2-q4_k_m"};
     static const char *const names[] = {"token_embd", "blk.0.attn_q", "blk.0.ffn_down", "blk.1.ffn_down", "output"};
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         char path[512], why[sizeof(struct error)] = "";
@@ -271,8 +278,10 @@ static void test_oracle(void)
             }
             free(want);
         }
-        if (!file) snprintf(why, sizeof why, "%s", e.text);
-        else model_file_close(file);
+        if (!file)
+            snprintf(why, sizeof why, "%s", e.text);
+        else
+            model_file_close(file);
         char name[64];
         snprintf(name, sizeof name, "oracle rows of %s", models[m]);
         TEST(name, !*why && floats > 0, "%s", *why ? why : "no rows found");
@@ -355,9 +364,11 @@ static void test_activations(void)
     for (int i = 512; i < 768; i++) x[i] = 1e-36f;
     type_quantise(TYPE_Q8_A32, a, x, NULL, N_DATA);
     type_quantise(TYPE_Q8_A256, b, x, NULL, N_DATA);
-    TEST("activations show NaN and infinity", isnan(a[0].d) && isnan(a[0].s) && isnan(a[300 / 32].d) && isnan(b[0].d) && isnan(b[1].d),
+    TEST("activations show NaN and infinity",
+         isnan(a[0].d) && isnan(a[0].s) && isnan(a[300 / 32].d) && isnan(b[0].d) && isnan(b[1].d),
          "a block with one has a number for its scale");
-    TEST("tiny activations", a[512 / 32].d == 0 && a[512 / 32].qs[0] == 0 && b[2].d == 0 && b[2].qs[0] == 0 && b[2].bsums[0] == 0,
+    TEST("tiny activations",
+         a[512 / 32].d == 0 && a[512 / 32].qs[0] == 0 && b[2].d == 0 && b[2].qs[0] == 0 && b[2].bsums[0] == 0,
          "a block as good as zero is not zero");
 }
 
