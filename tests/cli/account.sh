@@ -26,7 +26,7 @@ expect_out "predict --json" "^\{\"model\": \"llama-3.1-8b[^\"]*\", \"device\": \
 cli predict --shape llama-3.1-8b:Q4_K_M --by type --json
 expect_out "predict --by type" '"rows": \[\{"layer": null, "op": null, "phase": null, "type": "Q4_K", '
 cli predict --shape llama-3.1-8b --by layer,phase
-expect_out "predict --by layer,phase" "^prefill +31 +$n T"
+expect_out "predict --by layer,phase" "^prefill +31 +$n G"
 
 cli measure -m "$d/m.gguf" --prompt 7 --gen 3 -r 2
 expect_out "measure: FLOPs are those counted" 'exactly as predicted$'
@@ -53,7 +53,7 @@ expect_out "bench model --json" "^\[\{\"model\": \".*\", \"size_bytes\": [0-9]+,
 \"tps_avg\": $n, \"tps_stddev\": $n, \"runs\": \[$n, $n\]\}\]$"
 
 cli predict --shape llama-3.1-9b
-expect "predict: unknown shape" 1 "llama-3.1-9b.*llama-3.1-8b"
+expect "predict: unknown shape" 2 "llama-3.1-9b.*llama-3.1-8b"
 cli predict --shape llama-3.1-8b -m "$d/m.gguf"
 expect "predict: a shape and a file" 2 'found both --shape and -m'
 cli predict -m "$d/m.gguf" --by colour
