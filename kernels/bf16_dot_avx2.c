@@ -4,8 +4,7 @@
 
 AVX2_INLINE __m256 load8(const void *w)
 {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(
-        _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)w)), 16));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)w)), 16));
 }
 
 AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)

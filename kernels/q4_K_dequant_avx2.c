@@ -13,7 +13,8 @@ static void q4_K_dequant_avx2(const struct dequant_args *a)
         for (int s = 0; s < 8; s++) {
             __m256i q = avx2_load(b->qs + 32 * (s / 2));
             q = s % 2 ? avx2_bits(q, -4, 15) : avx2_bits(q, 0, 15);
-            avx2_store32(a->y + k + 32 * (size_t)s, q, _mm256_set1_ps(d * (float)sc[s]), _mm256_set1_ps(dmin * (float)mn[s]), 1);
+            avx2_store32(a->y + k + 32 * (size_t)s, q, _mm256_set1_ps(d * (float)sc[s]), _mm256_set1_ps(dmin * (float)mn[s]),
+                         1);
         }
     }
 }

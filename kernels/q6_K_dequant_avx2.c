@@ -15,7 +15,8 @@ static void q6_K_dequant_avx2(const struct dequant_args *a)
             q = _mm256_sub_epi8(q, _mm256_set1_epi8(32));
             float *y = a->y + k + 32 * (size_t)j;
             avx2_store16(y, _mm256_castsi256_si128(q), _mm256_set1_ps(d * (float)b->scales[2 * j]), _mm256_setzero_ps(), 0);
-            avx2_store16(y + 16, _mm256_extracti128_si256(q, 1), _mm256_set1_ps(d * (float)b->scales[2 * j + 1]), _mm256_setzero_ps(), 0);
+            avx2_store16(y + 16, _mm256_extracti128_si256(q, 1), _mm256_set1_ps(d * (float)b->scales[2 * j + 1]),
+                         _mm256_setzero_ps(), 0);
         }
     }
 }

@@ -8,24 +8,21 @@
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
-/* GPT-2 writes every byte as a visible character: printable Latin-1 as itself, the other 68 bytes from U+0100 on. */
+/* GPT-2 writes every byte as a visible character: printable Latin-1 as itself, the other 68 bytes in order from U+0100 on: 0 to
+ * 0x20 as U+0100 to U+0120, 0x7F to 0xA0 as U+0121 to U+0142, and 0xAD as U+0143. */
 static uint32_t char_of_byte(int b)
 {
-    uint32_t others = 0;
-    for (int i = 0; i < 256; i++) {
-        bool itself = (i >= 0x21 && i <= 0x7E) || (i >= 0xA1 && i <= 0xAC) || i >= 0xAE;
-        if (i == b) return itself ? (uint32_t)b : 0x100 + others;
-        if (!itself) others++;
-    }
-    return 0;
+    if (b <= 0x20) return 0x100 + (uint32_t)b;
+    if (b >= 0x7F && b <= 0xA0) return 0x121 + (uint32_t)(b - 0x7F);
+    return b == 0xAD ? 0x143 : (uint32_t)b;
 }
 
 int bpe_byte_of(uint32_t c)
 {
-    if (c >= 0x100 + 68) return -1;
-    for (int b = 0; b < 256; b++)
-        if (char_of_byte(b) == c) return b;
-    return -1;
+    if (c >= 0x100 && c <= 0x120) return (int)c - 0x100;
+    if (c >= 0x121 && c <= 0x142) return (int)c - 0x121 + 0x7F;
+    if (c == 0x143) return 0xAD;
+    return c < 0x100 && char_of_byte((int)c) == c ? (int)c : -1;
 }
 
 static uint64_t pair_hash(int32_t left, int32_t right)

@@ -206,20 +206,16 @@ static size_t blank_then(const struct span *s, size_t i, int classes)
 static size_t match_blank_letters(const struct span *s, size_t i) { return blank_then(s, i, L); }
 static size_t match_blank_punctuation(const struct span *s, size_t i) { return blank_then(s, i, P); }
 
-/* \p{P} or \p{S} as llama.cpp's matcher knows them: its list of ASCII symbols lacks the tilde. */
-static bool is_sign(const struct span *s, size_t i) { return is(s, i, P | S) && s->c[i] != '~'; }
-
 /* [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
 static size_t match_deepseek3(const struct span *s, size_t i)
 {
     static const struct range ascii_letters[] = {{'A', 'Z'}, {'a', 'z'}};
     size_t end;
     if (is(s, i, P | S) && s->c[i] < 0x80 && (end = RUN_RANGES(s, i + 1, ascii_letters)) > i + 1) return end;
-    if (!is_newline(s, i) && !is(s, i, L) && !is_sign(s, i) && is(s, i + 1, L | M)) return run(s, i + 1, L | M);
+    if (!is_newline(s, i) && !is(s, i, L | P | S) && is(s, i + 1, L | M)) return run(s, i + 1, L | M);
     if (is(s, i, L | M)) return run(s, i, L | M);
     size_t sign = i + is_char(s, i, ' ');
-    for (end = sign; is_sign(s, end);) end++;
-    if (end > sign) return run_newlines(s, end);
+    if ((end = run(s, sign, P | S)) > sign) return run_newlines(s, end);
     return blanks_by_line(s, i);
 }
 

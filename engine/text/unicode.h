@@ -31,8 +31,8 @@ uint32_t unicode_lower(uint32_t c);
  * vanishes. c itself where it has no decomposition. Marks that NFD would put into another order stay as they come. */
 size_t unicode_bare(uint32_t c, uint32_t out[3]);
 
-/* Decodes the character at s[0..n), n > 0, and returns its length. Overlong forms and surrogates are taken as what they say, as
- * llama.cpp does; any byte that begins no character is U+FFFD of length 1. */
+/* Decodes the character at s[0..n), n > 0, and returns its length. A byte that begins no
+ * character, or an overlong one, is U+FFFD of length 1; surrogates are taken as what they say, as llama.cpp does. */
 size_t utf8_decode(const char *s, size_t n, uint32_t *c);
 
 /* Writes c <= U+10FFFF as UTF-8 and returns the length. */

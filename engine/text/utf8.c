@@ -23,7 +23,8 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *c)
         if ((u[i] & 0xC0) != 0x80) return 1;
         v = v << 6 | (u[i] & 0x3F);
     }
-    if (v > 0x10FFFF) return 1;
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000}; /* below: an overlong form */
+    if (v < least[len] || v > 0x10FFFF) return 1;
     *c = v;
     return len;
 }

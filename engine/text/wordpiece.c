@@ -42,6 +42,8 @@ static bool end_word(const struct tokenizer *t, struct word *w, struct tokens *o
         /* The first piece holds more than the mark itself: that alone would be a token of no text. */
         size_t least = at == 0 ? 3 : at;
         int32_t id = -1;
+        /* A U+2581 of the text is not the mark: after the beginning it could only match what begins a word. */
+        if (at > 0 && n - at >= 3 && memcmp(w->b + at, "\xe2\x96\x81", 3) == 0) end = least;
         while (end > least && (id = text_map_find(t->tables, w->b + at, end - at)) < 0) end--;
         known = id >= 0;
         if (known && !tokens_push(out, id)) return false;
