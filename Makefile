@@ -1,5 +1,5 @@
-# hartree. `make help` lists the targets. Variables: CC, CFLAGS, LDFLAGS, CROSS=aarch64-linux-gnu-, STATIC=1,
-# SAN=address,undefined | thread, V=1, PREFIX, DESTDIR, RUN (a wrapper for cross-built programs, e.g. "qemu-aarch64").
+# hartree. `make help` lists the targets. RUN is a wrapper for cross-built programs, such as "qemu-aarch64".
+# Variables: CC CFLAGS LDFLAGS CROSS=aarch64-linux-gnu- STATIC=1 SAN=address,undefined|thread V=1 PREFIX DESTDIR RUN
 VERSION := 0.1.0
 ifneq ($(CROSS),)
 CC := $(CROSS)gcc
@@ -34,7 +34,7 @@ TOBJ := $(TSRC:%.c=$(B)/%.o)
 TESTS := $(USRC:%.c=$(B)/%)
 
 # Optional libraries: used where the compiler finds them, reported by `hartree version`.
-have = $(shell printf '\#include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
+have = $(shell echo 'int main(void){return 0;}' | $(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
 HAVE_ZSTD := $(if $(STATIC)$(CROSS),,$(call have,zstd.h,-lzstd))
 
 ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(CPPFLAGS)
@@ -55,11 +55,11 @@ $(B)/libhartree.a: $(LOBJ)
 $(B)/tests/%: $(B)/tests/%.o $(B)/libhartree.a
 	$(if $(Q),@echo "  link  $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/kernels/%.o: kernels/%.c | $(B)/kernels.inc
+$(B)/kernels/%.o: kernels/%.c $(B)/flags | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
-$(B)/%.o: %.c | $(B)/kernels.inc
+$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
@@ -67,26 +67,32 @@ $(B)/%.o: %.c | $(B)/kernels.inc
 $(B)/kernels.inc: FORCE
 	@mkdir -p $(@D); printf 'ROW(%s)\n' $(notdir $(KSRC:.c=)) > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+# The same for the flags: another CFLAGS, or a library installed since, rebuilds everything.
+$(B)/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(foreach i,$(ISAS),$(FLAGS_$(i))))' > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 
 test: all $(TESTS) ## every test that takes seconds; ends in "N passed, N failed"
 	@B=$(B) RUN="$(RUN)" tests/run
 check: all $(TESTS) ## the slower tests: real models, many mutated files
 	@B=$(B) RUN="$(RUN)" tests/run --slow
+tests: all $(TESTS) ## build the tests without running them
 bench: all ## every kernel: correct, and how fast. K=op for one
 	@$(RUN) ./hartree bench kernels $(K)
 demo: all ## a real model answers a prompt; cost predicted and measured
 	@tools/demo
-asm: $(B)/kernels/$(K).o ## K=file: disassembly with source lines
-	@$(CROSS)objdump -dS --no-show-raw-insn $<
+asm: $(if $(K),$(B)/kernels/$(K).o) ## K=file (q4_K_dot_avx2): disassembly with source lines
+	@$(if $<,$(CROSS)objdump -dS --no-show-raw-insn $<,echo "make asm K=FILE, a file of kernels/ without .c" >&2; exit 2)
 install: all ## into DESTDIR/PREFIX
-	install -Dm755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/hartree
 clean: ## everything built
 	rm -rf build hartree
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n -e 's/^# \(Variables: .*\)/\1/p' -e 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
 -include $(LOBJ:.o=.d) $(TOBJ:.o=.d) $(TESTS:=.d)
 .SECONDARY:
-.PHONY: all test check bench demo asm install uninstall clean help FORCE
+.PHONY: all test check tests bench demo asm install uninstall clean help FORCE

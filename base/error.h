@@ -13,7 +13,8 @@ struct error {
 };
 
 /* Writes the formatted line into *e (which may be NULL) and returns false, so that `return fail(e, ...)` reads well.
- * Bytes that would break the one-line promise (control characters, broken UTF-8) are replaced by '?', whatever the arguments hold. */
+ * Bytes that would break the one-line promise (control characters, broken UTF-8) are replaced by '?', whatever the
+ * arguments hold. */
 bool fail(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "PREFIX: " before the text of *e and returns false: a caller that knows the file's name adds it so. */

@@ -21,8 +21,8 @@ static inline float amax_of(const float *x, size_t n)
     return f32_from_bits(most);
 }
 
-/* d = amax / 127 and *inverse = 127 / amax. Where that is no number both ways, d is 0 (a block as good as zero) or NaN (one with a
- * NaN or an infinity, so that it shows in what is computed from it), and *inverse 0: the codes are then zero. */
+/* d = amax / 127 and *inverse = 127 / amax. Where that is no number both ways, d is 0 (a block as good as zero) or NaN (one
+ * with a NaN or an infinity, so that it shows in what is computed from it), and *inverse 0: the codes are then zero. */
 static inline float amax_scale(float amax, float *inverse)
 {
     *inverse = 0;
@@ -33,6 +33,9 @@ static inline float amax_scale(float amax, float *inverse)
 }
 
 /* x * inverse to the nearest integer, ties to even; |x * inverse| < 128. Adding 1.5 * 2^23 leaves no bits for a fraction. */
-static inline int amax_code(float x, float inverse) { return inverse != 0 ? (int)((x * inverse + 0x1.8p23f) - 0x1.8p23f) : 0; }
+static inline int amax_code(float x, float inverse)
+{
+    return inverse != 0 ? (int)((x * inverse + 0x1.8p23f) - 0x1.8p23f) : 0;
+}
 
 #endif

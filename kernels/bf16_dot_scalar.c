@@ -12,7 +12,10 @@ static double block_dot(const void *weight, const void *activation)
     return (double)bf16_to_f32(w) * x;
 }
 
-static void bf16_dot_scalar(const struct dot_args *a) { dot_blocks(a, 1, sizeof(uint16_t), sizeof(float), block_dot); }
+static void bf16_dot_scalar(const struct dot_args *a)
+{
+    dot_blocks(a, 1, sizeof(uint16_t), sizeof(float), block_dot);
+}
 
 DOT_SPEC(BF16, DOT_CASES_1);
 KERNEL(bf16_dot, scalar, .exact = true, .spec = &spec);

@@ -3,7 +3,8 @@
  * A block is packed: it has no padding and may stand at any address. All fields are little-endian; f16 fields hold IEEE half
  * bits (half.h). Drawings show bytes from the lowest address on, and within a byte bit 7 on the left. In the formulas x[i] is
  * element i of the block and q its stored code. Every drawing is held to by a golden block in tests/types.c.
- * Format: github.com/ggml-org/ggml, src/ggml-common.h and src/ggml-quants.c (the activation formats at the end are hartree's own).
+ * Format: github.com/ggml-org/ggml, src/ggml-common.h and src/ggml-quants.c; the activation formats at the end are
+ * hartree's own.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_BLOCKS_H
 #define HARTREE_BLOCKS_H
@@ -78,8 +79,8 @@ static_assert(sizeof(struct block_q5_1) == 24, "q5_1");
 
 /* ---- Blocks of 256: sub-blocks with small integer scales, themselves scaled by one or two f16 ---- */
 
-/* 16 sub-blocks of 16; s = i / 16 is the sub-block of element i. x[i] = d * sc[s] * q[i] - dmin * mn[s], q in 0..3, sc and mn in
- * 0..15. 2.625 bits an element.
+/* 16 sub-blocks of 16; s = i / 16 is the sub-block of element i. x[i] = d * sc[s] * q[i] - dmin * mn[s], q in 0..3, sc and mn
+ * in 0..15. 2.625 bits an element.
  *
  *    byte 0          15   16         79   80 81  82 83
  *        [ scales[16]  ] [   qs[64]    ] [  d  ][dmin ]

@@ -1,5 +1,5 @@
-/* codes.h - a block's codes and small scales as plain arrays, and back: blocks.h's drawings as code, once, for the scalar kernels.
- * Element i of the block is q[i]. Nothing here multiplies.
+/* codes.h - a block's codes and small scales as plain arrays, and back: blocks.h's drawings as code, once, for the scalar
+ * kernels. Element i of the block is q[i]. Nothing here multiplies.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CODES_H
 #define HARTREE_CODES_H

@@ -1,5 +1,5 @@
-/* dot_scalar.h - the loops of the reference products. Sums run in double and are rounded once, so that the reference's own error
- * is no part of what another kernel is held to.
+/* dot_scalar.h - the loops of the reference products. Sums run in double and are rounded once, so that the reference's own
+ * error is no part of what another kernel is held to.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_SCALAR_H
 #define HARTREE_DOT_SCALAR_H

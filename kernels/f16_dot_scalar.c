@@ -12,7 +12,10 @@ static double block_dot(const void *weight, const void *activation)
     return (double)f16_to_f32(w) * x;
 }
 
-static void f16_dot_scalar(const struct dot_args *a) { dot_blocks(a, 1, sizeof(uint16_t), sizeof(float), block_dot); }
+static void f16_dot_scalar(const struct dot_args *a)
+{
+    dot_blocks(a, 1, sizeof(uint16_t), sizeof(float), block_dot);
+}
 
 DOT_SPEC(F16, DOT_CASES_1);
 KERNEL(f16_dot, scalar, .exact = true, .spec = &spec);

@@ -12,7 +12,10 @@ static double block_dot(const void *weight, const void *activation)
     return (double)w * x;
 }
 
-static void f32_dot_scalar(const struct dot_args *a) { dot_blocks(a, 1, sizeof(float), sizeof(float), block_dot); }
+static void f32_dot_scalar(const struct dot_args *a)
+{
+    dot_blocks(a, 1, sizeof(float), sizeof(float), block_dot);
+}
 
 DOT_SPEC(F32, DOT_CASES_1);
 KERNEL(f32_dot, scalar, .exact = true, .spec = &spec);

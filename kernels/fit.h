@@ -1,7 +1,7 @@
 /* fit.h - the searches by which the quantisers choose scales: least squares over a grid of candidate scales.
  *
- * Both minimise the weighted squared error over codes and scale together. For fixed codes the best scale has a closed form, for a
- * fixed scale the best codes are the nearest; a grid of starting scales around "the largest element gets the largest code"
+ * Both minimise the weighted squared error over codes and scale together. For fixed codes the best scale has a closed form, for
+ * a fixed scale the best codes are the nearest; a grid of starting scales around "the largest element gets the largest code"
  * decides which of the many local minima is reached. (The idea is that of ggml's make_qx_quants and make_qkx2_quants.)
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_FIT_H
@@ -112,7 +112,8 @@ static inline float fit_scale_min(int n, int hi, int one_sided, const float *x, 
             if (one_sided && offset > 0) offset = 0, slope = sxq / sqq;
             if (!(slope > 0)) break;
             /* sum w (slope q + offset - x)^2, expanded */
-            double error = sxx + slope * slope * sqq + offset * offset * sw + 2 * (slope * offset * sq - slope * sxq - offset * sx);
+            double error =
+                sxx + slope * slope * sqq + offset * offset * sw + 2 * (slope * offset * sq - slope * sxq - offset * sx);
             if (error < best) best = error, d = (float)slope, *m = (float)-offset, *curvature = (float)sqq;
             inverse = (float)(1 / slope);
             base = (float)offset;
@@ -134,8 +135,8 @@ static inline uint16_t fit_f16(float d)
  * costs (the curvature); last the codes nearest under the scales as stored. */
 
 /* x ~ d * sc[s] * q with sc in lo_s..hi_s and q in lo..hi, sub-blocks of `sub`. Returns d as f16. */
-static inline uint16_t fit_super(int sub, int lo, int hi, int lo_s, int hi_s, const float *x, const float *importance, int8_t *sc,
-                                 int q[256])
+static inline uint16_t fit_super(int sub, int lo, int hi, int lo_s, int hi_s, const float *x, const float *importance,
+                                 int8_t *sc, int q[256])
 {
     float w[256], scale[16], cost[16], none;
     int code[16];
@@ -171,7 +172,8 @@ static inline void fit_super_min(int sub, int hi, int hi_s, const float *x, cons
         weight[s] = 0;
         for (int i = s * sub; i < (s + 1) * sub; i++) weight[s] += w[i];
     }
-    float d = fit_scale(256 / sub, 0, hi_s, scale, cost, code, NULL), dmin = fit_scale(256 / sub, 0, hi_s, least, weight, least_code, NULL);
+    float d = fit_scale(256 / sub, 0, hi_s, scale, cost, code, NULL),
+          dmin = fit_scale(256 / sub, 0, hi_s, least, weight, least_code, NULL);
     for (int s = 0; s < 256 / sub; s++) sc[s] = (uint8_t)code[s], mn[s] = (uint8_t)least_code[s];
     /* With the integers chosen, d and dmin again have a closed form: least squares in two unknowns. */
     double best = INFINITY;

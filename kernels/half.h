@@ -41,7 +41,10 @@ static inline uint16_t f16_from_f32(float x)
     return (uint16_t)(sign | (a - 0x38000000 + 0xfff + (a >> 13 & 1)) >> 13);
 }
 
-static inline float bf16_to_f32(uint16_t h) { return f32_from_bits((uint32_t)h << 16); }
+static inline float bf16_to_f32(uint16_t h)
+{
+    return f32_from_bits((uint32_t)h << 16);
+}
 
 static inline uint16_t bf16_from_f32(float x)
 {

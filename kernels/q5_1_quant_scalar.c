@@ -12,7 +12,8 @@ static void q5_1_quant_scalar(const struct quant_args *a)
         const float *x = a->x + k;
         float w[32], d, m = 0, curvature;
         uint8_t q[32];
-        if (fit_weights(32, x, a->importance ? a->importance + k : NULL, w, &d)) d = fit_scale_min(32, 31, 0, x, w, &m, &curvature);
+        if (fit_weights(32, x, a->importance ? a->importance + k : NULL, w, &d))
+            d = fit_scale_min(32, 31, 0, x, w, &m, &curvature);
         b->d = fit_f16(d);
         b->m = fit_f16(-m);
         d = f16_to_f32(b->d);

@@ -1,5 +1,5 @@
-/* q8_a256_quant_scalar.c - d = max|x| / 127, q = x * (127 / max|x|) to the nearest integer, ties to even, each operation rounded
- * once; bsums = sums of 16 codes. Takes no importance. A block with a NaN or an infinity gets d = NaN and zero codes.
+/* q8_a256_quant_scalar.c - d = max|x| / 127, q = x * (127 / max|x|) to the nearest integer, ties to even, each operation
+ * rounded once; bsums = sums of 16 codes. Takes no importance. A block with a NaN or an infinity gets d = NaN and zero codes.
  * SPDX-License-Identifier: MIT */
 #include "kernels/amax.h"
 #include "kernels/spec_type.h"

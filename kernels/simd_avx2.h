@@ -1,12 +1,13 @@
-/* simd_avx2.h - what the AVX2 kernels of the tensor types share: the walk over outputs, and the two shapes of a quantised product.
+/* simd_avx2.h - what the AVX2 kernels of the tensor types share: the walk over outputs, and the two shapes of a quantised
+ * product.
  *
- * The walk. Outputs are computed in tiles of one weight row by four activation rows (then by one for the rest), so that a weight
- * block is unpacked once for four products and the four activation rows stay in the first-level cache while weight rows pass by.
- * Weight rows are taken in strips that fit the second-level cache: memory sees each weight once, however many columns there are.
- * An output's own chain of operations is the same in both tile shapes, so its bits do not depend on where it falls.
+ * The walk. Outputs are computed in tiles of one weight row by four activation rows (then by one for the rest), so that a
+ * weight block is unpacked once for four products and the four activation rows stay in the first-level cache while weight rows
+ * pass by. Weight rows are taken in strips that fit the second-level cache: memory sees each weight once, however many columns
+ * there are. An output's own chain of operations is the same in both tile shapes, so its bits do not depend on where it falls.
  *
- * Overflow. maddubs adds two u8 * s8 products in int16. Activation codes lie in -127..127, so the largest is 2 * 128 * 127 = 32512
- * (q8_0's -128); all other types' codes are below 64.
+ * Overflow. maddubs adds two u8 * s8 products in int16. Activation codes lie in -127..127, so the largest is 2 * 128 * 127 =
+ * 32512 (q8_0's -128); all other types' codes are below 64.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SIMD_AVX2_H
 #define HARTREE_SIMD_AVX2_H
@@ -38,10 +39,19 @@ static inline void dot_walk(const struct dot_args *a, dot_tile *four, dot_tile *
 }
 
 /* Names a file's two tile shapes and its kernel after its template `tile(a, r, c, nc)`. */
-#define DOT_KERNEL_AVX2(prefix)                                                                                      \
-    static void tile_four(const struct dot_args *a, size_t r, size_t c) { tile(a, r, c, DOT_COLS); }                 \
-    static void tile_one(const struct dot_args *a, size_t r, size_t c) { tile(a, r, c, 1); }                         \
-    static void prefix##_dot_avx2(const struct dot_args *a) { dot_walk(a, tile_four, tile_one); }                    \
+#define DOT_KERNEL_AVX2(prefix)                                                                                                \
+    static void tile_four(const struct dot_args *a, size_t r, size_t c)                                                        \
+    {                                                                                                                          \
+        tile(a, r, c, DOT_COLS);                                                                                               \
+    }                                                                                                                          \
+    static void tile_one(const struct dot_args *a, size_t r, size_t c)                                                         \
+    {                                                                                                                          \
+        tile(a, r, c, 1);                                                                                                      \
+    }                                                                                                                          \
+    static void prefix##_dot_avx2(const struct dot_args *a)                                                                    \
+    {                                                                                                                          \
+        dot_walk(a, tile_four, tile_one);                                                                                      \
+    }                                                                                                                          \
     KERNEL(prefix##_dot, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 AVX2_INLINE float avx2_hsum(__m256 v)
@@ -51,15 +61,75 @@ AVX2_INLINE float avx2_hsum(__m256 v)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
 
-AVX2_INLINE float avx2_f16(uint16_t h) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(h))); }
+AVX2_INLINE float avx2_f16(uint16_t h)
+{
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(h)));
+}
 
-AVX2_INLINE __m256i avx2_load(const void *p) { return _mm256_loadu_si256(p); }
+AVX2_INLINE __m256i avx2_load(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
 
 /* Each byte shifted left (right where n < 0) and masked: bits that cross a byte's border are masked away. */
 AVX2_INLINE __m256i avx2_bits(__m256i v, int n, int mask)
 {
     v = n > 0 ? _mm256_slli_epi16(v, n) : n < 0 ? _mm256_srli_epi16(v, -n) : v;
     return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
+}
+
+/* ---- Dequantising: y = d * q, or with has_m d * q - m, each operation rounded as in the scalar rows ---- */
+
+AVX2_INLINE void avx2_store16(float *y, __m128i q, __m256 d, __m256 m, const int has_m)
+{
+    for (int i = 0; i < 2; i++) {
+        __m256 v = _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(i ? _mm_srli_si128(q, 8) : q)));
+        _mm256_storeu_ps(y + 8 * i, has_m ? _mm256_sub_ps(v, m) : v);
+    }
+}
+
+AVX2_INLINE void avx2_store32(float *y, __m256i q, __m256 d, __m256 m, const int has_m)
+{
+    avx2_store16(y, _mm256_castsi256_si128(q), d, m, has_m);
+    avx2_store16(y + 16, _mm256_extracti128_si256(q, 1), d, m, has_m);
+}
+
+/* ---- f32, f16, bf16 ---- */
+
+typedef __m256 avx2_load8(const void *w); /* eight weights as floats */
+
+/* y[c..c+nc) of one row. Two sums, of even and of odd groups of eight, hide some of the additions' latency. The last group is
+ * padded with zeros, which change no sum. */
+AVX2_INLINE void avx2_tile_float(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
+                                 avx2_load8 *load)
+{
+    const char *w = (const char *)a->w + r * a->w_stride, *x[DOT_COLS];
+    __m256 even[DOT_COLS], odd[DOT_COLS];
+    for (int i = 0; i < nc; i++) {
+        x[i] = (const char *)a->x + (c + (size_t)i) * a->x_stride;
+        even[i] = odd[i] = _mm256_setzero_ps();
+    }
+    size_t k = 0;
+    for (; k + 16 <= a->n; k += 16) {
+        const __m256 w0 = load(w + k * w_bytes), w1 = load(w + (k + 8) * w_bytes);
+        for (int i = 0; i < nc; i++) {
+            const float *p = (const float *)x[i] + k;
+            even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(p), even[i]);
+            odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(p + 8), odd[i]);
+        }
+    }
+    if (k < a->n) {
+        float end[16] = {0}; /* room for 16 weights of any of the types */
+        memcpy(end, w + k * w_bytes, (a->n - k) * w_bytes);
+        const __m256 w0 = load(end), w1 = load((const char *)end + 8 * w_bytes);
+        for (int i = 0; i < nc; i++) {
+            float p[16] = {0};
+            memcpy(p, (const float *)x[i] + k, (a->n - k) * sizeof *p);
+            even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(p), even[i]);
+            odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(p + 8), odd[i]);
+        }
+    }
+    for (int i = 0; i < nc; i++) a->y[(c + (size_t)i) * a->ldy + r] = avx2_hsum(_mm256_add_ps(even[i], odd[i]));
 }
 
 /* ---- Blocks of 32 ---- */
@@ -90,8 +160,8 @@ struct avx2_block32 {
 typedef struct avx2_block32 avx2_open32(const void *block);
 
 /* y[c..c+nc) of one row. Signed codes: |w| times x with w's sign. */
-AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes, avx2_open32 *open,
-                             const int has_m)
+AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
+                             avx2_open32 *open, const int has_m)
 {
     const char *w = (const char *)a->w + r * a->w_stride, *x[DOT_COLS];
     __m256 sum[DOT_COLS];
@@ -123,9 +193,9 @@ AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const
 
 /* ---- Blocks of 256 ---- */
 
-/* The scales of a block. `scale`: int16 scales of the 16-element sub-blocks, even ones in the low half, odd ones in the high half
- * (sub-blocks of 32: the same in both), so that one in-lane shuffle spreads those of 32 elements. `offset`: what multiplies
- * bsums, in order. */
+/* The scales of a block. `scale`: int16 scales of the 16-element sub-blocks, even ones in the low half, odd ones in the high
+ * half (sub-blocks of 32: the same in both), so that one in-lane shuffle spreads those of 32 elements. `offset`: what
+ * multiplies bsums, in order. */
 struct avx2_block256 {
     __m256i scale, offset;
     float d, dmin;
@@ -135,10 +205,10 @@ typedef __m256i avx2_codes256(const void *block, int j); /* unsigned codes of el
 
 enum { AVX2_MINIMA = -1 };
 
-/* y[c..c+nc) of one row. The block's offset is dmin * <offset, bsums> where shift is AVX2_MINIMA, else codes are 2^shift too high:
- * <offset, bsums> << shift is taken off the integer sum. */
-AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes, avx2_open256 *open,
-                              avx2_codes256 *codes, const int shift)
+/* y[c..c+nc) of one row. The block's offset is dmin * <offset, bsums> where shift is AVX2_MINIMA, else codes are 2^shift too
+ * high: <offset, bsums> << shift is taken off the integer sum. */
+AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
+                              avx2_open256 *open, avx2_codes256 *codes, const int shift)
 {
     const char *w = (const char *)a->w + r * a->w_stride, *x[DOT_COLS];
     __m256 sum[DOT_COLS];
@@ -158,6 +228,7 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
                 const struct block_q8_a256 *xb = (const struct block_q8_a256 *)(x[i] + at);
                 __m256i t = _mm256_maddubs_epi16(q, avx2_load(xb->qs + 32 * j));
                 p[i] = _mm256_add_epi32(p[i], _mm256_madd_epi16(t, scale));
+                __asm__("" : "+x"(p[i])); /* keeps the compiler from regrouping the sums: it would spill half of them */
             }
         }
         for (int i = 0; i < nc; i++) {
@@ -165,8 +236,7 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
             __m256i m = _mm256_madd_epi16(b.offset, avx2_load((const char *)xb + offsetof(struct block_q8_a256, bsums)));
             if (shift != AVX2_MINIMA) p[i] = _mm256_sub_epi32(p[i], _mm256_slli_epi32(m, shift));
             sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(b.d * xb->d), _mm256_cvtepi32_ps(p[i]), sum[i]);
-            if (shift == AVX2_MINIMA)
-                sum[i] = _mm256_fnmadd_ps(_mm256_set1_ps(b.dmin * xb->d), _mm256_cvtepi32_ps(m), sum[i]);
+            if (shift == AVX2_MINIMA) sum[i] = _mm256_fnmadd_ps(_mm256_set1_ps(b.dmin * xb->d), _mm256_cvtepi32_ps(m), sum[i]);
         }
     }
     for (int i = 0; i < nc; i++) a->y[(c + (size_t)i) * a->ldy + r] = avx2_hsum(sum[i]);
@@ -176,7 +246,8 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
 AVX2_INLINE struct avx2_block256 avx2_scales16(__m128i scale, __m128i offset, float d, float dmin)
 {
     const __m128i even_odd = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-    return (struct avx2_block256){_mm256_cvtepi8_epi16(_mm_shuffle_epi8(scale, even_odd)), _mm256_cvtepi8_epi16(offset), d, dmin};
+    return (struct avx2_block256){_mm256_cvtepi8_epi16(_mm_shuffle_epi8(scale, even_odd)), _mm256_cvtepi8_epi16(offset), d,
+                                  dmin};
 }
 
 /* q4_K's and q5_K's 12 bytes: in each of three words of four, 6-bit fields as blocks.h draws them. */

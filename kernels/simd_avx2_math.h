@@ -40,6 +40,14 @@ static inline __m256 avx2_exp8(__m256 x)
     return _mm256_mul_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(a)), _mm256_castsi256_ps(b));
 }
 
+/* Gcc reads memory once for each use of a loaded vector, as an operand, where loads are what a loop is short of: this forbids
+ * it. */
+static inline __m256 avx2_in_register(__m256 v)
+{
+    __asm__("" : "+x"(v));
+    return v;
+}
+
 static inline float avx2_sum8(__m256 v)
 {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

@@ -51,9 +51,9 @@ static inline void tspec_blocks(enum type type, void *data, size_t n, uint64_t *
     static const struct {
         uint8_t n, at[2]; /* where a block's f16 scales stand */
     } scales[TYPE_FILE_END] = {
-        [TYPE_Q8_0] = {1, {0}},        [TYPE_Q4_0] = {1, {0}},    [TYPE_Q5_0] = {1, {0}},    [TYPE_Q4_1] = {2, {0, 2}},
-        [TYPE_Q5_1] = {2, {0, 2}},     [TYPE_Q2_K] = {2, {80, 82}}, [TYPE_Q3_K] = {1, {108}}, [TYPE_Q4_K] = {2, {0, 2}},
-        [TYPE_Q5_K] = {2, {0, 2}},     [TYPE_Q6_K] = {1, {208}},
+        [TYPE_Q8_0] = {1, {0}},    [TYPE_Q4_0] = {1, {0}},      [TYPE_Q5_0] = {1, {0}},   [TYPE_Q4_1] = {2, {0, 2}},
+        [TYPE_Q5_1] = {2, {0, 2}}, [TYPE_Q2_K] = {2, {80, 82}}, [TYPE_Q3_K] = {1, {108}}, [TYPE_Q4_K] = {2, {0, 2}},
+        [TYPE_Q5_K] = {2, {0, 2}}, [TYPE_Q6_K] = {1, {208}},
     };
     const struct type_info *t = type_get(type);
     for (uint8_t *b = data, *end = b + n / t->block * t->block_bytes; b < end; b += t->block_bytes) {
@@ -130,19 +130,29 @@ static inline void tspec_values(enum type type, float *y, const void *x, size_t 
 
 /* a: n, b: rows, c: cols. Tiles of columns and rows leave every remainder; the last case is what the benchmark times. */
 #define DOT_CASES(N0, N1, N2, N3)                                                                                              \
-    {{"none", 0, 3, 2},      {#N0 "x1x1", N0, 1, 1}, {#N1 "x3x1", N1, 3, 1}, {#N2 "x8x2", N2, 8, 2},   {#N1 "x17x3", N1, 17, 3}, \
-     {#N3 "x8x4", N3, 8, 4}, {#N2 "x3x5", N2, 3, 5}, {#N1 "x5x8", N1, 5, 8}, {#N0 "x17x33", N0, 17, 33}, {"2048x256x1", 2048, 256, 1}}
-#define DOT_CASES_1 DOT_CASES(1, 7, 31, 97)
-#define DOT_CASES_32 DOT_CASES(32, 64, 160, 544)
+    {                                                                                                                          \
+        {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x3x1", N1, 3, 1}, {#N2 "x8x2", N2, 8, 2}, {#N1 "x17x3", N1, 17, 3},   \
+            {#N3 "x8x4", N3, 8, 4}, {#N2 "x3x5", N2, 3, 5}, {#N1 "x5x8", N1, 5, 8}, {#N0 "x17x33", N0, 17, 33},                \
+        {                                                                                                                      \
+            "2048x256x1", 2048, 256, 1                                                                                         \
+        }                                                                                                                      \
+    }
+#define DOT_CASES_1   DOT_CASES(1, 7, 31, 97)
+#define DOT_CASES_32  DOT_CASES(32, 64, 160, 544)
 #define DOT_CASES_256 DOT_CASES(256, 512, 768, 1280)
 
-/* Strides have gaps where the number of rows is odd: a row of weights may be part of a wider one, an output of a longer column. */
+/* Strides have gaps where the number of rows is odd: a row of weights may be part of a wider one, an output of a longer column.
+ */
 static inline struct dot_args tspec_dot_shape(enum type type, const struct kernel_case *c)
 {
     const struct type_info *t = type_get(type);
     size_t gap = c->b % 2;
-    return (struct dot_args){.ldy = c->b + 2 * gap, .w_stride = type_bytes(type, c->a) + gap * t->block_bytes, .rows = c->b,
-                             .x_stride = type_bytes(t->activation, c->a) + 4 * gap, .cols = c->c, .n = c->a};
+    return (struct dot_args){.ldy = c->b + 2 * gap,
+                             .w_stride = type_bytes(type, c->a) + gap * t->block_bytes,
+                             .rows = c->b,
+                             .x_stride = type_bytes(t->activation, c->a) + 4 * gap,
+                             .cols = c->c,
+                             .n = c->a};
 }
 
 static inline size_t tspec_dot_regions(enum type type, const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])
@@ -201,35 +211,61 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
                                          (double)a->cols * (double)type_bytes(type_get(type)->activation, a->n)};
 }
 
+/* Blocks may stand anywhere, floats only where floats may. */
+#define TSPEC_ACTIVATION_ALIGN(t) ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16 ? 4 : 1)
+
 /* Integer sums are exact; what remains is rounding in f32 of some 50 partial sums. f32, f16 and bf16 round every product. */
-#define DOT_SPEC(TYPE, CASES)                                                                                           \
-    static const struct kernel_case cases[] = CASES;                                                                            \
-    static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])                                        \
-    {                                                                                                                           \
-        return tspec_dot_regions(TYPE_##TYPE, c, bytes);                                                                        \
-    }                                                                                                                           \
-    static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)        \
-    {                                                                                                                           \
-        tspec_dot_fill(TYPE_##TYPE, c, seed, r, args);                                                                          \
-    }                                                                                                                           \
-    static double error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)          \
-    {                                                                                                                           \
-        (void)c;                                                                                                                \
-        return tspec_dot_error(TYPE_##TYPE, args, want, got);                                                                   \
-    }                                                                                                                           \
-    static struct kernel_work work(const union kernel_args *args) { return tspec_dot_work(TYPE_##TYPE, &args->dot); }           \
-    static const struct kernel_spec spec = {                                                                                    \
-        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .regions = regions, .fill = fill, .error = error,              \
-        .tolerance = 1e-6, .work = work}
+#define DOT_SPEC(TYPE, CASES)                                                                                                  \
+    static const struct kernel_case cases[] = CASES;                                                                           \
+    static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])                                       \
+    {                                                                                                                          \
+        return tspec_dot_regions(TYPE_##TYPE, c, bytes);                                                                       \
+    }                                                                                                                          \
+    static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)       \
+    {                                                                                                                          \
+        tspec_dot_fill(TYPE_##TYPE, c, seed, r, args);                                                                         \
+    }                                                                                                                          \
+    static double error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)         \
+    {                                                                                                                          \
+        (void)c;                                                                                                               \
+        return tspec_dot_error(TYPE_##TYPE, args, want, got);                                                                  \
+    }                                                                                                                          \
+    static struct kernel_work work(const union kernel_args *args)                                                              \
+    {                                                                                                                          \
+        return tspec_dot_work(TYPE_##TYPE, &args->dot);                                                                        \
+    }                                                                                                                          \
+    static const struct kernel_spec spec = {.cases = cases,                                                                    \
+                                            .n_cases = sizeof cases / sizeof *cases,                                           \
+                                            .align = {4, 1, TSPEC_ACTIVATION_ALIGN(TYPE_##TYPE)},                              \
+                                            .regions = regions,                                                                \
+                                            .fill = fill,                                                                      \
+                                            .error = error,                                                                    \
+                                            .tolerance = 1e-6,                                                                 \
+                                            .work = work}
 
 /* ---- dequant and quant: a elements; b: with importance ---- */
 
 #define CONVERT_CASES_1                                                                                                        \
-    {{"0", 0, 0, 0}, {"1", 1, 0, 0}, {"7", 7, 0, 0}, {"8", 8, 0, 0}, {"31", 31, 0, 0}, {"1000", 1000, 0, 0}, {"4096", 4096, 0, 0}}
+    {                                                                                                                          \
+        {"0", 0, 0, 0}, {"1", 1, 0, 0}, {"7", 7, 0, 0}, {"8", 8, 0, 0}, {"31", 31, 0, 0}, {"1000", 1000, 0, 0},                \
+        {                                                                                                                      \
+            "4096", 4096, 0, 0                                                                                                 \
+        }                                                                                                                      \
+    }
 #define CONVERT_CASES_32                                                                                                       \
-    {{"0", 0, 0, 0}, {"32", 32, 0, 0}, {"96", 96, 0, 0}, {"1056", 1056, 0, 0}, {"4096", 4096, 0, 0}, {"96i", 96, 1, 0}}
+    {                                                                                                                          \
+        {"0", 0, 0, 0}, {"32", 32, 0, 0}, {"96", 96, 0, 0}, {"1056", 1056, 0, 0}, {"4096", 4096, 0, 0},                        \
+        {                                                                                                                      \
+            "96i", 96, 1, 0                                                                                                    \
+        }                                                                                                                      \
+    }
 #define CONVERT_CASES_256                                                                                                      \
-    {{"0", 0, 0, 0}, {"256", 256, 0, 0}, {"768", 768, 0, 0}, {"4096", 4096, 0, 0}, {"768i", 768, 1, 0}}
+    {                                                                                                                          \
+        {"0", 0, 0, 0}, {"256", 256, 0, 0}, {"768", 768, 0, 0}, {"4096", 4096, 0, 0},                                          \
+        {                                                                                                                      \
+            "768i", 768, 1, 0                                                                                                  \
+        }                                                                                                                      \
+    }
 
 static inline double tspec_dequant_error(const struct kernel_case *c, const void *want, const void *got)
 {
@@ -237,8 +273,8 @@ static inline double tspec_dequant_error(const struct kernel_case *c, const void
 }
 
 /* How much larger than the reference's the root-mean-square error against the floats is, as a fraction. */
-static inline double tspec_quant_error(enum type type, const struct kernel_case *c, const union kernel_args *args, const void *want,
-                                       const void *got)
+static inline double tspec_quant_error(enum type type, const struct kernel_case *c, const union kernel_args *args,
+                                       const void *want, const void *got)
 {
     const struct type_info *t = type_get(type);
     double reference = 0, other = 0;
@@ -256,58 +292,68 @@ static inline double tspec_quant_error(enum type type, const struct kernel_case 
     return reference > 0 ? sqrt(other / reference) - 1 : (double)INFINITY; /* NaN comes here too */
 }
 
-#define DEQUANT_SPEC(TYPE, CASES)                                                                                       \
-    static const struct kernel_case cases[] = CASES;                                                                            \
-    static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])                                        \
-    {                                                                                                                           \
-        bytes[0] = c->a * sizeof(float);                                                                                        \
-        bytes[1] = type_bytes(TYPE_##TYPE, c->a);                                                                               \
-        return 2;                                                                                                               \
-    }                                                                                                                           \
-    static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)        \
-    {                                                                                                                           \
-        tspec_blocks(TYPE_##TYPE, r[1].data, c->a, &seed);                                                                      \
-        args->dequant = (struct dequant_args){r[0].data, r[1].data, c->a};                                                      \
-    }                                                                                                                           \
-    static double error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)          \
-    {                                                                                                                           \
-        (void)args;                                                                                                             \
-        return tspec_dequant_error(c, want, got);                                                                               \
-    }                                                                                                                           \
-    static struct kernel_work work(const union kernel_args *args)                                                               \
-    {                                                                                                                           \
-        return (struct kernel_work){.bytes = (double)(type_bytes(TYPE_##TYPE, args->dequant.n) + 4 * args->dequant.n)};         \
-    }                                                                                                                           \
-    static const struct kernel_spec spec = {                                                                                    \
-        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .regions = regions, .fill = fill, .error = error, .work = work}
+#define DEQUANT_SPEC(TYPE, CASES)                                                                                              \
+    static const struct kernel_case cases[] = CASES;                                                                           \
+    static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])                                       \
+    {                                                                                                                          \
+        bytes[0] = c->a * sizeof(float);                                                                                       \
+        bytes[1] = type_bytes(TYPE_##TYPE, c->a);                                                                              \
+        return 2;                                                                                                              \
+    }                                                                                                                          \
+    static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)       \
+    {                                                                                                                          \
+        tspec_blocks(TYPE_##TYPE, r[1].data, c->a, &seed);                                                                     \
+        args->dequant = (struct dequant_args){r[0].data, r[1].data, c->a};                                                     \
+    }                                                                                                                          \
+    static double error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)         \
+    {                                                                                                                          \
+        (void)args;                                                                                                            \
+        return tspec_dequant_error(c, want, got);                                                                              \
+    }                                                                                                                          \
+    static struct kernel_work work(const union kernel_args *args)                                                              \
+    {                                                                                                                          \
+        return (struct kernel_work){.bytes = (double)(type_bytes(TYPE_##TYPE, args->dequant.n) + 4 * args->dequant.n)};        \
+    }                                                                                                                          \
+    static const struct kernel_spec spec = {.cases = cases,                                                                    \
+                                            .n_cases = sizeof cases / sizeof *cases,                                           \
+                                            .align = {4, 1},                                                                   \
+                                            .regions = regions,                                                                \
+                                            .fill = fill,                                                                      \
+                                            .error = error,                                                                    \
+                                            .work = work}
 
-#define QUANT_SPEC(TYPE, CASES)                                                                                         \
-    static const struct kernel_case cases[] = CASES;                                                                            \
-    static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])                                        \
-    {                                                                                                                           \
-        bytes[0] = type_bytes(TYPE_##TYPE, c->a);                                                                               \
-        bytes[1] = c->a * sizeof(float);                                                                                        \
-        bytes[2] = c->b * bytes[1];                                                                                             \
-        return 2 + c->b;                                                                                                        \
-    }                                                                                                                           \
-    static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)        \
-    {                                                                                                                           \
-        tspec_floats(r[1].data, c->a, &seed);                                                                                   \
-        float *importance = c->b ? r[2].data : NULL;                                                                            \
-        for (size_t i = 0; i < c->b * c->a; i++) importance[i] = fabsf(tspec_float(&seed));                                     \
-        args->quant = (struct quant_args){r[0].data, r[1].data, importance, c->a};                                              \
-    }                                                                                                                           \
-    static double error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)          \
-    {                                                                                                                           \
-        return tspec_quant_error(TYPE_##TYPE, c, args, want, got);                                                              \
-    }                                                                                                                           \
-    static struct kernel_work work(const union kernel_args *args)                                                               \
-    {                                                                                                                           \
-        size_t floats = args->quant.importance ? 2 : 1;                                                                         \
-        return (struct kernel_work){.bytes = (double)(type_bytes(TYPE_##TYPE, args->quant.n) + 4 * floats * args->quant.n)};    \
-    }                                                                                                                           \
-    static const struct kernel_spec spec = {                                                                                    \
-        .cases = cases, .n_cases = sizeof cases / sizeof *cases, .regions = regions, .fill = fill, .error = error,              \
-        .tolerance = 0.01, .work = work}
+#define QUANT_SPEC(TYPE, CASES)                                                                                                \
+    static const struct kernel_case cases[] = CASES;                                                                           \
+    static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIONS])                                       \
+    {                                                                                                                          \
+        bytes[0] = type_bytes(TYPE_##TYPE, c->a);                                                                              \
+        bytes[1] = c->a * sizeof(float);                                                                                       \
+        bytes[2] = c->b * bytes[1];                                                                                            \
+        return 2 + c->b;                                                                                                       \
+    }                                                                                                                          \
+    static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)       \
+    {                                                                                                                          \
+        tspec_floats(r[1].data, c->a, &seed);                                                                                  \
+        float *importance = c->b ? r[2].data : NULL;                                                                           \
+        for (size_t i = 0; i < c->b * c->a; i++) importance[i] = fabsf(tspec_float(&seed));                                    \
+        args->quant = (struct quant_args){r[0].data, r[1].data, importance, c->a};                                             \
+    }                                                                                                                          \
+    static double error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)         \
+    {                                                                                                                          \
+        return tspec_quant_error(TYPE_##TYPE, c, args, want, got);                                                             \
+    }                                                                                                                          \
+    static struct kernel_work work(const union kernel_args *args)                                                              \
+    {                                                                                                                          \
+        size_t floats = args->quant.importance ? 2 : 1;                                                                        \
+        return (struct kernel_work){.bytes = (double)(type_bytes(TYPE_##TYPE, args->quant.n) + 4 * floats * args->quant.n)};   \
+    }                                                                                                                          \
+    static const struct kernel_spec spec = {.cases = cases,                                                                    \
+                                            .n_cases = sizeof cases / sizeof *cases,                                           \
+                                            .align = {1, 4, 4},                                                                \
+                                            .regions = regions,                                                                \
+                                            .fill = fill,                                                                      \
+                                            .error = error,                                                                    \
+                                            .tolerance = 0.01,                                                                 \
+                                            .work = work}
 
 #endif

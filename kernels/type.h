@@ -39,7 +39,8 @@ struct type_info {
     enum type activation; /* the format that <op>_dot wants its activations in: F32, Q8_A32 or Q8_A256 */
 };
 
-/* NULL for a number that is no supported type. The activation formats are found too: check < TYPE_FILE_END for a file's number. */
+/* NULL for a number that is no supported type. The activation formats are found too: for a file's number check < TYPE_FILE_END
+ * first. */
 const struct type_info *type_get(unsigned type);
 
 /* The name of any GGUF type number, supported or not ("IQ4_XS"), "type 99" where even the number is unknown (that text

@@ -144,7 +144,8 @@ static bool split_value(const struct gguf *g, const char *key, uint32_t *out, st
 }
 
 /* Checks that a part is the one that its name says, of a model with `tensors` tensors in all. */
-static bool check_part(const struct model_part *p, const struct split_name *name, unsigned no, uint32_t tensors, struct error *e)
+static bool check_part(const struct model_part *p, const struct split_name *name, unsigned no, uint32_t tensors,
+                       struct error *e)
 {
     uint32_t count, index, total;
     if (!split_value(p->gguf, "split.count", &count, e) || !split_value(p->gguf, "split.no", &index, e) ||
@@ -154,11 +155,14 @@ static bool check_part(const struct model_part *p, const struct split_name *name
         return fail(e, "%s: metadata 'split.count': found %" PRIu32 ", expected %u as in the file's name", p->path, count,
                     name->count);
     if (index != no - 1)
-        return fail(e, "%s: metadata 'split.no': found %" PRIu32 " (part %" PRIu64 "), expected %u as in the file's name", p->path,
-                    index, (uint64_t)index + 1, no - 1);
+        return fail(e, "%s: metadata 'split.no': found %" PRIu32 " (part %" PRIu64 "), expected %u as in the file's name",
+                    p->path, index, (uint64_t)index + 1, no - 1);
     if (total != tensors)
-        return fail(e, "%s: metadata 'split.tensors.count': found %" PRIu32 ", expected %" PRIu32 " as in the first part: these are "
-                    "parts of different models", p->path, total, tensors);
+        return fail(e,
+                    "%s: metadata 'split.tensors.count': found %" PRIu32 ", expected %" PRIu32
+                    " as in the first part: these are "
+                    "parts of different models",
+                    p->path, total, tensors);
     return true;
 }
 
@@ -188,8 +192,8 @@ static bool open_siblings(struct model_file *f, const struct split_name *name, c
         found += p->gguf->n_tensors;
     }
     if (found != tensors)
-        return fail(e, "%s: split.tensors.count: found %" PRIu64 " tensors in all parts, expected %" PRIu32, parts[0].path, found,
-                    tensors);
+        return fail(e, "%s: split.tensors.count: found %" PRIu64 " tensors in all parts, expected %" PRIu32, parts[0].path,
+                    found, tensors);
     struct gguf **rest = calloc(name->count, sizeof(struct gguf *));
     if (!rest) return fail(e, "%s: found no memory left, expected some", f->path);
     for (unsigned i = 1; i < name->count; i++) rest[i - 1] = parts[i].gguf;
@@ -206,8 +210,11 @@ static bool open_parts(struct model_file *f, const struct file_options *o, struc
     bool named = parse_split_name(f->path, &name);
     if (!split_value(f->parts[0].gguf, "split.count", &count, e)) return fail_in(e, f->path);
     if (count > 1 && !named)
-        return fail(e, "%s: found one of %" PRIu32 " parts of a split model under a name that does not lead to the others, expected "
-                    "NAME-00001-of-%05" PRIu32 ".gguf", f->path, count, count);
+        return fail(e,
+                    "%s: found one of %" PRIu32
+                    " parts of a split model under a name that does not lead to the others, expected "
+                    "NAME-00001-of-%05" PRIu32 ".gguf",
+                    f->path, count, count);
     if (!named || (name.count == 1 && count <= 1)) return true;
     return open_siblings(f, &name, o, e);
 }
@@ -277,6 +284,15 @@ void model_file_close(struct model_file *f)
     free(f->parts);
     free(f->path);
     free(f);
+}
+
+bool model_file_is_part(const struct model_file *f, const char *path)
+{
+    struct stat st, part;
+    if (stat(path, &st)) return false;
+    for (size_t i = 0; i < f->n_parts; i++)
+        if (!stat(f->parts[i].path, &part) && part.st_dev == st.st_dev && part.st_ino == st.st_ino) return true;
+    return false;
 }
 
 /* ---- Whole small files ---- */

@@ -24,14 +24,17 @@ struct file_options {
     bool prefault;            /* read every page in, so that the first token is not slowed by page faults */
 };
 
-/* NULL and *e ("FILE: PLACE: found X, expected Y") on any failure; a directory, an empty file, a part that is missing, of another
- * model or counted twice, and a .zst without libzstd each have their own line. */
+/* NULL and *e ("FILE: PLACE: found X, expected Y") on any failure; a directory, an empty file, a part that is missing, of
+ * another model or counted twice, and a .zst without libzstd each have their own line. */
 struct model_file *model_file_open(const char *path, const struct file_options *o, struct error *e);
 void model_file_close(struct model_file *f);
+/* Whether `path` is one of the model's own files, by whatever name: a command must not write there. */
+bool model_file_is_part(const struct model_file *f, const char *path);
 
 /* ---- Whole small files (prompts, texts) ---- */
 
-/* Reads a whole file or, for "-", stdin. NUL-terminated, length in *size, to be freed. Refuses directories and more than `max`. */
+/* Reads a whole file or, for "-", stdin. NUL-terminated, length in *size, to be freed. Refuses directories and more than
+ * `max` bytes. */
 char *file_read(const char *path, size_t max, size_t *size, struct error *e);
 
 /* ---- Output that appears whole or not at all ---- */

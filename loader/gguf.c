@@ -80,7 +80,7 @@ static bool room(struct parser *p, uint64_t n, size_t bytes, const char *what)
 {
     if (n <= left(p) / bytes) return true;
     p->ran_out = true;
-    return bad(p, "found %" PRIu64 " %s, expected at most the %zu that %zu bytes to the end of the file can hold", n, what,
+    return bad(p, "found %" PRIu64 " %s, expected at most %zu in the %zu bytes left: the file is cut short or damaged", n, what,
                left(p) / bytes, left(p));
 }
 
@@ -312,8 +312,8 @@ static bool place_tensors(struct parser *p, struct gguf *g, int flags)
     uint64_t found = p->size > g->data_offset ? p->size - g->data_offset : 0;
     if (!(flags & GGUF_HEADER_ONLY) && found < g->data_bytes) {
         strcpy(p->place, "tensor data");
-        return bad(p, "found %" PRIu64 " bytes, expected %" PRIu64 ": the file is cut short before the end of tensor '%s'", found,
-                   g->data_bytes, last->name);
+        return bad(p, "found %" PRIu64 " bytes, expected %" PRIu64 ": the file is cut short before the end of tensor '%s'",
+                   found, g->data_bytes, last->name);
     }
     for (size_t i = 0; i < g->n_tensors; i++) {
         struct tensor *t = &g->tensors[i];

@@ -93,12 +93,13 @@ void gguf_set_u64(struct gguf_writer *w, const char *key, uint64_t v);
 void gguf_set_f32(struct gguf_writer *w, const char *key, float v);
 void gguf_set_bool(struct gguf_writer *w, const char *key, bool v);
 void gguf_set_string(struct gguf_writer *w, const char *key, const char *s, size_t len);
-void gguf_set_array(struct gguf_writer *w, const char *key, enum gguf_value element, const void *data, uint64_t n); /* numbers */
+/* Of numbers or bools, little-endian. */
+void gguf_set_array(struct gguf_writer *w, const char *key, enum gguf_value element, const void *data, uint64_t n);
 void gguf_set_strings(struct gguf_writer *w, const char *key, const struct gguf_string *s, uint64_t n);
 void gguf_copy_kv(struct gguf_writer *w, const struct gguf_kv *kv); /* any value, as it is */
 void gguf_add_tensor(struct gguf_writer *w, const char *name, enum type type, unsigned n_dims, const int64_t *ne);
-/* Writes header, metadata and tensor infos (GGUF v3) to `f`; then call gguf_write_data once per tensor, in order, with its bytes (in
- * any number of pieces); gguf_writer_end checks that all were written whole. False and *e on an I/O error. */
+/* Writes header, metadata and tensor infos (GGUF v3) to `f`; then call gguf_write_data for each tensor, in order, with its
+ * bytes in any number of pieces; gguf_writer_end checks that all were written whole. False and *e on an I/O error. */
 bool gguf_writer_begin(struct gguf_writer *w, FILE *f, struct error *e);
 bool gguf_write_data(struct gguf_writer *w, const void *data, size_t bytes, struct error *e);
 bool gguf_writer_end(struct gguf_writer *w, struct error *e);

@@ -70,8 +70,8 @@ static bool grow(void **array, size_t *cap, size_t n, size_t bytes)
     return true;
 }
 
-static void set(struct gguf_writer *w, const char *key, size_t key_len, enum gguf_value type, enum gguf_value element, uint64_t n,
-                const void *data, size_t size)
+static void set(struct gguf_writer *w, const char *key, size_t key_len, enum gguf_value type, enum gguf_value element,
+                uint64_t n, const void *data, size_t size)
 {
     if (w->problem.text[0]) return;
     if (key_len < 1 || key_len > GGUF_MAX_KEY) {

@@ -73,7 +73,7 @@ static int open_beside(struct file_output *o, const struct stat *old, struct err
     atomic_store(&o->partial->state, LIVE);
     int fd = create(o->partial->path);
     if (fd < 0) fail(e, "cannot create '%s': %s", o->partial->path, strerror(errno));
-    else if (old) (void)!fchmod(fd, old->st_mode & 0777); /* as the file that it replaces; a file system without modes is fine */
+    else if (old) (void)!fchmod(fd, old->st_mode & 0777); /* as the old file's; a file system without modes is fine */
     return fd;
 }
 

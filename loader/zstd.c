@@ -109,7 +109,8 @@ bool inflate_to(struct inflate *s, uint64_t want, void (*progress)(void *ctx, ui
         bool drained = s->in.pos == s->total_in;
         s->ended = rest == 0 && drained;
         if (drained && rest && out.pos < out.size)
-            return fail(e, "zstd byte %zu: found the end of the file, expected more of the frame: the file is cut short", s->in.pos);
+            return fail(e, "zstd byte %zu: found the end of the file, expected more of the frame: the file is cut short",
+                        s->in.pos);
         if (progress) progress(ctx, s->in.pos, s->total_in);
     }
     return s->n <= s->max || too_large(s, e);

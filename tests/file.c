@@ -104,14 +104,15 @@ static void single(const unsigned char *data, size_t size)
     opens("a file", "whole.gguf", NULL);
     opens("a file and reads it in", "whole.gguf",
           &(struct file_options){.prefault = true, .progress = progress, .progress_ctx = &seen});
-    TEST("progress of reading in ends at the file's size", seen.calls && seen.last == size && seen.total == size && !seen.backwards,
-         "%llu of %llu", (unsigned long long)seen.last, (unsigned long long)seen.total);
+    TEST("progress of reading in ends at the file's size",
+         seen.calls && seen.last == size && seen.total == size && !seen.backwards, "%llu of %llu",
+         (unsigned long long)seen.last, (unsigned long long)seen.total);
 
     store("cut.gguf", data, size - 100);
     refuses("a cut file", "cut.gguf", "cut.gguf: tensor data: found ");
     struct model_file *f = open_model("cut.gguf", &(struct file_options){.header_only = true}, &e);
-    TEST("header only opens a cut file and says what is missing", f && f->bytes == size - 100 && f->missing > 68 && f->missing <= 100 &&
-         !f->gguf->tensors[0].data, "%s", e.text);
+    TEST("header only opens a cut file and says what is missing",
+         f && f->bytes == size - 100 && f->missing > 68 && f->missing <= 100 && !f->gguf->tensors[0].data, "%s", e.text);
     model_file_close(f);
 
     store("empty.gguf", "", 0);
@@ -172,12 +173,14 @@ static void split(const unsigned char *data, size_t size)
 
     unlink(at("m-00002-of-00003.gguf"));
     refuses("a split model without one part", "m-00003-of-00003.gguf",
-            "m-00002-of-00003.gguf: cannot open: No such file or directory (part 2 of 3 of a split model, all of which are needed)");
+            "m-00002-of-00003.gguf: cannot open: No such file or directory (part 2 of 3 of a split model, all of which are "
+            "needed)");
     store_part("m-00002-of-00003.gguf", 0, 5, 3, 3);
     refuses("a part under another's name", "m-00001-of-00003.gguf",
             "m-00002-of-00003.gguf: metadata 'split.no': found 2 (part 3), expected 1 as in the file's name");
     store_part("m-00002-of-00003.gguf", 0, 5, 2, 4);
-    refuses("a part of another split", "m-00001-of-00003.gguf", "metadata 'split.count': found 4, expected 3 as in the file's name");
+    refuses("a part of another split", "m-00001-of-00003.gguf",
+            "metadata 'split.count': found 4, expected 3 as in the file's name");
     store_part("m-00002-of-00003.gguf", 0, 6, 2, 3);
     refuses("parts with too many tensors", "m-00001-of-00003.gguf", "found 9 tensors in all parts, expected 8");
     store_part("m-00002-of-00003.gguf", 1, 6, 2, 3);
@@ -208,7 +211,8 @@ static void compressed(const unsigned char *data, size_t size)
     store("m.gguf", data, size);
     if (!inflate_version()) {
         store("m.gguf.zst", "\x28\xb5\x2f\xfd....", 8);
-        refuses("zstd, in a build without it", "m.gguf.zst", "m.gguf.zst: found a zstd file, expected GGUF: this build has no libzstd");
+        refuses("zstd, in a build without it", "m.gguf.zst",
+                "m.gguf.zst: found a zstd file, expected GGUF: this build has no libzstd");
         empty_folder();
         return;
     }
@@ -219,15 +223,16 @@ static void compressed(const unsigned char *data, size_t size)
     }
     struct seen seen = {0, 0, 0, false};
     opens("a compressed model", "m.gguf.zst", &(struct file_options){.progress = progress, .progress_ctx = &seen});
-    TEST("progress of inflating ends at the file's size", seen.calls && seen.last == seen.total && !seen.backwards, "%llu of %llu",
-         (unsigned long long)seen.last, (unsigned long long)seen.total);
+    TEST("progress of inflating ends at the file's size", seen.calls && seen.last == seen.total && !seen.backwards,
+         "%llu of %llu", (unsigned long long)seen.last, (unsigned long long)seen.total);
     struct model_file *f = open_model("m.gguf.zst", &(struct file_options){.header_only = true}, &e);
-    TEST("header only opens a compressed model", f && f->gguf->n_tensors == SPECIMEN_TENSORS && !f->gguf->tensors[0].data, "%s", e.text);
+    TEST("header only opens a compressed model", f && f->gguf->n_tensors == SPECIMEN_TENSORS && !f->gguf->tensors[0].data, "%s",
+         e.text);
     model_file_close(f);
     opens("a compressed model of just the limit", "m.gguf.zst", &(struct file_options){.max_inflated = size});
     f = open_model("m.gguf.zst", &(struct file_options){.max_inflated = size - 1}, &e);
-    TEST("refuses to inflate beyond the limit", !f && strstr(e.text, "m.gguf.zst: found more than") && strstr(e.text, "when inflated"),
-         "found '%s'", e.text);
+    TEST("refuses to inflate beyond the limit",
+         !f && strstr(e.text, "m.gguf.zst: found more than") && strstr(e.text, "when inflated"), "found '%s'", e.text);
     model_file_close(f);
 
     char *bytes = file_read(at("m.gguf.zst"), 1 << 20, &n, &e);
@@ -243,23 +248,27 @@ static void compressed(const unsigned char *data, size_t size)
 
     /* two frames, neither of which says how large it is: the sizes must come out of the stream */
     char command[2048];
-    snprintf(command, sizeof command, "cd '%s' && (head -c 3000 m.gguf | zstd -q; tail -c +3001 m.gguf | zstd -q) > frames.gguf.zst", folder);
+    snprintf(command, sizeof command,
+             "cd '%s' && (head -c 3000 m.gguf | zstd -q; tail -c +3001 m.gguf | zstd -q) > frames.gguf.zst", folder);
     if (system(command)) SKIP("opens two zstd frames", "no head or tail");
     else opens("two zstd frames of unknown size", "frames.gguf.zst", NULL);
     f = open_model("frames.gguf.zst", &(struct file_options){.max_inflated = size - 1}, &e);
     TEST("refuses a stream of unknown size at the limit", !f && strstr(e.text, "when inflated"), "found '%s'", e.text);
     model_file_close(f);
     /* 64 MiB of zeros in a few KiB: refused without inflating them all, since they are no GGUF header */
-    snprintf(command, sizeof command, "cd '%s' && (head -c 4 m.gguf; head -c 67108864 /dev/zero) | zstd -q > bomb.gguf.zst", folder);
+    snprintf(command, sizeof command, "cd '%s' && (head -c 4 m.gguf; head -c 67108864 /dev/zero) | zstd -q > bomb.gguf.zst",
+             folder);
     if (system(command)) SKIP("refuses a bomb", "no head");
     else {
         f = open_model("bomb.gguf.zst", &(struct file_options){.header_only = true, .max_inflated = 4 << 20}, &e);
-        TEST("header only of a bomb stops at its first wrong bytes", !f && strstr(e.text, "header: found GGUF version 0"), "found '%s'", e.text);
+        TEST("header only of a bomb stops at its first wrong bytes", !f && strstr(e.text, "header: found GGUF version 0"),
+             "found '%s'", e.text);
         model_file_close(f);
     }
 
     store_parts();
-    bool ok = compress("m-00001-of-00003.gguf", "") && compress("m-00002-of-00003.gguf", "") && compress("m-00003-of-00003.gguf", "");
+    bool ok =
+        compress("m-00001-of-00003.gguf", "") && compress("m-00002-of-00003.gguf", "") && compress("m-00003-of-00003.gguf", "");
     if (ok) opens("a split model whose parts are compressed", "m-00002-of-00003.gguf.zst", NULL);
     empty_folder();
 }
@@ -330,7 +339,8 @@ static void full_disk(void)
     bool ok = o && file_output_commit(o, &e);
     setrlimit(RLIMIT_FSIZE, &old);
     TEST("a file that can't be written whole is reported", !ok && strstr(e.text, "out: cannot write: "), "found '%s'", e.text);
-    TEST("... and leaves the old one and nothing else", holds("out", "old") && files_in_folder() == 1, "%zu files", files_in_folder());
+    TEST("... and leaves the old one and nothing else", holds("out", "old") && files_in_folder() == 1, "%zu files",
+         files_in_folder());
 
     o = access("/dev/full", W_OK) ? NULL : file_output_open("/dev/full", &e);
     if (!o) {
@@ -340,8 +350,10 @@ static void full_disk(void)
     fputs("x", file_output_stream(o));
     ok = file_output_commit(o, &e);
     struct stat st;
-    TEST("a full device is reported and stays a device", !ok && !strcmp(e.text, "/dev/full: cannot write: No space left on device") &&
-         !stat("/dev/full", &st) && S_ISCHR(st.st_mode), "found '%s'", e.text);
+    TEST("a full device is reported and stays a device",
+         !ok && !strcmp(e.text, "/dev/full: cannot write: No space left on device") && !stat("/dev/full", &st) &&
+             S_ISCHR(st.st_mode),
+         "found '%s'", e.text);
 }
 
 static void output(void)
@@ -367,10 +379,11 @@ static void output(void)
 
     o = file_output_open(at("out"), &e);
     struct file_output *again = file_output_open(at("out"), &e);
-    TEST("one path is not written twice at once", o && !again && strstr(e.text, "out: found it being written already"), "%s", e.text);
+    TEST("one path is not written twice at once", o && !again && strstr(e.text, "out: found it being written already"), "%s",
+         e.text);
     file_output_discard(o);
-    TEST("refuses a directory as output", !file_output_open(folder, &e) && strstr(e.text, "found a directory, expected a file to write"),
-         "%s", e.text);
+    TEST("refuses a directory as output",
+         !file_output_open(folder, &e) && strstr(e.text, "found a directory, expected a file to write"), "%s", e.text);
     TEST("refuses a missing folder", !file_output_open(at("no/out"), &e) && strstr(e.text, "cannot create"), "%s", e.text);
 
     /* A killed process with unfinished outputs: its signal handler cleans up; a child of it must not. */

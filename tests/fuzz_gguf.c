@@ -52,7 +52,8 @@ static bool find_fields(struct original *o)
         field(o, at, 4); /* the value's type */
         at += 4;
         if (kv->type == GGUF_ARRAY) field(o, at, 4), field(o, at + 4, 8), at += 12;
-        if (!kv->strings) field(o, at, gguf_value_bytes[kv->element] == 8 ? 8 : 4), at += kv->n * gguf_value_bytes[kv->element];
+        size_t width = gguf_value_bytes[kv->element];
+        if (!kv->strings) field(o, at, width == 8 ? 8 : 4), at += kv->n * width;
         for (uint64_t k = 0; kv->strings && k < kv->n; k++) {
             if (k < 8) field(o, at, 8);
             at += 8 + kv->strings[k].len;
@@ -79,8 +80,8 @@ static uint64_t interesting(void)
 {
     static const uint64_t values[] = {
         0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 31, 32, 33, 63, 64, 65, 255, 256, 4096, 65535, 65536, INT32_MAX, UINT32_MAX,
-        UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(1) << 58, UINT64_C(1) << 60, UINT64_C(1) << 61, UINT64_C(1) << 62, INT64_MAX,
-        UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 31, UINT64_MAX / 4 + 1, UINT64_MAX / 18,
+        UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(1) << 58, UINT64_C(1) << 60, UINT64_C(1) << 61, UINT64_C(1) << 62,
+        INT64_MAX, UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 31, UINT64_MAX / 4 + 1, UINT64_MAX / 18,
     };
     return random_u64() % 8 ? values[below(sizeof values / sizeof *values)] : random_u64();
 }
@@ -188,7 +189,8 @@ static const char *walk(const struct gguf *g, const unsigned char *data, size_t 
     for (size_t i = 0; i < g->n_tensors; i++) {
         const struct tensor *t = &g->tensors[i];
         if (gguf_tensor(g, t->name) != t) return "a tensor is not found again";
-        if ((const unsigned char *)t->data != data + t->offset || t->offset + t->bytes > size) return "tensor data lies outside";
+        if ((const unsigned char *)t->data != data + t->offset) return "data and offset disagree";
+        if (t->offset + t->bytes > size) return "tensor data lies outside";
         if (t->row_bytes * (size_t)tensor_rows(t) != t->bytes) return "rows and bytes disagree";
         read_bytes(t->data, t->bytes);
     }
@@ -225,7 +227,8 @@ static void fuzz(const char *name, struct original *o, unsigned runs)
     printf("# %s: %u of %u accepted, %u as headers, checksum %016llx\n", name, accepted, run, headers, (unsigned long long)sum);
     TEST(name, !why, "copy %u: %s", run - 1, why);
     if (why) goto done;
-    TEST("mutated copies are both accepted and refused", accepted > runs / 50 && accepted < runs, "%u of %u accepted", accepted, runs);
+    TEST("mutated copies are both accepted and refused", accepted > runs / 50 && accepted < runs, "%u of %u accepted", accepted,
+         runs);
     TEST("each refusal says found and expected", !bad_lines, "%u do not", bad_lines);
 done:
     free(copy);

@@ -1,5 +1,6 @@
 /* gguf.c - the GGUF writer and parser: what one writes the other reads, and bad files get the line that fits them.
  * SPDX-License-Identifier: MIT */
+#include "loader/file.h"
 #include "tests/specimen.h"
 #include "tests/test.h"
 
@@ -82,16 +83,16 @@ static void bad_headers(void)
     f.n = 20;
     refuses("half a header", &f, "header: found the end of the file at byte 20, expected the number of metadata values");
     f = start(3, 0, UINT64_MAX);
-    refuses("2^64 - 1 metadata values", &f, "header: found 18446744073709551615 metadata values, expected at most the 0");
+    refuses("2^64 - 1 metadata values", &f, "header: found 18446744073709551615 metadata values, expected at most 0");
     f = start(3, UINT64_C(1) << 58, 0);
-    refuses("2^58 tensors", &f, "header: found 288230376151711744 tensors, expected at most the 0");
+    refuses("2^58 tensors", &f, "header: found 288230376151711744 tensors, expected at most 0");
 }
 
 static void bad_metadata(void)
 {
     struct bytes f = start(3, 0, 1);
     u64(&f, 1000), put(&f, "abcdefghij", 10);
-    refuses("a key beyond the end", &f, "metadata 1 of 1: found 1000 bytes in a string, expected at most the 10");
+    refuses("a key beyond the end", &f, "metadata 1 of 1: found 1000 bytes in a string, expected at most 10");
     f = start(3, 0, 1);
     string(&f, ""), u32(&f, GGUF_U32), u32(&f, 1);
     refuses("an empty key", &f, "metadata 1 of 1: found a key of 0 bytes, expected 1 to 65535");
@@ -109,10 +110,10 @@ static void bad_metadata(void)
     refuses("an array of arrays", &f, "metadata 'k': found an array of arrays");
     f = start(3, 0, 1);
     string(&f, "k"), u32(&f, GGUF_ARRAY), u32(&f, GGUF_F64), u64(&f, (UINT64_C(1) << 61) + 1), u64(&f, 0);
-    refuses("an array whose bytes overflow", &f, "metadata 'k': found 2305843009213693953 array elements, expected at most the 1");
+    refuses("an array whose bytes overflow", &f, "metadata 'k': found 2305843009213693953 array elements, expected at most 1");
     f = start(3, 0, 1);
     string(&f, "k"), u32(&f, GGUF_ARRAY), u32(&f, GGUF_STRING), u64(&f, UINT64_C(1) << 60), u64(&f, 0);
-    refuses("2^60 strings", &f, "metadata 'k': found 1152921504606846976 strings, expected at most the 1");
+    refuses("2^60 strings", &f, "metadata 'k': found 1152921504606846976 strings, expected at most 1");
     f = start(3, 0, 1);
     string(&f, "k"), u32(&f, GGUF_ARRAY), u32(&f, GGUF_STRING), u64(&f, 2), string(&f, "abcdefgh"), u32(&f, 0);
     refuses("a cut array of strings", &f, "metadata 'k': found the end of the file");
@@ -131,7 +132,8 @@ static void bad_metadata(void)
         f = start(3, 0, 1);
         kv_u32(&f, "general.alignment", alignments[i]);
         snprintf(name, sizeof name, "alignment %u", alignments[i]);
-        snprintf(expected, sizeof expected, "'general.alignment': found %u, expected a power of two from 8 to 65536", alignments[i]);
+        snprintf(expected, sizeof expected, "'general.alignment': found %u, expected a power of two from 8 to 65536",
+                 alignments[i]);
         refuses(name, &f, expected);
     }
     f = start(3, 0, 1);
@@ -160,18 +162,22 @@ static void bad_tensors(void)
     one_tensor("no dimensions", "a", 0, eight, TYPE_F32, 0, "tensor 'a': found 0 dimensions, expected 1 to 4");
     one_tensor("five dimensions", "a", 5, eight, TYPE_F32, 0, "tensor 'a': found 5 dimensions, expected 1 to 4");
     one_tensor("a dimension of 0", "a", 2, (uint64_t[]){8, 0}, TYPE_F32, 0, "tensor 'a': found dimension 1 of 0 elements");
-    one_tensor("a dimension of 2^63", "a", 1, (uint64_t[]){UINT64_C(1) << 63}, TYPE_F32, 0, "tensor 'a': found dimension 0 of 9223");
+    one_tensor("a dimension of 2^63", "a", 1, (uint64_t[]){UINT64_C(1) << 63}, TYPE_F32, 0,
+               "tensor 'a': found dimension 0 of 9223");
     one_tensor("a product beyond 2^63", "a", 2, (uint64_t[]){UINT64_C(1) << 32, UINT64_C(1) << 31}, TYPE_Q8_0, 0,
                "tensor 'a': found more than 2^63 elements");
     one_tensor("bytes beyond 2^63", "a", 2, (uint64_t[]){UINT64_C(1) << 31, UINT64_C(1) << 31}, TYPE_F32, 0,
                "tensor 'a': found more bytes than can be addressed");
     one_tensor("a row that is no whole block", "a", 1, (uint64_t[]){100}, TYPE_Q8_0, 0,
                "tensor 'a': found rows of 100 elements, expected a multiple of 32 for type Q8_0");
-    one_tensor("an unsupported type", "blk.0.w", 1, (uint64_t[]){256}, 23, 0, "tensor 'blk.0.w': found type IQ4_XS, expected a supp");
+    one_tensor("an unsupported type", "blk.0.w", 1, (uint64_t[]){256}, 23, 0,
+               "tensor 'blk.0.w': found type IQ4_XS, expected a supp");
     one_tensor("an unknown type", "a", 1, eight, 12345, 0, "tensor 'a': found type number 12345, expected less than 64");
     one_tensor("an activation type", "a", 1, (uint64_t[]){256}, TYPE_Q8_A256, 0, "tensor 'a': found type number 65");
-    one_tensor("an unaligned offset", "a", 1, eight, TYPE_F32, 16, "tensor 'a': found offset 16, expected a multiple of the alignment");
-    one_tensor("an offset of 2^64 - 32", "a", 1, eight, TYPE_F32, UINT64_MAX - 31, "tensor 'a': found offset 18446744073709551584");
+    one_tensor("an unaligned offset", "a", 1, eight, TYPE_F32, 16,
+               "tensor 'a': found offset 16, expected a multiple of the alignment");
+    one_tensor("an offset of 2^64 - 32", "a", 1, eight, TYPE_F32, UINT64_MAX - 31,
+               "tensor 'a': found offset 18446744073709551584");
     one_tensor("an offset beyond the end", "a", 1, eight, TYPE_F32, 1 << 20,
                "tensor data: found 256 bytes, expected 1048608: the file is cut short before the end of tensor 'a'");
 
@@ -231,12 +237,13 @@ static void values(const struct gguf *g)
     TEST("reads u32 from u64 only if it fits", !gguf_get_u32(g, "s.u64", &u, &e) &&
          strstr(e.text, "metadata 's.u64': found 1099511627776, expected 0 to 4294967295"), "%s", e.text);
     TEST("refuses a negative u32", !gguf_get_u32(g, "s.i32", &u, &e) && strstr(e.text, "found -5"), "%s", e.text);
-    TEST("refuses f32 as u32", !gguf_get_u32(g, "s.f32", &u, &e) && strstr(e.text, "found a value of type f32, expected an integer"),
-         "%s", e.text);
+    TEST("refuses f32 as u32",
+         !gguf_get_u32(g, "s.f32", &u, &e) && strstr(e.text, "found a value of type f32, expected an integer"), "%s", e.text);
     TEST("refuses an array as u32", !gguf_get_u32(g, "t.u32", &u, &e) && strstr(e.text, "found an array of u32"), "%s", e.text);
     TEST("reads f32", gguf_get_f32(g, "s.f32", &f, &e) && f == 0.1f, "found %g", f);
     TEST("reads bool", gguf_get_bool(g, "s.bool", &b, &e) && b, "%s", e.text);
-    TEST("reads a string", gguf_get_string(g, "general.name", &s, &e) && s.len == 8 && !memcmp(s.data, "specimen", 8), "%s", e.text);
+    TEST("reads a string", gguf_get_string(g, "general.name", &s, &e) && s.len == 8 && !memcmp(s.data, "specimen", 8), "%s",
+         e.text);
     e.text[0] = 0;
     TEST("an absent key is no error", !gguf_get_u32(g, "absent", &u, &e) && !e.text[0], "%s", e.text);
 
@@ -265,7 +272,7 @@ static void values(const struct gguf *g)
 }
 
 /* What was parsed, written again, must give the same bytes. */
-static void rewrite(const struct gguf *g, const unsigned char *data, size_t size, uint32_t alignment)
+static void rewrite(const char *name, const struct gguf *g, const unsigned char *data, size_t size, uint32_t alignment)
 {
     struct error e = {""};
     char *copy = NULL;
@@ -280,7 +287,7 @@ static void rewrite(const struct gguf *g, const unsigned char *data, size_t size
     ok = ok && gguf_writer_end(w, &e);
     gguf_writer_free(w);
     fclose(f);
-    TEST("a copy has the same bytes", ok && n == size && !memcmp(copy, data, n), "%zu bytes for %zu %s", n, size, e.text);
+    TEST(name, ok && n == size && !memcmp(copy, data, n), "%zu bytes for %zu %s", n, size, e.text);
     free(copy);
 }
 
@@ -300,10 +307,30 @@ static void round_trip(void)
             values(g);
             truncations(data, size, g->data_offset - 32);
         }
-        if (g) rewrite(g, data, size, alignments[i]);
+        if (g) rewrite("a copy has the same bytes", g, data, size, alignments[i]);
         gguf_free(g);
         free(data);
     }
+}
+
+/* A file that another program wrote: the writer must lay out the same tables in the same bytes. */
+static void foreign(void)
+{
+    static const char name[] = "a file of another program, written again, has the same bytes";
+    char path[512];
+    struct error e = {""};
+    size_t size;
+    if (!test_shared()) {
+        SKIP(name, "no shared folder");
+        return;
+    }
+    snprintf(path, sizeof path, "%s/oracle/text/tiny-llama-q4_k_m.gguf", test_shared());
+    char *data = file_read(path, 1 << 24, &size, &e);
+    struct gguf *g = data ? gguf_parse(data, size, 0, &e) : NULL;
+    TEST("parses a file of another program", g && gguf_tensor(g, "blk.1.ffn_down.weight"), "%s", e.text);
+    if (g) rewrite(name, g, (unsigned char *)data, size, g->alignment);
+    gguf_free(g);
+    free(data);
 }
 
 /* ---- The writer's own refusals ---- */
@@ -392,7 +419,8 @@ static void many(void)
         const struct tensor *t = gguf_tensor(g, name);
         wrong += !t || strcmp(t->name, name) || t->ne[0] != 1 + i % 8;
     }
-    TEST("finds each of 20,000 tensors", g && !wrong && !gguf_tensor(g, "t20000") && !gguf_tensor(g, ""), "%zu wrong %s", wrong, e.text);
+    TEST("finds each of 20,000 tensors", g && !wrong && !gguf_tensor(g, "t20000") && !gguf_tensor(g, ""), "%zu wrong %s", wrong,
+         e.text);
     gguf_free(g);
     free(data);
 }
@@ -403,6 +431,7 @@ int main(void)
     bad_metadata();
     bad_tensors();
     round_trip();
+    foreign();
     writer();
     many();
     TEST_MAIN_END();

@@ -1,5 +1,5 @@
-/* specimen.h - a small GGUF with a value of every kind and tensors of several types, made by the writer; for the loader's tests.
- * SPDX-License-Identifier: MIT */
+/* specimen.h - a small GGUF with a value of every kind and tensors of several types, made by the writer; for the loader's
+ * tests. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SPECIMEN_H
 #define HARTREE_SPECIMEN_H
 
@@ -48,8 +48,10 @@ static inline void specimen_metadata(struct gguf_writer *w)
     gguf_set_array(w, "t.bool", GGUF_BOOL, (unsigned char[]){1, 0, 1}, 3);
     gguf_set_strings(w, "tokenizer.ggml.tokens", words, 4);
     /* The scalar kinds that have no setter of their own come in by copying, as the quantizer would copy them. */
-    static const struct { const char *key; enum gguf_value type; } scalars[] = {
-        {"s.u8", GGUF_U8}, {"s.i8", GGUF_I8}, {"s.u16", GGUF_U16}, {"s.i16", GGUF_I16}, {"s.i64", GGUF_I64}, {"s.f64", GGUF_F64},
+    static const struct { const char *key; enum gguf_value type;
+    } scalars[] = {
+        {"s.u8", GGUF_U8},   {"s.i8", GGUF_I8},   {"s.u16", GGUF_U16},
+        {"s.i16", GGUF_I16}, {"s.i64", GGUF_I64}, {"s.f64", GGUF_F64},
     };
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
         gguf_copy_kv(w, &(struct gguf_kv){.key = {scalars[i].key, strlen(scalars[i].key)}, .type = scalars[i].type,
@@ -57,7 +59,8 @@ static inline void specimen_metadata(struct gguf_writer *w)
 }
 
 /* Writes tensors [from, to) and, in part 1 of `parts` or an unsplit file (parts == 0), the metadata. */
-static inline bool specimen_write(FILE *f, uint32_t alignment, size_t from, size_t to, unsigned part, unsigned parts, struct error *e)
+static inline bool specimen_write(FILE *f, uint32_t alignment, size_t from, size_t to, unsigned part, unsigned parts,
+                                  struct error *e)
 {
     struct gguf_writer *w = gguf_writer_new(alignment);
     if (!w) return false;
@@ -65,11 +68,13 @@ static inline bool specimen_write(FILE *f, uint32_t alignment, size_t from, size
     if (parts) {
         uint16_t no = (uint16_t)(part - 1), count = (uint16_t)parts;
         gguf_copy_kv(w, &(struct gguf_kv){.key = {"split.no", 8}, .type = GGUF_U16, .element = GGUF_U16, .n = 1, .data = &no});
-        gguf_copy_kv(w, &(struct gguf_kv){.key = {"split.count", 11}, .type = GGUF_U16, .element = GGUF_U16, .n = 1, .data = &count});
+        gguf_copy_kv(
+            w, &(struct gguf_kv){.key = {"split.count", 11}, .type = GGUF_U16, .element = GGUF_U16, .n = 1, .data = &count});
         gguf_set_i32(w, "split.tensors.count", SPECIMEN_TENSORS);
     }
     for (size_t t = from; t < to; t++)
-        gguf_add_tensor(w, specimen_tensors[t].name, specimen_tensors[t].type, specimen_tensors[t].n_dims, specimen_tensors[t].ne);
+        gguf_add_tensor(w, specimen_tensors[t].name, specimen_tensors[t].type, specimen_tensors[t].n_dims,
+                        specimen_tensors[t].ne);
     bool ok = gguf_writer_begin(w, f, e);
     for (size_t t = from; ok && t < to; t++) {
         const struct specimen_tensor *s = &specimen_tensors[t];

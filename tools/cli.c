@@ -13,10 +13,10 @@ struct common_options common;
 static const char *command_name; /* NULL until a command is known */
 
 const struct option common_option_table[] = {
-    {"json", NULL, OPTION_FLAG, &common.json, NULL, "Print the result as JSON.", 0, 0, NULL},
-    {"threads", "t", OPTION_INT, &common.threads, "N", "Threads, the caller's included; default: the physical cores.", 1, 1024, NULL},
-    {"quiet", "q", OPTION_FLAG, &common.quiet, NULL, "Print nothing on stderr but errors.", 0, 0, NULL},
-    {"verbose", "v", OPTION_FLAG, &common.verbose, NULL, "Tell more on stderr.", 0, 0, NULL},
+    {"json", NULL, OPTION_FLAG, &common.json, NULL, "the result as JSON", 0, 0, NULL},
+    {"threads", "t", OPTION_INT, &common.threads, "N", "threads, the caller's included (default: the physical cores)", 1, 1024, NULL},
+    {"quiet", "q", OPTION_FLAG, &common.quiet, NULL, "nothing on stderr but errors", 0, 0, NULL},
+    {"verbose", "v", OPTION_FLAG, &common.verbose, NULL, "more on stderr", 0, 0, NULL},
     {NULL, NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0, NULL},
 };
 

@@ -37,7 +37,7 @@ struct option {
     enum option_kind kind;
     void *target;
     const char *metavar;    /* "FILE"; NULL for a flag */
-    const char *help;       /* one sentence with the default in it */
+    const char *help;       /* a phrase with the default in it, no capital and no full stop */
     double min, max;        /* both 0: any */
     const char *choices;    /* OPTION_CHOICE: words separated by '|' */
 };
@@ -46,7 +46,7 @@ struct command {
     const char *name;
     const char *summary;    /* one line for `hartree help` */
     const char *usage;      /* what follows the name: "-m M [-p TEXT | -f FILE] [options]" */
-    const char *description; /* a paragraph or two for `hartree help NAME` */
+    const char *description; /* a paragraph or two for `hartree help NAME`, "\n\n" between them */
     const struct option *options; /* ends with .name == NULL; the common options are added by cli.c */
     int min_args, max_args; /* positional arguments; max -1: any number */
     int (*run)(int n_args, char **args); /* the exit status */

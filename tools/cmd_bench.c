@@ -4,15 +4,17 @@
 
 #include <string.h>
 
-#include "tools/cli.h"
+#include "bench/bench_model.h"
+#include "tools/common_args.h"
 
-struct bench_options bench_options;
+struct bench_options bench_options = {.prompts = {{512}, 1}, .gens = {{128}, 1}, .repeats = 5};
 
 static const struct kind {
     const char *name;
     int (*run)(int n_args, char **args);
 } kinds[] = {
     {"kernels", bench_kernels_run},
+    {"model", bench_model_run},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -32,17 +34,24 @@ static const struct option options[] = {
      .kind = OPTION_FLAG,
      .target = &bench_options.list,
      .help = "kernels: list what is built and bound, time nothing"},
+    ARG_MODEL,
+    ARG_KV,
+    {"prompt", "p", OPTION_INTS, &bench_options.prompts, "N,...", "model: prompt lengths to feed, 0 for none (default 512)", 0, INT32_MAX, NULL},
+    {"gen", "n", OPTION_INTS, &bench_options.gens, "N,...", "model: numbers of tokens to decode, 0 for none (default 128)", 0, INT32_MAX, NULL},
+    {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...", "model: numbers of threads (default: the physical cores)", 1, 1024, NULL},
+    {"repeats", "r", OPTION_INT, &bench_options.repeats, "N", "model: timed runs of each test (default 5)", 1, BENCH_MODEL_MAX_RUNS, NULL},
     {0},
 };
 
 const struct command command_bench = {
     .name = "bench",
-    .summary = "time kernels, each held to its reference first",
-    .usage = "kernels [OP...] [--list]",
+    .summary = "time kernels, each held to its reference first, or whole models",
+    .usage = "kernels [OP...] [--list] | model -m M [-p 512] [-n 128] [-t 1,2] [-r 5]",
     .description =
         "bench kernels checks every kernel of the operations named (default: all) against the scalar one on every test\n"
         "case, then times it on the largest. A kernel that is wrong is not timed, and the exit status is 1.\n"
-        "HARTREE_ISA=scalar|avx2|... masks, HARTREE_KERNEL=op:isa_tag[,...] pins what the engine uses.",
+        "HARTREE_ISA=scalar|avx2|... masks, HARTREE_KERNEL=op:isa_tag[,...] pins what the engine uses.\n"
+        "bench model prints tokens per second of prefill (pp) and decode (tg) from an empty context, as llama-bench does.",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -3,14 +3,17 @@
 #ifndef HARTREE_CMD_BENCH_H
 #define HARTREE_CMD_BENCH_H
 
-#include <stdbool.h>
+#include "tools/cli.h"
 
 struct bench_options {
-    bool list;
+    bool list;                             /* kernels */
+    struct int_list prompts, gens, threads; /* model */
+    int64_t repeats;                       /* model */
 };
 extern struct bench_options bench_options;
 
 /* Each takes the words after its name and returns the exit status. */
 int bench_kernels_run(int n_args, char **args);
+int bench_model_run(int n_args, char **args);
 
 #endif

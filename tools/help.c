@@ -6,27 +6,25 @@
 
 enum { WIDTH = 100 };
 
-/* Prints words from column `column` on, wrapped at WIDTH and indented by `indent`. '\n' in the text begins a new line. */
+/* Prints the words of `text` from column `column` on, wrapped at WIDTH and indented by `indent`; "\n\n" begins a paragraph. */
 static void wrap(FILE *f, const char *text, int column, int indent)
 {
     bool first = true;
-    while (*text) {
+    for (;;) {
+        size_t blanks = strspn(text, " \n");
+        bool paragraph = blanks >= 2 && text[0] == '\n' && text[1] == '\n';
+        text += blanks;
         int len = (int)strcspn(text, " \n");
-        if (!first && column + 1 + len > WIDTH) {
-            fprintf(f, "\n%*s", indent, "");
+        if (!len) break;
+        if (!first && (paragraph || column + 1 + len > WIDTH)) {
+            fprintf(f, paragraph ? "\n\n%*s" : "\n%*s", indent, "");
             column = indent;
-            first = true;
+        } else if (!first) {
+            column += fprintf(f, " ");
         }
-        if (!first) column += fprintf(f, " ");
         column += fprintf(f, "%.*s", len, text);
-        first = false;
         text += len;
-        if (*text == '\n') {
-            fprintf(f, "\n%*s", indent, "");
-            column = indent;
-            first = true;
-        }
-        if (*text) text++;
+        first = false;
     }
     fputc('\n', f);
 }
@@ -62,7 +60,7 @@ void help_command(const struct command *c)
         list_option(f, o->alias, o->name, o->kind == OPTION_CHOICE && !o->metavar ? o->choices : o->metavar, o->help);
     for (const struct option *o = common_option_table; o->name; o++)
         if (!has_option(c->options, o->name)) list_option(f, o->alias, o->name, o->metavar, o->help);
-    list_option(f, "h", "help", NULL, "Print this.");
+    list_option(f, "h", "help", NULL, "this text");
 }
 
 void help_commands(FILE *f)

@@ -1,0 +1,327 @@
+/* device.c - see device.h.
+ * SPDX-License-Identifier: MIT */
+#include "engine/account/device.h"
+
+#include "kernels/type.h"
+#include "loader/file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Keys ---- */
+
+/* A pattern's parts are separated by dots: literal words, or a word in capitals that stands for one of a set. */
+static const struct key_rule {
+    const char *pattern, *unit;
+    double min, max;
+} key_rules[] = {
+    {"cores", "1", 1, DEVICE_MAX_THREADS},
+    {"llc", "B", 0, 1e12},
+    {"exponent", "1", 1, INFINITY},
+    {"noise", "1", 0, 10},
+    {"read_bandwidth.THREADS", "B/s", 1e6, 1e15},
+    {"read_peak.THREADS", "B/s", 1e6, 1e15},
+    {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
+    {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
+    {"vector.OP.THREADS", "B/s", 1e3, 1e18},
+    {"stage.THREADS", "s", 0, 1},
+};
+enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
+
+static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
+static const char *const phase_words[] = {"decode", "prefill", NULL};
+static const char *const vector_words[] = {"embed", "angles", "norm", "quantise", "rope",
+                                           "store", "glu",    "add",  "gather",   NULL};
+
+static bool is_among(const char *const *words, const char *s, size_t n)
+{
+    for (; *words; words++)
+        if (strlen(*words) == n && !memcmp(*words, s, n)) return true;
+    return false;
+}
+
+/* A weight type by the name its kernels have. */
+static bool is_type(const char *s, size_t n)
+{
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+        const struct type_info *info = type_get(t);
+        if (info && info->op && strlen(info->op) == n && !memcmp(info->op, s, n)) return true;
+    }
+    return false;
+}
+
+static bool is_threads(const char *s, size_t n)
+{
+    int v = 0;
+    if (n == 0 || n > 4 || s[0] == '0') return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!isdigit((unsigned char)s[i])) return false;
+        v = v * 10 + (s[i] - '0');
+    }
+    return v <= DEVICE_MAX_THREADS;
+}
+
+static bool part_fits(const char *want, size_t n_want, const char *s, size_t n)
+{
+    if (n_want == 7 && !memcmp(want, "THREADS", 7)) return is_threads(s, n);
+    if (n_want == 4 && !memcmp(want, "TYPE", 4)) return is_type(s, n);
+    if (n_want == 5 && !memcmp(want, "PHASE", 5)) return is_among(phase_words, s, n);
+    if (n_want == 2 && !memcmp(want, "KV", 2)) return is_among(kv_words, s, n);
+    if (n_want == 2 && !memcmp(want, "OP", 2)) return is_among(vector_words, s, n);
+    return n == n_want && !memcmp(want, s, n);
+}
+
+static const struct key_rule *find_rule(const char *key)
+{
+    if (strlen(key) >= DEVICE_KEY) return NULL;
+    for (size_t i = 0; i < N_RULES; i++) {
+        const char *p = key_rules[i].pattern, *k = key;
+        for (;;) {
+            size_t np = strcspn(p, "."), nk = strcspn(k, ".");
+            if (!part_fits(p, np, k, nk) || (p[np] == '.') != (k[nk] == '.')) break;
+            if (!p[np]) return &key_rules[i];
+            p += np + 1;
+            k += nk + 1;
+        }
+    }
+    return NULL;
+}
+
+const char *device_unit(const char *key)
+{
+    const struct key_rule *r = find_rule(key);
+    return r ? r->unit : NULL;
+}
+
+/* ---- The table ---- */
+
+void device_free(struct device *d)
+{
+    free(d->entries);
+    *d = (struct device){0};
+}
+
+static struct device_entry *find_entry(const struct device *d, const char *key)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (!strcmp(d->entries[i].key, key)) return &d->entries[i];
+    return NULL;
+}
+
+bool device_set(struct device *d, const char *key, double value, enum provenance from, const char *source, struct error *e)
+{
+    const struct key_rule *r = find_rule(key);
+    if (!r) return fail(e, "found key '%.60s', expected one that a device profile has", key);
+    if (!(value >= r->min && value <= r->max))
+        return fail(e, "%s: found %g, expected %g to %g %s", key, value, r->min, r->max, r->unit);
+    struct device_entry *entry = find_entry(d, key);
+    if (!entry) {
+        if (d->n == d->allocated) {
+            size_t more = d->allocated ? 2 * d->allocated : 64;
+            struct device_entry *p = realloc(d->entries, more * sizeof *p);
+            if (!p) return fail(e, "device profile: found no memory for %zu entries", more);
+            d->entries = p;
+            d->allocated = more;
+        }
+        entry = &d->entries[d->n++];
+    }
+    snprintf(entry->key, sizeof entry->key, "%s", key);
+    snprintf(entry->source, sizeof entry->source, "%s", source ? source : "");
+    entry->value = value;
+    entry->from = from;
+    return true;
+}
+
+double device_get(const struct device *d, const char *key)
+{
+    const struct device_entry *entry = find_entry(d, key);
+    return entry ? entry->value : NAN;
+}
+
+double device_rate(const struct device *d, const char *key, int threads)
+{
+    int below = 0, above = 0;
+    double low = NAN, high = NAN;
+    size_t n = strlen(key);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct device_entry *entry = &d->entries[i];
+        if (strncmp(entry->key, key, n) || entry->key[n] != '.' || !is_threads(entry->key + n + 1, strlen(entry->key + n + 1)))
+            continue;
+        int t = atoi(entry->key + n + 1);
+        if (t <= threads && t > below) below = t, low = entry->value;
+        if (t >= threads && (!above || t < above)) above = t, high = entry->value;
+    }
+    if (below == above) return low; /* measured with just as many threads, or NAN where nothing was found */
+    if (!below || !above) return NAN;
+    return low + (high - low) * (threads - below) / (above - below);
+}
+
+/* ---- The file ---- */
+
+void device_print(const struct device *d, FILE *f)
+{
+    fprintf(f, "# hartree device profile: key = value # unit, provenance\nname = %s\nisa = %s\ndate = %s\n", d->name, d->isa,
+            d->date);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct device_entry *entry = &d->entries[i];
+        /* Nine digits carry any measurement; more only where the value would not read back the same. */
+        char number[32];
+        snprintf(number, sizeof number, "%.9g", entry->value);
+        if (strtod(number, NULL) != entry->value) snprintf(number, sizeof number, "%.17g", entry->value);
+        fprintf(f, "%s = %s # %s, ", entry->key, number, device_unit(entry->key));
+        if (entry->from == PUBLISHED)
+            fprintf(f, "published %s\n", entry->source);
+        else
+            fprintf(f, "%s\n", entry->from == MEASURED ? "measured" : "assumed");
+    }
+}
+
+bool device_save(const struct device *d, const char *path, struct error *e)
+{
+    struct file_output *o = file_output_open(path, e);
+    if (!o) return false;
+    device_print(d, file_output_stream(o));
+    return file_output_commit(o, e);
+}
+
+/* Cuts blanks off both ends, in place. */
+static char *trim(char *s)
+{
+    while (isspace((unsigned char)*s)) s++;
+    size_t n = strlen(s);
+    while (n && isspace((unsigned char)s[n - 1])) s[--n] = 0;
+    return s;
+}
+
+static bool parse_provenance(char *comment, const char *unit, enum provenance *from, const char **source, struct error *e)
+{
+    char *comma = strchr(comment, ',');
+    if (!comma) return fail(e, "found '# %.60s', expected '# %s, provenance'", trim(comment), unit);
+    *comma = 0;
+    char *found_unit = trim(comment), *word = trim(comma + 1);
+    if (strcmp(found_unit, unit)) return fail(e, "found unit '%.60s', expected '%s'", found_unit, unit);
+    if (!strcmp(word, "measured"))
+        *from = MEASURED;
+    else if (!strcmp(word, "assumed"))
+        *from = ASSUMED;
+    else if (!strncmp(word, "published ", 10) && strlen(word + 10) < DEVICE_SOURCE)
+        *from = PUBLISHED, *source = trim(word + 10);
+    else
+        return fail(e, "found provenance '%.60s', expected measured, assumed or published SOURCE", word);
+    return true;
+}
+
+static bool parse_line(struct device *d, char *line, struct error *e)
+{
+    char *equals = strchr(line, '=');
+    if (!equals) return fail(e, "found '%.60s', expected key = value", line);
+    *equals = 0;
+    char *key = trim(line), *value = trim(equals + 1);
+    char *text = !strcmp(key, "name") ? d->name : !strcmp(key, "isa") ? d->isa : !strcmp(key, "date") ? d->date : NULL;
+    if (text) {
+        if (*text) return fail(e, "found a second '%s', expected one", key);
+        if (!*value || strlen(value) >= DEVICE_TEXT)
+            return fail(e, "%s: found %zu characters, expected 1 to %d", key, strlen(value), DEVICE_TEXT - 1);
+        strcpy(text, value);
+        return true;
+    }
+    const char *unit = device_unit(key);
+    if (!unit) return fail(e, "found key '%.60s', expected one that a device profile has", key);
+    if (find_entry(d, key)) return fail(e, "found a second '%s', expected one", key);
+    char *comment = strchr(value, '#');
+    if (!comment) return fail(e, "%s: found no comment, expected '# %s, provenance'", key, unit);
+    *comment++ = 0;
+    value = trim(value);
+    char *end;
+    double v = strtod(value, &end);
+    if (end == value || *end) return fail(e, "%s: found '%.60s', expected a number", key, value);
+    enum provenance from = ASSUMED;
+    const char *source = "";
+    return parse_provenance(comment, unit, &from, &source, e) && device_set(d, key, v, from, source, e);
+}
+
+/* Everything that a prediction can't do without, whatever the model. */
+static bool is_complete(const struct device *d, struct error *e)
+{
+    static const char *const numbers[] = {"cores", "llc", "exponent", "noise"};
+    static const char *const rates[] = {"read_bandwidth", "read_peak", "stage"};
+    const char *missing = !*d->name ? "name" : !*d->isa ? "isa" : !*d->date ? "date" : NULL;
+    for (size_t i = 0; !missing && i < 4; i++)
+        if (isnan(device_get(d, numbers[i]))) missing = numbers[i];
+    if (missing) return fail(e, "end of file: found no key '%s', expected one", missing);
+    int found = 0;
+    for (int t = 1; t <= DEVICE_MAX_THREADS; t++) {
+        char key[DEVICE_KEY];
+        const char *absent = NULL;
+        int n = 0;
+        for (int i = 0; i < 3; i++) {
+            snprintf(key, sizeof key, "%s.%d", rates[i], t);
+            if (isnan(device_get(d, key)))
+                absent = rates[i];
+            else
+                n++;
+        }
+        if (n && absent) return fail(e, "end of file: found no key '%s.%d', expected one", absent, t);
+        found += n;
+    }
+    return found || fail(e, "end of file: found no key 'read_bandwidth.1', expected one");
+}
+
+bool device_load(struct device *d, const char *path, struct error *e)
+{
+    *d = (struct device){0};
+    size_t size;
+    char *text = file_read(path, 1 << 20, &size, e);
+    if (!text) return false;
+    char *line = text;
+    int number = 1;
+    char place[64] = "";
+    bool ok = memchr(text, 0, size) == NULL || fail(e, "line 1: found a NUL byte, expected text");
+    for (; ok && line < text + size; number++) {
+        char *end = strchr(line, '\n'), *next = end ? end + 1 : text + size;
+        if (end) *end = 0;
+        char *s = trim(line);
+        if (*s && *s != '#' && !parse_line(d, s, e)) {
+            snprintf(place, sizeof place, "line %d", number);
+            ok = fail_in(e, place);
+        }
+        line = next;
+    }
+    ok = ok && is_complete(d, e);
+    free(text);
+    if (ok) return true;
+    device_free(d);
+    return fail_in(e, path);
+}
+
+/* ---- The cache ---- */
+
+bool device_cache_path(char *path, size_t size, struct error *e)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n;
+    if (cache && *cache)
+        n = snprintf(path, size, "%s/hartree/device", cache);
+    else if (home && *home)
+        n = snprintf(path, size, "%s/.cache/hartree/device", home);
+    else
+        return fail(e, "device profile: found neither XDG_CACHE_HOME nor HOME, expected one of them");
+    return (n >= 0 && (size_t)n < size) || fail(e, "device profile: found a path of %d bytes, expected less than %zu", n, size);
+}
+
+bool device_cache_make(struct error *e)
+{
+    char path[1024];
+    if (!device_cache_path(path, sizeof path, e)) return false;
+    for (char *p = path + 1; *p; p++) {
+        if (*p != '/') continue;
+        *p = 0;
+        if (mkdir(path, 0777) && errno != EEXIST) return fail(e, "%s: cannot make the folder: %s", path, strerror(errno));
+        *p = '/';
+    }
+    return true;
+}

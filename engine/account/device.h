@@ -1,0 +1,79 @@
+/* device.h - what one machine can do, as rates, and the text file that holds them.
+ *
+ * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
+ * `published SOURCE` or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
+ *
+ *   cores                        1      physical cores that the rates were measured on
+ *   llc                          B      last-level cache
+ *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
+ *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
+ *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, median of several
+ *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
+ *   linear.TYPE.decode.T         FLOP/s one activation row, weights in the cache
+ *   linear.TYPE.prefill.T        FLOP/s many activation rows, weights in the cache
+ *   attend.KV.decode.T           FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
+ *   attend.KV.prefill.T          FLOP/s many rows of queries
+ *   vector.OP.T                  B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), in the cache
+ *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
+ *
+ * T is a number of threads. Rates of a T between two that the profile holds are interpolated; beyond the largest, and for a
+ * key that the profile lacks, the answer is NAN: not known, which a prediction passes on.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_DEVICE_H
+#define HARTREE_DEVICE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+enum provenance { ASSUMED, MEASURED, PUBLISHED };
+
+enum { DEVICE_KEY = 48, DEVICE_SOURCE = 120, DEVICE_TEXT = 120, DEVICE_MAX_THREADS = 1024 };
+
+struct device_entry {
+    char key[DEVICE_KEY];
+    double value;
+    enum provenance from;
+    char source[DEVICE_SOURCE]; /* of a published value, else "" */
+};
+
+/* Zero-initialise; device_free releases the entries. */
+struct device {
+    char name[DEVICE_TEXT]; /* the CPU's name */
+    char isa[DEVICE_TEXT];  /* kernels that were measured: the highest ISA, and pins if there were any */
+    char date[DEVICE_TEXT]; /* of the calibration, YYYY-MM-DD */
+    struct device_entry *entries; /* in the order of device_set */
+    size_t n, allocated;
+};
+
+void device_free(struct device *d);
+
+/* Sets or replaces a number. False and *e if there is no such key, the value is out of its range, or memory is short. */
+bool device_set(struct device *d, const char *key, double value, enum provenance from, const char *source, struct error *e);
+
+/* The number at `key`, NAN if the profile has none. */
+double device_get(const struct device *d, const char *key);
+
+/* The rate at `key`.T for T = threads, interpolated; NAN where not known. */
+double device_rate(const struct device *d, const char *key, int threads);
+
+/* The unit of a key as in the table above, NULL if there is no such key. */
+const char *device_unit(const char *key);
+
+/* Reads a profile. False and *e ("FILE: line N: found X, expected Y") on an unknown or repeated key, a value out of range, a
+ * unit other than the key's, an unknown provenance, or a missing key of those that every prediction needs (name, isa, date,
+ * cores, llc, exponent, noise, and read_bandwidth, read_peak and stage for the same numbers of threads). */
+bool device_load(struct device *d, const char *path, struct error *e);
+
+/* Writes a profile, whole or not at all; folders are not made. */
+bool device_save(const struct device *d, const char *path, struct error *e);
+void device_print(const struct device *d, FILE *f);
+
+/* $XDG_CACHE_HOME/hartree/device, else ~/.cache/hartree/device. False and *e if neither variable is set. */
+bool device_cache_path(char *path, size_t size, struct error *e);
+
+/* Makes the folder that device_cache_path's file lies in, where it is not there. */
+bool device_cache_make(struct error *e);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/account/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernel.h"
+
+void prediction_take_profile(struct prediction *r, const struct profile *p)
+{
+    for (size_t i = 0; i < r->n_rows; i++) r->rows[i].measured_s = p->seconds[i]; /* both are [phase][op] */
+}
+
+/* ---- One run ---- */
+
+struct one_run {
+    double prefill_s, decode_s;
+    double *row_s; /* n_rows */
+};
+
+static bool run_once(struct session *s, const int32_t *tokens, const struct measure_options *o, struct one_run *r,
+                     struct error *e)
+{
+    size_t prompt = o->run.prompt, gen = o->run.gen;
+    session_reset(s);
+    profile_reset(s->profile);
+    double start = profile_now();
+    if (!session_feed(s, tokens, prompt, NULL, NULL, e)) return false;
+    r->prefill_s = profile_now() - start;
+    start = profile_now();
+    for (size_t i = 0; i + 1 < gen; i++) {
+        if (!session_feed(s, tokens + prompt + i, 1, NULL, NULL, e)) return false;
+        if (o->interrupted && *o->interrupted) return fail(e, "interrupted");
+    }
+    r->decode_s = profile_now() - start;
+    return true;
+}
+
+int32_t *fixed_tokens(size_t n, int n_vocab)
+{
+    int32_t *t = malloc(n * sizeof *t);
+    uint64_t x = 42;
+    for (size_t i = 0; t && i < n; i++) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        t[i] = (int32_t)((x >> 33) % (uint64_t)n_vocab);
+    }
+    return t;
+}
+
+/* ---- Checks ---- */
+
+static bool check_flops(const struct measurement *m, struct error *e)
+{
+    if (m->flops_counted == m->prediction.flops) return true;
+    return fail(e, "FLOPs: found %.17g counted, expected the %.17g predicted", m->flops_counted, m->prediction.flops);
+}
+
+static bool check_bandwidth(const struct prediction *r, const struct device *d, struct error *e)
+{
+    double peak = device_rate(d, "read_peak", r->options.threads), llc = device_get(d, "llc");
+    double margin = fmax(0.1, 5 * device_get(d, "noise"));
+    for (size_t i = 0; i < r->n_rows; i++) {
+        const struct prediction_row *row = &r->rows[i];
+        double steps = (double)(r->options.gen - 1), rate = row->streamed_bytes / row->measured_s;
+        if (row->phase != PHASE_DECODE || row->streamed_bytes <= steps * llc || !(rate > peak * (1 + margin))) continue;
+        return fail(e,
+                    "layer %d: %s: found %.2f GB/s read while decoding, expected at most the calibrated %.2f GB/s and %.0f %%; "
+                    "calibrate anew",
+                    row->layer, row->op, rate / 1e9, peak / 1e9, 100 * margin);
+    }
+    return true;
+}
+
+/* ---- All of it ---- */
+
+static int by_total(const void *a, const void *b)
+{
+    const struct one_run *x = a, *y = b;
+    double p = x->prefill_s + x->decode_s, q = y->prefill_s + y->decode_s;
+    return (p > q) - (p < q);
+}
+
+static void take_median(struct measurement *m, struct one_run *runs)
+{
+    int n = m->repeats;
+    qsort(runs, (size_t)n, sizeof *runs, by_total);
+    const struct one_run *r = &runs[(n - 1) / 2];
+    m->prefill_s = r->prefill_s;
+    m->decode_s = r->decode_s;
+    m->measured_s = r->prefill_s + r->decode_s;
+    m->fastest_s = runs[0].prefill_s + runs[0].decode_s;
+    m->slowest_s = runs[n - 1].prefill_s + runs[n - 1].decode_s;
+    m->unattributed_s = m->measured_s;
+    for (size_t i = 0; i < m->prediction.n_rows; i++) {
+        m->prediction.rows[i].measured_s = r->row_s[i];
+        m->unattributed_s -= r->row_s[i];
+    }
+}
+
+static bool run_all(struct measurement *m, struct session *s, const int32_t *tokens, const struct measure_options *o,
+                    struct one_run *runs, struct error *e)
+{
+    size_t n_rows = m->prediction.n_rows;
+    struct one_run ignored;
+    kernel_count_begin();
+    bool ok = run_once(s, tokens, o, &ignored, e);
+    m->flops_counted = kernel_count_end().flops;
+    if (!ok || !check_flops(m, e)) return false;
+    for (int i = 0; i < o->repeats; i++) {
+        if (!(runs[i].row_s = malloc(n_rows * sizeof *runs[i].row_s)))
+            return fail(e, "measurement: found no memory for %zu rows", n_rows);
+        if (!run_once(s, tokens, o, &runs[i], e)) return false;
+        memcpy(runs[i].row_s, s->profile->seconds, n_rows * sizeof *runs[i].row_s);
+    }
+    take_median(m, runs);
+    return true;
+}
+
+bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o,
+             struct error *e)
+{
+    *m = (struct measurement){.repeats = o->repeats};
+    if (o->repeats < 1 || o->repeats > 1000) return fail(e, "measurement: found %d repeats, expected 1 to 1000", o->repeats);
+    if (o->run.past) return fail(e, "measurement: found %zu positions before the prompt, expected none", o->run.past);
+    struct session_options so = {.n_ctx = o->run.prompt + o->run.gen,
+                                 .n_batch = o->run.ubatch,
+                                 .kv_type = o->run.kv_type,
+                                 .threads = o->run.threads,
+                                 .profile = true};
+    struct session *s = session_new(model, &so, e);
+    struct one_run *runs = calloc((size_t)o->repeats, sizeof *runs);
+    int32_t *tokens = fixed_tokens(o->run.prompt + o->run.gen, model->hp.n_vocab);
+    bool ok = s && ((runs && tokens) || fail(e, "measurement: found no memory for %d repeats", o->repeats)) &&
+              predict(&m->prediction, s->plan, d, &o->run, e) && run_all(m, s, tokens, o, runs, e) &&
+              check_bandwidth(&m->prediction, d, e);
+    for (int i = 0; runs && i < o->repeats; i++) free(runs[i].row_s);
+    free(runs);
+    free(tokens);
+    session_free(s);
+    if (!ok) measurement_free(m);
+    return ok;
+}
+
+void measurement_free(struct measurement *m)
+{
+    prediction_free(&m->prediction);
+}

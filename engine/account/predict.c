@@ -1,0 +1,316 @@
+/* predict.c - see predict.h.
+ * SPDX-License-Identifier: MIT */
+#include "engine/account/predict.h"
+
+#include "engine/cost.h"
+#include "engine/exec.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Rates ---- */
+
+/* What prices one op on some number of threads: looked up once and kept while that number stays. */
+struct op_rates {
+    int threads; /* 0: not looked up yet */
+    double one, many, bandwidth;
+};
+
+struct pricer {
+    const struct plan *plan;
+    const struct device *device; /* NULL: nothing is known */
+    const struct predict_options *options;
+    double tau, exponent, llc;
+    struct op_rates *rates; /* one an op */
+    char *missing;          /* DEVICE_KEY bytes */
+};
+
+void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
+{
+    if (op->kind == OP_LINEAR)
+        snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
+    else if (op->kind == OP_ATTEND)
+        snprintf(key, DEVICE_KEY, "attend.%s", type_get(kv_type)->op);
+    else
+        snprintf(key, DEVICE_KEY, "vector.%s", op_defs[op->kind]->name);
+}
+
+static double look_up(struct pricer *m, const char *key, int threads)
+{
+    double v = m->device ? device_rate(m->device, key, threads) : NAN;
+    if (isnan(v) && !*m->missing) snprintf(m->missing, DEVICE_KEY, "%.36s.%d", key, threads);
+    return v;
+}
+
+static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
+{
+    struct op_rates *r = &m->rates[i];
+    if (r->threads == threads) return r;
+    const struct op *op = &m->plan->ops[i];
+    char key[DEVICE_KEY], with_phase[DEVICE_KEY];
+    op_rate_key(op, m->options->kv_type, key);
+    r->threads = threads;
+    r->bandwidth = look_up(m, "read_bandwidth", threads);
+    if (op->kind == OP_LINEAR || op->kind == OP_ATTEND) {
+        snprintf(with_phase, sizeof with_phase, "%.30s.decode", key);
+        r->one = look_up(m, with_phase, threads);
+        snprintf(with_phase, sizeof with_phase, "%.30s.prefill", key);
+        r->many = look_up(m, with_phase, threads);
+    } else {
+        r->one = r->many = look_up(m, key, threads);
+    }
+    return r;
+}
+
+/* ---- Time ---- */
+
+/* Seconds of arithmetic, as if all operands were in the cache. */
+static double work_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r)
+{
+    size_t rows = op_rows(op, s);
+    if (op->kind == OP_ATTEND) return c->flops / (rows > 1 ? r->many : r->one);
+    if (op->kind != OP_LINEAR) return cost_bytes(c) / r->one;
+    if (rows <= 1) return c->flops / r->one;
+    return c->flops / r->many + c->flops / (double)rows * fmax(0, 1 / r->one - 1 / r->many);
+}
+
+/* (a^p + b^p)^(1/p), scaled by the greater so that nothing over- or underflows. */
+double p_norm(double a, double b, double p)
+{
+    double high = fmax(a, b), low = fmin(a, b);
+    if (isnan(a) || isnan(b)) return NAN;
+    if (high == 0 || isinf(p)) return high;
+    return high * pow(1 + pow(low / high, p), 1 / p);
+}
+
+/* Bytes that an op reads of weights and cache in a step, each once. Attention of several rows reads the positions they share
+ * again for each row, but after the first time they come from the cache if the layer's part of it fits there. */
+static double read_once(const struct op *op, const struct step *s, const struct op_cost *c, double llc)
+{
+    if (op->kind != OP_ATTEND) return c->weight_bytes + c->kv_read;
+    size_t seen = s->p + s->n, window = (size_t)op->u.attend.window;
+    if (window && seen > window + s->n - 1) seen = window + s->n - 1;
+    double once = 2.0 * (double)seen * op->u.attend.n_head_kv * (double)type_bytes(s->kv_type, (size_t)op->u.attend.head_dim);
+    return once <= llc ? once : c->kv_read;
+}
+
+/* Books one step's cost and time in rows[0 .. n_ops). */
+static void price_step(struct pricer *m, const struct step *s, struct op_cost *costs, struct prediction_row *rows)
+{
+    const struct plan *p = m->plan;
+    double from_memory = 0;
+    for (size_t i = 0; i < p->n_ops; i++) {
+        costs[i] = cost_op(p, i, s);
+        from_memory += read_once(&p->ops[i], s, &costs[i], m->llc);
+    }
+    for (size_t stage = 0; stage < p->n_stages; stage++) {
+        size_t first = p->stage[stage], end = p->stage[stage + 1], chunks = 0;
+        for (size_t i = first; i < end; i++) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
+        size_t width = chunks < (size_t)m->options->threads ? chunks : (size_t)m->options->threads;
+        double waste = chunks ? ceil((double)chunks / (double)width) * (double)width / (double)chunks : 0;
+        for (size_t i = first; i < end; i++) {
+            const struct op_cost *c = &costs[i];
+            rows[i].flops += c->flops;
+            rows[i].special += c->special;
+            rows[i].bytes += cost_bytes(c);
+            double streamed = read_once(&p->ops[i], s, c, m->llc);
+            rows[i].streamed_bytes += streamed;
+            double t = m->tau / (double)(end - first);
+            if (chunks) {
+                const struct op_rates *r = op_rates(m, i, (int)width);
+                double q = from_memory > m->llc ? streamed + c->kv_write : 0;
+                if (c->activation_bytes > m->llc) q += c->activation_bytes;
+                t += waste * p_norm(work_seconds(&p->ops[i], s, c, r), q / r->bandwidth, m->exponent);
+            }
+            rows[i].time_s += t;
+        }
+    }
+}
+
+/* To a whole multiple of 2^-36 s (15 ps): sums of such numbers below 2^17 s are exact in a double, in any order. */
+static double to_grain(double t)
+{
+    return ldexp(nearbyint(ldexp(t, 36)), -36);
+}
+
+/* ---- The run ---- */
+
+static void begin_rows(const struct plan *p, const struct predict_options *o, struct prediction_row *rows)
+{
+    for (size_t i = 0; i < PHASE_COUNT * p->n_ops; i++) {
+        const struct op *op = &p->ops[i % p->n_ops];
+        bool uses_cache = op->kind == OP_ATTEND || op->kind == OP_STORE;
+        enum type type = op->w ? op->w->type : uses_cache ? o->kv_type : TYPE_F32;
+        rows[i] = (struct prediction_row){.layer = op->layer,
+                                          .op = op->role,
+                                          .phase = i < p->n_ops ? PHASE_PREFILL : PHASE_DECODE,
+                                          .type = type_get(type)->name,
+                                          .energy_j = NAN,
+                                          .measured_s = NAN};
+    }
+}
+
+static void price_run(struct pricer *m, struct op_cost *costs, struct prediction *r)
+{
+    const struct predict_options *o = m->options;
+    struct step s = {.kv_type = o->kv_type};
+    size_t end = o->past + o->prompt;
+    for (s.p = o->past; s.p < end; s.p += s.n) {
+        s.n = end - s.p < o->ubatch ? end - s.p : o->ubatch;
+        s.n_out = s.p + s.n == end;
+        price_step(m, &s, costs, r->rows);
+    }
+    for (size_t i = 0; i + 1 < o->gen; i++) {
+        s = (struct step){.n = 1, .p = end + i, .n_out = 1, .kv_type = o->kv_type};
+        price_step(m, &s, costs, r->rows + m->plan->n_ops);
+    }
+    r->flops_prefill = r->flops_decode = r->prefill_s = r->decode_s = 0;
+    for (size_t i = 0; i < r->n_rows; i++) {
+        struct prediction_row *row = &r->rows[i];
+        row->time_s = to_grain(row->time_s);
+        *(row->phase == PHASE_PREFILL ? &r->flops_prefill : &r->flops_decode) += row->flops;
+        *(row->phase == PHASE_PREFILL ? &r->prefill_s : &r->decode_s) += row->time_s;
+    }
+    r->flops = r->flops_prefill + r->flops_decode;
+    r->time_s = r->prefill_s + r->decode_s;
+}
+
+static void hash_text(struct sha256 *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void hash_text(struct sha256 *h, const char *format, ...)
+{
+    char line[512];
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    sha256_add(h, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+static void freeze(struct prediction *r, const struct device *d)
+{
+    struct sha256 h;
+    const struct predict_options *o = &r->options;
+    sha256_begin(&h);
+    hash_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
+              o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
+    hash_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
+              r->kv_bytes, r->peak_memory_bytes);
+    hash_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
+              r->decode_s);
+    for (size_t i = 0; i < r->n_rows; i++) {
+        const struct prediction_row *row = &r->rows[i];
+        hash_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type, row->flops,
+                  row->special, row->bytes, row->time_s);
+    }
+    if (d) {
+        hash_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
+        for (size_t i = 0; i < d->n; i++) hash_text(&h, "%s %.17g\n", d->entries[i].key, d->entries[i].value);
+    }
+    sha256_end(&h, r->sha256);
+}
+
+bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
+             struct error *e)
+{
+    *r = (struct prediction){.options = *o, .energy_j = NAN, .energy_kind = "none", .interval95_s = {NAN, NAN}};
+    if (!r->options.ubatch) r->options.ubatch = 512;
+    o = &r->options;
+    if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
+        return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
+                    INT32_MAX);
+    if (o->threads < 1 || o->threads > DEVICE_MAX_THREADS)
+        return fail(e, "prediction: found %d threads, expected 1 to %d", o->threads, DEVICE_MAX_THREADS);
+
+    if (p->exact) d = NULL;
+    const struct model *m = p->model;
+    struct pricer pricer = {.plan = p, .device = d, .options = o, .tau = NAN, .exponent = NAN, .missing = r->missing};
+    struct op_cost *costs = calloc(p->n_ops, sizeof *costs);
+    pricer.rates = calloc(p->n_ops, sizeof *pricer.rates);
+    r->n_rows = PHASE_COUNT * p->n_ops;
+    r->rows = calloc(r->n_rows, sizeof *r->rows);
+    if (!costs || !pricer.rates || !r->rows) {
+        free(costs);
+        free(pricer.rates);
+        prediction_free(r);
+        return fail(e, "prediction of %zu ops: found no memory", p->n_ops);
+    }
+    if (d) {
+        pricer.tau = look_up(&pricer, "stage", o->threads);
+        pricer.exponent = device_get(d, "exponent");
+        pricer.llc = device_get(d, "llc");
+        snprintf(r->device, sizeof r->device, "%s", d->name);
+    }
+    snprintf(r->model, sizeof r->model, "%s", m->name);
+    struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->past + o->prompt, .n_out = 1, .kv_type = o->kv_type});
+    r->weight_bytes = (double)m->tensor_bytes;
+    r->weight_bytes_per_token = token.weight_bytes;
+    r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
+    r->peak_memory_bytes =
+        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1, o->threads);
+    begin_rows(p, o, r->rows);
+    price_run(&pricer, costs, r);
+    freeze(r, d);
+    free(costs);
+    free(pricer.rates);
+    return true;
+}
+
+void prediction_free(struct prediction *r)
+{
+    free(r->rows);
+    r->rows = NULL;
+    r->n_rows = 0;
+}
+
+/* ---- Aggregation ---- */
+
+bool prediction_by(const char *words, unsigned *by, struct error *e)
+{
+    static const char *const names[] = {"layer", "op", "type", "phase"};
+    *by = 0;
+    for (const char *w = words;; w++) {
+        size_t n = strcspn(w, ",");
+        unsigned bit = 0;
+        for (unsigned i = 0; i < 4; i++)
+            if (strlen(names[i]) == n && !memcmp(names[i], w, n)) bit = 1u << i;
+        if (!bit) return fail(e, "--by: found '%.*s', expected layer, op, type or phase", (int)n, w);
+        *by |= bit;
+        w += n;
+        if (!*w) return true;
+    }
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+struct prediction_row *prediction_group(const struct prediction *r, unsigned by, size_t *n)
+{
+    struct prediction_row *groups = calloc(r->n_rows ? r->n_rows : 1, sizeof *groups);
+    *n = 0;
+    for (size_t i = 0; groups && i < r->n_rows; i++) {
+        struct prediction_row row = r->rows[i], *g = groups, *end = groups + *n;
+        if (!(by & BY_LAYER)) row.layer = ROW_MANY;
+        if (!(by & BY_OP)) row.op = NULL;
+        if (!(by & BY_TYPE)) row.type = NULL;
+        if (!(by & BY_PHASE)) row.phase = ROW_MANY;
+        while (g < end &&
+               !(g->layer == row.layer && g->phase == row.phase && is_same(g->op, row.op) && is_same(g->type, row.type)))
+            g++;
+        if (g == end) {
+            *g = row;
+            ++*n;
+            continue;
+        }
+        g->flops += row.flops;
+        g->special += row.special;
+        g->bytes += row.bytes;
+        g->time_s += row.time_s;
+        g->energy_j += row.energy_j;
+        g->measured_s += row.measured_s;
+    }
+    return groups;
+}

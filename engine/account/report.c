@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/account/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static const char *const phase_names[] = {"prefill", "decode"};
+
+/* ---- JSON ---- */
+
+static const char *provenance_name(enum provenance p)
+{
+    return p == MEASURED ? "measured" : p == PUBLISHED ? "published" : "assumed";
+}
+
+void device_json(const struct device *d, FILE *f)
+{
+    struct json j;
+    json_begin(&j, f);
+    json_object(&j);
+    json_put_string(&j, "name", d->name);
+    json_put_string(&j, "isa", d->isa);
+    json_put_string(&j, "date", d->date);
+    json_key(&j, "values");
+    json_object(&j);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct device_entry *entry = &d->entries[i];
+        json_key(&j, entry->key);
+        json_object(&j);
+        json_put_number(&j, "value", entry->value);
+        json_put_string(&j, "unit", device_unit(entry->key));
+        json_put_string(&j, "provenance", provenance_name(entry->from));
+        json_put_string(&j, "source", *entry->source ? entry->source : NULL);
+        json_object_end(&j);
+    }
+    json_object_end(&j);
+    json_object_end(&j);
+    json_end(&j);
+}
+
+/* (predicted - measured) / measured */
+static double relative_error(double predicted, double measured)
+{
+    return measured > 0 ? (predicted - measured) / measured : NAN;
+}
+
+static void put_row(struct json *j, const struct prediction_row *row, bool measured)
+{
+    json_object(j);
+    json_key(j, "layer");
+    if (row->layer >= 0)
+        json_integer(j, row->layer);
+    else
+        json_null(j);
+    json_put_string(j, "op", row->op);
+    json_put_string(j, "phase", row->phase == ROW_MANY ? NULL : phase_names[row->phase]);
+    json_put_string(j, "type", row->type);
+    json_put_number(j, "flops", row->flops);
+    json_put_number(j, "special", row->special);
+    json_put_number(j, "bytes", row->bytes);
+    json_put_number(j, "time_s", row->time_s);
+    json_put_number(j, "energy_j", row->energy_j);
+    if (measured) {
+        json_put_number(j, "measured_s", row->measured_s);
+        json_put_number(j, "error", relative_error(row->time_s, row->measured_s));
+    }
+    json_object_end(j);
+}
+
+static void put_prediction(struct json *j, const struct prediction *r)
+{
+    json_put_string(j, "model", r->model);
+    json_put_string(j, "device", *r->device ? r->device : NULL);
+    json_put_integer(j, "threads", r->options.threads);
+    json_put_integer(j, "prompt", (int64_t)r->options.prompt);
+    json_put_integer(j, "gen", (int64_t)r->options.gen);
+    json_put_integer(j, "ubatch", (int64_t)r->options.ubatch);
+    json_put_string(j, "kv", type_get(r->options.kv_type)->name);
+    json_put_string(j, "image", NULL);
+    json_put_string(j, "clamp", NULL);
+    json_put_number(j, "flops", r->flops);
+    json_put_number(j, "flops_prefill", r->flops_prefill);
+    json_put_number(j, "flops_decode", r->flops_decode);
+    json_put_number(j, "flops_vision", NAN);
+    json_put_number(j, "weight_bytes", r->weight_bytes);
+    json_put_number(j, "weight_bytes_per_token", r->weight_bytes_per_token);
+    json_put_number(j, "kv_bytes", r->kv_bytes);
+    json_put_number(j, "peak_memory_bytes", r->peak_memory_bytes);
+    json_put_number(j, "time_s", r->time_s);
+    json_put_number(j, "prefill_s", r->prefill_s);
+    json_put_number(j, "decode_s", r->decode_s);
+    json_put_number(j, "vision_s", NAN);
+    json_put_number(j, "energy_j", r->energy_j);
+    json_put_string(j, "energy_kind", r->energy_kind);
+    json_key(j, "interval95_s");
+    json_array(j);
+    json_number(j, r->interval95_s[0]);
+    json_number(j, r->interval95_s[1]);
+    json_array_end(j);
+    json_put_string(j, "sha256", r->sha256);
+}
+
+/* The whole object; `m` NULL: a prediction alone. */
+static bool put_object(const struct prediction *r, const struct measurement *m, unsigned by, FILE *f, struct error *e)
+{
+    size_t n;
+    struct prediction_row *rows = prediction_group(r, by, &n);
+    if (!rows) return fail(e, "report of %zu rows: found no memory", r->n_rows);
+    struct json j;
+    json_begin(&j, f);
+    json_object(&j);
+    put_prediction(&j, r);
+    if (m) {
+        json_put_number(&j, "flops_counted", m->flops_counted);
+        json_put_integer(&j, "repeats", m->repeats);
+        json_put_number(&j, "measured_s", m->measured_s);
+        json_put_number(&j, "measured_prefill_s", m->prefill_s);
+        json_put_number(&j, "measured_decode_s", m->decode_s);
+        json_put_number(&j, "fastest_s", m->fastest_s);
+        json_put_number(&j, "slowest_s", m->slowest_s);
+        json_put_number(&j, "error", relative_error(r->time_s, m->measured_s));
+        json_put_number(&j, "unattributed_s", m->unattributed_s);
+    }
+    json_key(&j, "rows");
+    json_array(&j);
+    for (size_t i = 0; i < n; i++) put_row(&j, &rows[i], m != NULL);
+    json_array_end(&j);
+    json_object_end(&j);
+    json_end(&j);
+    free(rows);
+    return true;
+}
+
+bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e)
+{
+    return put_object(r, NULL, by, f, e);
+}
+
+bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e)
+{
+    return put_object(&m->prediction, m, by, f, e);
+}
+
+/* ---- Tables ---- */
+
+struct text {
+    char s[32];
+};
+
+/* "4.617 GB", or "-" for what is not known. */
+static struct text si(double v, const char *unit)
+{
+    static const struct {
+        double size;
+        const char *prefix;
+    } steps[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}};
+    struct text t = {"-"};
+    size_t i = 0;
+    if (isnan(v)) return t;
+    while (i < 7 && fabs(v) < steps[i].size) i++;
+    if (v == 0) i = 5;
+    snprintf(t.s, sizeof t.s, "%.4g %s%s", v / steps[i].size, steps[i].prefix, unit);
+    return t;
+}
+
+static struct text percent(double part)
+{
+    struct text t = {"-"};
+    if (!isnan(part)) snprintf(t.s, sizeof t.s, "%.1f %%", 100 * part);
+    return t;
+}
+
+static struct text error_text(double predicted, double measured)
+{
+    struct text t = {"-"};
+    double error = relative_error(predicted, measured);
+    if (!isnan(error)) snprintf(t.s, sizeof t.s, "%+.1f %%", 100 * error);
+    return t;
+}
+
+static bool print_rows(const struct prediction *r, unsigned by, bool measured, FILE *f, struct error *e)
+{
+    size_t n;
+    struct prediction_row *rows = prediction_group(r, by, &n);
+    if (!rows) return fail(e, "report of %zu rows: found no memory", r->n_rows);
+    fputc('\n', f);
+    if (by & BY_PHASE) fprintf(f, "%-8s ", "phase");
+    if (by & BY_LAYER) fprintf(f, "%5s ", "layer");
+    if (by & BY_OP) fprintf(f, "%-20s ", "op");
+    if (by & BY_TYPE) fprintf(f, "%-5s ", "type");
+    fprintf(f, "%10s %10s %10s %8s", "FLOPs", "bytes", "predicted", "share");
+    fprintf(f, measured ? " %10s %9s\n" : "\n", "measured", "error");
+    for (size_t i = 0; i < n; i++) {
+        const struct prediction_row *row = &rows[i];
+        char layer[16] = "-";
+        if (row->layer >= 0) snprintf(layer, sizeof layer, "%d", row->layer);
+        if (by & BY_PHASE) fprintf(f, "%-8s ", phase_names[row->phase]);
+        if (by & BY_LAYER) fprintf(f, "%5s ", layer);
+        if (by & BY_OP) fprintf(f, "%-20s ", row->op);
+        if (by & BY_TYPE) fprintf(f, "%-5s ", row->type);
+        fprintf(f, "%10s %10s %10s %8s", si(row->flops, "").s, si(row->bytes, "B").s, si(row->time_s, "s").s,
+                percent(row->time_s / r->time_s).s);
+        if (measured) fprintf(f, " %10s %9s", si(row->measured_s, "s").s, error_text(row->time_s, row->measured_s).s);
+        fputc('\n', f);
+    }
+    free(rows);
+    return true;
+}
+
+static void print_head(const struct prediction *r, FILE *f)
+{
+    const struct predict_options *o = &r->options;
+    fprintf(f, "model      %s\ndevice     %s, %d thread%s\n", r->model, *r->device ? r->device : "-", o->threads,
+            o->threads == 1 ? "" : "s");
+    fprintf(f, "run        %zu prompt + %zu generated tokens, %s cache, micro-batches of %zu\n", o->prompt, o->gen,
+            type_get(o->kv_type)->name, o->ubatch);
+    fprintf(f, "weights    %s, %s read per token\n", si(r->weight_bytes, "B").s, si(r->weight_bytes_per_token, "B").s);
+    fprintf(f, "memory     %s, of it cache %s\n", si(r->peak_memory_bytes, "B").s, si(r->kv_bytes, "B").s);
+    fprintf(f, "FLOPs      %s: prefill %s, decode %s\n", si(r->flops, "").s, si(r->flops_prefill, "").s,
+            si(r->flops_decode, "").s);
+    fprintf(f, "predicted  %s: prefill %s, decode %s\n", si(r->time_s, "s").s, si(r->prefill_s, "s").s, si(r->decode_s, "s").s);
+    if (*r->missing) fprintf(f, "           no time: the device profile lacks %s\n", r->missing);
+    fprintf(f, "sha256     %s\n", r->sha256);
+}
+
+bool prediction_print(const struct prediction *r, unsigned by, FILE *f, struct error *e)
+{
+    print_head(r, f);
+    return print_rows(r, by, false, f, e);
+}
+
+bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct error *e)
+{
+    const struct prediction *r = &m->prediction;
+    print_head(r, f);
+    fprintf(f, "counted    %s FLOPs, exactly as predicted\n", si(m->flops_counted, "").s);
+    fprintf(f, "measured   %s: prefill %s, decode %s; median of %d, %s to %s\n", si(m->measured_s, "s").s,
+            si(m->prefill_s, "s").s, si(m->decode_s, "s").s, m->repeats, si(m->fastest_s, "s").s, si(m->slowest_s, "s").s);
+    fprintf(f, "error      %s: prefill %s, decode %s\n", error_text(r->time_s, m->measured_s).s,
+            error_text(r->prefill_s, m->prefill_s).s, error_text(r->decode_s, m->decode_s).s);
+    fprintf(f, "outside    %s not in any op\n", si(m->unattributed_s, "s").s);
+    return print_rows(r, by, true, f, e);
+}
+
+/* ---- The end of a run ---- */
+
+bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
+                const struct device *d, struct error *e)
+{
+    *r = (struct run_report){.prompt_tokens = g->prompt_tokens,
+                             .generated_tokens = g->generated_tokens,
+                             .decode_steps = g->decode_steps,
+                             .threads = s->options.threads,
+                             .prefill_s = g->prefill_s,
+                             .decode_s = g->decode_s,
+                             .energy_j = NAN,
+                             .energy_kind = "none"};
+    /* Interrupted before the first micro-batch there is nothing to predict: a prediction of one token stands for it. */
+    struct predict_options o = {.threads = s->options.threads,
+                                .past = past,
+                                .prompt = g->prompt_tokens ? g->prompt_tokens : 1,
+                                .gen = g->decode_steps + 1,
+                                .ubatch = s->options.n_batch,
+                                .kv_type = s->options.kv_type};
+    if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
+    if (s->profile) prediction_take_profile(&r->prediction, s->profile);
+    double streamed = 0;
+    for (size_t i = 0; i < r->prediction.n_rows; i++)
+        if (r->prediction.rows[i].phase == PHASE_DECODE) streamed += r->prediction.rows[i].streamed_bytes;
+    bool decoded = g->decode_steps > 0 && g->decode_s > 0;
+    r->prefill_tps = g->prefill_s > 0 ? (double)g->prompt_tokens / g->prefill_s : NAN;
+    r->decode_tps = decoded ? (double)g->decode_steps / g->decode_s : NAN;
+    r->decode_bytes_per_s = decoded ? streamed / g->decode_s : NAN;
+    r->predicted_prefill_s = r->prediction.prefill_s;
+    r->predicted_decode_s = r->prediction.decode_s;
+    r->peak_bytes_per_s = d ? device_rate(d, "read_peak", s->options.threads) : NAN;
+    r->share_of_peak = r->decode_bytes_per_s / r->peak_bytes_per_s;
+    r->peak_rss_bytes = (double)memory_peak();
+    return true;
+}
+
+void run_report_free(struct run_report *r)
+{
+    prediction_free(&r->prediction);
+}
+
+void run_report_print(const struct run_report *r, FILE *f)
+{
+    fprintf(f, "\n%-10s %8s %10s %12s %12s %9s\n", "", "tokens", "tokens/s", "measured", "predicted", "error");
+    fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
+            si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
+    fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,
+            si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_s).s);
+    fprintf(f, "reading    %s while decoding, %s of the %s that %d thread%s can\n", si(r->decode_bytes_per_s, "B/s").s,
+            percent(r->share_of_peak).s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
+    fprintf(f, "memory     %s at most\nenergy     - (none: no meter is read)\n", si(r->peak_rss_bytes, "B").s);
+}
+
+bool run_report_print_profile(const struct run_report *r, FILE *f, struct error *e)
+{
+    return print_rows(&r->prediction, BY_OP | BY_TYPE | BY_PHASE, true, f, e);
+}

@@ -1,0 +1,43 @@
+/* report.h - predictions, measurements and runs as tables and as JSON. Unknown figures are "-" in a table and null in JSON.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_REPORT_H
+#define HARTREE_REPORT_H
+
+#include "engine/account/measure.h"
+
+void device_json(const struct device *d, FILE *f);
+
+/* Rows are grouped as `by` says (predict.h). False and *e: no memory. */
+bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e);
+bool prediction_print(const struct prediction *r, unsigned by, FILE *f, struct error *e);
+bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e);
+bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct error *e);
+
+/* ---- What stands at the end of `run` ---- */
+
+/* Figures that are not known are NAN. Rates are of the decode steps: generated tokens after the first. */
+struct run_report {
+    size_t prompt_tokens, generated_tokens, decode_steps;
+    int threads;
+    double prefill_s, decode_s;                     /* measured */
+    double prefill_tps, decode_tps;                 /* tokens per second */
+    double predicted_prefill_s, predicted_decode_s; /* of these numbers of tokens, made after the run: how many there would be is not
+                                                       known before */
+    double decode_bytes_per_s;                      /* weights and cache read, per second */
+    double peak_bytes_per_s, share_of_peak;         /* the device's */
+    double peak_rss_bytes;
+    double energy_j;                                /* NAN, kind "none": no meter is read */
+    const char *energy_kind;
+    struct prediction prediction;                   /* with measured_s where the session was profiled */
+};
+
+/* `past` positions were in the cache before this prompt. The device may be NULL. run_report_free releases *r. */
+bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g, const struct device *d,
+                struct error *e);
+void run_report_free(struct run_report *r);
+void run_report_print(const struct run_report *r, FILE *f);
+
+/* The time of every op, added up over layers, beside its prediction, a part for each phase. */
+bool run_report_print_profile(const struct run_report *r, FILE *f, struct error *e);
+
+#endif

@@ -1,0 +1,174 @@
+/* synth.c - see synth.h.
+ * SPDX-License-Identifier: MIT */
+#include "engine/synth.h"
+#include "engine/rows.h"
+#include "loader/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 256, POOL = 4096 /* blocks */ };
+
+/* How one tensor's elements are distributed, and the blocks that it is put together from. */
+struct recipe {
+    uint64_t seed;
+    float mean, deviation;
+    enum type type;
+    int64_t row_blocks; /* of a row, the last one perhaps in part */
+    int64_t n;          /* blocks in the pool: all of the tensor's, or POOL */
+    bool drawn;         /* the tensor has more: each of its places draws one */
+    size_t block_bytes;
+    unsigned char *pool;
+    struct pool *threads;
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014): consecutive states give independent bits, so any number can be a stream's start. */
+static uint64_t mix64(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+static uint64_t random64(uint64_t seed, uint64_t i) { return mix64(seed + 0x9e3779b97f4a7c15u * (i + 1)); }
+
+/* Sums of four uniform 16-bit numbers: near enough to normal for weights, and the same bits on every machine. */
+static void random_block(const struct recipe *r, uint64_t block, float x[BLOCK])
+{
+    const float scale = r->deviation / (65536.0f * 0.57735027f); /* four uniforms deviate by sqrt(4 / 12) of their width */
+    uint64_t seed = random64(r->seed, block);
+    for (int i = 0; i < BLOCK; i++) {
+        uint64_t u = random64(seed, (uint64_t)i);
+        int sum = (int)(u & 0xffff) + (int)(u >> 16 & 0xffff) + (int)(u >> 32 & 0xffff) + (int)(u >> 48);
+        x[i] = r->mean + ((float)sum - 131070.0f) * scale;
+    }
+}
+
+static void fill_pool(void *ctx, int thread)
+{
+    (void)thread;
+    const struct recipe *r = ctx;
+    float x[BLOCK];
+    for (size_t i; (i = pool_chunk(r->threads)) < (size_t)r->n;) {
+        random_block(r, i, x);
+        type_quantise(r->type, r->pool + i * r->block_bytes, x, NULL, BLOCK);
+    }
+}
+
+/* Blocks are independent of each other in every type, so that a row of them is what quantising the whole row would give. */
+static void random_row(const void *ctx, const struct tensor *t, int64_t row, float *floats, void *out)
+{
+    (void)floats;
+    const struct recipe *r = ctx;
+    for (int64_t k = 0; k < r->row_blocks; k++) {
+        uint64_t place = (uint64_t)(row * r->row_blocks + k), block = r->drawn ? random64(~r->seed, place) % POOL : place;
+        size_t done = (size_t)k * r->block_bytes, left = t->row_bytes - done;
+        memcpy((char *)out + done, r->pool + block * r->block_bytes, left < r->block_bytes ? left : r->block_bytes);
+    }
+}
+
+static void given_row(const void *ctx, const struct tensor *t, int64_t row, float *floats, void *out)
+{
+    (void)row;
+    (void)floats;
+    memcpy(out, ctx, t->row_bytes);
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
+/* With unit inputs a matrix of deviation 1 / sqrt(n_in) gives unit outputs. The two that add to the residual stream are
+ * smaller, so that 2 L branches together add what one would (GPT-2's scheme); the output is larger, since logits of a trained model
+ * spread over several units, unless it is also an embedding that is scaled up: a token would then predict itself. */
+static struct recipe recipe_for(const struct shape *s, const struct arch *a, const struct tensor *t, uint64_t seed)
+{
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: a tensor's stream depends on its name, not on its place in the file */
+    for (const char *c = t->name; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+    struct recipe r = {.seed = mix64(seed ^ h), .type = t->type, .block_bytes = type_bytes(t->type, BLOCK)};
+    r.row_blocks = (t->ne[0] + BLOCK - 1) / BLOCK;
+    r.n = r.row_blocks * tensor_rows(t);
+    r.drawn = r.n > POOL;
+    if (r.drawn) r.n = POOL;
+    float unit = 1 / sqrtf((float)t->ne[0]);
+    bool output = !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
+    bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "ffn_down.weight");
+    if (t->n_dims >= 2) r.deviation = output ? 2 * unit : branch ? unit / sqrtf(2.0f * (float)s->n_layer) : unit;
+    else if (ends_with(t->name, ".bias")) r.deviation = 0.1f;
+    else r.mean = 1, r.deviation = 0.05f; /* norms */
+    return r;
+}
+
+struct job {
+    const struct synth_options *o;
+    struct shape shape;
+    const struct mix *mix;
+    struct tensor *tensors;
+    size_t n;
+};
+
+static bool write_tensors(const struct job *j, struct row_writer *rows, struct error *e)
+{
+    const struct arch *a = arch_find((struct gguf_string){j->shape.arch, strlen(j->shape.arch)}, e);
+    unsigned char *pool = malloc(POOL * BLOCK * sizeof(float));
+    bool ok = a && (pool || fail(e, "no memory for %d blocks of weights", POOL));
+    for (size_t i = 0; ok && i < j->n; i++) {
+        const struct tensor *t = &j->tensors[i];
+        if (!strcmp(t->name, "rope_freqs.weight")) {
+            float factors[MAX_HEAD_DIM / 2];
+            shape_rope_factors(&j->shape, factors);
+            ok = rows_write(rows, t, given_row, factors, e);
+            continue;
+        }
+        struct recipe r = recipe_for(&j->shape, a, t, j->o->seed);
+        r.pool = pool;
+        r.threads = rows->pool;
+        pool_run(rows->pool, fill_pool, &r);
+        ok = rows_write(rows, t, random_row, &r, e);
+    }
+    free(pool);
+    return ok;
+}
+
+static bool write_file(const struct job *j, FILE *f, struct synth_result *r, struct error *e)
+{
+    struct row_writer rows = {.progress = j->o->progress, .progress_ctx = j->o->progress_ctx, .stop = j->o->stop};
+    rows.out = gguf_writer_new(0);
+    rows.pool = pool_new(j->o->threads ? j->o->threads : pool_default_threads(), e);
+    bool ok = rows.pool && (rows.out || fail(e, "no memory"));
+    if (ok) {
+        shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
+        ok = synth_vocabulary(j->shape.n_vocab, rows.out, e) && gguf_writer_begin(rows.out, f, e);
+    }
+    for (size_t i = 0; i < j->n; i++) {
+        rows.total += j->tensors[i].bytes;
+        r->parameters += (uint64_t)tensor_elements(&j->tensors[i]);
+    }
+    r->tensor_bytes = rows.total;
+    r->tensors = j->n;
+    if (ok) r->file_bytes = gguf_writer_size(rows.out);
+    ok = ok && write_tensors(j, &rows, e) && gguf_writer_end(rows.out, e);
+    rows_free(&rows);
+    gguf_writer_free(rows.out);
+    pool_free(rows.pool);
+    return ok;
+}
+
+bool synth_write(const struct synth_options *o, const char *path, struct synth_result *r, struct error *e)
+{
+    struct job j = {.o = o};
+    struct synth_result ignored;
+    if (!r) r = &ignored;
+    *r = (struct synth_result){0};
+    if (!shape_parse(o->shape, &j.shape, &j.mix, e)) return false;
+    j.tensors = shape_tensors(&j.shape, j.mix, &j.n, e);
+    if (!j.tensors) return false;
+    struct file_output *out = file_output_open(path, e);
+    bool ok = out && (write_file(&j, file_output_stream(out), r, e) || fail_in(e, path));
+    if (ok) ok = file_output_commit(out, e);
+    else if (out) file_output_discard(out);
+    free(j.tensors);
+    return ok;
+}

@@ -1,0 +1,371 @@
+/* cost.c - the accountant: closed forms against counted kernels and against published numbers, profiles, the hash.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <unistd.h>
+
+#include "base/sha256.h"
+#include "engine/account/calibrate.h"
+#include "engine/account/measure.h"
+#include "engine/cost.h"
+#include "engine/synth.h"
+#include "kernels/kernel.h"
+#include "tests/test.h"
+
+static struct error e;
+
+static char *in_tmp(const char *name)
+{
+    static char path[512];
+    const char *tmp = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/hartree-cost-%ld-%s", tmp && *tmp ? tmp : "/tmp", (long)getpid(), name);
+    return path;
+}
+
+/* ---- SHA-256: the examples of FIPS 180-2 ---- */
+
+static void test_sha256(void)
+{
+    static const struct {
+        const char *text;
+        int times;
+        const char *want;
+    } cases[] = {
+        {"", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+        {"aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sha256 s;
+        char hex[SHA256_HEX], name[64];
+        sha256_begin(&s);
+        for (int k = 0; k < cases[i].times; k++) sha256_add(&s, cases[i].text, strlen(cases[i].text));
+        sha256_end(&s, hex);
+        snprintf(name, sizeof name, "sha256 of %zu bytes", strlen(cases[i].text) * (size_t)cases[i].times);
+        TEST(name, !strcmp(hex, cases[i].want), "found %s", hex);
+    }
+}
+
+/* ---- Device profiles ---- */
+
+/* A machine of round numbers on 1 and 2 threads, enough for any prediction with an f16, f32 or q8_0 cache. */
+static void make_device(struct device *d)
+{
+    static const char *const vectors[] = {"embed", "angles", "norm", "quantise", "rope", "store", "glu", "add", "gather"};
+    char key[DEVICE_KEY];
+    *d = (struct device){.name = "test machine", .isa = "scalar", .date = "2000-01-01"};
+    bool ok = device_set(d, "cores", 2, ASSUMED, NULL, &e) && device_set(d, "llc", 1e6, ASSUMED, NULL, &e) &&
+              device_set(d, "exponent", 1, ASSUMED, NULL, &e) && device_set(d, "noise", 0.01, ASSUMED, NULL, &e);
+    for (int t = 1; t <= 2; t++) {
+        snprintf(key, sizeof key, "read_bandwidth.%d", t),
+            ok = ok && device_set(d, key, 1e10 * t, PUBLISHED, "a data sheet, page 3", &e);
+        snprintf(key, sizeof key, "read_peak.%d", t), ok = ok && device_set(d, key, 1.1e10 * t, MEASURED, NULL, &e);
+        snprintf(key, sizeof key, "stage.%d", t), ok = ok && device_set(d, key, 1e-6 * t, MEASURED, NULL, &e);
+        for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
+            snprintf(key, sizeof key, "vector.%s.%d", vectors[i], t),
+                ok = ok && device_set(d, key, 4e9 * t, MEASURED, NULL, &e);
+        for (int phase = 0; phase < 2; phase++) {
+            const char *const kv[] = {"f32", "f16", "q8_0"}, *word = phase ? "prefill" : "decode";
+            for (int i = 0; i < 3; i++)
+                snprintf(key, sizeof key, "attend.%s.%s.%d", kv[i], word, t),
+                    ok = ok && device_set(d, key, 2e9 * t, MEASURED, NULL, &e);
+            for (unsigned type = 0; type < TYPE_FILE_END; type++)
+                if (type_get(type) && type_get(type)->op)
+                    snprintf(key, sizeof key, "linear.%s.%s.%d", type_get(type)->op, word, t),
+                        ok = ok && device_set(d, key, (phase ? 2e10 : 1e10) * t, MEASURED, NULL, &e);
+        }
+    }
+    TEST("a device can be described", ok, "%s", e.text);
+}
+
+static bool same_device(const struct device *a, const struct device *b)
+{
+    if (a->n != b->n || strcmp(a->name, b->name) || strcmp(a->isa, b->isa) || strcmp(a->date, b->date)) return false;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct device_entry *x = &a->entries[i], *y = &b->entries[i];
+        if (strcmp(x->key, y->key) || x->value != y->value || x->from != y->from || strcmp(x->source, y->source)) return false;
+    }
+    return true;
+}
+
+static void test_round_trip(const struct device *d)
+{
+    struct device again;
+    const char *path = in_tmp("device");
+    bool ok = device_save(d, path, &e) && device_load(&again, path, &e);
+    TEST("a profile reads back as it was", ok && same_device(d, &again), "%s", ok ? "it differs" : e.text);
+    if (ok) device_free(&again);
+    unlink(path);
+    struct device sparse = {0};
+    ok = device_set(&sparse, "vector.add.1", 1e9, MEASURED, NULL, &e) && device_set(&sparse, "vector.add.5", 3e9, MEASURED, NULL, &e);
+    TEST("a rate between two numbers of threads is interpolated", ok && device_rate(&sparse, "vector.add", 2) == 1.5e9, "found %g",
+         device_rate(&sparse, "vector.add", 2));
+    TEST("a rate that was measured is taken as it is", device_rate(&sparse, "vector.add", 5) == 3e9, "found %g",
+         device_rate(&sparse, "vector.add", 5));
+    device_free(&sparse);
+    TEST("a rate beyond the most threads is not known", isnan(device_rate(d, "read_bandwidth", 3)), "found %g",
+         device_rate(d, "read_bandwidth", 3));
+    TEST("a missing rate is not known", isnan(device_rate(d, "linear.q9_K.decode", 1)), "found a number");
+}
+
+static void test_bad_profiles(void)
+{
+#define HEAD "name = m\nisa = i\ndate = d\n"
+    static const struct {
+        const char *name, *text, *want;
+    } cases[] = {
+        {"unknown key", HEAD "warp = 1 # 1, measured\n", "line 4: found key 'warp'"},
+        {"unknown type", HEAD "linear.q9_K.decode.1 = 1e9 # FLOP/s, measured\n", "line 4: found key 'linear.q9_K.decode.1'"},
+        {"threads of 0", HEAD "stage.0 = 1e-6 # s, measured\n", "line 4: found key 'stage.0'"},
+        {"repeated key", HEAD "cores = 1 # 1, measured\n\ncores = 2 # 1, measured\n", "line 6: found a second 'cores'"},
+        {"repeated name", HEAD "name = n\n", "line 4: found a second 'name'"},
+        {"out of range", HEAD "cores = 0 # 1, measured\n", "line 4: cores: found 0, expected 1 to 1024"},
+        {"not a number", HEAD "cores = two # 1, measured\n", "line 4: cores: found 'two', expected a number"},
+        {"nan", HEAD "cores = nan # 1, measured\n", "line 4: cores: found nan"},
+        {"wrong unit", HEAD "read_bandwidth.1 = 10 # GB/s, measured\n", "line 4: found unit 'GB/s', expected 'B/s'"},
+        {"no provenance", HEAD "cores = 1 # 1\n", "line 4: found '# 1', expected"},
+        {"unknown provenance", HEAD "cores = 1 # 1, guessed\n", "line 4: found provenance 'guessed'"},
+        {"no comment", HEAD "cores = 1\n", "line 4: cores: found no comment"},
+        {"no equals sign", HEAD "cores\n", "line 4: found 'cores', expected key = value"},
+        {"missing key", HEAD "cores = 1 # 1, measured\n", "end of file: found no key 'llc'"},
+        {"missing rate",
+         HEAD "cores = 1 # 1, measured\nllc = 0 # B, assumed\nexponent = inf # 1, assumed\nnoise = 0 # 1, assumed\n"
+              "read_bandwidth.4 = 1e9 # B/s, measured\n",
+         "end of file: found no key 'stage.4'"},
+        {"empty", "", "end of file: found no key 'name'"},
+    };
+    const char *path = in_tmp("bad");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct device d;
+        char name[64];
+        FILE *f = fopen(path, "w");
+        if (!f) return (void)SKIP("bad profiles", "cannot write %s", path);
+        fputs(cases[i].text, f);
+        fclose(f);
+        bool loaded = device_load(&d, path, &e);
+        if (loaded) device_free(&d);
+        snprintf(name, sizeof name, "profile refused: %s", cases[i].name);
+        TEST(name, !loaded && !strncmp(e.text, path, strlen(path)) && strstr(e.text, cases[i].want), "found '%s'",
+             loaded ? "loaded" : e.text);
+    }
+    unlink(path);
+}
+
+/* ---- Published numbers: Llama 3.1 8B in Q4_K_M, from its shape alone ---- */
+
+static bool near(double a, double b, double relative)
+{
+    return fabs(a - b) <= relative * fabs(b);
+}
+
+static void test_8b(const struct device *d)
+{
+    struct model *m = model_from_shape("llama-3.1-8b:Q4_K_M", &e);
+    struct plan *p = m ? plan_new(m, false, &e) : NULL;
+    struct prediction r = {0};
+    const double n = 1000, gen = 10, D = 4096, H = 32, H_kv = 8, dim = 128, F = 14336, V = 128256, L = 32;
+    bool ok =
+        p && predict(&r, p, d, &(struct predict_options){.threads = 2, .prompt = 1000, .gen = 10, .kv_type = TYPE_F16}, &e);
+    TEST("8B: predicted from a shape", ok, "%s", e.text);
+    if (ok) {
+        double linear = 2 * (2 * D * H * dim + 2 * D * H_kv * dim + 3 * D * F); /* per layer and token */
+        double steps = gen - 1,
+               decode = steps * (L * linear + 2 * D * V) + L * 4 * H * dim * (n * steps + steps * (steps + 1) / 2);
+        TEST("8B: weights are 4.913 GB", near(r.weight_bytes, 4.913e9, 1e-4), "found %.0f", r.weight_bytes);
+        TEST("8B: 4.617 GB are read a token", near(r.weight_bytes_per_token, 4.617e9, 1e-4), "found %.0f",
+             r.weight_bytes_per_token);
+        TEST("8B: prefill FLOPs, half of the square, head once",
+             r.flops_prefill == L * (linear * n + 2 * H * dim * n * (n + 1)) + 2 * D * V, "found %.0f", r.flops_prefill);
+        TEST("8B: decode FLOPs", r.flops_decode == decode, "found %.0f, expected %.0f", r.flops_decode, decode);
+        TEST("8B: cache of 131072 bytes a position", r.kv_bytes == 131072 * (n + gen), "found %.0f", r.kv_bytes);
+        struct op_cost c = cost_step(p, &(struct step){.n = 1, .p = 999, .n_out = 1, .kv_type = TYPE_F16});
+        TEST("8B: a step reads keys and values of H_kv heads", c.kv_read == 131072 * n, "found %.0f", c.kv_read);
+        TEST("8B: a step writes one position", c.kv_write == 131072, "found %.0f", c.kv_write);
+        /* From below: no step can be faster than the time its weights take from memory. */
+        TEST("8B: decode is not faster than memory", r.decode_s > steps * r.weight_bytes_per_token / 2e10, "found %g s",
+             r.decode_s);
+    }
+    prediction_free(&r);
+    plan_free(p);
+    model_close(m);
+}
+
+/* ---- Rows and totals ---- */
+
+static void test_totals(const struct model *m, const struct device *d)
+{
+    struct plan *p = plan_new(m, false, &e);
+    struct prediction r = {0}, again = {0};
+    struct predict_options o = {.threads = 2, .prompt = 37, .gen = 9, .ubatch = 16, .kv_type = TYPE_F16};
+    bool ok = p && predict(&r, p, d, &o, &e) && predict(&again, p, d, &o, &e);
+    TEST("a small model is predicted", ok && r.time_s > 0 && !*r.missing, "%s %s", e.text, r.missing);
+    if (!ok) return;
+    double flops = 0, time = 0, back = 0;
+    for (size_t i = 0; i < r.n_rows; i++) {
+        flops += r.rows[i].flops;
+        time += r.rows[i].time_s;
+        back += r.rows[r.n_rows - 1 - i].time_s;
+    }
+    TEST("rows sum to the totals, in any order", flops == r.flops && time == r.time_s && back == r.time_s,
+         "found %.17g %.17g %.17g of %.17g", flops, time, back, r.time_s);
+    TEST("phases sum to the totals", r.prefill_s + r.decode_s == r.time_s && r.flops_prefill + r.flops_decode == r.flops,
+         "they don't");
+    bool grouped = true;
+    for (unsigned by = 0; by <= BY_ALL; by++) {
+        size_t n;
+        struct prediction_row *rows = prediction_group(&r, by, &n);
+        double sum = 0, work = 0;
+        for (size_t i = 0; rows && i < n; i++) sum += rows[i].time_s, work += rows[i].flops;
+        grouped &= rows && sum == r.time_s && work == r.flops;
+        free(rows);
+    }
+    TEST("rows grouped in any way sum to the totals", grouped, "they don't");
+    TEST("the same prediction has the same hash", !strcmp(r.sha256, again.sha256), "found %s and %s", r.sha256, again.sha256);
+    prediction_free(&again);
+    o.gen++;
+    ok = predict(&again, p, d, &o, &e);
+    TEST("another prediction has another hash", ok && strcmp(r.sha256, again.sha256), "found %s twice", r.sha256);
+    prediction_free(&again);
+    ok = predict(&again, p, NULL, &o, &e);
+    TEST("without a device no time is known", ok && isnan(again.time_s) && again.flops > 0 && *again.missing, "found %g s",
+         again.time_s);
+    prediction_free(&again);
+    o.threads = 3;
+    ok = predict(&again, p, d, &o, &e);
+    TEST("nor with more threads than were measured", ok && isnan(again.time_s) && strstr(again.missing, ".3"), "found %g s",
+         again.time_s);
+    prediction_free(&again);
+    o.prompt = 0;
+    TEST("a run of no tokens is refused", !predict(&again, p, d, &o, &e), "accepted");
+    prediction_free(&r);
+    plan_free(p);
+}
+
+/* ---- Counted by the kernels themselves ---- */
+
+static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
+
+/* FLOPs of a run as predicted and as the kernels count them, for one model, cache type and length. */
+static bool counts_agree(const struct model *m, enum type kv, size_t prompt, size_t gen, size_t ubatch, double *predicted,
+                         double *counted)
+{
+    struct session_options so = {.n_ctx = prompt + gen, .n_batch = ubatch, .kv_type = kv, .threads = 2};
+    struct predict_options o = {.threads = 2, .prompt = prompt, .gen = gen, .ubatch = ubatch, .kv_type = kv};
+    struct session *s = session_new(m, &so, &e);
+    int32_t *ids = fixed_tokens(prompt + gen, m->hp.n_vocab);
+    struct prediction r = {0};
+    bool ok = s && ids && predict(&r, s->plan, NULL, &o, &e);
+    kernel_count_begin();
+    ok = ok && session_feed(s, ids, prompt, NULL, NULL, &e);
+    for (size_t i = 0; ok && i + 1 < gen; i++) ok = session_feed(s, ids + prompt + i, 1, NULL, NULL, &e);
+    *counted = kernel_count_end().flops;
+    *predicted = r.flops;
+    prediction_free(&r);
+    session_free(s);
+    free(ids);
+    return ok && *counted == *predicted;
+}
+
+static void test_counts(const struct model *m, const char *what)
+{
+    static const size_t prompts[] = {1, 2, 7, 13, 40};
+    double predicted = 0, counted = 0;
+    char name[128];
+    for (int k = 0; k < 3; k++) {
+        bool ok = m->hp.head_dim % 32 == 0 || kv_types[k] != TYPE_Q8_0;
+        snprintf(name, sizeof name, "%s, %s cache: FLOPs are those counted", what, type_name(kv_types[k]));
+        if (!ok) {
+            SKIP(name, "heads of %d", m->hp.head_dim);
+            continue;
+        }
+        for (size_t i = 0; ok && i < sizeof prompts / sizeof *prompts; i++)
+            ok = counts_agree(m, kv_types[k], prompts[i], 1 + i, 6, &predicted, &counted);
+        TEST(name, ok, "predicted %.17g, counted %.17g (%s)", predicted, counted, e.text);
+    }
+}
+
+static void test_oracle_models(void)
+{
+    static const char *const names[] = {"tiny-llama-f32",       "tiny-llama-f16",   "tiny-llama-q4_0", "tiny-llama-q4_k_m",
+                                        "tiny-llama-q4_k_pure", "tiny-llama-q5_0",  "tiny-llama-q6_k", "tiny-llama-q8_0",
+                                        "tiny-qwen2-f32",       "tiny-qwen2-q4_k_m"};
+    const char *shared = test_shared();
+    if (!shared) return (void)SKIP("models of the oracle", "no reference data here");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/oracle/text/%s.gguf", shared, names[i]);
+        struct model *m = model_open(path, NULL, MODEL_NO_TOKENIZER, &e);
+        if (m)
+            test_counts(m, names[i]);
+        else
+            SKIP(names[i], "%s", e.text);
+        model_close(m);
+    }
+}
+
+/* measure itself, on a run too short for its times to mean anything. */
+static void test_measure(const struct model *m, const struct device *d)
+{
+    struct measurement r;
+    struct measure_options o = {.run = {.threads = 2, .prompt = 5, .gen = 4, .kv_type = TYPE_F16}, .repeats = 3};
+    bool ok = measure(&r, m, d, &o, &e);
+    TEST("a run is measured", ok, "%s", e.text);
+    if (!ok) return;
+    double sum = r.unattributed_s;
+    bool all = true;
+    for (size_t i = 0; i < r.prediction.n_rows; i++) {
+        sum += r.prediction.rows[i].measured_s;
+        all &= r.prediction.rows[i].measured_s >= 0;
+    }
+    TEST("measured rows and the rest sum to the run", all && near(sum, r.measured_s, 1e-9), "found %.12g of %.12g", sum,
+         r.measured_s);
+    TEST("the median run lies between the extremes", r.fastest_s <= r.measured_s && r.measured_s <= r.slowest_s, "it doesn't");
+    measurement_free(&r);
+}
+
+static void test_calibrate(void)
+{
+    struct device d = {0}, again = {0};
+    const char *path = in_tmp("calibrated");
+    if (!getenv("HARTREE_SLOW")) return (void)SKIP("calibration", "takes seconds; set HARTREE_SLOW");
+    bool ok = calibrate(&d, &(struct calibrate_options){.quick = true, .threads = 1}, &e) && device_save(&d, path, &e) &&
+              device_load(&again, path, &e);
+    TEST("a calibrated profile is complete and reads back", ok && same_device(&d, &again), "%s", e.text);
+    device_free(&d);
+    device_free(&again);
+    unlink(path);
+}
+
+int main(void)
+{
+    char message[256];
+    struct device d;
+    TEST("kernels", kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message), "%s", message);
+    test_sha256();
+    make_device(&d);
+    test_round_trip(&d);
+    test_bad_profiles();
+    test_8b(&d);
+
+    const char *path = in_tmp("model.gguf");
+    bool made = synth_write(&(struct synth_options){.shape = "L=2,D=256,H=4,KV=2,F=512,V=320:Q4_K_M", .seed = 1, .threads = 1},
+                            path, NULL, &e);
+    struct model *m = made ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+    TEST("a small model is made", m != NULL, "%s", e.text);
+    if (m) {
+        test_totals(m, &d);
+        test_counts(m, "small model");
+        test_measure(m, &d);
+        m->hp.window = 9; /* as Gemma has them: every other layer sees nine positions */
+        m->hp.window_period = 2;
+        m->hp.rope_base_local = m->hp.rope_base;
+        test_counts(m, "small model with windows");
+    }
+    model_close(m);
+    unlink(in_tmp("model.gguf"));
+    test_oracle_models();
+    test_calibrate();
+    device_free(&d);
+    TEST_MAIN_END();
+}

@@ -1,0 +1,57 @@
+/* cmd_calibrate.c - this machine into a device profile.
+ * SPDX-License-Identifier: MIT */
+#include "engine/account/calibrate.h"
+#include "engine/account/report.h"
+#include "tools/cli.h"
+
+static const char *out;
+static bool quick;
+
+static void show(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    progress("calibrating", done, total);
+}
+
+static int run(int n_args, char **args)
+{
+    (void)n_args, (void)args;
+    char path[1024];
+    struct device d;
+    struct error e;
+    signals_catch();
+    if (!out && (!device_cache_path(path, sizeof path, &e) || !device_cache_make(&e))) return failed(&e);
+    struct calibrate_options o = {
+        .threads = (int)common.threads, .quick = quick, .progress = show, .interrupted = &interrupted};
+    if (!calibrate(&d, &o, &e)) return failed(&e);
+    bool ok = device_save(&d, out ? out : path, &e);
+    if (ok && common.json)
+        device_json(&d, stdout);
+    else if (ok)
+        device_print(&d, stdout);
+    if (ok) note("written to %s", out ? out : path);
+    device_free(&d);
+    return ok ? EXIT_DONE : failed(&e);
+}
+
+static const struct option options[] = {
+    {"output", "o", OPTION_STRING, &out, "FILE",
+     "Write the profile there; default: this machine's profile in the cache folder.", 0, 0, NULL},
+    {"quick", NULL, OPTION_FLAG, &quick, NULL, "Measure for about 3 s, as predict does where there is no profile yet.", 0, 0,
+     NULL},
+    {.name = NULL},
+};
+
+const struct command command_calibrate = {
+    .name = "calibrate",
+    .summary = "measure this machine's rates into a device profile",
+    .usage = "[-o FILE] [-t THREADS] [--quick]",
+    .description =
+        "Measures memory bandwidth, the rate of every kernel that a model may need and the cost of a barrier, with the "
+        "engine's\n"
+        "own ops and threads, and writes them as text: key = value # unit, provenance. Nothing else should run meanwhile.\n"
+        "predict, measure and run read the profile in the cache folder ($XDG_CACHE_HOME/hartree/device); --device names "
+        "another.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,45 @@
+/* cmd_measure.c - the table of predict from a run, each row beside its prediction.
+ * SPDX-License-Identifier: MIT */
+#include "engine/account/calibrate.h"
+#include "engine/account/report.h"
+#include "tools/account_args.h"
+
+static int64_t repeats = 3;
+
+static int run(int n_args, char **args)
+{
+    (void)n_args;
+    (void)args;
+    struct error e = {""};
+    unsigned by;
+    if (!account_by(&by, &e)) return usage_error("%s", e.text);
+    signals_catch();
+    struct model *m = arg_open_model(MODEL_NO_TOKENIZER, &e);
+    struct device d = {0};
+    struct measurement r = {0};
+    struct measure_options o = {.run = account_run(), .repeats = (int)repeats, .interrupted = &interrupted};
+    bool ok = m && device_find(&d, account_args.device, note, &e) && measure(&r, m, &d, &o, &e);
+    if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
+    measurement_free(&r);
+    device_free(&d);
+    model_close(m);
+    return ok ? EXIT_DONE : failed(&e);
+}
+
+static const struct option options[] = {
+    ARG_MODEL,
+    ARGS_RUN,
+    {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
+    {.name = NULL},
+};
+
+const struct command command_measure = {
+    .name = "measure",
+    .summary = "the same from a run, with the prediction's error beside every row",
+    .usage = "-m M [--prompt N] [--gen N] [--device FILE] [--kv T] [-r REPEATS] [--by layer|op|type|phase]",
+    .description = "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find\n"
+                   "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. A decode op that seems to read faster than\n"
+                   "the calibrated peak fails too.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,269 @@
+/* cmd_run.c - a prompt continued, and what it cost.
+ * SPDX-License-Identifier: MIT */
+#include "base/json.h"
+#include "engine/account/calibrate.h"
+#include "engine/account/report.h"
+#include "engine/conversation.h"
+#include "engine/prompt.h"
+#include "tools/common_args.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_TOKENS = 256, CONVERSATION_CONTEXT = 4096 };
+
+static int64_t n_tokens = DEFAULT_TOKENS, context, batch;
+/* Negative: not given, so that sample_defaults holds. */
+static int64_t top_k = -1, repeat_window = -1, seed = -1;
+static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
+static bool chat, echo, profile, ignore_eos;
+static const char *system_text, *chat_format, *energy = "auto", *device_name;
+
+static const struct option options[] = {
+    ARG_MODEL,
+    ARG_PROMPT,
+    ARG_FILE,
+    {"n-predict", "n", OPTION_INT, &n_tokens, "N", "generate at most N tokens (default 256)", 0, 1 << 30, NULL},
+    {"context", "c", OPTION_INT, &context, "N", "positions in the cache (default: prompt and N, within what the model was trained on)", 1, 1 << 30, NULL},
+    {"batch", "b", OPTION_INT, &batch, "N", "prompt tokens a step (default 512)", 1, 1 << 20, NULL},
+    {"chat", NULL, OPTION_FLAG, &chat, NULL, "the prompt is a user's turn, in the model's chat format; without -p on a terminal, a conversation", 0, 0, NULL},
+    {"system", NULL, OPTION_STRING, &system_text, "TEXT", "with --chat: the system message", 0, 0, NULL},
+    {"chat-format", NULL, OPTION_STRING, &chat_format, "NAME", "with --chat: the format, where the file's own template is missing or unknown", 0, 0, NULL},
+    {"temp", NULL, OPTION_FLOAT, &temperature, "T", "temperature, 0 for greedy (default 0.8)", 0, 100, NULL},
+    {"top-k", NULL, OPTION_INT, &top_k, "K", "sample among the K likeliest, 0 for all (default 40)", 0, 1 << 30, NULL},
+    {"top-p", NULL, OPTION_FLOAT, &top_p, "P", "... among the likeliest that hold P together (default 0.95)", 0, 1, NULL},
+    {"min-p", NULL, OPTION_FLOAT, &min_p, "P", "... among those at least P times as likely as the likeliest (default 0.05)", 0, 1, NULL},
+    {"repeat-penalty", NULL, OPTION_FLOAT, &repeat_penalty, "R", "penalty on recent tokens, 1 for none (default 1)", 0.01, 100, NULL},
+    {"repeat-last-n", NULL, OPTION_INT, &repeat_window, "N", "how many tokens are recent (default 64)", 0, 1 << 30, NULL},
+    {"seed", "s", OPTION_INT, &seed, "S", "of the sampler (default 1)", 0, 9e15, NULL},
+    {"ignore-eos", NULL, OPTION_FLAG, &ignore_eos, NULL, "go on past the end of the model's answer", 0, 0, NULL},
+    {"echo", NULL, OPTION_FLAG, &echo, NULL, "print the prompt too", 0, 0, NULL},
+    ARG_KV,
+    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0, NULL},
+    {"profile", NULL, OPTION_FLAG, &profile, NULL, "print the time of every op beside its prediction", 0, 0, NULL},
+    {"energy", NULL, OPTION_STRING, &energy, "SRC", "energy source: auto or none (default auto); no meter is read yet", 0, 0, NULL},
+    {.name = NULL},
+};
+
+/* Text as it streams: to stdout, or, for --json, into memory. */
+struct output {
+    FILE *f;
+    char *text;
+    size_t len;
+};
+
+static bool put_text(void *ctx, const char *bytes, size_t n)
+{
+    struct output *o = ctx;
+    progress_clear();
+    return fwrite(bytes, 1, n, o->f) == n && !fflush(o->f);
+}
+
+/* The generated text goes where --json does not get in its way. */
+static bool output_open(struct output *o, struct error *e)
+{
+    o->f = common.json ? open_memstream(&o->text, &o->len) : stdout;
+    return o->f || fail(e, "text: found no memory for it");
+}
+
+static struct sample_params sample_params(void)
+{
+    struct sample_params p = sample_defaults;
+    if (temperature >= 0) p.temperature = (float)temperature;
+    if (top_k >= 0) p.top_k = (int)top_k;
+    if (top_p >= 0) p.top_p = (float)top_p;
+    if (min_p >= 0) p.min_p = (float)min_p;
+    if (repeat_penalty >= 0) p.repeat_penalty = (float)repeat_penalty;
+    if (repeat_window >= 0) p.repeat_window = (int)repeat_window;
+    if (seed >= 0) p.seed = (uint64_t)seed;
+    return p;
+}
+
+static struct generate_options generate_options(struct output *out)
+{
+    return (struct generate_options){
+        .max_tokens = (size_t)n_tokens,
+        .sample = sample_params(),
+        .ignore_eos = ignore_eos,
+        .prefill_progress = arg_prefill_progress,
+        .text = put_text,
+        .ctx = out,
+        .interrupted = &interrupted,
+    };
+}
+
+static void print_json(const struct output *out, const struct generate_result *g, const struct run_report *r, double load_s)
+{
+    struct json j;
+    json_begin(&j, stdout);
+    json_object(&j);
+    json_key(&j, "text");
+    json_bytes(&j, out->text, out->len);
+    json_put_integer(&j, "prompt_tokens", (int64_t)g->prompt_tokens);
+    json_put_integer(&j, "generated_tokens", (int64_t)g->generated_tokens);
+    json_key(&j, "tokens");
+    json_array(&j);
+    for (size_t i = 0; i < g->generated_tokens; i++) json_integer(&j, g->tokens[i]);
+    json_array_end(&j);
+    json_put_string(&j, "stop", stop_name(g->stop));
+    json_put_number(&j, "load_s", load_s);
+    json_put_number(&j, "prefill_s", r->prefill_s);
+    json_put_number(&j, "decode_s", r->decode_s);
+    json_put_number(&j, "prefill_tps", r->prefill_tps);
+    json_put_number(&j, "decode_tps", r->decode_tps);
+    json_put_number(&j, "peak_rss_bytes", r->peak_rss_bytes);
+    json_key(&j, "predicted");
+    json_object(&j);
+    json_put_number(&j, "prefill_s", r->predicted_prefill_s);
+    json_put_number(&j, "decode_s", r->predicted_decode_s);
+    json_object_end(&j);
+    json_key(&j, "energy");
+    json_object(&j);
+    json_put_number(&j, "joules", r->energy_j);
+    json_put_string(&j, "kind", r->energy_kind);
+    json_put_string(&j, "source", "none");
+    json_object_end(&j);
+    json_object_end(&j);
+    json_end(&j);
+}
+
+/* The table at the end, on stderr; or the JSON object. */
+static bool report(struct session *s, const struct generate_result *g, const struct output *out, const struct device *d, double load_s,
+                   struct error *e)
+{
+    struct run_report r;
+    if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, d, e)) return false;
+    bool ok = true;
+    if (common.json) print_json(out, g, &r, load_s);
+    if (!common.quiet) {
+        fprintf(stderr, "%sloaded in %.2f s, stopped by %s\n", common.json ? "" : "\n", load_s, stop_name(g->stop));
+        run_report_print(&r, stderr);
+    }
+    if (profile) ok = run_report_print_profile(&r, stderr, e);
+    run_report_free(&r);
+    return ok;
+}
+
+static bool one_prompt(struct session *s, const struct tokens *ids, const char *text, size_t len, const struct device *d, double load_s,
+                       struct error *e)
+{
+    struct output out = {0};
+    struct generate_result g = {0};
+    bool ok = output_open(&out, e);
+    if (ok && echo && !common.json) ok = put_text(&out, text, len) || fail(e, "stdout: could not be written");
+    if (ok) {
+        struct generate_options o = generate_options(&out);
+        ok = session_generate(s, ids->id, ids->n, &o, &g, e);
+    }
+    if (out.f && out.f != stdout) fclose(out.f);
+    else if (ok) putchar('\n');
+    ok = ok && report(s, &g, &out, d, load_s, e);
+    generate_result_free(&g);
+    free(out.text);
+    return ok;
+}
+
+/* Reads turns from the terminal until its end. An interrupt stops the answer, a second one at the prompt the program. */
+static bool converse(struct session *s, const struct chat_format *f, const struct device *d, double load_s, struct error *e)
+{
+    struct conversation c;
+    char *line = NULL;
+    size_t capacity = 0;
+    bool ok = conversation_start(&c, s, f, system_text, e);
+    while (ok) {
+        fputs("> ", stdout);
+        fflush(stdout);
+        ssize_t n = getline(&line, &capacity, stdin);
+        if (n < 0 || interrupted) break;
+        line[strcspn(line, "\n")] = 0;
+        if (!*line) continue;
+        struct output out = {.f = stdout};
+        struct generate_result g = {0};
+        struct generate_options o = generate_options(&out);
+        ok = conversation_turn(&c, line, &o, &g, e);
+        putchar('\n');
+        if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, e);
+        generate_result_free(&g);
+    }
+    putchar('\n');
+    free(line);
+    conversation_end(&c);
+    return ok;
+}
+
+/* The prompt's ids, in the chat format where that is asked for. */
+static bool read_prompt(const struct model *m, const struct chat_format *f, const char *text, size_t len, struct tokens *ids, struct error *e)
+{
+    if (!f) return prompt_from_text(m->tokenizer, text, len, ids, e);
+    struct chat_message messages[2] = {{"system", system_text}, {"user", text}};
+    return prompt_from_chat(m->tokenizer, f, system_text ? messages : messages + 1, system_text ? 2 : 1, ids, e);
+}
+
+/* As much as the prompt and the answer need, within what the model was trained for. */
+static size_t choose_context(const struct model *m, size_t n_prompt, bool conversation)
+{
+    size_t trained = (size_t)m->hp.n_ctx_train, want = conversation ? CONVERSATION_CONTEXT : n_prompt + (size_t)n_tokens;
+    if (context && (size_t)context > trained) note("a context of %lld is more than the %zu that the model was trained on", (long long)context, trained);
+    if (context) return (size_t)context;
+    return want < trained ? want : trained;
+}
+
+static bool run_model(const struct model *m, const char *text, size_t len, bool conversation, double load_s, struct error *e)
+{
+    struct tokens ids = {0};
+    struct device d = {0};
+    const struct chat_format *f = NULL;
+    if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return false;
+    struct session *s = NULL;
+    bool ok = conversation || read_prompt(m, f, text, len, &ids, e);
+    if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
+    if (ok) {
+        struct session_options o = {.n_ctx = choose_context(m, ids.n, conversation), .n_batch = (size_t)batch, .kv_type = arg_kv_type(),
+                                    .threads = arg_threads(), .profile = profile};
+        if (ids.n > o.n_ctx) ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
+        else ok = device_find(&d, device_name, note, e) && (s = session_new(m, &o, e));
+    }
+    if (ok) ok = conversation ? converse(s, f, &d, load_s, e) : one_prompt(s, &ids, text, len, &d, load_s, e);
+    session_free(s);
+    device_free(&d);
+    tokens_free(&ids);
+    return ok;
+}
+
+static bool check_energy(struct error *e)
+{
+    return !strcmp(energy, "auto") || !strcmp(energy, "none") ||
+           fail(e, "--energy: found '%.40s', expected auto or none: this version reads no meter", energy);
+}
+
+static int run(int n_args, char **args)
+{
+    (void)n_args;
+    (void)args;
+    struct error e = {""};
+    bool usage = false, conversation = chat && !arg_prompt && !arg_file && isatty(STDIN_FILENO) && !common.json;
+    if (!chat && (system_text || chat_format)) return usage_error("found --system or --chat-format without --chat, expected --chat");
+    if (!check_energy(&e)) return usage_error("%s", e.text);
+    signals_catch();
+    size_t len = 0;
+    char *text = conversation ? NULL : arg_text(&len, &usage, &e);
+    if (!conversation && !text) return usage ? usage_error("%s", e.text) : failed(&e);
+    double start = profile_now();
+    struct model *m = arg_open_model(0, &e);
+    bool ok = m && run_model(m, text, len, conversation, profile_now() - start, &e);
+    model_close(m);
+    free(text);
+    return ok ? EXIT_DONE : failed(&e);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "continue a prompt or chat, and say what it cost beside what was predicted",
+    .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [options]",
+    .description = "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
+                   "measured. Ctrl-C stops cleanly, with the table of what was done.",
+    .options = options,
+    .run = run,
+};
