@@ -8,21 +8,47 @@
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
-/* GPT-2 writes every byte as a visible character: printable Latin-1 as itself, the other 68 bytes in order from U+0100 on: 0 to
- * 0x20 as U+0100 to U+0120, 0x7F to 0xA0 as U+0121 to U+0142, and 0xAD as U+0143. */
+/* GPT-2 writes every byte as a visible character: printable Latin-1 as itself, the other 68 bytes from U+0100 on. */
+enum { FIRST_MARK = 0x100, END_MARK = FIRST_MARK + 68 };
+
+static bool is_itself(int b) { return (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE; }
+
 static uint32_t char_of_byte(int b)
 {
-    if (b <= 0x20) return 0x100 + (uint32_t)b;
-    if (b >= 0x7F && b <= 0xA0) return 0x121 + (uint32_t)(b - 0x7F);
-    return b == 0xAD ? 0x143 : (uint32_t)b;
+    if (is_itself(b)) return (uint32_t)b;
+    uint32_t mark = FIRST_MARK;
+    for (int i = 0; i < b; i++) mark += !is_itself(i);
+    return mark;
 }
 
-int bpe_byte_of(uint32_t c)
+static int byte_of_char(uint32_t c)
 {
-    if (c >= 0x100 && c <= 0x120) return (int)c - 0x100;
-    if (c >= 0x121 && c <= 0x142) return (int)c - 0x121 + 0x7F;
-    if (c == 0x143) return 0xAD;
-    return c < 0x100 && char_of_byte((int)c) == c ? (int)c : -1;
+    if (c < FIRST_MARK) return is_itself((int)c) ? (int)c : -1;
+    if (c >= END_MARK) return -1;
+    /* The bytes that are not themselves lie in three runs. */
+    static const struct {
+        uint8_t first, count;
+    } runs[] = {{0x00, 0x21}, {0x7F, 0x22}, {0xAD, 1}};
+    uint32_t i = c - FIRST_MARK;
+    for (size_t k = 0; k < sizeof runs / sizeof *runs; i -= runs[k++].count)
+        if (i < runs[k].count) return (int)(runs[k].first + i);
+    return -1;
+}
+
+size_t bpe_render(const struct gguf_string *text, char *out)
+{
+    size_t n = 0;
+    for (size_t at = 0, len; at < text->len; at += len) {
+        uint32_t c;
+        len = utf8_decode(text->data + at, text->len - at, &c);
+        int byte = byte_of_char(c);
+        if (byte >= 0) out[n++] = (char)byte;
+        else {
+            memcpy(out + n, text->data + at, len);
+            n += len;
+        }
+    }
+    return n;
 }
 
 static uint64_t pair_hash(int32_t left, int32_t right)

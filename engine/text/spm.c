@@ -27,6 +27,11 @@ bool spm_load(struct tokenizer *t, const struct gguf *g, struct error *e)
     }
     v->add_space_prefix = true;
     if (!gguf_get_bool(g, "tokenizer.ggml.add_space_prefix", &v->add_space_prefix, e) && e->text[0]) return false;
+    for (int32_t i = 0; i < t->n_vocab; i++) {
+        const struct gguf_string *s = &v->text[i];
+        for (size_t k = 1; k + 3 <= s->len; k++)
+            if (memcmp(s->data + k, space, 3) == 0) v->joins_space[(unsigned char)s->data[k - 1]] = true;
+    }
     for (int b = 0; b < 256; b++) {
         char name[8] = "<0x00>", one = (char)b;
         name[3] = "0123456789ABCDEF"[b >> 4];
@@ -60,26 +65,14 @@ static uint32_t length_by_high_bits(char c)
     return length[(unsigned char)c >> 4];
 }
 
-bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool prefix, struct text_work *w, struct tokens *out)
+/* Tokenizes b[at..end), with spaces already written as U+2581. */
+static bool tokenize_part(const struct tokenizer_tables *v, const char *b, size_t at, size_t end, struct text_work *w,
+                          struct tokens *out)
 {
-    const struct tokenizer_tables *v = t->tables;
-    if (!text_reserve((void **)&w->bytes, &w->bytes_capacity, 3 * (len + 1), 1)) return false;
-    char *b = w->bytes;
-    size_t n = 0;
-    if (prefix && v->add_space_prefix) {
-        memcpy(b, space, 3);
-        n = 3;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == ' ') {
-            memcpy(b + n, space, 3);
-            n += 3;
-        } else b[n++] = text[i];
-    }
     w->n_symbols = 0;
-    for (size_t at = 0; at < n;) {
+    while (at < end) {
         uint32_t l = length_by_high_bits(b[at]);
-        if (l > n - at) l = (uint32_t)(n - at);
+        if (l > end - at) l = (uint32_t)(end - at);
         if (!text_work_push(w, (uint32_t)at, l, text_map_find(v, b + at, l))) return false;
         at += l;
     }
@@ -96,4 +89,33 @@ bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool 
         }
     }
     return true;
+}
+
+bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool prefix, struct text_work *w, struct tokens *out)
+{
+    const struct tokenizer_tables *v = t->tables;
+    if (!text_reserve((void **)&w->bytes, &w->bytes_capacity, 3 * (len + 1), 1)) return false;
+    char *b = w->bytes;
+    size_t n = 0;
+    if (prefix && v->add_space_prefix) {
+        memcpy(b, space, 3);
+        n = 3;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == ' ') {
+            memcpy(b + n, space, 3);
+            n += 3;
+        } else b[n++] = text[i];
+    }
+    /* The same tokens as in one go, but the pairs of a word fit the nearest cache. */
+    size_t start = 0;
+    for (size_t at = 0; at < n;) {
+        size_t l = length_by_high_bits(b[at]);
+        if (at > start && n - at >= 3 && memcmp(b + at, space, 3) == 0 && !v->joins_space[(unsigned char)b[at - 1]]) {
+            if (!tokenize_part(v, b, start, at, w, out)) return false;
+            start = at;
+        }
+        at += l;
+    }
+    return start == n || tokenize_part(v, b, start, n, w, out);
 }

@@ -36,7 +36,12 @@ uint64_t text_hash(uint64_t seed, const char *s, size_t n)
         h ^= h >> 32;
     }
     uint64_t rest = 0;
-    for (size_t i = 0; i < n; i++) rest = rest << 8 | (unsigned char)s[i];
+    if (n >= 4) { /* the two halves overlap; with n in h that loses nothing */
+        uint32_t head, tail;
+        memcpy(&head, s, 4);
+        memcpy(&tail, s + n - 4, 4);
+        rest = (uint64_t)head << 32 | tail;
+    } else if (n > 0) rest = (uint64_t)(unsigned char)s[0] << 16 | (uint64_t)(unsigned char)s[n / 2] << 8 | (unsigned char)s[n - 1];
     h = (h ^ rest) * 0x9FB21C651E98DF25u;
     return h ^ h >> 32;
 }
@@ -332,17 +337,12 @@ static size_t render(const struct tokenizer *t, int32_t i, char *out)
         }
     }
     if (type == TOKEN_UNUSED || type == TOKEN_BYTE) return 0;
+    if (type == TOKEN_NORMAL && t->kind == TOKENIZER_BPE) return bpe_render(s, out);
     for (size_t at = 0; at < s->len;) {
-        uint32_t c;
-        size_t len = utf8_decode(s->data + at, s->len - at, &c);
-        int byte = type == TOKEN_NORMAL && t->kind == TOKENIZER_BPE ? bpe_byte_of(c) : -1;
-        if (byte >= 0) out[n++] = (char)byte;
-        else if (type == TOKEN_NORMAL && t->kind != TOKENIZER_BPE && c == 0x2581) out[n++] = ' ';
-        else {
-            memcpy(out + n, s->data + at, len);
-            n += len;
-        }
-        at += len;
+        if (type == TOKEN_NORMAL && s->len - at >= 3 && memcmp(s->data + at, "\xe2\x96\x81", 3) == 0) {
+            out[n++] = ' ';
+            at += 3;
+        } else out[n++] = s->data[at++];
     }
     return n;
 }

@@ -46,6 +46,7 @@ struct tokenizer_tables {
     /* SPM */
     float *score;
     bool add_space_prefix;
+    bool joins_space[256]; /* some token holds a space after this byte; after any other, a space begins what is apart */
     /* BPE */
     const struct pretokenizer *pre;
     struct merge_slot *merge;
@@ -107,8 +108,8 @@ bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool 
 
 bool bpe_load(struct tokenizer *t, const struct gguf *g, struct error *e);
 bool bpe_tokenize(const struct tokenizer *t, const char *text, size_t len, struct text_work *w, struct tokens *out);
-/* The byte that a character of a byte-level vocabulary stands for, -1 if none. */
-int bpe_byte_of(uint32_t c);
+/* Appends to out what a token's text means, every character of it being the mark of one byte; others stay as they are. */
+size_t bpe_render(const struct gguf_string *text, char *out);
 
 bool wordpiece_tokenize(const struct tokenizer *t, const char *text, size_t len, struct text_work *w, struct tokens *out);
 
