@@ -137,7 +137,7 @@ static bool load_flag(const struct gguf *g, const char *key, bool *flag, struct 
 }
 
 /* Tokens that llama.cpp knows by name (src/llama-vocab.cpp): they end a generation whatever the file says of their type.
- * `eot`: also the end of a turn, where the file names none. `only`: only the first of these in the vocabulary that has the role. */
+ * `eot`: also the end of a turn, where the file names none; the first of these that the vocabulary has. */
 static const struct {
     const char *name;
     bool eot;
