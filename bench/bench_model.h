@@ -1,7 +1,8 @@
 /* bench_model.h - prefill and decode speed of a whole model, as llama-bench measures them.
  *
  * pp N: N tokens fed to an empty context in micro-batches. tg N: N single tokens fed to an empty context. Ids are fixed
- * pseudo-random ones; a run of each test that isn't counted comes first. SPDX-License-Identifier: MIT */
+ * pseudo-random ones; a run of each test that isn't counted comes first.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_BENCH_MODEL_H
 #define HARTREE_BENCH_MODEL_H
 
@@ -10,7 +11,7 @@
 enum { BENCH_MODEL_MAX_RUNS = 100 };
 
 struct bench_model_result {
-    const char *kind;   /* "pp" or "tg" */
+    const char *kind; /* "pp" or "tg" */
     size_t tokens;
     int threads;
     int n_runs;

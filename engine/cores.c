@@ -74,7 +74,8 @@ static double quota_cpus(void)
         *controllers++ = *path++ = '\0';
         path[strcspn(path, "\n")] = '\0';
         bool v2 = !*controllers;
-        if (!v2 && strcmp(controllers, "cpu") && strcmp(controllers, "cpu,cpuacct") && strcmp(controllers, "cpuacct,cpu")) continue;
+        if (!v2 && strcmp(controllers, "cpu") && strcmp(controllers, "cpu,cpuacct") && strcmp(controllers, "cpuacct,cpu"))
+            continue;
         static const char *const roots[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu"};
         for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
             char dir[1100];

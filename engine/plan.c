@@ -87,8 +87,8 @@ static const struct tensor *get_tensor(struct builder *b, const char *name, int6
                          (long long)ne0);
         return NULL;
     }
-    bool vector_type = t->type == TYPE_F32;
-    if (!ne1 && !vector_type) {
+    /* Vectors are used in place as float arrays: gguf_parse has checked that tensor data is aligned for them. */
+    if (!ne1 && t->type != TYPE_F32) {
         b->ok = fail(b->e, "tensor '%s': found type %s, expected F32", full, type_name(t->type));
         return NULL;
     }
@@ -97,13 +97,6 @@ static const struct tensor *get_tensor(struct builder *b, const char *name, int6
         return NULL;
     }
     return t;
-}
-
-/* Vectors are used in place as float arrays: gguf_parse has checked that tensor data is aligned to the file's alignment. */
-static const float *get_vector(struct builder *b, const char *name, int64_t n, enum presence presence)
-{
-    const struct tensor *t = get_tensor(b, name, n, 0, presence);
-    return t ? t->data : NULL;
 }
 
 static void norm(struct builder *b, const char *role, int dst, int src, int heads, int n, enum presence presence)
@@ -136,7 +129,7 @@ static int activations_for(struct builder *b, const struct tensor *w, int src)
     return dst;
 }
 
-static void multiply(struct builder *b, const char *role, const struct tensor *w, const float *bias, int dst, int src)
+static void multiply(struct builder *b, const char *role, const struct tensor *w, const struct tensor *bias, int dst, int src)
 {
     if (!b->ok) return;
     int from = activations_for(b, w, src);
@@ -163,7 +156,7 @@ static void linear(struct builder *b, const char *role, int dst, int src, enum p
     char name[48];
     snprintf(name, sizeof name, "%s.bias", role);
     const struct tensor *w = get_matrix(b, role, n_in, n_out);
-    const float *bias = bias_presence == ABSENT ? NULL : get_vector(b, name, n_out, bias_presence);
+    const struct tensor *bias = bias_presence == ABSENT ? NULL : get_tensor(b, name, n_out, 0, bias_presence);
     if (b->ok) multiply(b, role, w, bias, dst, src);
 }
 

@@ -12,7 +12,7 @@
 
 #include "engine/model.h"
 
-/* X(KIND, name): op_<name> is its definition, in engine/ops/<name>.c (norm.c, rope.c ... may hold several). */
+/* X(KIND, name): op_<name> is its definition, in engine/ops/ (linear.c, attention.c, rowwise.c). */
 #define OP_KINDS(X)            \
     X(EMBED, embed)            \
     X(ANGLES, angles)          \
@@ -42,7 +42,7 @@ struct op {
     int dst, src, src2;     /* buffer numbers, NO_BUFFER where unused */
     bool sampled;           /* works on the rows whose logits are wanted, not on all */
     const struct tensor *w; /* weight, NULL if none */
-    const float *bias;      /* n_out floats, NULL if none */
+    const struct tensor *bias; /* n_out floats, NULL if none */
     int n_in, n_out;        /* elements a row read from src and written to dst */
     union {
         struct { int heads; float eps; } norm;    /* each row holds `heads` vectors, each normed for itself */

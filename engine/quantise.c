@@ -16,7 +16,8 @@ static bool model_number(const struct gguf *g, const char *key, int *out, struct
     struct error why = {""};
     char name[160];
     if (!gguf_get_string(g, "general.architecture", &arch, &why))
-        return why.text[0] ? fail(e, "%s", why.text) : fail(e, "metadata 'general.architecture': found nothing, expected a name");
+        return why.text[0] ? fail(e, "%s", why.text)
+                           : fail(e, "metadata 'general.architecture': found nothing, expected a name");
     snprintf(name, sizeof name, "%.*s.%s", arch.len > 100 ? 100 : (int)arch.len, arch.data, key);
     const struct gguf_kv *kv = gguf_find(g, name);
     bool integer = kv && kv->n && kv->element != GGUF_STRING && kv->element != GGUF_F32 && kv->element != GGUF_F64;
@@ -29,7 +30,8 @@ static bool model_number(const struct gguf *g, const char *key, int *out, struct
 static bool read_model(const struct gguf *g, struct mix_model *m, struct error *e)
 {
     m->tied = !gguf_tensor(g, "output.weight");
-    if (!model_number(g, "block_count", &m->n_layer, e) || !model_number(g, "attention.head_count", &m->n_head, e)) return false;
+    if (!model_number(g, "block_count", &m->n_layer, e) || !model_number(g, "attention.head_count", &m->n_head, e))
+        return false;
     struct error none;
     if (!model_number(g, "attention.head_count_kv", &m->n_head_kv, &none)) m->n_head_kv = m->n_head;
     return true;
@@ -40,14 +42,19 @@ static struct tensor target(const struct mix *mix, const struct mix_model *model
 {
     struct tensor to = *t;
     if (t->type == TYPE_I32) return to;
-    if (mix_applies(t)) to.type = mix_type(mix, model, t);
-    else if (t->n_dims == 1) to.type = TYPE_F32;
+    if (mix_applies(t))
+        to.type = mix_type(mix, model, t);
+    else if (t->n_dims == 1)
+        to.type = TYPE_F32;
     to.row_bytes = type_bytes(to.type, (size_t)to.ne[0]);
     to.bytes = to.row_bytes * (size_t)tensor_rows(&to);
     return to;
 }
 
-static bool starts_with(struct gguf_string s, const char *start) { return s.len >= strlen(start) && !memcmp(s.data, start, strlen(start)); }
+static bool starts_with(struct gguf_string s, const char *start)
+{
+    return s.len >= strlen(start) && !memcmp(s.data, start, strlen(start));
+}
 
 static void describe(const struct gguf *g, const struct mix *mix, const struct tensor *to, struct gguf_writer *w)
 {
@@ -118,7 +125,8 @@ static struct tensor *plan_targets(const struct gguf *g, const struct mix *mix, 
     return to;
 }
 
-bool quantise_file(const char *in, const char *out, const struct quantise_options *o, struct quantise_result *r, struct error *e)
+bool quantise_file(const char *in, const char *out, const struct quantise_options *o, struct quantise_result *r,
+                   struct error *e)
 {
     *r = (struct quantise_result){0};
     struct model_file *file = model_file_open(in, NULL, e);
@@ -133,8 +141,10 @@ bool quantise_file(const char *in, const char *out, const struct quantise_option
     }
     ok = ok && (output = file_output_open(out, e));
     ok = ok && (write_file(file->gguf, to, o, file_output_stream(output), r, e) || fail_in(e, out));
-    if (ok) ok = file_output_commit(output, e);
-    else if (output) file_output_discard(output);
+    if (ok)
+        ok = file_output_commit(output, e);
+    else if (output)
+        file_output_discard(output);
     free(to);
     model_file_close(file);
     return ok;

@@ -107,8 +107,8 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
         char *after = NULL;
         long v = i < N ? strtol(equals + 1, &after, 10) : 0;
         if (i == N || (after != end && *after != ','))
-            return fail(e, "shape '%.*s': found '%.*s', expected L= D= H= KV= F= V= or d= and a number", len > 200 ? 200 : (int)len, spec,
-                        end - at > 32 ? 32 : (int)(end - at), at);
+            return fail(e, "shape '%.*s': found '%.*s', expected L= D= H= KV= F= V= or d= and a number",
+                        len > 200 ? 200 : (int)len, spec, end - at > 32 ? 32 : (int)(end - at), at);
         if (v < 1 || v > fields[i].max)
             return fail(e, "shape: %s: found %ld, expected 1 to %d", fields[i].key, v, fields[i].max);
         if (*fields[i].value) return fail(e, "shape: %s: found twice, expected once", fields[i].key);
@@ -156,7 +156,10 @@ static void add(struct list *l, int layer, const char *role, unsigned n_dims, in
 }
 
 static void vector(struct list *l, int layer, const char *role, int64_t n) { add(l, layer, role, 1, n, 1); }
-static void matrix(struct list *l, int layer, const char *role, int64_t n_in, int64_t n_out) { add(l, layer, role, 2, n_in, n_out); }
+static void matrix(struct list *l, int layer, const char *role, int64_t n_in, int64_t n_out)
+{
+    add(l, layer, role, 2, n_in, n_out);
+}
 
 struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_t *n, struct error *e)
 {

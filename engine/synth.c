@@ -30,7 +30,10 @@ static uint64_t mix64(uint64_t x)
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
     return x ^ (x >> 31);
 }
-static uint64_t random64(uint64_t seed, uint64_t i) { return mix64(seed + 0x9e3779b97f4a7c15u * (i + 1)); }
+static uint64_t random64(uint64_t seed, uint64_t i)
+{
+    return mix64(seed + 0x9e3779b97f4a7c15u * (i + 1));
+}
 
 /* Sums of four uniform 16-bit numbers: near enough to normal for weights, and the same bits on every machine. */
 static void random_block(const struct recipe *r, uint64_t block, float x[BLOCK])
@@ -81,8 +84,8 @@ static bool ends_with(const char *s, const char *end)
 }
 
 /* With unit inputs a matrix of deviation 1 / sqrt(n_in) gives unit outputs. The two that add to the residual stream are
- * smaller, so that 2 L branches together add what one would (GPT-2's scheme); the output is larger, since logits of a trained model
- * spread over several units, unless it is also an embedding that is scaled up: a token would then predict itself. */
+ * smaller, so that 2 L branches together add what one would (GPT-2's scheme); the output is larger, since logits of a trained
+ * model spread over several units, unless it is also an embedding that is scaled up: a token would then predict itself. */
 static struct recipe recipe_for(const struct shape *s, const struct arch *a, const struct tensor *t, uint64_t seed)
 {
     uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: a tensor's stream depends on its name, not on its place in the file */
@@ -93,11 +96,15 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
     r.drawn = r.n > POOL;
     if (r.drawn) r.n = POOL;
     float unit = 1 / sqrtf((float)t->ne[0]);
-    bool output = !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
+    bool output =
+        !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
     bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "ffn_down.weight");
-    if (t->n_dims >= 2) r.deviation = output ? 2 * unit : branch ? unit / sqrtf(2.0f * (float)s->n_layer) : unit;
-    else if (ends_with(t->name, ".bias")) r.deviation = 0.1f;
-    else r.mean = 1, r.deviation = 0.05f; /* norms */
+    if (t->n_dims >= 2)
+        r.deviation = output ? 2 * unit : branch ? unit / sqrtf(2.0f * (float)s->n_layer) : unit;
+    else if (ends_with(t->name, ".bias"))
+        r.deviation = 0.1f;
+    else
+        r.mean = 1, r.deviation = 0.05f; /* norms */
     return r;
 }
 
@@ -167,8 +174,10 @@ bool synth_write(const struct synth_options *o, const char *path, struct synth_r
     if (!j.tensors) return false;
     struct file_output *out = file_output_open(path, e);
     bool ok = out && (write_file(&j, file_output_stream(out), r, e) || fail_in(e, path));
-    if (ok) ok = file_output_commit(out, e);
-    else if (out) file_output_discard(out);
+    if (ok)
+        ok = file_output_commit(out, e);
+    else if (out)
+        file_output_discard(out);
     free(j.tensors);
     return ok;
 }

@@ -5,7 +5,7 @@
 
 #include "base/sha256.h"
 #include "engine/account/calibrate.h"
-#include "engine/account/measure.h"
+#include "engine/account/report.h"
 #include "engine/cost.h"
 #include "engine/synth.h"
 #include "kernels/kernel.h"
@@ -98,9 +98,10 @@ static void test_round_trip(const struct device *d)
     if (ok) device_free(&again);
     unlink(path);
     struct device sparse = {0};
-    ok = device_set(&sparse, "vector.add.1", 1e9, MEASURED, NULL, &e) && device_set(&sparse, "vector.add.5", 3e9, MEASURED, NULL, &e);
-    TEST("a rate between two numbers of threads is interpolated", ok && device_rate(&sparse, "vector.add", 2) == 1.5e9, "found %g",
-         device_rate(&sparse, "vector.add", 2));
+    ok = device_set(&sparse, "vector.add.1", 1e9, MEASURED, NULL, &e) &&
+         device_set(&sparse, "vector.add.5", 3e9, MEASURED, NULL, &e);
+    TEST("a rate between two numbers of threads is interpolated", ok && device_rate(&sparse, "vector.add", 2) == 1.5e9,
+         "found %g", device_rate(&sparse, "vector.add", 2));
     TEST("a rate that was measured is taken as it is", device_rate(&sparse, "vector.add", 5) == 3e9, "found %g",
          device_rate(&sparse, "vector.add", 5));
     device_free(&sparse);
@@ -324,6 +325,43 @@ static void test_measure(const struct model *m, const struct device *d)
     measurement_free(&r);
 }
 
+/* The figures that end a run. */
+static void test_run_report(const struct model *m, const struct device *d)
+{
+    static const int32_t prompt[] = {5, 6, 7, 8, 9};
+    struct session_options so = {.n_ctx = 16, .kv_type = TYPE_F16, .threads = 2, .profile = true};
+    struct session *s = session_new(m, &so, &e);
+    struct generate_options o = {.max_tokens = 4, .sample = {.top_p = 1, .repeat_penalty = 1}, .ignore_eos = true};
+    struct generate_result g = {0};
+    struct run_report r = {0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    bool ok = s && f && session_generate(s, prompt, 5, &o, &g, &e) && run_report(&r, s, 0, &g, d, &e);
+    TEST("a run is reported", ok, "%s", e.text);
+    if (ok) {
+        TEST("a run of 5 and 4 tokens has 3 decode steps, priced as such",
+             r.decode_steps == 3 && r.prediction.options.gen == 4 &&
+                 r.predicted_prefill_s + r.predicted_decode_s == r.prediction.time_s,
+             "found %zu steps, %zu tokens", r.decode_steps, r.prediction.options.gen);
+        TEST("a run's rates are of what it did",
+             r.decode_tps == 3 / r.decode_s && r.share_of_peak * 2.2e10 / r.decode_bytes_per_s < 1.0001 &&
+                 r.peak_rss_bytes > 1e6,
+             "found %g tokens/s, %g B", r.decode_tps, r.peak_rss_bytes);
+        run_report_print(&r, f);
+        ok = run_report_print_profile(&r, f, &e);
+        fflush(f);
+        TEST("a run's tables name its phases and ops, and no joule",
+             ok && strstr(text, "prefill") && strstr(text, "ffn_down") && strstr(text, "energy     - (none"), "found '%.200s'",
+             text);
+    }
+    if (f) fclose(f);
+    free(text);
+    run_report_free(&r);
+    generate_result_free(&g);
+    session_free(s);
+}
+
 static void test_calibrate(void)
 {
     struct device d = {0}, again = {0};
@@ -348,22 +386,24 @@ int main(void)
     test_bad_profiles();
     test_8b(&d);
 
-    const char *path = in_tmp("model.gguf");
-    bool made = synth_write(&(struct synth_options){.shape = "L=2,D=256,H=4,KV=2,F=512,V=320:Q4_K_M", .seed = 1, .threads = 1},
-                            path, NULL, &e);
-    struct model *m = made ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
-    TEST("a small model is made", m != NULL, "%s", e.text);
-    if (m) {
-        test_totals(m, &d);
-        test_counts(m, "small model");
-        test_measure(m, &d);
-        m->hp.window = 9; /* as Gemma has them: every other layer sees nine positions */
-        m->hp.window_period = 2;
-        m->hp.rope_base_local = m->hp.rope_base;
-        test_counts(m, "small model with windows");
+    static const char *const shapes[] = {"tiny-llama:Q4_K_M", "tiny-gemma3:Q8_0"};
+    for (int i = 0; i < 2; i++) {
+        const char *path = in_tmp("model.gguf");
+        bool made = synth_write(&(struct synth_options){.shape = shapes[i], .seed = 1, .threads = 1}, path, NULL, &e);
+        struct model *m = made ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+        TEST("a small model is made", m != NULL, "%s: %s", shapes[i], e.text);
+        if (m && i == 0) {
+            test_totals(m, &d);
+            test_measure(m, &d);
+            test_run_report(m, &d);
+        }
+        if (m) {
+            if (m->hp.window) m->hp.window = 9; /* short enough for the runs here to leave it behind */
+            test_counts(m, shapes[i]);
+        }
+        model_close(m);
+        unlink(in_tmp("model.gguf"));
     }
-    model_close(m);
-    unlink(in_tmp("model.gguf"));
     test_oracle_models();
     test_calibrate();
     device_free(&d);

@@ -1,141 +1,149 @@
-/* json_read.h - reads JSON into a tree, for the reference data of tests. Not a validator: what is no JSON gives NULL or nonsense.
+/* json_read.h - a small JSON reader for the tests' reference files. Trusts its input to be JSON; aborts where it is not.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_JSON_READ_H
 #define HARTREE_JSON_READ_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/text/unicode.h"
+enum jtype { J_NULL, J_FALSE, J_TRUE, J_NUMBER, J_STRING, J_ARRAY, J_OBJECT };
 
-enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
-
-struct json_value {
-    enum json_kind kind;
+struct jval {
+    enum jtype type;
     double number;
-    char *string; /* UTF-8, NUL-terminated, may hold NULs before */
-    size_t len;
-    struct json_value *items; /* of an array or object */
-    char **keys;              /* of an object */
-    size_t n;
+    char *string; /* UTF-8, NUL-terminated; `n` bytes, which may hold NULs */
+    size_t n;     /* bytes, elements or members */
+    struct jval *item;
+    char **key; /* of an object's members */
 };
 
-static inline const char *json_skip(const char *s) { return s + strspn(s, " \t\r\n"); }
-
-static inline uint32_t json_hex4(const char *s)
+static void jbad(const char *at)
 {
-    char hex[5] = {s[0], s[0] ? s[1] : 0, s[0] && s[1] ? s[2] : 0, s[0] && s[1] && s[2] ? s[3] : 0, 0};
-    return (uint32_t)strtoul(hex, NULL, 16);
+    fprintf(stderr, "not JSON at '%.40s'\n", at);
+    abort();
 }
 
-static inline const char *json_read_string(const char *s, char **out, size_t *len)
+static const char *jblank(const char *p) { return p + strspn(p, " \t\r\n"); }
+
+static void jput_utf8(char *out, size_t *n, unsigned c)
 {
-    const char *end = ++s;
-    while (*end && *end != '"') end += *end == '\\' && end[1] ? 2 : 1;
-    if (!*end) return NULL;
-    *out = malloc((size_t)(end - s) + 1);
+    if (c < 0x80) out[(*n)++] = (char)c;
+    else if (c < 0x800) out[(*n)++] = (char)(0xC0 | c >> 6), out[(*n)++] = (char)(0x80 | (c & 63));
+    else if (c < 0x10000)
+        out[(*n)++] = (char)(0xE0 | c >> 12), out[(*n)++] = (char)(0x80 | (c >> 6 & 63)), out[(*n)++] = (char)(0x80 | (c & 63));
+    else
+        out[(*n)++] = (char)(0xF0 | c >> 18), out[(*n)++] = (char)(0x80 | (c >> 12 & 63)), out[(*n)++] = (char)(0x80 | (c >> 6 & 63)),
+        out[(*n)++] = (char)(0x80 | (c & 63));
+}
+
+static const char *jstring(const char *p, char **out, size_t *len)
+{
+    const char *end = ++p;
+    while (*end != '"') end += *end == '\\' ? 2 : 1;
+    char *s = malloc((size_t)(end - p) + 1);
     size_t n = 0;
-    while (s < end) {
-        if (*s != '\\') {
-            (*out)[n++] = *s++;
+    while (p < end) {
+        if (*p != '\\') {
+            s[n++] = *p++;
             continue;
         }
-        const char *escapes = "nrtbf", *values = "\n\r\t\b\f", *at = strchr(escapes, s[1]);
-        if (s[1] != 'u') {
-            (*out)[n++] = at ? values[at - escapes] : s[1];
-            s += 2;
-            continue;
+        static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
+        const char *e = strchr(from, p[1]);
+        if (p[1] == 'u') {
+            unsigned c, low;
+            sscanf(p + 2, "%4x", &c);
+            p += 6;
+            if (c >= 0xD800 && c < 0xDC00 && p[0] == '\\' && p[1] == 'u' && sscanf(p + 2, "%4x", &low) == 1 && low >= 0xDC00 && low < 0xE000) {
+                c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+                p += 6;
+            }
+            jput_utf8(s, &n, c);
+        } else {
+            s[n++] = e ? to[e - from] : p[1];
+            p += 2;
         }
-        uint32_t c = json_hex4(s + 2), low;
-        s += 6;
-        if (c >= 0xD800 && c < 0xDC00 && s[0] == '\\' && s[1] == 'u' && (low = json_hex4(s + 2)) >= 0xDC00) {
-            c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
-            s += 6;
-        }
-        n += utf8_encode(c, *out + n);
     }
-    (*out)[n] = 0;
+    s[n] = 0;
+    *out = s;
     *len = n;
     return end + 1;
 }
 
-static inline const char *json_read_value(const char *s, struct json_value *v)
+static const char *jparse(const char *p, struct jval *v)
 {
-    *v = (struct json_value){0};
-    s = json_skip(s);
-    if (*s == '"') {
-        v->kind = JSON_STRING;
-        return json_read_string(s, &v->string, &v->len);
+    p = jblank(p);
+    *v = (struct jval){J_NULL, 0, NULL, 0, NULL, NULL};
+    if (*p == '"') {
+        v->type = J_STRING;
+        return jstring(p, &v->string, &v->n);
     }
-    if (*s == '[' || *s == '{') {
-        bool object = *s == '{';
-        v->kind = object ? JSON_OBJECT : JSON_ARRAY;
-        s = json_skip(s + 1);
-        while (*s != ']' && *s != '}') {
-            if ((v->n & (v->n - 1)) == 0) { /* at every power of two */
-                size_t room = v->n ? 2 * v->n : 1;
-                v->items = realloc(v->items, room * sizeof *v->items);
-                if (object) v->keys = realloc(v->keys, room * sizeof *v->keys);
+    if (*p == '[' || *p == '{') {
+        char close = *p == '[' ? ']' : '}';
+        size_t capacity = 0;
+        v->type = *p == '[' ? J_ARRAY : J_OBJECT;
+        for (p = jblank(p + 1); *p != close; p = jblank(p)) {
+            if (v->n == capacity) {
+                capacity = 2 * capacity + 8;
+                v->item = realloc(v->item, capacity * sizeof *v->item);
+                v->key = realloc(v->key, capacity * sizeof *v->key);
             }
-            if (object) {
+            v->key[v->n] = NULL;
+            if (v->type == J_OBJECT) {
                 size_t len;
-                if (*s != '"' || !(s = json_read_string(s, &v->keys[v->n], &len))) return NULL;
-                s = json_skip(s);
-                if (*s++ != ':') return NULL;
+                p = jblank(jstring(p, &v->key[v->n], &len));
+                if (*p++ != ':') jbad(p - 1);
             }
-            if (!(s = json_read_value(s, &v->items[v->n++]))) return NULL;
-            s = json_skip(s);
-            if (*s == ',') s = json_skip(s + 1);
+            p = jblank(jparse(p, &v->item[v->n++]));
+            if (*p == ',') p++;
+            else if (*p != close) jbad(p);
         }
-        return s + 1;
+        return p + 1;
     }
-    if (strncmp(s, "null", 4) == 0) return s + 4;
-    if (strncmp(s, "true", 4) == 0) return v->kind = JSON_TRUE, s + 4;
-    if (strncmp(s, "false", 5) == 0) return v->kind = JSON_FALSE, s + 5;
+    if (!strncmp(p, "null", 4)) return p + 4;
+    if (!strncmp(p, "true", 4)) return v->type = J_TRUE, p + 4;
+    if (!strncmp(p, "false", 5)) return v->type = J_FALSE, p + 5;
     char *end;
-    v->kind = JSON_NUMBER;
-    v->number = strtod(s, &end);
-    return end == s ? NULL : end;
+    v->type = J_NUMBER;
+    v->number = strtod(p, &end);
+    if (end == p) jbad(p);
+    return end;
 }
 
-static inline void json_read_free(struct json_value *v)
+/* A member of an object, NULL if it has none of that name (or v is NULL). */
+static inline const struct jval *jget(const struct jval *v, const char *key)
 {
-    for (size_t i = 0; i < v->n; i++) {
-        json_read_free(&v->items[i]);
-        if (v->keys) free(v->keys[i]);
+    for (size_t i = 0; v && v->type == J_OBJECT && i < v->n; i++)
+        if (!strcmp(v->key[i], key)) return &v->item[i];
+    return NULL;
+}
+
+static inline void jfree(struct jval *v)
+{
+    for (size_t i = 0; i < v->n && v->item; i++) {
+        free(v->key[i]);
+        jfree(&v->item[i]);
     }
-    free(v->items);
-    free(v->keys);
+    free(v->item);
+    free(v->key);
     free(v->string);
 }
 
-/* The file FOLDER/NAME; false if it is not there. */
-static inline bool json_read_file(const char *folder, const char *name, struct json_value *v)
+/* A whole file; false if it can't be read. */
+static inline int jfile(const char *path, struct jval *v)
 {
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "rb");
-    if (!f) return false;
-    size_t n = 0, capacity = 1 << 20, got;
-    char *text = malloc(capacity + 1);
-    while ((got = fread(text + n, 1, capacity - n, f)) > 0)
-        if ((n += got) == capacity) text = realloc(text, (capacity *= 2) + 1);
+    if (!f) return 0;
+    fseek(f, 0, SEEK_END);
+    long n = ftell(f);
+    rewind(f);
+    char *text = malloc((size_t)n + 1);
+    size_t got = fread(text, 1, (size_t)n, f);
+    text[got] = 0;
     fclose(f);
-    text[n] = 0;
-    bool ok = json_read_value(text, v) != NULL;
+    jparse(text, v);
     free(text);
-    return ok;
-}
-
-/* A member of an object, or NULL. */
-static inline const struct json_value *json_member(const struct json_value *v, const char *key)
-{
-    for (size_t i = 0; v && v->keys && i < v->n; i++)
-        if (strcmp(v->keys[i], key) == 0) return &v->items[i];
-    return NULL;
+    return 1;
 }
 
 #endif

@@ -140,8 +140,8 @@ static void test_penalty(void)
     sampler_accept(s, 0);
     sampler_accept(s, 0); /* seen twice, punished once */
     int32_t second = sampler_pick(s, b);
-    TEST("sample: penalty divides what is above 0", first == 0 && second == 1 && b[0] == 2, "ids %d %d, logit %g", first, second,
-         (double)b[0]);
+    TEST("sample: penalty divides what is above 0", first == 0 && second == 1 && b[0] == 2, "ids %d %d, logit %g", first,
+         second, (double)b[0]);
     sampler_accept(s, 2);
     sampler_accept(s, 3); /* 0 has left the window of two */
     sampler_accept(s, -5);
@@ -199,7 +199,10 @@ static void test_refused(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         e.text[0] = '\0';
         struct sampler *s = sampler_new(&bad[i].p, 10, &e);
-        if (s || strncmp(e.text, bad[i].what, strlen(bad[i].what))) taken++, printf("# %s: '%s'\n", bad[i].what, e.text);
+        if (s || strncmp(e.text, bad[i].what, strlen(bad[i].what))) {
+            taken++;
+            printf("# %s: '%s'\n", bad[i].what, e.text);
+        }
         sampler_free(s);
     }
     TEST("sample: parameters out of range are refused", !taken, "%d were not", taken);

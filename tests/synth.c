@@ -43,8 +43,9 @@ static void test_published(void)
         n++;
         if (s->parameters && parameters != s->parameters)
             snprintf(wrong + strlen(wrong), 60, "%.20s has %lld ", s->name, (long long)parameters);
-        if (m->hp.n_layer != s->n_layer || m->hp.n_vocab != s->n_vocab || m->hp.head_dim != s->head_dim || m->hp.window != s->window ||
-            m->hp.n_ctx_train != s->n_ctx || m->hp.rope_base != s->rope_base || m->hp.eps != s->eps)
+        if (m->hp.n_layer != s->n_layer || m->hp.n_vocab != s->n_vocab || m->hp.head_dim != s->head_dim ||
+            m->hp.window != s->window || m->hp.n_ctx_train != s->n_ctx || m->hp.rope_base != s->rope_base ||
+            m->hp.eps != s->eps)
             snprintf(wrong + strlen(wrong), 60, "%.20s reads differently ", s->name);
         model_close(m);
     }
@@ -60,16 +61,19 @@ static void test_specs(void)
     struct error e = {""};
     struct shape s;
     const struct mix *mix;
-    TEST("a second name", shape_parse("qwen2.5-coder-7b:q8_0", &s, &mix, &e) && s.n_embd == 3584 && !strcmp(mix_name(mix), "Q8_0"), "%s", e.text);
+    TEST("a second name",
+         shape_parse("qwen2.5-coder-7b:q8_0", &s, &mix, &e) && s.n_embd == 3584 && !strcmp(mix_name(mix), "Q8_0"), "%s",
+         e.text);
     struct model *by_name = model_from_shape("llama-3.1-8b:Q4_K_M", &e);
     struct model *by_number = model_from_shape("L=32,D=4096,H=32,KV=8,F=14336,V=128256,d=128:Q4_K_M", &e);
     const struct tensor *factors = by_name ? gguf_tensor(by_name->gguf, "rope_freqs.weight") : NULL;
-    TEST("numbers give the same tensors as the name", by_name && by_number && factors && by_name->tensor_bytes - factors->bytes == by_number->tensor_bytes,
-         "%s", e.text);
+    TEST("numbers give the same tensors as the name",
+         by_name && by_number && factors && by_name->tensor_bytes - factors->bytes == by_number->tensor_bytes, "%s", e.text);
     const struct tensor *embedding = by_name ? gguf_tensor(by_name->gguf, "token_embd.weight") : NULL;
-    double file = by_name ? (double)by_name->tensor_bytes / 1e9 : 0, streamed = embedding ? file - (double)embedding->bytes / 1e9 : 0;
-    TEST("Llama-3.1-8B Q4_K_M: 4.913 GB, of which 4.617 are streamed", fabs(file - 4.913) < 5e-4 && fabs(streamed - 4.617) < 5e-4,
-         "found %.4f and %.4f", file, streamed);
+    double file = by_name ? (double)by_name->tensor_bytes / 1e9 : 0,
+           streamed = embedding ? file - (double)embedding->bytes / 1e9 : 0;
+    TEST("Llama-3.1-8B Q4_K_M: 4.913 GB, of which 4.617 are streamed",
+         fabs(file - 4.913) < 5e-4 && fabs(streamed - 4.617) < 5e-4, "found %.4f and %.4f", file, streamed);
     model_close(by_name);
     model_close(by_number);
 
@@ -101,14 +105,14 @@ static void test_specs(void)
         if (!wrong++) first = i, e = why;
         model_close(m);
     }
-    TEST("bad shapes are refused with a reason", !wrong, "%zu were not; '%s': found '%s', expected '%s'", wrong, bad[first].spec, e.text,
-         bad[first].expected);
+    TEST("bad shapes are refused with a reason", !wrong, "%zu were not; '%s': found '%s', expected '%s'", wrong,
+         bad[first].spec, e.text, bad[first].expected);
 }
 
 /* ---- Mixes against files that llama-quantize made ---- */
 
-/* Until 2024 llama-quantize counted layers in the order of the file, which for some is that of strings: 0, 1, 10, 11 ... So the tensors are
- * judged here under the number that their layer had for it. */
+/* Until 2024 llama-quantize counted layers in the order of the file, which for some is that of strings: 0, 1, 10, 11 ... So the
+ * tensors are judged here under the number that their layer had for it. */
 static void test_real(const char *models, const char *name)
 {
     char path[512];
@@ -138,7 +142,8 @@ static void test_real(const char *models, const char *name)
             }
             judged++;
             enum type type = mix_applies(&t) ? mix_type(mix, &facts, &t) : TYPE_F32;
-            if (type != t.type && !wrong++) fail(&e, "%s: found %s, expected %s", f->gguf->tensors[i].name, type_name(type), type_name(t.type));
+            if (type != t.type && !wrong++)
+                fail(&e, "%s: found %s, expected %s", f->gguf->tensors[i].name, type_name(type), type_name(t.type));
         }
     }
     TEST(name, judged > 100 && !wrong, "%zu of %zu types differ, the first: %s", wrong, judged, e.text);
@@ -194,7 +199,8 @@ static void test_synth(void)
     static const char *const tiny[] = {"tiny-llama:F32", "tiny-qwen2:Q4_K_M", "tiny-qwen3:Q5_K_M", "tiny-gemma3:Q8_0"};
     for (size_t i = 0; i < sizeof tiny / sizeof *tiny; i++) test_runs(tiny[i]);
 
-    bool ok = synth(SMALL ":Q4_K_M", 7, 1, "a", &e) && synth(SMALL ":Q4_K_M", 7, 3, "b", &e) && synth(SMALL ":Q4_K_M", 8, 1, "c", &e);
+    bool ok =
+        synth(SMALL ":Q4_K_M", 7, 1, "a", &e) && synth(SMALL ":Q4_K_M", 7, 3, "b", &e) && synth(SMALL ":Q4_K_M", 8, 1, "c", &e);
     TEST("same seed, same bytes on one thread and on three", ok && same_files(at("a"), at("b")), "%s", e.text);
     TEST("another seed, other bytes", ok && !same_files(at("a"), at("c")), "%s", e.text);
 
@@ -203,7 +209,8 @@ static void test_synth(void)
     const struct mix *mix;
     float factors[64] = {0};
     if (shape_parse("llama-3.1-8b", &s, &mix, &e)) shape_rope_factors(&s, factors);
-    TEST("rope factors go from 1 to 8", factors[0] == 1 && factors[28] == 1 && factors[30] > 1 && factors[30] < 8 && factors[63] == 8, "%g %g %g %g",
+    TEST("rope factors go from 1 to 8",
+         factors[0] == 1 && factors[28] == 1 && factors[30] > 1 && factors[30] < 8 && factors[63] == 8, "%g %g %g %g",
          factors[0], factors[28], factors[30], factors[63]);
 
     struct model_file *f = synth("tiny-llama:F32", 3, 1, "f32", &e) ? model_file_open(at("f32"), NULL, &e) : NULL;
@@ -214,16 +221,20 @@ static void test_synth(void)
         sum += x;
         squares += x * x;
     }
-    TEST("weights have mean 0 and deviation 1 / sqrt(n_in)", q && fabs(sum / n) < 1e-3 && fabs(sqrt(squares / n) * 16 - 1) < 0.02, "%g %g", sum / n,
-         sqrt(squares / n));
+    TEST("weights have mean 0 and deviation 1 / sqrt(n_in)",
+         q && fabs(sum / n) < 1e-3 && fabs(sqrt(squares / n) * 16 - 1) < 0.02, "%g %g", sum / n, sqrt(squares / n));
     model_file_close(f);
 
     e = (struct error){""};
-    TEST("a vocabulary too small for the bytes", !synth("L=1,D=64,H=4,KV=2,F=64,V=258", 1, 1, "small", &e) && strstr(e.text, "expected at least 259") && access(at("small"), F_OK),
+    TEST("a vocabulary too small for the bytes",
+         !synth("L=1,D=64,H=4,KV=2,F=64,V=258", 1, 1, "small", &e) && strstr(e.text, "expected at least 259") &&
+             access(at("small"), F_OK),
          "%s", e.text);
     volatile int stop = 1;
     struct synth_options o = {.shape = "tiny-llama", .threads = 1, .stop = &stop};
-    TEST("stopped: nothing is left", !synth_write(&o, at("stopped"), NULL, &e) && strstr(e.text, "interrupted") && access(at("stopped"), F_OK), "%s", e.text);
+    TEST("stopped: nothing is left",
+         !synth_write(&o, at("stopped"), NULL, &e) && strstr(e.text, "interrupted") && access(at("stopped"), F_OK), "%s",
+         e.text);
 }
 
 static void test_vocabulary(void)
@@ -234,8 +245,10 @@ static void test_vocabulary(void)
     struct tokens ids = {0};
     char *back = NULL;
     size_t len = 0;
-    bool ok = m && tokenize(m->tokenizer, text, sizeof text - 1, 0, &ids, &e) && detokenize(m->tokenizer, ids.id, ids.n, false, &back, &len, &e);
-    TEST("the vocabulary tokenizes any text and back", ok && len >= sizeof text - 1 && strstr(back, text), "found '%s' %s", back ? back : "", e.text);
+    bool ok = m && tokenize(m->tokenizer, text, sizeof text - 1, 0, &ids, &e) &&
+              detokenize(m->tokenizer, ids.id, ids.n, false, &back, &len, &e);
+    TEST("the vocabulary tokenizes any text and back", ok && len >= sizeof text - 1 && strstr(back, text), "found '%s' %s",
+         back ? back : "", e.text);
     TEST("words are one token", ok && ids.n > 3 && ids.n < 20, "%zu tokens", ids.n);
     free(back);
     tokens_free(&ids);
@@ -307,7 +320,8 @@ static void test_quantise(void)
         double error = quantise("f32", "q", limits[i].type, 2, &r, &e) ? error_of("q", "f32", &e) : NAN;
         if (!(error <= limits[i].error)) snprintf(wrong + strlen(wrong), 40, "%s %.5f ", limits[i].type, error);
         snprintf(name, sizeof name, SMALL ":%s", limits[i].type);
-        if (!synth(name, 3, 2, "direct", &e) || !same_tensors("q", "direct", &e)) snprintf(wrong + strlen(wrong), 40, "%s is not synth's ", limits[i].type);
+        if (!synth(name, 3, 2, "direct", &e) || !same_tensors("q", "direct", &e))
+            snprintf(wrong + strlen(wrong), 40, "%s is not synth's ", limits[i].type);
     }
     TEST("every type: error within llama-quantize's, bytes as synth's of that type", ok && !wrong[0], "%s%s", wrong, e.text);
 
@@ -324,10 +338,13 @@ static void test_quantise(void)
 
     ok = quantise("f32", "t1", "Q4_K_M", 1, &r, &e) && quantise("f32", "t3", "Q4_K_M", 3, &r, &e);
     TEST("quantised on one thread and on three: same bytes", ok && same_files(at("t1"), at("t3")), "%s", e.text);
-    TEST("the result's counts", ok && r.tensors == 21 && r.converted == 16 && r.out[TYPE_Q6_K].tensors == 3 && r.in[TYPE_F32].tensors == 21 &&
-         r.parameters == 941312, "%zu tensors, %zu converted, %zu in Q6_K", r.tensors, r.converted, r.out[TYPE_Q6_K].tensors);
+    TEST("the result's counts",
+         ok && r.tensors == 21 && r.converted == 16 && r.out[TYPE_Q6_K].tensors == 3 && r.in[TYPE_F32].tensors == 21 &&
+             r.parameters == 941312,
+         "%zu tensors, %zu converted, %zu in Q6_K", r.tensors, r.converted, r.out[TYPE_Q6_K].tensors);
     ok = quantise("t1", "again", "Q4_K_M", 2, &r, &e);
-    TEST("same type again: copied bit for bit", ok && r.converted == 0 && same_tensors("t1", "again", &e), "%zu converted %s", r.converted, e.text);
+    TEST("same type again: copied bit for bit", ok && r.converted == 0 && same_tensors("t1", "again", &e), "%zu converted %s",
+         r.converted, e.text);
     ok = quantise("t1", "up", "F16", 2, &r, &e);
     TEST("from K-quants to F16", ok && r.out[TYPE_F16].tensors == 16 && error_of("up", "f32", &e) < 0.0557, "%s", e.text);
 
@@ -351,10 +368,13 @@ int main(void)
     test_published();
     test_specs();
     const char *models = test_models();
-    static const char *const real[] = {"gemma-3-270m-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m", "qwen2.5-coder-1.5b-instruct-q4_k_m"};
+    static const char *const real[] = {"gemma-3-270m-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m",
+                                       "qwen2.5-coder-1.5b-instruct-q4_k_m"};
     for (size_t i = 0; i < 3; i++) {
-        if (models) test_real(models, real[i]);
-        else SKIP(real[i], "no real models here");
+        if (models)
+            test_real(models, real[i]);
+        else
+            SKIP(real[i], "no real models here");
     }
     test_synth();
     test_vocabulary();

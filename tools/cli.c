@@ -14,7 +14,8 @@ static const char *command_name; /* NULL until a command is known */
 
 const struct option common_option_table[] = {
     {"json", NULL, OPTION_FLAG, &common.json, NULL, "the result as JSON", 0, 0, NULL},
-    {"threads", "t", OPTION_INT, &common.threads, "N", "threads, the caller's included (default: the physical cores)", 1, 1024, NULL},
+    {"threads", "t", OPTION_INT, &common.threads, "N", "threads, the caller's included (default: the physical cores)", 1, 1024,
+     NULL},
     {"quiet", "q", OPTION_FLAG, &common.quiet, NULL, "nothing on stderr but errors", 0, 0, NULL},
     {"verbose", "v", OPTION_FLAG, &common.verbose, NULL, "more on stderr", 0, 0, NULL},
     {NULL, NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0, NULL},
@@ -152,11 +153,12 @@ static const struct option *option_find(const struct command *c, const char *arg
 static int unknown_option(const struct command *c, const char *arg)
 {
     const struct option *tables[] = {c->options, common_option_table};
-    const char *words[128] = {"help"};
+    enum { MAX_WORDS = 128 };
+    const char *words[MAX_WORDS + 1] = {"help"};
     size_t n = 1, len = strcspn(arg, "=");
     char name[64];
     for (size_t i = 0; i < 2; i++)
-        for (const struct option *o = tables[i]; o && o->name && n < sizeof words / sizeof *words - 1; o++) words[n++] = o->name;
+        for (const struct option *o = tables[i]; o && o->name && n < MAX_WORDS; o++) words[n++] = o->name;
     snprintf(name, sizeof name, "%.*s", (int)len, arg);
     const char *near = nearest_word(name + strspn(name, "-"), words);
     if (near) return usage_error("unknown option '%s', did you mean '--%s'?", name, near);

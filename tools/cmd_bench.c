@@ -36,10 +36,14 @@ static const struct option options[] = {
      .help = "kernels: list what is built and bound, time nothing"},
     ARG_MODEL,
     ARG_KV,
-    {"prompt", "p", OPTION_INTS, &bench_options.prompts, "N,...", "model: prompt lengths to feed, 0 for none (default 512)", 0, INT32_MAX, NULL},
-    {"gen", "n", OPTION_INTS, &bench_options.gens, "N,...", "model: numbers of tokens to decode, 0 for none (default 128)", 0, INT32_MAX, NULL},
-    {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...", "model: numbers of threads (default: the physical cores)", 1, 1024, NULL},
-    {"repeats", "r", OPTION_INT, &bench_options.repeats, "N", "model: timed runs of each test (default 5)", 1, BENCH_MODEL_MAX_RUNS, NULL},
+    {"prompt", "p", OPTION_INTS, &bench_options.prompts, "N,...", "model: prompt lengths to feed, 0 for none (default 512)", 0,
+     INT32_MAX, NULL},
+    {"gen", "n", OPTION_INTS, &bench_options.gens, "N,...", "model: numbers of tokens to decode, 0 for none (default 128)", 0,
+     INT32_MAX, NULL},
+    {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...", "model: numbers of threads (default: the physical cores)", 1,
+     1024, NULL},
+    {"repeats", "r", OPTION_INT, &bench_options.repeats, "N", "model: timed runs of each test (default 5)", 1,
+     BENCH_MODEL_MAX_RUNS, NULL},
     {0},
 };
 

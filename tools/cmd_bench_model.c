@@ -48,16 +48,19 @@ static bool run_tests(const struct model *m, struct bench_model_result *results,
     struct int_list threads = o->threads;
     if (!threads.n) threads = (struct int_list){.v = {pool_default_threads()}, .n = 1};
     if (!common.json) {
-        printf("| %-30s | %11s | %9s | %-8s | %7s | %8s | %18s |\n", "model", "size", "params", "backend", "threads", "test", "t/s");
+        printf("| %-30s | %11s | %9s | %-8s | %7s | %8s | %18s |\n", "model", "size", "params", "backend", "threads", "test",
+               "t/s");
         static const char dashes[] = "------------------------------";
-        printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.7s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes, dashes);
+        printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.7s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes,
+               dashes);
     }
     for (size_t t = 0; t < threads.n; t++)
         for (int kind = 0; kind < 2; kind++)
             for (size_t i = 0; i < lists[kind]->n; i++) {
                 if (!lists[kind]->v[i]) continue;
                 struct bench_model_result *r = &results[*n];
-                if (!bench_model(r, m, kinds[kind], (size_t)lists[kind]->v[i], (int)threads.v[t], (int)o->repeats, arg_kv_type(), &interrupted, e))
+                if (!bench_model(r, m, kinds[kind], (size_t)lists[kind]->v[i], (int)threads.v[t], (int)o->repeats,
+                                 arg_kv_type(), &interrupted, e))
                     return false;
                 ++*n;
                 if (!common.json) print_row(m, r);
@@ -69,7 +72,8 @@ int bench_model_run(int n_args, char **args)
 {
     if (n_args) return usage_error("found '%s', expected no further argument", args[0]);
     struct error e = {""};
-    size_t most = (bench_options.prompts.n + bench_options.gens.n) * (bench_options.threads.n ? bench_options.threads.n : 1), n = 0;
+    size_t most = (bench_options.prompts.n + bench_options.gens.n) * (bench_options.threads.n ? bench_options.threads.n : 1),
+           n = 0;
     struct bench_model_result *results = calloc(most + 1, sizeof *results);
     if (!results) return fail(&e, "bench: found no memory for %zu tests", most), failed(&e);
     signals_catch();

@@ -37,9 +37,11 @@ const struct command command_measure = {
     .name = "measure",
     .summary = "the same from a run, with the prediction's error beside every row",
     .usage = "-m M [--prompt N] [--gen N] [--device FILE] [--kv T] [-r REPEATS] [--by layer|op|type|phase]",
-    .description = "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find\n"
-                   "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. A decode op that seems to read faster than\n"
-                   "the calibrated peak fails too.",
+    .description =
+        "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find\n"
+        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. A decode op that seems to read faster "
+        "than\n"
+        "the calibrated peak fails too.",
     .options = options,
     .run = run,
 };

@@ -13,6 +13,7 @@ static int run(int n_args, char **args)
     if (account_args.shape && arg_model) return usage_error("found both --shape and -m, expected one of them");
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
+    if (!m && account_args.shape) return usage_error("--shape: %s", e.text);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct device d = {0};
     struct prediction r = {0};
@@ -28,7 +29,8 @@ static int run(int n_args, char **args)
 
 static const struct option options[] = {
     ARG_MODEL,
-    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file: llama-3.1-8b:Q4_K_M, ...", 0, 0, NULL},
+    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file: llama-3.1-8b:Q4_K_M, ...",
+     0, 0, NULL},
     ARGS_RUN,
     {.name = NULL},
 };
@@ -37,8 +39,10 @@ const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
     .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device FILE] [--kv T] [--by layer|op|type|phase]",
-    .description = "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs only\n"
-                   "a model's header, or the name of a shape. The sha256 names the prediction, so that it can be held to a later run.",
+    .description =
+        "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "
+        "only\n"
+        "a model's header, or the name of a shape. The sha256 names the prediction, so that it can be held to a later run.",
     .options = options,
     .run = run,
 };

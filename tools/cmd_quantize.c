@@ -85,9 +85,9 @@ const struct command command_quantize = {
     .name = "quantize",
     .summary = "write a model with its matrices in other types",
     .usage = "IN OUT TYPE",
-    .description = "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for every matrix "
-                   "(F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row that a type's blocks of 256 "
-                   "do not divide gets the nearest type with smaller ones, as llama-quantize does.",
+    .description = "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
+                   "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row "
+                   "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.",
     .options = options,
     .min_args = 3,
     .max_args = 3,

@@ -11,7 +11,8 @@ static const char *shape, *output;
 static int64_t seed = 1;
 
 static const struct option options[] = {
-    {"shape", NULL, OPTION_STRING, &shape, "NAME[:TYPE]", "a bundled shape, or L=..,D=..,H=..,KV=..,F=..,V=..; the type is F16 unless given", 0, 0, NULL},
+    {"shape", NULL, OPTION_STRING, &shape, "NAME[:TYPE]",
+     "a bundled shape, or L=..,D=..,H=..,KV=..,F=..,V=..; the type is F16 unless given", 0, 0, NULL},
     {"seed", "s", OPTION_INT, &seed, "S", "same seed, same weights (default 1)", 0, 9e15, NULL},
     {"output", "o", OPTION_STRING, &output, "FILE", "the model file to write (required)", 0, 0, NULL},
     {.name = NULL},
@@ -55,7 +56,8 @@ static int run(int n_args, char **args)
         return near ? usage_error("--shape: unknown '%s', did you mean '%s'?", shape, near) : usage_error("--shape: %s", e.text);
     }
     signals_catch();
-    struct synth_options o = {.shape = shape, .seed = (uint64_t)seed, .threads = arg_threads(), .progress = writing, .stop = &interrupted};
+    struct synth_options o = {.shape = shape, .seed = (uint64_t)seed, .threads = arg_threads(),
+                              .progress = writing, .stop = &interrupted};
     struct synth_result r;
     if (!synth_write(&o, output, &r, &e)) return failed(&e);
     if (common.json) {
@@ -73,7 +75,8 @@ static int run(int n_args, char **args)
         json_object_end(&j);
         json_end(&j);
     } else {
-        printf("%s: %s:%s, %" PRIu64 " parameters, %" PRIu64 " bytes\n", output, parsed.name, mix_name(mix), r.parameters, r.file_bytes);
+        printf("%s: %s:%s, %" PRIu64 " parameters, %" PRIu64 " bytes\n", output,
+               parsed.name, mix_name(mix), r.parameters, r.file_bytes);
     }
     return EXIT_DONE;
 }
@@ -82,8 +85,9 @@ const struct command command_synth = {
     .name = "synth",
     .summary = "write a model of a known shape with random weights",
     .usage = "--shape NAME[:TYPE] [--seed S] -o FILE",
-    .description = "For speed work and tests without a download: weights of the right statistics, an SPM vocabulary that tokenizes any text. "
-                   "Same shape, type and seed give the same bytes. A misspelt NAME or TYPE prints the known ones.",
+    .description = "For speed work and tests without a download: weights of the right statistics, an SPM vocabulary that "
+                   "tokenizes any text. Same shape, type and seed give the same bytes. A misspelt NAME or TYPE prints the "
+                   "known ones.",
     .options = options,
     .run = run,
 };

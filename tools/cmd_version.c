@@ -20,7 +20,7 @@ static bool isa_built(const char *isa)
 {
     size_t len = strlen(isa);
     for (size_t i = 0; i < kernel_n_rows; i++)
-        if (!strncmp(kernel_rows[i]->isa, isa, len) && (!kernel_rows[i]->isa[len] || kernel_rows[i]->isa[len] == '_')) return true;
+        if (!strncmp(kernel_rows[i]->isa, isa, len) && strchr("_", kernel_rows[i]->isa[len])) return true; /* end or tag */
     return false;
 }
 

@@ -59,7 +59,8 @@ int main(int argc, char **argv)
         help_commands(stderr);
         return EXIT_USAGE;
     }
-    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return usage_error("%s", message);
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message))
+        return usage_error("%s", message);
     const char *name = argv[1];
     if (!strcmp(name, "-h") || !strcmp(name, "--help")) name = "help";
     if (!strcmp(name, "--version")) name = "version";

@@ -33,8 +33,8 @@ static void list_option(FILE *f, const char *alias, const char *name, const char
 {
     enum { COLUMN = 28 };
     char left[96];
-    int n = snprintf(left, sizeof left, alias ? "  -%s, --%s%s%s" : "%s  --%s%s%s", alias ? alias : "    ", name, metavar ? " " : "",
-                     metavar ? metavar : "");
+    int n = snprintf(left, sizeof left, alias ? "  -%s, --%s%s%s" : "%s  --%s%s%s", alias ? alias : "    ", name,
+                     metavar ? " " : "", metavar ? metavar : "");
     if (n > COLUMN - 2) fprintf(f, "%s\n%*s", left, COLUMN, "");
     else fprintf(f, "%-*s", COLUMN, left);
     wrap(f, help, COLUMN, COLUMN);

@@ -129,6 +129,6 @@ const char *model_path(const char *given, struct error *e)
             return path;
         }
     }
-    fail(e, "-m: found none, and the demo model is not there; expected a GGUF file, or 'tools/get-model gemma-3-270m' run before");
+    fail(e, "-m: found none, and no demo model; expected a GGUF file, or 'tools/get-model gemma-3-270m' run before");
     return NULL;
 }

@@ -15,7 +15,7 @@
 #include "engine/cost.h"
 #include "kernels/kernel.h"
 
-enum { MAX_COUNTS = 16, MAX_REPEATS = 32, MIB = 1 << 20 };
+enum { MAX_COUNTS = 16, MIN_REPEATS = 3, MAX_REPEATS = 32, MIB = 1 << 20 };
 
 struct calibration {
     struct device *device;
@@ -25,6 +25,7 @@ struct calibration {
     int threads;
     char *memory; /* far more than the cache holds */
     size_t bytes;
+    volatile uint64_t *sums; /* one a thread: keeps the loads from being optimised away */
     int repeats;
     double seconds; /* after which one figure's repeats end */
     uint64_t done, total;
@@ -67,17 +68,15 @@ static double median(double *v, int n)
 
 /* ---- Bandwidth ---- */
 
-static volatile uint64_t read_sink; /* keeps the loads from being optimised away */
-
 static void read_slice(void *ctx, int thread)
 {
-    const struct calibration *c = ctx;
+    struct calibration *c = ctx;
     size_t n = c->bytes / sizeof(uint64_t) / (size_t)c->threads / 8 * 8, i;
     const uint64_t *p = (const uint64_t *)c->memory + (size_t)thread * n;
     uint64_t s[8] = {0};
     for (i = 0; i < n; i += 8)
         for (int j = 0; j < 8; j++) s[j] += p[i + (size_t)j];
-    read_sink = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+    c->sums[thread] = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
 }
 
 static bool measure_bandwidth(struct calibration *c, double *noise)
@@ -111,7 +110,7 @@ static double op_seconds(struct calibration *c, const struct micro *m, double ta
         double since = profile_now();
         micro_step(run);
         t[n++] = (profile_now() - since) / m->stages;
-    } while (n < c->repeats && profile_now() - start < c->seconds);
+    } while (n < MIN_REPEATS || (n < c->repeats && profile_now() - start < c->seconds));
     micro_free(run);
     double seconds = median(t, n);
     /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps the rate finite and on record. */
@@ -137,7 +136,7 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
     static const char *const phases[] = {"decode", "prefill"};
     for (int many = 0; many < 2; many++) {
-        struct micro m = micro_linear(type, 1024, (many ? 64 : 128) * c->threads, many ? 128 : 1, c->memory);
+        struct micro m = micro_linear(type, 1024, (many ? 64 : 128) * c->threads, many ? 64 : 1, c->memory);
         m.stages = many ? 1 : 4;
         double t = op_seconds(c, &m, tau);
         double flops = 2.0 * m.op.n_in * m.op.n_out * (double)m.step.n;
@@ -242,7 +241,7 @@ static void kernels_name(char *name, size_t size)
     snprintf(name, size, "%s%s%.90s", kernel_active_isa(), pins && *pins ? " " : "", pins ? pins : "");
 }
 
-static bool describe(struct calibration *c, int cores)
+static bool describe(struct calibration *c)
 {
     struct device *d = c->device;
     double llc = machine_llc();
@@ -253,7 +252,8 @@ static bool describe(struct calibration *c, int cores)
     if (!gmtime_r(&now, &day) || !strftime(d->date, sizeof d->date, "%Y-%m-%d", &day))
         return fail(c->e, "clock: found no date");
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */
-    return put(c, cores, "cores") && device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e);
+    return put(c, pool_default_threads(), "cores") &&
+           device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e);
 }
 
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
@@ -262,7 +262,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     struct calibration c = {.device = d, .options = o, .e = e, .repeats = o->quick ? 5 : 15, .seconds = o->quick ? 0.006 : 0.1};
     *d = (struct device){0};
     plan_counts(&c, most);
-    bool ok = describe(&c, most);
+    bool ok = describe(&c);
     double llc = device_get(d, "llc"), noise = 0, squares[N_EXPONENTS] = {0};
     int tried = 0;
     c.bytes = (size_t)fmax(256.0 * MIB, 4 * llc);
@@ -270,6 +270,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
         ok = fail(e, "calibration: found %llu MB free, expected %zu MB to read from beyond the cache",
                   (unsigned long long)(memory_available() / MIB), c.bytes / MIB);
     if (ok && !(c.memory = memory_new(c.bytes))) ok = fail(e, "calibration: found no memory for %zu MB", c.bytes / MIB);
+    if (ok && !(c.sums = calloc((size_t)most, sizeof *c.sums))) ok = fail(e, "calibration: found no memory");
     /* Writing maps every page; these bytes are an ordinary small number in every weight type. */
     if (ok) memset(c.memory, 0x3c, c.bytes);
     for (int i = 0; ok && i < c.n_counts; i++) {
@@ -279,6 +280,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
         pool_free(c.pool);
     }
     ok = ok && put_exponent(&c, squares, tried) && put(&c, noise, "noise");
+    free((void *)c.sums);
     free(c.memory);
     if (!ok) device_free(d);
     return ok;

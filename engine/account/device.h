@@ -3,7 +3,7 @@
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
  * `published SOURCE` or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
  *
- *   cores                        1      physical cores that the rates were measured on
+ *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
@@ -40,9 +40,9 @@ struct device_entry {
 
 /* Zero-initialise; device_free releases the entries. */
 struct device {
-    char name[DEVICE_TEXT]; /* the CPU's name */
-    char isa[DEVICE_TEXT];  /* kernels that were measured: the highest ISA, and pins if there were any */
-    char date[DEVICE_TEXT]; /* of the calibration, YYYY-MM-DD */
+    char name[DEVICE_TEXT];       /* the CPU's name */
+    char isa[DEVICE_TEXT];        /* kernels that were measured: the highest ISA, and pins if there were any */
+    char date[DEVICE_TEXT];       /* of the calibration, YYYY-MM-DD */
     struct device_entry *entries; /* in the order of device_set */
     size_t n, allocated;
 };

@@ -19,6 +19,13 @@ struct one_run {
     double *row_s; /* n_rows */
 };
 
+static bool go_on(void *ctx, size_t done, size_t total)
+{
+    const struct measure_options *o = ctx;
+    (void)done, (void)total;
+    return !(o->interrupted && *o->interrupted);
+}
+
 static bool run_once(struct session *s, const int32_t *tokens, const struct measure_options *o, struct one_run *r,
                      struct error *e)
 {
@@ -26,12 +33,12 @@ static bool run_once(struct session *s, const int32_t *tokens, const struct meas
     session_reset(s);
     profile_reset(s->profile);
     double start = profile_now();
-    if (!session_feed(s, tokens, prompt, NULL, NULL, e)) return false;
+    if (!session_feed(s, tokens, prompt, go_on, (void *)o, e)) return false;
     r->prefill_s = profile_now() - start;
     start = profile_now();
     for (size_t i = 0; i + 1 < gen; i++) {
         if (!session_feed(s, tokens + prompt + i, 1, NULL, NULL, e)) return false;
-        if (o->interrupted && *o->interrupted) return fail(e, "interrupted");
+        if (!go_on((void *)o, 0, 0)) return fail(e, "interrupted");
     }
     r->decode_s = profile_now() - start;
     return true;

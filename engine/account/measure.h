@@ -1,7 +1,7 @@
 /* measure.h - a run as predict.h describes it, timed op by op beside its prediction.
  *
- * The prediction is made and hashed first. Then the run: once with every kernel call counted, which also warms the caches, and must
- * find exactly the FLOPs that were predicted; then `repeats` times with the profile on. Prompt and continuation are fixed
+ * The prediction is made and hashed first. Then the run: once with every kernel call counted, which also warms the caches, and
+ * must find exactly the FLOPs that were predicted; then `repeats` times with the profile on. Prompt and continuation are fixed
  * pseudo-random ids, so nothing is sampled and every repeat does the same work.
  *
  * What is reported is one run, the one whose total is the median (the lower one of two), so that its rows and what they don't
@@ -14,8 +14,8 @@
 #include "engine/session.h"
 
 struct measure_options {
-    struct predict_options run; /* past must be 0 */
-    int repeats;                /* 1 to 1000 */
+    struct predict_options run;      /* past must be 0 */
+    int repeats;                     /* 1 to 1000 */
     const volatile int *interrupted; /* nonzero stops; NULL */
 };
 
@@ -28,17 +28,20 @@ struct measurement {
     double unattributed_s; /* measured_s less the rows' sum */
 };
 
-/* Predicts and measures. False and *e on failure, among them two checks of the whole account: FLOPs counted other than predicted;
- * and a decode op that reads more than the last-level cache holds in a step, at a rate above the device's peak by more than 10 % or
- * five times its noise, whichever is more (a byte count or a clock is wrong then, or the profile is not this machine's).
- * measurement_free releases *m. The device is borrowed; the model's plan is rebuilt inside, and rows borrow nothing of it. */
-bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o, struct error *e);
+/* Predicts and measures. False and *e on failure, among them two checks of the whole account: FLOPs counted other than
+ * predicted; and a decode op that reads more than the last-level cache holds in a step, at a rate above the device's peak by
+ * more than 10 % or five times its noise, whichever is more (a byte count or a clock is wrong then, or the profile is not this
+ * machine's). measurement_free releases *m. The device is borrowed; the model's plan is rebuilt inside, and rows borrow nothing
+ * of it. */
+bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o,
+             struct error *e);
 void measurement_free(struct measurement *m);
 
 /* Takes a profile's times into the rows of a prediction of the same plan. */
 void prediction_take_profile(struct prediction *r, const struct profile *p);
 
-/* n ids spread over a vocabulary by a fixed linear congruential sequence (Knuth's MMIX constants), to be freed. NULL: no memory. */
+/* n ids spread over a vocabulary by a fixed linear congruential sequence (Knuth's MMIX constants), to be freed. NULL: no
+ * memory. */
 int32_t *fixed_tokens(size_t n, int n_vocab);
 
 #endif

@@ -9,7 +9,7 @@
  * the functions below. */
 struct micro {
     struct op op;
-    struct tensor weight;              /* .data NULL: the op has none */
+    struct tensor weight; /* .data NULL: the op has none */
     struct step step;
     struct plan_buffer dst, src, src2; /* width 0: unused */
     int n_head_kv, head_dim;           /* of the cache; 0: none */
@@ -22,8 +22,8 @@ struct micro micro_linear(enum type type, int n_in, int n_out, size_t rows, cons
 /* Attention of `rows` rows, the last of which sees `positions` of the cache. */
 struct micro micro_attend(enum type kv, int n_head_kv, int group, int head_dim, size_t positions, size_t rows);
 
-/* Any other op on rows of `width` elements, a multiple of 256. EMBED reads a Q8_0 table of 256 rows and NORM a vector at `weights`,
- * the others nothing; STORE writes F16; ROPE turns heads of 128. */
+/* Any other op on rows of `width` elements, a multiple of 256. EMBED reads a Q8_0 table of 256 rows and NORM a vector at
+ * `weights`, the others nothing; STORE writes F16; ROPE turns heads of 128. */
 struct micro micro_vector(enum op_kind kind, int width, size_t rows, const void *weights);
 
 /* Of one stage. */

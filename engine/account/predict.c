@@ -223,6 +223,10 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     if (o->threads < 1 || o->threads > DEVICE_MAX_THREADS)
         return fail(e, "prediction: found %d threads, expected 1 to %d", o->threads, DEVICE_MAX_THREADS);
 
+    const struct type_info *kv = type_get(o->kv_type);
+    if ((size_t)p->model->hp.head_dim % kv->block)
+        return fail(e, "cache of %s: found heads of %d, expected a multiple of %zu", kv->name, p->model->hp.head_dim,
+                    kv->block);
     if (p->exact) d = NULL;
     const struct model *m = p->model;
     struct pricer pricer = {.plan = p, .device = d, .options = o, .tau = NAN, .exponent = NAN, .missing = r->missing};

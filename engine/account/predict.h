@@ -1,8 +1,8 @@
 /* predict.h - what a run will cost, said before it runs.
  *
- * A run is, after `past` positions: `prompt` tokens fed in micro-batches of `ubatch` rows, logits wanted of the last; then `gen` tokens generated. The
- * first of them comes from the prompt's logits, so there are gen - 1 decode steps of one row, at positions past + prompt,
- * past + prompt + 1, ...; measure.c runs the same, and generate_result counts the same.
+ * A run is, after `past` positions: `prompt` tokens fed in micro-batches of `ubatch` rows, logits wanted of the last; then
+ * `gen` tokens generated. The first of them comes from the prompt's logits, so there are gen - 1 decode steps of one row, at
+ * positions past + prompt, past + prompt + 1, ...; measure.c runs the same, and generate_result counts the same.
  *
  * FLOPs and bytes are cost.c's exact closed forms. The time of an op in a step is
  *
@@ -11,12 +11,13 @@
  * with W its FLOPs (or, for ops without any, the bytes that it moves), R the device's rate for its kind, Q the bytes that come
  * from memory, B the read bandwidth, p the device's exponent, tau the cost of a stage. A stage of c chunks runs on
  * min(c, threads) threads, whose rates count, and i = ceil(c / threads) * threads / c is what the last, partly filled round of
- * chunks wastes. A linear op unpacks each weight once for all n rows: with one row at rate R_d and many at R_p the arithmetic takes
- * n W_1 / R_p + W_1 max(0, 1 / R_d - 1 / R_p), W_1 the FLOPs of one row.
+ * chunks wastes. A linear op unpacks each weight once for all n rows: with one row at rate R_d and many at R_p the arithmetic
+ * takes n W_1 / R_p + W_1 max(0, 1 / R_d - 1 / R_p), W_1 the FLOPs of one row.
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
- * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing: what
- * would cross if nothing stayed in a cache at all.
+ * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing:
+ * what would cross if nothing stayed in a cache at all.
+ *
  * Source: the roofline (Williams et al. 2009), its maximum softened to a p-norm.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PREDICT_H
@@ -29,23 +30,23 @@
 
 /* One op in one phase, or what several have in common. */
 struct prediction_row {
-    int layer;              /* -1: outside the layers; ROW_MANY in a group of several */
-    const char *op;         /* the op's role, a literal; NULL in a group of several */
-    int phase;              /* enum phase; ROW_MANY */
-    const char *type;       /* of the weight, else of the cache, else F32; NULL in a group of several */
+    int layer;        /* -1: outside the layers; ROW_MANY in a group of several */
+    const char *op;   /* the op's role, a literal; NULL in a group of several */
+    int phase;        /* enum phase; ROW_MANY */
+    const char *type; /* of the weight, else of the cache, else F32; NULL in a group of several */
     double flops, special, bytes;
-    double streamed_bytes;  /* of weights and cache, read at least once a step even if all the rest stays in a cache */
-    double time_s;          /* NAN: not known */
-    double energy_j;        /* NAN: not known */
-    double measured_s;      /* NAN until measured */
+    double streamed_bytes; /* of weights and cache, read at least once a step even if all the rest stays in a cache */
+    double time_s;         /* NAN: not known */
+    double energy_j;       /* NAN: not known */
+    double measured_s;     /* NAN until measured */
 };
 enum { ROW_MANY = -2 };
 
 struct predict_options {
-    int threads;            /* at least 1 */
-    size_t past;            /* positions in the cache before the prompt */
-    size_t prompt, gen;     /* at least 1 each */
-    size_t ubatch;          /* 0: 512 */
+    int threads;        /* at least 1 */
+    size_t past;        /* positions in the cache before the prompt */
+    size_t prompt, gen; /* at least 1 each */
+    size_t ubatch;      /* 0: 512 */
     enum type kv_type;
 };
 
@@ -60,19 +61,19 @@ struct prediction {
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
-    double energy_j;               /* NAN, and energy_kind "none": no device profile holds energy terms yet */
+    double energy_j; /* NAN, and energy_kind "none": no device profile holds energy terms yet */
     const char *energy_kind;
-    double interval95_s[2];        /* NAN: a profile's scatter says nothing of the model's own error */
-    char missing[DEVICE_KEY];      /* the first rate that the device lacks, because of which times are not known; "" */
-    char sha256[SHA256_HEX];       /* of everything above and the device's numbers, as text */
+    double interval95_s[2];   /* NAN: a profile's scatter says nothing of the model's own error */
+    char missing[DEVICE_KEY]; /* the first rate that the device lacks, because of which times are not known; "" */
+    char sha256[SHA256_HEX];  /* of everything above and the device's numbers, as text */
     struct prediction_row *rows;
     size_t n_rows;
 };
 
 /* Predicts a run of the plan. `d` may be NULL: then no time is known; nor is it of an exact plan, for which no machine is
- * calibrated. False and *e if an option is out of range or memory is
- * short. prediction_free releases the rows. */
-bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o, struct error *e);
+ * calibrated. False and *e if an option is out of range or memory is short. prediction_free releases the rows. */
+bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
+             struct error *e);
 void prediction_free(struct prediction *r);
 
 /* ---- Aggregation ---- */

@@ -21,19 +21,19 @@ struct run_report {
     int threads;
     double prefill_s, decode_s;                     /* measured */
     double prefill_tps, decode_tps;                 /* tokens per second */
-    double predicted_prefill_s, predicted_decode_s; /* of these numbers of tokens, made after the run: how many there would be is not
-                                                       known before */
+    double predicted_prefill_s, predicted_decode_s; /* of these numbers of tokens, made after the run: how many there would be
+                                                       is not known before */
     double decode_bytes_per_s;                      /* weights and cache read, per second */
     double peak_bytes_per_s, share_of_peak;         /* the device's */
     double peak_rss_bytes;
-    double energy_j;                                /* NAN, kind "none": no meter is read */
+    double energy_j; /* NAN, kind "none": no meter is read */
     const char *energy_kind;
-    struct prediction prediction;                   /* with measured_s where the session was profiled */
+    struct prediction prediction; /* with measured_s where the session was profiled */
 };
 
 /* `past` positions were in the cache before this prompt. The device may be NULL. run_report_free releases *r. */
-bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g, const struct device *d,
-                struct error *e);
+bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
+                const struct device *d, struct error *e);
 void run_report_free(struct run_report *r);
 void run_report_print(const struct run_report *r, FILE *f);
 

@@ -61,8 +61,8 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
                                         .w_stride = op->w->row_bytes, .rows = rows, .x = exec_row(x, op->src, c),
                                         .x_stride = buffer_row_bytes(&x->plan->buffers[op->src]),
                                         .cols = n - c < tile.cols ? n - c : tile.cols, .n = (size_t)op->n_in});
-    if (op->bias)
-        for (size_t c = 0; c < n; c++) K.f32_add(&(struct vec_args){.y = y + c * n_out, .x = op->bias + row, .n = rows});
+    const float *bias = op->bias ? op->bias->data : NULL;
+    for (size_t c = 0; bias && c < n; c++) K.f32_add(&(struct vec_args){.y = y + c * n_out, .x = bias + row, .n = rows});
 }
 
 /* 2 n_in n_out FLOPs a row (spec accountant 5.1); the weights cross memory once a step. */
@@ -72,7 +72,7 @@ static struct op_cost linear_cost(const struct op *op, const struct plan *p, con
     return (struct op_cost){
         .flops = 2 * n * in * out,
         .special = op->bias ? n * out : 0,
-        .weight_bytes = n > 0 ? (double)op->w->bytes : 0,
+        .weight_bytes = n > 0 ? (double)op->w->bytes + (op->bias ? (double)op->bias->bytes : 0) : 0,
         .activation_bytes = n * ((double)buffer_row_bytes(&p->buffers[op->src]) + 4 * out),
     };
 }

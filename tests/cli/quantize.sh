@@ -49,7 +49,7 @@ rm "$d/empty" "$d/cut"
 
 cli synth --shape L=4,D=1024,H=8,KV=2,F=4096,V=4000:F16 -o "$d/large"
 # shellcheck disable=SC2086
-$RUN "$HARTREE" quantize "$d/large" "$d/big" Q2_K -t 1 >/dev/null 2>"$cli_err" </dev/null &
+${RUN:-} "$HARTREE" quantize "$d/large" "$d/big" Q2_K -t 1 >/dev/null 2>"$cli_err" </dev/null &
 pid=$!
 sleep 1
 kill -TERM "$pid"

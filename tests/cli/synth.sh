@@ -54,7 +54,7 @@ fi
 
 # Large enough to be in the middle of it after a moment.
 # shellcheck disable=SC2086
-$RUN "$HARTREE" synth --shape gemma-3-4b:Q4_K_M -o "$d/big" >/dev/null 2>"$cli_err" </dev/null &
+${RUN:-} "$HARTREE" synth --shape gemma-3-4b:Q4_K_M -o "$d/big" >/dev/null 2>"$cli_err" </dev/null &
 pid=$!
 sleep 1
 kill -TERM "$pid"

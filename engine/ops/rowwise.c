@@ -1,4 +1,4 @@
-/* rows.c - the ops that work on each row for itself: norm, quantise, rope and its angles, gate, add, gather.
+/* rowwise.c - the ops that work on each row for itself: norm, quantise, rope and its angles, gate, add, gather.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <string.h>

@@ -1,0 +1,67 @@
+#!/bin/sh
+# account.sh - predict, measure, calibrate and bench model: what they print, and wrong words.
+# SPDX-License-Identifier: MIT
+set -u
+# shellcheck source=tests/cli/lib
+. "$(dirname "$0")/lib"
+d=$cli_dir/files
+mkdir "$d"
+export XDG_CACHE_HOME="$d/cache" # the user's own profile stays as it is
+n='[0-9][-+.e0-9]*'
+
+cli synth --shape tiny-llama:Q4_K_M -o "$d/m.gguf"
+expect "a model to account for" 0
+
+# The first prediction measures the machine, says so, and keeps the profile; the second finds it.
+cli predict -m "$d/m.gguf" --prompt 7 --gen 3
+expect "predict: measures a machine without a profile" 0 'no profile of this machine yet'
+cp "$cli_out" "$d/first"
+cli predict -m "$d/m.gguf" --prompt 7 --gen 3
+expect_out "predict: phases and ops" "^decode +ffn_down +$n M? *$n [kM]B"
+if cmp -s "$cli_out" "$d/first" && [ ! -s "$cli_err" ]; then ok "predict: the profile is kept, and the same run has the same hash"
+else bad "predict: the profile is kept, and the same run has the same hash" "$(diff "$cli_out" "$d/first" | head -n 3 | tr '\n' '|')$(cat "$cli_err")"; fi
+cli predict --shape llama-3.1-8b:Q4_K_M --prompt 10 --gen 2 --json
+expect_out "predict --json" "^\{\"model\": \"llama-3.1-8b[^\"]*\", \"device\": \".*\"weight_bytes\": 4912[0-9]*, \"weight_bytes_per_token\": 4617[0-9]*, \
+\"kv_bytes\": 1572864, .*\"energy_j\": null, \"energy_kind\": \"none\", \"interval95_s\": \[null, null\], \"sha256\": \"[0-9a-f]{64}\", \"rows\": \[\{"
+cli predict --shape llama-3.1-8b:Q4_K_M --by type --json
+expect_out "predict --by type" '"rows": \[\{"layer": null, "op": null, "phase": null, "type": "Q4_K", '
+cli predict --shape llama-3.1-8b --by layer,phase
+expect_out "predict --by layer,phase" "^prefill +31 +$n G"
+
+cli measure -m "$d/m.gguf" --prompt 7 --gen 3 -r 2
+expect_out "measure: FLOPs are those counted" 'exactly as predicted$'
+cli measure -m "$d/m.gguf" --prompt 1 --gen 1 -r 1 --kv q8_0 --json
+expect_out "measure --json" "\"flops_counted\": [0-9]+, \"repeats\": 1, \"measured_s\": $n, .*\"error\": $n, \"unattributed_s\": $n, \"rows\": .*\"measured_s\": "
+
+cli calibrate --quick -t 1 -o "$d/device"
+expect_out "calibrate -o" "^linear.q4_K.decode.1 = $n # FLOP/s, measured"
+if cmp -s "$cli_out" "$d/device"; then ok "calibrate: the file is what was printed"; else bad "calibrate: the file is what was printed" "they differ"; fi
+cli predict -m "$d/m.gguf" --device "$d/device" -t 2
+expect_out "predict: threads that were not measured" 'no time: the device profile lacks .*\.2$'
+sed 's,^stage.1 = .*,stage.1 = 5 # s\, measured,' "$d/device" >"$d/bad"
+cli predict -m "$d/m.gguf" --device "$d/bad"
+expect "predict: a profile out of range" 1 'files/bad: line [0-9]+: stage.1: found 5, expected 0 to 1 s$'
+cli predict -m "$d/m.gguf" --device "$d/none"
+expect "predict: no such profile" 1 'files/none: '
+cli calibrate --quick -t 1 -o "$d/none/device"
+expect "calibrate: an output that can't be written" 1 'none/device'
+
+cli bench model -m "$d/m.gguf" -p 5,6 -n 0 -t 1,2 -r 2
+expect_out "bench model" '^\| .* \|       2 \|      pp6 \| +[0-9.]+ ± [0-9.]+ \|$'
+cli bench model -m "$d/m.gguf" -p 0 -n 3 -t 1 -r 2 --json
+expect_out "bench model --json" "^\[\{\"model\": \".*\", \"size_bytes\": [0-9]+, \"params\": 3544832, \"isa\": \"[a-z0-9]+\", \"threads\": 1, \"test\": \"tg3\", \
+\"tps_avg\": $n, \"tps_stddev\": $n, \"runs\": \[$n, $n\]\}\]$"
+
+cli predict --shape llama-3.1-9b
+expect "predict: unknown shape" 2 "llama-3.1-9b.*llama-3.1-8b"
+cli predict --shape llama-3.1-8b -m "$d/m.gguf"
+expect "predict: a shape and a file" 2 'found both --shape and -m'
+cli predict -m "$d/m.gguf" --by colour
+expect "predict: unknown --by" 2 "found 'colour', expected layer, op, type or phase"
+cli predict -m "$d/m.gguf" --prompt 0
+expect "predict: no prompt" 2 "found '0'"
+cli bench model "$d/m.gguf"
+expect "bench model: a surplus word" 2 'found '
+cli measure -m "$d/nothing.gguf"
+expect "measure: no such model" 1 'nothing.gguf: '
+cli_done

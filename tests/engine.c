@@ -1,0 +1,181 @@
+/* engine.c - the engine against a naive reference, against itself, and against what does not fit.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <unistd.h>
+
+#include "engine/session.h"
+#include "engine/synth.h"
+#include "kernels/kernel.h"
+#include "tests/reference.h"
+#include "tests/test.h"
+
+enum { N_IDS = 45 }; /* more than tiny-gemma3's window of 16, and no multiple of anything */
+
+static int32_t ids[N_IDS];
+static char dir[] = "/tmp/hartree-engine-XXXXXX";
+
+static struct model *make(const char *shape, struct error *e)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s.gguf", dir, shape);
+    if (access(path, R_OK) && !synth_write(&(struct synth_options){.shape = shape, .seed = 7, .threads = 1}, path, NULL, e)) return NULL;
+    return model_open(path, NULL, 0, e);
+}
+
+/* Logits of all positions, fed in steps of `batch`. */
+static float *all_logits(const struct model *m, struct session_options o, size_t batch, struct error *e);
+
+struct rows {
+    float *to;
+    size_t n_vocab;
+};
+
+static bool keep_row(void *ctx, size_t index, const float *logits)
+{
+    struct rows *r = ctx;
+    memcpy(r->to + index * r->n_vocab, logits, r->n_vocab * sizeof *logits);
+    return true;
+}
+
+static float *all_logits(const struct model *m, struct session_options o, size_t batch, struct error *e)
+{
+    o.n_ctx = N_IDS;
+    o.n_batch = o.n_out = batch;
+    struct session *s = session_new(m, &o, e);
+    if (!s) return NULL;
+    struct rows r = {malloc(N_IDS * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
+    if (!session_feed_all(s, ids, N_IDS, 0, keep_row, &r, e)) {
+        free(r.to);
+        r.to = NULL;
+    }
+    session_free(s);
+    return r.to;
+}
+
+static double rms(const float *a, const float *b, size_t n)
+{
+    double s = 0;
+    for (size_t i = 0; i < n; i++) s += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    return sqrt(s / (double)n);
+}
+
+/* A family: exact against the reference, the fast path near exact, and the same bits however it is run. */
+static void test_family(const char *shape, double noise)
+{
+    char name[96];
+    struct error e = {""};
+    struct model *m = make(shape, &e);
+    snprintf(name, sizeof name, "%s opens", shape);
+    TEST(name, m != NULL, "%s", e.text);
+    if (!m) return;
+    size_t n = N_IDS * (size_t)m->hp.n_vocab;
+    for (int i = 0; i < N_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
+
+    double *want = ref_logits(m, ids, N_IDS), worst = 0, square = 0;
+    float *exact = all_logits(m, (struct session_options){.exact = true, .threads = 2}, N_IDS, &e);
+    for (size_t i = 0; exact && i < n; i++) {
+        double d = fabs((double)exact[i] - want[i]);
+        worst = d > worst || isnan(d) ? d : worst;
+        square += want[i] * want[i];
+    }
+    snprintf(name, sizeof name, "%s: exact logits as the reference's", shape);
+    TEST(name, exact && worst <= 1e-3 && sqrt(square / (double)n) > 0.1, "%s max-abs %g at rms %g", e.text, worst, sqrt(square / (double)n));
+    free(want);
+
+    const struct session_options fast = {.kv_type = TYPE_F16, .threads = 1};
+    float *one = all_logits(m, fast, N_IDS, &e);
+    snprintf(name, sizeof name, "%s: fast logits near the exact ones", shape);
+    double r = exact && one ? rms(exact, one, n) / sqrt(square / (double)n) : NAN;
+    TEST(name, r <= noise, "%s rms %g of the logits', expected at most %g", e.text, r, noise);
+    for (int threads = 2; threads <= 4; threads++) {
+        struct session_options o = fast;
+        o.threads = threads;
+        float *more = all_logits(m, o, N_IDS, &e);
+        snprintf(name, sizeof name, "%s: the same bits on %d threads", shape, threads);
+        TEST(name, more && one && !memcmp(one, more, n * sizeof *one), "%s rms %g apart", e.text, more && one ? rms(one, more, n) : NAN);
+        free(more);
+    }
+    for (size_t batch = 1; batch <= 16; batch += 5) {
+        float *steps = all_logits(m, fast, batch, &e);
+        snprintf(name, sizeof name, "%s: the same bits in steps of %zu", shape, batch);
+        TEST(name, steps && one && !memcmp(one, steps, n * sizeof *one), "%s rms %g apart", e.text, steps && one ? rms(one, steps, n) : NAN);
+        free(steps);
+    }
+    struct session_options o = fast;
+    o.kv_type = TYPE_Q8_0;
+    float *q8 = all_logits(m, o, N_IDS, &e);
+    r = q8 && one ? rms(one, q8, n) / sqrt(square / (double)n) : NAN;
+    snprintf(name, sizeof name, "%s: a q8_0 cache costs little", shape);
+    TEST(name, r <= 0.05, "%s rms %g of the logits'", e.text, r);
+    free(q8);
+    free(one);
+    free(exact);
+    model_close(m);
+}
+
+static void expect(const char *name, bool ok, const struct error *e, const char *part)
+{
+    TEST(name, !ok && strstr(e->text, part), "%s", ok ? "no error" : e->text);
+}
+
+static void test_limits(void)
+{
+    struct error e = {""};
+    struct model *m = make("tiny-llama:F32", &e);
+    if (!m) {
+        TEST("limits", false, "%s", e.text);
+        return;
+    }
+    struct session *s = session_new(m, &(struct session_options){.n_ctx = 8, .threads = 1}, &e);
+    int32_t few[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, wrong[2] = {1, m->hp.n_vocab};
+    expect("a prompt longer than the context", session_feed(s, few, 9, NULL, NULL, &e), &e, "expected at most 8");
+    expect("a token that is none", session_feed(s, wrong, 2, NULL, NULL, &e), &e, "found token");
+    TEST("a refused prompt leaves the cache as it was", s->kv->used == 0, "%zu positions used", s->kv->used);
+
+    struct generate_result g;
+    struct generate_options o = {.max_tokens = 100, .sample = {.temperature = 0, .repeat_penalty = 1, .top_p = 1}, .ignore_eos = true};
+    bool ok = session_generate(s, few, 4, &o, &g, &e);
+    TEST("generation stops where the context ends", ok && g.stop == STOP_CONTEXT && g.generated_tokens == 5 && s->kv->used == 8,
+         "%s stop %s after %zu", e.text, stop_name(g.stop), g.generated_tokens);
+    generate_result_free(&g);
+
+    session_reset(s);
+    volatile int stop = 1;
+    o.interrupted = &stop;
+    ok = session_generate(s, few, 4, &o, &g, &e);
+    TEST("an interrupt stops with what was done", ok && g.stop == STOP_INTERRUPT && g.generated_tokens == 0 && g.prompt_tokens == 4,
+         "%s stop %s", e.text, stop_name(g.stop));
+    generate_result_free(&g);
+    expect("an empty prompt", session_generate(s, few, 0, &o, &g, &e), &e, "no tokens");
+    session_free(s);
+
+    e.text[0] = 0;
+    s = session_new(m, &(struct session_options){.n_ctx = (size_t)1 << 40, .threads = 1}, &e);
+    expect("a context that won't fit in memory", s != NULL, &e, "MB free");
+    session_free(s);
+    model_close(m);
+}
+
+int main(void)
+{
+    char message[256];
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) {
+        printf("FAIL kernels: %s\n", message);
+        return 1;
+    }
+    if (!mkdtemp(dir)) {
+        printf("FAIL temporary folder: %s\n", dir);
+        return 1;
+    }
+    static const struct { const char *shape; double noise; } families[] = {
+        {"tiny-llama:F32", 1e-3}, {"tiny-llama:Q4_K_M", 0.05}, {"tiny-qwen2:Q8_0", 0.05}, {"tiny-qwen3:F16", 1e-3}, {"tiny-gemma3:Q4_0", 0.05}};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) test_family(families[i].shape, families[i].noise);
+    test_limits();
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s.gguf", dir, families[i].shape);
+        unlink(path);
+    }
+    rmdir(dir);
+    TEST_MAIN_END();
+}
