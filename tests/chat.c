@@ -30,42 +30,54 @@ static void expect_format(const char *template, const char *name)
     char test[64];
     snprintf(test, sizeof test, "template of %s", name ? name : "no family");
     if (name) TEST(test, f && strcmp(chat_format_name(f), name) == 0, "found %s %s", f ? chat_format_name(f) : "none", e.text);
-    else TEST(test, !f && strstr(e.text, "--chat-format") && strstr(e.text, "chatml"), "found %s %s", f ? chat_format_name(f) : "", e.text);
+    else
+        TEST(test, !f && strstr(e.text, "--chat-format") && strstr(e.text, "chatml"), "found %s %s",
+             f ? chat_format_name(f) : "", e.text);
 }
 
 static void test_rendering(void)
 {
-    expect_render("chatml", 0,
-                  "<|im_start|>system\n Be brief. <|im_end|>\n<|im_start|>user\n Hi\n<|im_end|>\n<|im_start|>assistant\n Hello! "
-                  "<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n");
-    expect_render("qwen2.5", 1,
-                  "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
-                  "<|im_start|>user\n Hi\n<|im_end|>\n<|im_start|>assistant\n Hello! <|im_end|>\n<|im_start|>user\nBye<|im_end|>\n"
-                  "<|im_start|>assistant\n");
+    expect_render(
+        "chatml", 0,
+        "<|im_start|>system\n Be brief. <|im_end|>\n<|im_start|>user\n Hi\n<|im_end|>\n<|im_start|>assistant\n Hello! "
+        "<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n");
+    expect_render(
+        "qwen2.5", 1,
+        "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
+        "<|im_start|>user\n Hi\n<|im_end|>\n<|im_start|>assistant\n Hello! <|im_end|>\n<|im_start|>user\nBye<|im_end|>\n"
+        "<|im_start|>assistant\n");
     expect_render("gemma", 0,
                   "<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\nHello!<end_of_turn>\n"
                   "<start_of_turn>user\nBye<end_of_turn>\n<start_of_turn>model\n");
     expect_render("llama3", 0,
-                  "<|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
-                  "<|start_header_id|>assistant<|end_header_id|>\n\nHello!<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|>"
+                  "<|start_header_id|>system<|end_header_id|>\n\nBe "
+                  "brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+                  "<|start_header_id|>assistant<|end_header_id|>\n\nHello!<|eot_id|><|start_header_id|>user<|end_header_id|>"
+                  "\n\nBye<|eot_id|>"
                   "<|start_header_id|>assistant<|end_header_id|>\n\n");
     expect_render("llama2-sys", 0, "[INST] <<SYS>>\n Be brief. \n<</SYS>>\n\n Hi\n [/INST] Hello! </s>[INST] Bye [/INST]");
     expect_render("llama2-sys-bos", 1, "[INST]  Hi\n [/INST] Hello! </s><s>[INST] Bye [/INST]");
     expect_render("mistral-v1", 0, " [INST]  Be brief. \n\n Hi\n [/INST]  Hello! </s> [INST] Bye [/INST]");
     expect_render("mistral-v3", 1, "[INST]  Hi\n[/INST] Hello!</s>[INST] Bye[/INST]");
-    expect_render("mistral-v7", 0, "[SYSTEM_PROMPT]  Be brief. [/SYSTEM_PROMPT][INST]  Hi\n[/INST]  Hello! </s>[INST] Bye[/INST]");
-    expect_render("zephyr", 1, "<|user|>\n Hi\n<|endoftext|>\n<|assistant|>\n Hello! <|endoftext|>\n<|user|>\nBye<|endoftext|>\n<|assistant|>\n");
+    expect_render("mistral-v7", 0,
+                  "[SYSTEM_PROMPT]  Be brief. [/SYSTEM_PROMPT][INST]  Hi\n[/INST]  Hello! </s>[INST] Bye[/INST]");
+    expect_render(
+        "zephyr", 1,
+        "<|user|>\n Hi\n<|endoftext|>\n<|assistant|>\n Hello! <|endoftext|>\n<|user|>\nBye<|endoftext|>\n<|assistant|>\n");
     expect_render("phi3", 1, "<|user|>\n Hi\n<|end|>\n<|assistant|>\n Hello! <|end|>\n<|user|>\nBye<|end|>\n<|assistant|>\n");
     expect_render("deepseek3", 1, "<｜User｜> Hi\n<｜Assistant｜> Hello! <｜end▁of▁sentence｜><｜User｜>Bye<｜Assistant｜>");
-    expect_render("deepseek", 1, "### Instruction:\n Hi\n\n### Response:\n Hello! \n<|EOT|>\n### Instruction:\nBye\n### Response:\n");
+    expect_render("deepseek", 1,
+                  "### Instruction:\n Hi\n\n### Response:\n Hello! \n<|EOT|>\n### Instruction:\nBye\n### Response:\n");
 }
 
 static void test_recognition(void)
 {
     expect_format("{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>'}}", "chatml");
-    expect_format("'<|im_start|>system\\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\\n'", "qwen2.5");
+    expect_format("'<|im_start|>system\\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\\n'",
+                  "qwen2.5");
     expect_format("'<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n'", "qwen2");
-    expect_format("'<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n'", "smollm2");
+    expect_format("'<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n'",
+                  "smollm2");
     expect_format("<start_of_turn>{{ role }}", "gemma");
     expect_format("<|start_header_id|>{{ role }}<|end_header_id|>", "llama3");
     expect_format("bos_token + '[INST] ' + '<<SYS>>\\n' + content.strip()", "llama2-sys-strip");
@@ -87,7 +99,8 @@ static void test_recognition(void)
          !chat_format_find(&none, "no-such", &e) && strstr(e.text, "no-such") && strstr(e.text, "llama3"), "%s", e.text);
     size_t n = 0, twice = 0;
     for (; chat_format_at(n); n++)
-        for (size_t i = 0; i < n; i++) twice += strcmp(chat_format_name(chat_format_at(i)), chat_format_name(chat_format_at(n))) == 0;
+        for (size_t i = 0; i < n; i++)
+            twice += strcmp(chat_format_name(chat_format_at(i)), chat_format_name(chat_format_at(n))) == 0;
     TEST("names are listed once each", n > 10 && twice == 0, "%zu names, %zu twice", n, twice);
 }
 

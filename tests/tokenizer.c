@@ -56,8 +56,8 @@ static void end(struct made *m)
     free(m->bytes);
 }
 
-static const char *const spm_words[] = {"<unk>", "<s>", "</s>", "<0x0A>", "<0xC3>", "<0xA9>", "▁", "h", "e", "l", "o", "he", "ll",
-                                        "llo", "hello", "▁hello", "<user>", "▁▁", "<|im_end|>"};
+static const char *const spm_words[] = {"<unk>", "<s>", "</s>", "<0x0A>", "<0xC3>", "<0xA9>", "▁",      "h",  "e",         "l",
+                                        "o",     "he",  "ll",   "llo",    "hello",  "▁hello", "<user>", "▁▁", "<|im_end|>"};
 static const float spm_scores[] = {0, 0, 0, 0, 0, 0, -1, -9, -9, -9, -9, -1, -2, -3, -4, -5, 0, -6, 0};
 static const int32_t spm_types[] = {2, 3, 3, 6, 6, 6, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1, 3};
 enum { SPM_WORDS = sizeof spm_words / sizeof *spm_words };
@@ -71,7 +71,8 @@ static struct made begin_spm(void)
     return m;
 }
 
-static const char *const bpe_words[] = {"a", "b", "c", "Ġ", "1", "2", "'", "s", "Ċ", "ab", "Ġab", "abc", "12", "'s", "<|end|>", "ï", "¿", "½"};
+static const char *const bpe_words[] = {"a",  "b",   "c",   "Ġ",  "1",  "2",       "'", "s", "Ċ",
+                                        "ab", "Ġab", "abc", "12", "'s", "<|end|>", "ï", "¿", "½"};
 static const char *const bpe_merges[] = {"a b", "Ġ ab", "ab c", "1 2", "' s"};
 static const int32_t bpe_types[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 1, 1};
 enum { BPE_WORDS = sizeof bpe_words / sizeof *bpe_words, BPE_MERGES = sizeof bpe_merges / sizeof *bpe_merges };
@@ -86,7 +87,8 @@ static struct made begin_bpe(const char *pre)
     return m;
 }
 
-static const char *const bert_words[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "▁caf", "e", "▁.", "▁un", "do", "▁中", "▁straße", "▁c"};
+static const char *const bert_words[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "▁caf",    "e",
+                                         "▁.",    "▁un",   "do",    "▁中",   "▁straße", "▁c"};
 
 static struct made begin_bert(void)
 {
@@ -131,14 +133,16 @@ static void test_spm(void)
     TEST("spm loads", m.t && m.t->kind == TOKENIZER_SPM && m.t->bos == 1 && m.t->eos == 2 && m.t->eot == 18, "%s", m.e.text);
     expect("spm merges by score", m.t, "hello", 0, "15");
     expect("spm byte fallback", m.t, "é\n", 0, "6 4 5 3");
-    expect("spm bos and special text", m.t, "hello<|im_end|>hello", TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL, "1 15 18 15");
+    expect("spm bos and special text", m.t, "hello<|im_end|>hello", TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL,
+           "1 15 18 15");
     expect("spm user-defined tokens match where special ones do not", m.t, "hello<user>hello", 0, "15 16 15");
     expect("spm empty text", m.t, "", TOKENIZE_ADD_SPECIAL, "1");
     char *text = NULL;
     size_t len = 0;
     int32_t ids[] = {15, 17, 4, 5, 1};
     bool ok = m.t && detokenize(m.t, ids, 5, false, &text, &len, &m.e);
-    TEST("spm detokenizes, without the space it put in front", ok && strcmp(text, "hello  é") == 0, "found '%s'", text ? text : "");
+    TEST("spm detokenizes, without the space it put in front", ok && strcmp(text, "hello  é") == 0, "found '%s'",
+         text ? text : "");
     free(text);
     TEST("generation ends at eos and <|im_end|>",
          m.t && token_ends_generation(m.t, 2) && token_ends_generation(m.t, 18) && !token_ends_generation(m.t, 14) &&
@@ -189,8 +193,8 @@ static void test_utf8(void)
     static const struct {
         const char *s;
         size_t complete;
-    } cases[] = {{"abc", 3}, {"ab\xc3", 2}, {"\xe2\x82", 0}, {"\xe2\x82\xac", 3}, {"\xf0\x9f\x98", 0}, {"x\xff", 2}, {"\x80\x80", 2},
-                 {"\xe0\x80", 2}, {"\xed\xa0", 2}, {"\xf4\x90", 2}, {"\xc0", 1}, {"", 0}};
+    } cases[] = {{"abc", 3},      {"ab\xc3", 2},   {"\xe2\x82", 0}, {"\xe2\x82\xac", 3}, {"\xf0\x9f\x98", 0}, {"x\xff", 2},
+                 {"\x80\x80", 2}, {"\xe0\x80", 2}, {"\xed\xa0", 2}, {"\xf4\x90", 2},     {"\xc0", 1},         {"", 0}};
     size_t wrong = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         wrong += utf8_complete(cases[i].s, strlen(cases[i].s)) != cases[i].complete;
@@ -201,8 +205,9 @@ static void test_utf8(void)
                              unicode_bare(0x301, bare) == 0 && unicode_bare(0x1E69, bare) == 1 && bare[0] == 's',
          "wrong decomposition");
     TEST("classes and lower case",
-         unicode_class('a') == UNICODE_LETTER && unicode_class(0x661) == UNICODE_NUMBER && unicode_class(0x3000) == UNICODE_SPACE &&
-             unicode_class(0x378) == 0 && unicode_class(0x110000) == 0 && unicode_lower(0x41A) == 0x43A && unicode_lower('[') == '[',
+         unicode_class('a') == UNICODE_LETTER && unicode_class(0x661) == UNICODE_NUMBER &&
+             unicode_class(0x3000) == UNICODE_SPACE && unicode_class(0x378) == 0 && unicode_class(0x110000) == 0 &&
+             unicode_lower(0x41A) == 0x43A && unicode_lower('[') == '[',
          "wrong class");
 }
 
@@ -250,7 +255,8 @@ static void test_pretokenizers(void)
 static void expect_error(const char *name, struct made *m, const char *part)
 {
     finish(m);
-    TEST(name, !m->t && strstr(m->e.text, part), "found '%s', expected an error with '%s'", m->t ? "a tokenizer" : m->e.text, part);
+    TEST(name, !m->t && strstr(m->e.text, part), "found '%s', expected an error with '%s'", m->t ? "a tokenizer" : m->e.text,
+         part);
     end(m);
 }
 
