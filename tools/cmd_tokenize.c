@@ -16,7 +16,8 @@ static bool special;
 static const struct option tokenize_options[] = {
     ARG_MODEL,
     ARG_FILE,
-    {"special", NULL, OPTION_FLAG, &special, NULL, "add BOS and EOS as the model says, and read special tokens in the text", 0, 0, NULL},
+    {"special", NULL, OPTION_FLAG, &special, NULL, "add BOS and EOS as the model says, and read special tokens in the text", 0,
+     0, NULL},
     {.name = NULL},
 };
 
@@ -136,7 +137,8 @@ const struct command command_tokenize = {
     .name = "tokenize",
     .summary = "text to token ids, on one line",
     .usage = "-m M [--special] [TEXT | -f FILE]",
-    .description = "Without TEXT and -f the text is read from stdin. Plain, nothing is added and the text of a special token is text like any "
+    .description = "Without TEXT and -f the text is read from stdin. Plain, nothing is added and the text of a special token "
+                   "is text like any "
                    "other; user-defined tokens of the vocabulary are always matched whole.",
     .options = tokenize_options,
     .max_args = 1,
@@ -147,7 +149,8 @@ const struct command command_detokenize = {
     .name = "detokenize",
     .summary = "token ids to the bytes they stand for",
     .usage = "-m M [--special] IDS...",
-    .description = "IDS are numbers, separated by blanks or commas. The bytes are printed as they are, with no newline after them.",
+    .description =
+        "IDS are numbers, separated by blanks or commas. The bytes are printed as they are, with no newline after them.",
     .options = detokenize_options,
     .min_args = 1,
     .max_args = -1,

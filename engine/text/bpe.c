@@ -1,7 +1,6 @@
-/* Byte-level BPE: the text is cut into words (pretokenize.c), each byte of a word is a symbol, and the pair that stands first in
- * the file's list of merges goes first. Follows llama.cpp (src/llama-vocab.cpp, llm_tokenizer_bpe), bad UTF-8 included: a byte
- * that belongs to no character is tokenized as U+FFFD.
- * SPDX-License-Identifier: MIT */
+/* Byte-level BPE: the text is cut into words (pretokenize.c), each byte of a word is a symbol, and the pair that stands first
+ * in the file's list of merges goes first. Follows llama.cpp (src/llama-vocab.cpp, llm_tokenizer_bpe), bad UTF-8 included: a
+ * byte that belongs to no character is tokenized as U+FFFD. SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,10 +84,12 @@ static bool load_merges(struct tokenizer *t, const struct gguf *g, struct error 
 {
     struct tokenizer_tables *v = t->tables;
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.merges");
-    if (!kv) return fail(e, "metadata 'tokenizer.ggml.merges': not found: a vocabulary without merges; expected an array of strings");
+    if (!kv)
+        return fail(e,
+                    "metadata 'tokenizer.ggml.merges': not found: a vocabulary without merges; expected an array of strings");
     if (kv->type != GGUF_ARRAY || kv->element != GGUF_STRING)
-        return fail(e, "metadata 'tokenizer.ggml.merges': found %s of %s, expected an array of strings", gguf_value_name(kv->type),
-                    gguf_value_name(kv->element));
+        return fail(e, "metadata 'tokenizer.ggml.merges': found %s of %s, expected an array of strings",
+                    gguf_value_name(kv->type), gguf_value_name(kv->element));
     if (kv->n == 0) return fail(e, "metadata 'tokenizer.ggml.merges': found none: a vocabulary without merges");
     if (kv->n >= INT32_MAX)
         return fail(e, "metadata 'tokenizer.ggml.merges': found %llu, expected fewer than 2^31", (unsigned long long)kv->n);
@@ -107,7 +108,8 @@ static bool load_merges(struct tokenizer *t, const struct gguf *g, struct error 
         const struct gguf_string *line = &kv->strings[i];
         if (!read_merge(v, line, joined, &m)) {
             free(joined);
-            return fail(e, "metadata 'tokenizer.ggml.merges': entry %llu: found '%.*s', expected two tokens that join to a third",
+            return fail(e,
+                        "metadata 'tokenizer.ggml.merges': entry %llu: found '%.*s', expected two tokens that join to a third",
                         (unsigned long long)i, (int)(line->len < 100 ? line->len : 100), line->data);
         }
         size_t at = pair_hash(m.left, m.right) & v->merge_mask;
@@ -142,8 +144,8 @@ bool bpe_load(struct tokenizer *t, const struct gguf *g, struct error *e)
     return true;
 }
 
-static bool join_by_rank(const struct tokenizer_tables *v, const char *text, const struct symbol *left, const struct symbol *right,
-                         uint32_t *order, int32_t *id)
+static bool join_by_rank(const struct tokenizer_tables *v, const char *text, const struct symbol *left,
+                         const struct symbol *right, uint32_t *order, int32_t *id)
 {
     (void)text;
     if (left->id < 0 || right->id < 0) return false;
@@ -167,7 +169,8 @@ static int32_t whole_word(const struct tokenizer_tables *v, const char *word, si
     return text_map_find(v, spelt, n);
 }
 
-static bool tokenize_word(const struct tokenizer_tables *v, const char *word, size_t len, struct text_work *w, struct tokens *out)
+static bool tokenize_word(const struct tokenizer_tables *v, const char *word, size_t len, struct text_work *w,
+                          struct tokens *out)
 {
     if (v->pre->ignore_merges) {
         int32_t id = whole_word(v, word, len, w->spelt);

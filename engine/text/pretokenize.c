@@ -8,7 +8,14 @@
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
-enum { L = UNICODE_LETTER, N = UNICODE_NUMBER, M = UNICODE_MARK, P = UNICODE_PUNCTUATION, S = UNICODE_SYMBOL, BLANK = UNICODE_SPACE };
+enum {
+    L = UNICODE_LETTER,
+    N = UNICODE_NUMBER,
+    M = UNICODE_MARK,
+    P = UNICODE_PUNCTUATION,
+    S = UNICODE_SYMBOL,
+    BLANK = UNICODE_SPACE
+};
 
 /* ---- Pieces of patterns. Each returns how far it gets from i; i where it matches nothing. ---- */
 
@@ -206,7 +213,8 @@ static size_t blank_then(const struct span *s, size_t i, int classes)
 static size_t match_blank_letters(const struct span *s, size_t i) { return blank_then(s, i, L); }
 static size_t match_blank_punctuation(const struct span *s, size_t i) { return blank_then(s, i, P); }
 
-/* [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+/* [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|
+ * ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
 static size_t match_deepseek3(const struct span *s, size_t i)
 {
     static const struct range ascii_letters[] = {{'A', 'Z'}, {'a', 'z'}};

@@ -1,8 +1,8 @@
 /* pretokenize.h - cuts a text into the words that BPE does not merge across.
  *
- * A pre-tokenizer is a row: a few stages, each of which cuts the pieces that the one before left. A stage finds the leftmost match of
- * its pattern again and again; matches and the stretches between them are the new pieces. The patterns are those that the
- * models' tokenizer.json give, read as llama.cpp reads them (src/llama-vocab.cpp, src/unicode.cpp), matched by hand.
+ * A pre-tokenizer is a row: a few stages, each of which cuts the pieces that the one before left. A stage finds the leftmost
+ * match of its pattern again and again; matches and the stretches between them are the new pieces. The patterns are those that
+ * the models' tokenizer.json give, read as llama.cpp reads them (src/llama-vocab.cpp, src/unicode.cpp), matched by hand.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PRETOKENIZE_H
 #define HARTREE_PRETOKENIZE_H
@@ -13,7 +13,8 @@
 
 enum { PRETOKENIZER_STAGES = 6 };
 
-/* The piece that a stage looks at: characters [.., end) of c, their classes in flags (unicode.h). Nothing beyond end is seen. */
+/* The piece that a stage looks at: characters [.., end) of c, their classes in flags (unicode.h). Nothing beyond end is seen.
+ */
 struct span {
     const uint32_t *c;
     const uint8_t *flags;

@@ -18,7 +18,8 @@ bool spm_load(struct tokenizer *t, const struct gguf *g, struct error *e)
         return fail(e, "metadata 'tokenizer.ggml.scores': found %s of %s, expected an array of f32", gguf_value_name(kv->type),
                     gguf_value_name(kv->element));
     if (kv->n < (uint64_t)t->n_vocab)
-        return fail(e, "metadata 'tokenizer.ggml.scores': found %llu, expected %d, one a token", (unsigned long long)kv->n, t->n_vocab);
+        return fail(e, "metadata 'tokenizer.ggml.scores': found %llu, expected %d, one a token", (unsigned long long)kv->n,
+                    t->n_vocab);
     v->score = malloc((size_t)t->n_vocab * sizeof *v->score);
     if (!v->score) return fail(e, "no memory for %d scores", t->n_vocab);
     for (int32_t i = 0; i < t->n_vocab; i++) {
@@ -43,8 +44,8 @@ bool spm_load(struct tokenizer *t, const struct gguf *g, struct error *e)
     return true;
 }
 
-static bool join_by_score(const struct tokenizer_tables *v, const char *text, const struct symbol *left, const struct symbol *right,
-                          uint32_t *order, int32_t *id)
+static bool join_by_score(const struct tokenizer_tables *v, const char *text, const struct symbol *left,
+                          const struct symbol *right, uint32_t *order, int32_t *id)
 {
     size_t len = (size_t)left->len + right->len;
     if (len > v->max_len) return false;

@@ -41,7 +41,8 @@ uint64_t text_hash(uint64_t seed, const char *s, size_t n)
         memcpy(&head, s, 4);
         memcpy(&tail, s + n - 4, 4);
         rest = (uint64_t)head << 32 | tail;
-    } else if (n > 0) rest = (uint64_t)(unsigned char)s[0] << 16 | (uint64_t)(unsigned char)s[n / 2] << 8 | (unsigned char)s[n - 1];
+    } else if (n > 0)
+        rest = (uint64_t)(unsigned char)s[0] << 16 | (uint64_t)(unsigned char)s[n / 2] << 8 | (unsigned char)s[n - 1];
     h = (h ^ rest) * 0x9FB21C651E98DF25u;
     return h ^ h >> 32;
 }
@@ -71,8 +72,9 @@ static bool map_build(struct tokenizer *t, struct error *e)
         if (s->len == 0) continue; /* rows that only fill the table up: no text ever becomes one */
         int32_t twin = text_map_find(v, s->data, s->len);
         if (twin >= 0)
-            return fail(e, "metadata 'tokenizer.ggml.tokens': entry %d: found '%.*s' a second time, expected it only as entry %d", i,
-                        (int)(s->len < 60 ? s->len : 60), s->data, twin);
+            return fail(e,
+                        "metadata 'tokenizer.ggml.tokens': entry %d: found '%.*s' a second time, expected it only as entry %d",
+                        i, (int)(s->len < 60 ? s->len : 60), s->data, twin);
         size_t at = text_hash(v->map.seed, s->data, s->len) & v->map.mask;
         while (v->map.slot[at]) at = (at + 1) & v->map.mask;
         v->map.slot[at] = (uint32_t)i + 1;
@@ -88,8 +90,8 @@ static bool load_tokens(struct tokenizer *t, const struct gguf *g, struct error 
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.tokens");
     if (!kv) return fail(e, "metadata 'tokenizer.ggml.tokens': not found, expected an array of strings");
     if (kv->type != GGUF_ARRAY || kv->element != GGUF_STRING)
-        return fail(e, "metadata 'tokenizer.ggml.tokens': found %s of %s, expected an array of strings", gguf_value_name(kv->type),
-                    gguf_value_name(kv->element));
+        return fail(e, "metadata 'tokenizer.ggml.tokens': found %s of %s, expected an array of strings",
+                    gguf_value_name(kv->type), gguf_value_name(kv->element));
     if (kv->n == 0 || kv->n >= INT32_MAX / 4)
         return fail(e, "metadata 'tokenizer.ggml.tokens': found %llu, expected 1 to 2^29", (unsigned long long)kv->n);
     t->n_vocab = (int32_t)kv->n;
@@ -106,15 +108,16 @@ static bool load_types(struct tokenizer *t, const struct gguf *g, struct error *
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.token_type");
     if (!kv) return true; /* optional: all are normal */
     if (kv->type != GGUF_ARRAY || (kv->element != GGUF_I32 && kv->element != GGUF_U32))
-        return fail(e, "metadata 'tokenizer.ggml.token_type': found %s of %s, expected an array of i32", gguf_value_name(kv->type),
-                    gguf_value_name(kv->element));
+        return fail(e, "metadata 'tokenizer.ggml.token_type': found %s of %s, expected an array of i32",
+                    gguf_value_name(kv->type), gguf_value_name(kv->element));
     if (kv->n < (uint64_t)t->n_vocab)
         return fail(e, "metadata 'tokenizer.ggml.token_type': found %llu, expected %d, one a token", (unsigned long long)kv->n,
                     t->n_vocab);
     for (int32_t i = 0; i < t->n_vocab; i++) {
         int64_t type = gguf_integer(kv, (uint64_t)i);
         if (type < 0 || type > TOKEN_BYTE)
-            return fail(e, "metadata 'tokenizer.ggml.token_type': entry %d: found %lld, expected 1 to %d", i, (long long)type, TOKEN_BYTE);
+            return fail(e, "metadata 'tokenizer.ggml.token_type': entry %d: found %lld, expected 1 to %d", i, (long long)type,
+                        TOKEN_BYTE);
         t->tables->type[i] = type == 0 ? TOKEN_UNUSED : (uint8_t)type; /* 0 is "undefined" */
     }
     return true;
@@ -126,7 +129,8 @@ static bool load_id(const struct tokenizer *t, const struct gguf *g, const char 
     if (*id >= t->n_vocab) *id = -1; /* the kind's default, which this vocabulary does not reach */
     if (!gguf_get_u32(g, key, &u, e)) return !e->text[0];
     if (u == UINT32_MAX) *id = -1; /* how converters write "none" */
-    else if (u >= (uint32_t)t->n_vocab) return fail(e, "metadata '%s': found %u, expected a token below %d", key, u, t->n_vocab);
+    else if (u >= (uint32_t)t->n_vocab)
+        return fail(e, "metadata '%s': found %u, expected a token below %d", key, u, t->n_vocab);
     else *id = (int32_t)u;
     return true;
 }
@@ -137,7 +141,7 @@ static bool load_flag(const struct gguf *g, const char *key, bool *flag, struct 
 }
 
 /* Tokens that llama.cpp knows by name (src/llama-vocab.cpp): they end a generation whatever the file says of their type.
- * `eot`: also the end of a turn, where the file names none. `only`: only the first of these in the vocabulary that has the role. */
+ * `eot`: also the end of a turn, where the file names none; the first of these that the vocabulary has. */
 static const struct {
     const char *name;
     bool eot;
@@ -191,10 +195,14 @@ static bool load_special(struct tokenizer *t, const struct gguf *g, struct error
     t->add_bos = t->kind != TOKENIZER_BPE;
     t->add_eos = false;
     /* "seperator" is how the format spells it. */
-    if (!load_id(t, g, "tokenizer.ggml.bos_token_id", &t->bos, e) || !load_id(t, g, "tokenizer.ggml.eos_token_id", &t->eos, e) ||
-        !load_id(t, g, "tokenizer.ggml.eot_token_id", &t->eot, e) || !load_id(t, g, "tokenizer.ggml.unknown_token_id", &t->unk, e) ||
-        !load_id(t, g, "tokenizer.ggml.seperator_token_id", &t->sep, e) || !load_id(t, g, "tokenizer.ggml.cls_token_id", &t->cls, e) ||
-        !load_id(t, g, "tokenizer.ggml.padding_token_id", &t->pad, e) || !load_id(t, g, "tokenizer.ggml.mask_token_id", &t->mask, e))
+    if (!load_id(t, g, "tokenizer.ggml.bos_token_id", &t->bos, e) ||
+        !load_id(t, g, "tokenizer.ggml.eos_token_id", &t->eos, e) ||
+        !load_id(t, g, "tokenizer.ggml.eot_token_id", &t->eot, e) ||
+        !load_id(t, g, "tokenizer.ggml.unknown_token_id", &t->unk, e) ||
+        !load_id(t, g, "tokenizer.ggml.seperator_token_id", &t->sep, e) ||
+        !load_id(t, g, "tokenizer.ggml.cls_token_id", &t->cls, e) ||
+        !load_id(t, g, "tokenizer.ggml.padding_token_id", &t->pad, e) ||
+        !load_id(t, g, "tokenizer.ggml.mask_token_id", &t->mask, e))
         return false;
     return true;
 }
@@ -203,7 +211,8 @@ static bool load_special(struct tokenizer *t, const struct gguf *g, struct error
 static bool load_added(struct tokenizer *t, const struct gguf *g, struct error *e)
 {
     if (t->kind == TOKENIZER_BPE && t->tables->pre->add_bos) t->add_bos = true;
-    if (!load_flag(g, "tokenizer.ggml.add_bos_token", &t->add_bos, e) || !load_flag(g, "tokenizer.ggml.add_eos_token", &t->add_eos, e))
+    if (!load_flag(g, "tokenizer.ggml.add_bos_token", &t->add_bos, e) ||
+        !load_flag(g, "tokenizer.ggml.add_eos_token", &t->add_eos, e))
         return false;
     if (t->kind == TOKENIZER_WORDPIECE) {
         if (t->cls < 0) t->cls = t->bos;
@@ -279,14 +288,15 @@ static bool fragments_push(struct fragments *l, size_t at, size_t len, int32_t i
 }
 
 /* Cuts one stretch at all special tokens of one length. */
-static bool cut_length(const struct tokenizer_tables *v, const struct special_set *set, const struct special_length *l, const char *text,
-                       struct fragment f, struct fragments *out)
+static bool cut_length(const struct tokenizer_tables *v, const struct special_set *set, const struct special_length *l,
+                       const char *text, struct fragment f, struct fragments *out)
 {
     size_t done = f.at, end = f.at + f.len;
     for (size_t i = f.at; i + l->len <= end;) {
         unsigned char first = (unsigned char)text[i], last = (unsigned char)text[i + l->len - 1];
         int32_t id = -1;
-        if (l->first[first >> 5] >> (first & 31) & 1 && l->last[last >> 5] >> (last & 31) & 1) id = text_map_find(v, text + i, l->len);
+        if (l->first[first >> 5] >> (first & 31) & 1 && l->last[last >> 5] >> (last & 31) & 1)
+            id = text_map_find(v, text + i, l->len);
         if (id < 0 || !in_set(v, set, id)) {
             i++;
             continue;
@@ -425,7 +435,8 @@ static bool load(struct tokenizer *t, const struct gguf *g, struct error *e)
         if (!load_flag(g, "tokenizer.ggml.normalizer.strip_accents", &v->strip_accents, e)) return false;
     }
     if (!load_added(t, g, e) || !pieces_build(t, e)) return false;
-    if (!special_build(t, &v->user, false) || !special_build(t, &v->all, true)) return fail(e, "no memory for the special tokens");
+    if (!special_build(t, &v->user, false) || !special_build(t, &v->all, true))
+        return fail(e, "no memory for the special tokens");
     if (!gguf_get_string(g, "tokenizer.chat_template", &t->chat_template, e)) {
         if (e->text[0]) return false;
         t->chat_template = (struct gguf_string){0};

@@ -41,15 +41,22 @@ size_t utf8_encode(uint32_t c, char out[4])
     return len;
 }
 
+/* Whether s[0..n), a lead byte and what has come of the rest, can still become a character. */
+static bool may_become(const unsigned char *s, size_t n)
+{
+    /* C0, C1 and F5.. begin nothing; after E0, ED, F0 and F4 half of the second bytes are overlong, surrogates or too large. */
+    if (s[0] < 0xC2 || s[0] > 0xF4 || n >= length_by_lead(s[0])) return false;
+    if (n < 2) return true;
+    return !((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
+             (s[0] == 0xF4 && s[1] > 0x8F));
+}
+
 size_t utf8_complete(const char *buf, size_t n)
 {
-    /* Only the last three bytes can open a character that is still to be finished. */
+    /* Only the last three bytes can hold the beginning of a character that is still to be finished. */
     for (size_t back = 1; back <= 3 && back <= n; back++) {
-        unsigned char b = (unsigned char)buf[n - back];
-        if ((b & 0xC0) == 0x80) continue;
-        /* C0, C1 and F5.. begin nothing that is UTF-8: not worth waiting for. */
-        bool possible = b >= 0xC2 && b <= 0xF4;
-        return possible && length_by_lead(b) > back ? n - back : n;
+        const unsigned char *s = (const unsigned char *)buf + n - back;
+        if ((*s & 0xC0) != 0x80) return may_become(s, back) ? n - back : n;
     }
     return n;
 }

@@ -1,5 +1,5 @@
-/* vocab.h - what the tokenizer's files share: the vocabulary's tables, the merge loop, the three algorithms. Private to engine/text.
- * SPDX-License-Identifier: MIT */
+/* vocab.h - what the tokenizer's files share: the vocabulary's tables, the merge loop, the three algorithms. Private to
+ * engine/text. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_VOCAB_H
 #define HARTREE_VOCAB_H
 
@@ -104,7 +104,8 @@ bool text_merge(struct text_work *w, const struct tokenizer_tables *v, const cha
 /* ---- The three algorithms: a tables builder and a tokenizer of one stretch of plain text each ---- */
 
 bool spm_load(struct tokenizer *t, const struct gguf *g, struct error *e);
-bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool prefix, struct text_work *w, struct tokens *out);
+bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool prefix, struct text_work *w,
+                  struct tokens *out);
 
 bool bpe_load(struct tokenizer *t, const struct gguf *g, struct error *e);
 bool bpe_tokenize(const struct tokenizer *t, const char *text, size_t len, struct text_work *w, struct tokens *out);

@@ -1,7 +1,7 @@
-/* WordPiece as BERT's own tokenizer does it: clean, set Han characters apart, strip accents and lower-case if the model says so, cut
- * at blanks and punctuation, then in each word always the longest token that fits. A word of more than 100 characters, or with a
- * part that fits nothing, is unknown. Where llama.cpp differs (it drops spacing vowel signs and has no limit), this follows the
- * way the models were trained (google-research/bert, tokenization.py; huggingface/tokenizers, BertNormalizer).
+/* WordPiece as BERT's own tokenizer does it: clean, set Han characters apart, strip accents and lower-case if the model says
+ * so, cut at blanks and punctuation, then in each word always the longest token that fits. A word of more than 100 characters,
+ * or with a part that fits nothing, is unknown. Where llama.cpp differs (it drops spacing vowel signs and has no limit), this
+ * follows the way the models were trained (google-research/bert, tokenization.py; huggingface/tokenizers, BertNormalizer).
  *
  * The GGUF form of the vocabulary: U+2581 before what begins a word, nothing before what continues one.
  * SPDX-License-Identifier: MIT */
