@@ -233,7 +233,7 @@ unsigned kernel_isa_needs(const char *isa); /* the bits an ISA name stands for; 
  * HARTREE_KERNEL ("op:isa_tag[,op:isa...]"). A wrong value of either: false, and *message says what was found and expected. */
 bool kernel_init(const char *isa, const char *pins, char *message, size_t message_size);
 
-/* The features in force after kernel_init's mask, and the highest ISA's name among them. */
+/* The features in force after kernel_init's mask, and the highest ISA of which a kernel is bound. */
 unsigned kernel_active_features(void);
 const char *kernel_active_isa(void);
 

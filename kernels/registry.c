@@ -126,14 +126,14 @@ bool kernel_init(const char *isa, const char *pins, char *message, size_t size)
         }
     }
     active = cpu_features() & allowed;
-    for (int i = 0; i < N_ISAS; i++)
-        if ((isas[i].needs & active) == isas[i].needs) active_isa = isas[i].name;
-
     for (int i = 0; i < N_OPS; i++) bound[i] = references[i];
+    active_isa = "scalar";
     for (size_t i = 0; i < kernel_n_rows; i++) {
         const struct kernel *r = kernel_rows[i];
         bool tagged = strchr(r->isa, '_') != NULL;
-        if (!tagged && (r->needs & active) == r->needs) bound[op_number(r->op)] = r;
+        if (tagged || (r->needs & active) != r->needs) continue;
+        bound[op_number(r->op)] = r;
+        active_isa = r->isa; /* rows come in ISA order, so the last is the highest that has a kernel at all */
     }
     for (const char *p = pins; p && *p;) {
         size_t len = strcspn(p, ",");
