@@ -1,68 +1,38 @@
 /* linear.c - y = W x + b, the op that nearly all time goes into; and the embedding, which reads rows of such a matrix.
  * SPDX-License-Identifier: MIT */
-#include "engine/ops/linear.h"
+#include "tensor/linear.h"
 
 #include "engine/exec.h"
 #include "kernels/kernel.h"
 
-enum { TILE_WEIGHT_BYTES = 24 << 10, TILE_ACTIVATION_BYTES = 128 << 10 };
-
-static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
-
-struct linear_tile linear_tile(enum type weight, enum type activation, size_t n_in)
+/* Of the weight's own activation format, also in exact plans: an op does not know what plan it is in. */
+static size_t chunk_rows(const struct op *op)
 {
-    size_t w = type_bytes(weight, n_in), x = type_bytes(activation, n_in);
-    return (struct linear_tile){clamp(TILE_WEIGHT_BYTES / w, 8, 128) & ~(size_t)7, clamp(TILE_ACTIVATION_BYTES / x, 8, 512) & ~(size_t)7};
-}
-
-static enum type activation_type(const struct op *op, bool exact)
-{
-    return exact ? TYPE_F32 : type_get(op->w->type)->activation;
-}
-
-static size_t tile_rows(const struct op *op)
-{
-    /* The weight's own activation format also in exact plans: the tile must not depend on the mode, since chunks() can't know. */
     return linear_tile(op->w->type, type_get(op->w->type)->activation, (size_t)op->n_in).rows;
 }
 
 static size_t linear_chunks(const struct op *op, const struct step *s)
 {
-    size_t rows = tile_rows(op);
+    size_t rows = chunk_rows(op);
     return op_rows(op, s) ? ((size_t)op->n_out + rows - 1) / rows : 0;
-}
-
-/* Dequantised weights times float activations: the reference that the fast path is held to. */
-static void run_exact(const struct op *op, struct exec *x, size_t row, size_t rows, size_t n, float *y, int thread)
-{
-    for (size_t r = row; r < row + rows; r++, y++) {
-        const float *w = tensor_row(op->w, (int64_t)r);
-        if (op->w->type != TYPE_F32) {
-            type_dequantise(op->w->type, x->scratch[thread], w, (size_t)op->n_in);
-            w = x->scratch[thread];
-        }
-        K.f32_dot(&(struct dot_args){.y = y, .ldy = (size_t)op->n_out, .w = w, .w_stride = 0, .rows = 1, .x = exec_row(x, op->src, 0),
-                                     .x_stride = (size_t)op->n_in * sizeof(float), .cols = n, .n = (size_t)op->n_in});
-    }
 }
 
 static void linear_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
-    struct linear_tile tile = linear_tile(op->w->type, activation_type(op, x->plan->exact), (size_t)op->n_in);
-    size_t chunk_rows = tile_rows(op), n = op_rows(op, &x->step), n_out = (size_t)op->n_out;
-    size_t row = chunk * chunk_rows, rows = row + chunk_rows < n_out ? chunk_rows : n_out - row;
-    float *y = (float *)exec_row(x, op->dst, 0) + row;
-
-    if (x->plan->exact) run_exact(op, x, row, rows, n, y, thread);
-    else
-        for (size_t c = 0; c < n; c += tile.cols)
-            type_dot(op->w->type,
-                     &(struct dot_args){.y = y + c * n_out, .ldy = n_out, .w = tensor_row(op->w, (int64_t)row),
-                                        .w_stride = op->w->row_bytes, .rows = rows, .x = exec_row(x, op->src, c),
-                                        .x_stride = buffer_row_bytes(&x->plan->buffers[op->src]),
-                                        .cols = n - c < tile.cols ? n - c : tile.cols, .n = (size_t)op->n_in});
-    const float *bias = op->bias ? op->bias->data : NULL;
-    for (size_t c = 0; bias && c < n; c++) K.f32_add(&(struct vec_args){.y = y + c * n_out, .x = bias + row, .n = rows});
+    size_t rows = chunk_rows(op), row = chunk * rows, n_out = (size_t)op->n_out;
+    struct linear_part part = {
+        .w = op->w,
+        .bias = op->bias ? op->bias->data : NULL,
+        .row = row,
+        .rows = n_out - row < rows ? n_out - row : rows,
+        .x = exec_row(x, op->src, 0),
+        .x_stride = buffer_row_bytes(&x->plan->buffers[op->src]),
+        .cols = op_rows(op, &x->step),
+        .y = (float *)exec_row(x, op->dst, 0) + row,
+        .ldy = n_out,
+    };
+    if (x->plan->exact) linear_multiply_exact(&part, x->scratch[thread]);
+    else linear_multiply(&part);
 }
 
 /* 2 n_in n_out FLOPs a row (spec accountant 5.1); the weights cross memory once a step. */

@@ -1,0 +1,36 @@
+/* linear.h - a weight matrix times rows of activations, in tiles. Dense so far.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_LINEAR_H
+#define HARTREE_LINEAR_H
+
+#include "tensor/tensor.h"
+
+struct linear_tile {
+    size_t rows; /* weight rows a chunk */
+    size_t cols; /* activation rows a kernel call */
+};
+
+/* A tile for rows of n_in elements: its weights stay in L1 or close while its activations pass through L2 once per chunk. A
+ * function of shapes alone, so that results do not depend on threads. */
+struct linear_tile linear_tile(enum type weight, enum type activation, size_t n_in);
+
+/* Part of a product: y[c * ldy + r] = <row (row + r) of w, x_c> + bias[row + r] for r < rows, c < cols. Nothing is owned. */
+struct linear_part {
+    const struct tensor *w;
+    const float *bias; /* of the whole matrix's outputs; NULL: none */
+    size_t row, rows;
+    const void *x;
+    size_t x_stride; /* bytes from one activation row to the next */
+    size_t cols;
+    float *y;
+    size_t ldy;
+};
+
+/* Activations in the format that the weight's type multiplies with (type.h). */
+void linear_multiply(const struct linear_part *p);
+
+/* Dequantised weights times float activations: the reference that linear_multiply is held to. `scratch` holds one weight row
+ * of floats; it is not used for F32 weights. */
+void linear_multiply_exact(const struct linear_part *p, float *scratch);
+
+#endif
