@@ -23,6 +23,15 @@
 
 enum { DOT_COLS = 4, DOT_STRIP_BYTES = 128 * 1024 };
 
+/* A single column's weights come from memory and are soon used up: they are asked for this far ahead, in the order of their
+ * addresses. The hardware's own prefetcher stops at every page. Beyond a matrix's end this is only a hint that goes unheard. */
+enum { DOT_AHEAD_BYTES = 2048 };
+
+AVX2_INLINE void dot_ahead(const char *w, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)w + DOT_AHEAD_BYTES + i), _MM_HINT_T0);
+}
+
 typedef void dot_tile(const struct dot_args *a, size_t r, size_t c);
 
 static inline void dot_walk(const struct dot_args *a, dot_tile *four, dot_tile *one)
@@ -112,6 +121,7 @@ AVX2_INLINE void avx2_tile_float(const struct dot_args *a, size_t r, size_t c, c
     size_t k = 0;
     for (; k + 16 <= a->n; k += 16) {
         const __m256 w0 = load(w + k * w_bytes), w1 = load(w + (k + 8) * w_bytes);
+        if (nc == 1) dot_ahead(w + k * w_bytes, 16 * w_bytes);
         for (int i = 0; i < nc; i++) {
             const float *p = (const float *)x[i] + k;
             even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(p), even[i]);
@@ -166,16 +176,13 @@ enum avx2_kind { AVX2_SIGNED8, AVX2_SIGNED5, AVX2_OFFSET };
 
 enum { GROUP = 4 }; /* blocks that share their sums' last steps */
 
-/* The f16 that stands `at` bytes into each of n blocks, n <= GROUP; 0 for the rest. */
+/* The f16 that stands `at` bytes into each of n blocks, n = 1 or GROUP; 0 for the rest. */
 AVX2_INLINE __m128 avx2_group_f16(const char *block, size_t stride, size_t at, const int n)
 {
-    __m128i v = _mm_setzero_si128();
     uint16_t h[GROUP] = {0};
     for (int i = 0; i < n; i++) memcpy(&h[i], block + (size_t)i * stride + at, sizeof h[i]);
-    v = _mm_cvtsi32_si128(h[0]);
-    if (n > 1) v = _mm_insert_epi16(v, h[1], 1);
-    if (n > 2) v = _mm_insert_epi16(v, h[2], 2);
-    if (n > 3) v = _mm_insert_epi16(v, h[3], 3);
+    __m128i v = _mm_cvtsi32_si128(h[0]);
+    if (n > 1) v = _mm_insert_epi16(_mm_insert_epi16(_mm_insert_epi16(v, h[1], 1), h[2], 2), h[3], 3);
     return _mm_cvtph_ps(v);
 }
 
@@ -187,7 +194,7 @@ AVX2_INLINE __m128 avx2_group_f32(const char *block, size_t at, const int n)
     return _mm_setr_ps(f[0], f[1], f[2], f[3]);
 }
 
-/* Adds to nc outputs what n <= GROUP blocks give. The products of a block are added up in integers to two sums, of its elements
+/* Adds to nc outputs what n = 1 or GROUP blocks give. The products of a block are added up in integers to two sums, of its elements
  * 0..15 and 16..31; those of the group's blocks stand side by side in the two halves of one vector, so that one conversion and
  * one multiplication by the scales serve four blocks. Signed codes: |w| times x with w's sign. Codes of 5 bits leave room to
  * add four products (4 * 2 * 31 * 127 = 31496) in int16. */
@@ -235,6 +242,7 @@ AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const
     }
     size_t k = 0;
     for (; k + GROUP * 32 <= a->n; k += GROUP * 32, w += GROUP * w_bytes) {
+        if (nc == 1) dot_ahead(w, GROUP * w_bytes);
         avx2_group32(w, x, GROUP, nc, w_bytes, codes, kind, sum, offset);
         for (int i = 0; i < nc; i++) x[i] += GROUP * sizeof(struct block_q8_a32);
     }
@@ -274,6 +282,7 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
         sum[i] = _mm256_setzero_ps();
     }
     for (size_t k = 0, at = 0; k < a->n; k += 256, w += w_bytes, at += sizeof(struct block_q8_a256)) {
+        if (nc == 1) dot_ahead(w, w_bytes);
         const struct avx2_block256 b = open(w);
         __m256i p[DOT_COLS];
         for (int i = 0; i < nc; i++) p[i] = _mm256_setzero_si256();
