@@ -194,10 +194,10 @@ AVX2_INLINE __m128 avx2_group_f32(const char *block, size_t at, const int n)
     return _mm_setr_ps(f[0], f[1], f[2], f[3]);
 }
 
-/* Adds to nc outputs what n = 1 or GROUP blocks give. The products of a block are added up in integers to two sums, of its elements
- * 0..15 and 16..31; those of the group's blocks stand side by side in the two halves of one vector, so that one conversion and
- * one multiplication by the scales serve four blocks. Signed codes: |w| times x with w's sign. Codes of 5 bits leave room to
- * add four products (4 * 2 * 31 * 127 = 31496) in int16. */
+/* Adds to nc outputs what n = 1 or GROUP blocks give. The products of a block are added up in integers to two sums, of its
+ * elements 0..15 and 16..31; those of the group's blocks stand side by side in the two halves of one vector, so that one
+ * conversion and one multiplication by the scales serve four blocks. Signed codes: |w| times x with w's sign. Codes of 5 bits
+ * leave room to add four products in int16: 4 * 2 * 31 * 127 = 31496. */
 AVX2_INLINE void avx2_group32(const char *w, const char *const x[], const int n, const int nc, const size_t w_bytes,
                               avx2_codes32 *codes, const enum avx2_kind kind, __m256 sum[], __m128 offset[])
 {
@@ -224,7 +224,8 @@ AVX2_INLINE void avx2_group32(const char *w, const char *const x[], const int n,
             s = _mm256_madd_epi16(_mm256_hadd_epi16(_mm256_hadd_epi16(p[0], p[1]), _mm256_hadd_epi16(p[2], p[3])), ones);
         const __m128 scale = _mm_mul_ps(d, avx2_group_f32(x[i], offsetof(struct block_q8_a32, d), n));
         sum[i] = _mm256_fmadd_ps(_mm256_set_m128(scale, scale), _mm256_cvtepi32_ps(s), sum[i]);
-        if (kind == AVX2_OFFSET) offset[i] = _mm_fmadd_ps(m, avx2_group_f32(x[i], offsetof(struct block_q8_a32, s), n), offset[i]);
+        if (kind == AVX2_OFFSET)
+            offset[i] = _mm_fmadd_ps(m, avx2_group_f32(x[i], offsetof(struct block_q8_a32, s), n), offset[i]);
     }
 }
 
