@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/simd_avx2.h"
 
-AVX2_INLINE struct avx2_block32 open_block(const void *block)
+AVX2_INLINE __m256i codes(const void *block)
 {
     const struct block_q4_0 *b = block;
-    return (struct avx2_block32){_mm256_sub_epi8(avx2_codes4(b->qs), _mm256_set1_epi8(8)), avx2_f16(b->d), 0};
+    return _mm256_sub_epi8(avx2_codes4(b->qs), _mm256_set1_epi8(8));
 }
 
 AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
 {
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q4_0), open_block, 0);
+    avx2_tile32(a, r, c, nc, sizeof(struct block_q4_0), codes, AVX2_SIGNED5);
 }
 
 DOT_KERNEL_AVX2(q4_0);

@@ -2,15 +2,15 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/simd_avx2.h"
 
-AVX2_INLINE struct avx2_block32 open_block(const void *block)
+AVX2_INLINE __m256i codes(const void *block)
 {
     const struct block_q5_1 *b = block;
-    return (struct avx2_block32){_mm256_or_si256(avx2_codes4(b->qs), avx2_codes5_high(b->qh)), avx2_f16(b->d), avx2_f16(b->m)};
+    return _mm256_or_si256(avx2_codes4(b->qs), _mm256_and_si256(avx2_bits32(b->qh), _mm256_set1_epi8(16)));
 }
 
 AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
 {
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q5_1), open_block, 1);
+    avx2_tile32(a, r, c, nc, sizeof(struct block_q5_1), codes, AVX2_OFFSET);
 }
 
 DOT_KERNEL_AVX2(q5_1);

@@ -23,6 +23,15 @@
 
 enum { DOT_COLS = 4, DOT_STRIP_BYTES = 128 * 1024 };
 
+/* A single column's weights come from memory and are soon used up: they are asked for this far ahead, in the order of their
+ * addresses. The hardware's own prefetcher stops at every page. Beyond a matrix's end this is only a hint that goes unheard. */
+enum { DOT_AHEAD_BYTES = 2048 };
+
+AVX2_INLINE void dot_ahead(const char *w, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)w + DOT_AHEAD_BYTES + i), _MM_HINT_T0);
+}
+
 typedef void dot_tile(const struct dot_args *a, size_t r, size_t c);
 
 static inline void dot_walk(const struct dot_args *a, dot_tile *four, dot_tile *one)
@@ -112,6 +121,7 @@ AVX2_INLINE void avx2_tile_float(const struct dot_args *a, size_t r, size_t c, c
     size_t k = 0;
     for (; k + 16 <= a->n; k += 16) {
         const __m256 w0 = load(w + k * w_bytes), w1 = load(w + (k + 8) * w_bytes);
+        if (nc == 1) dot_ahead(w + k * w_bytes, 16 * w_bytes);
         for (int i = 0; i < nc; i++) {
             const float *p = (const float *)x[i] + k;
             even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(p), even[i]);
@@ -137,31 +147,91 @@ AVX2_INLINE void avx2_tile_float(const struct dot_args *a, size_t r, size_t c, c
 /* The 4-bit codes of 16 bytes in element order: low nibbles, then high ones. */
 AVX2_INLINE __m256i avx2_codes4(const uint8_t qs[16])
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)qs);
-    return avx2_bits(_mm256_inserti128_si256(_mm256_castsi128_si256(v), _mm_srli_epi16(v, 4), 1), 0, 15);
+    __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)qs));
+    return _mm256_and_si256(_mm256_srlv_epi64(v, _mm256_setr_epi64x(0, 0, 4, 4)), _mm256_set1_epi8(15));
 }
 
-/* 16 in every byte whose bit of the 32 is set: each byte gets the one of the four that holds its bit, and tests it. */
-AVX2_INLINE __m256i avx2_codes5_high(const uint8_t qh[4])
+/* All ones in every byte whose bit of the 32 is set: each byte gets the one of the four that holds its bit, and tests it. */
+AVX2_INLINE __m256i avx2_bits32(const uint8_t qh[4])
 {
     int32_t bits;
     memcpy(&bits, qh, sizeof bits);
     const __m256i where = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
     __m256i v = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(bits), where), bit);
-    return _mm256_and_si256(_mm256_cmpeq_epi8(v, bit), _mm256_set1_epi8(16));
+    return _mm256_cmpeq_epi8(v, bit);
 }
 
-/* A block as the tiles want it: signed codes, or with has_m unsigned ones and an offset m. */
-struct avx2_block32 {
-    __m256i codes;
-    float d, m;
-};
-typedef struct avx2_block32 avx2_open32(const void *block);
+/* Nibbles and a fifth bit minus 16, as signed bytes: the upper half is all ones where the fifth bit is not set. */
+AVX2_INLINE __m256i avx2_codes5_signed(const uint8_t qs[16], const uint8_t qh[4])
+{
+    return _mm256_or_si256(avx2_codes4(qs), _mm256_andnot_si256(avx2_bits32(qh), _mm256_set1_epi8((char)0xf0)));
+}
 
-/* y[c..c+nc) of one row. Signed codes: |w| times x with w's sign. */
+/* The 32 codes of a block. Every block begins with its f16 scale d; where there is an offset m, it is next. */
+typedef __m256i avx2_codes32(const void *block);
+
+/* What codes are: signed bytes, signed ones of size <= 16, or unsigned ones below 32 that m is added to. */
+enum avx2_kind { AVX2_SIGNED8, AVX2_SIGNED5, AVX2_OFFSET };
+
+enum { GROUP = 4 }; /* blocks that share their sums' last steps */
+
+/* The f16 that stands `at` bytes into each of n blocks, n = 1 or GROUP; 0 for the rest. */
+AVX2_INLINE __m128 avx2_group_f16(const char *block, size_t stride, size_t at, const int n)
+{
+    uint16_t h[GROUP] = {0};
+    for (int i = 0; i < n; i++) memcpy(&h[i], block + (size_t)i * stride + at, sizeof h[i]);
+    __m128i v = _mm_cvtsi32_si128(h[0]);
+    if (n > 1) v = _mm_insert_epi16(_mm_insert_epi16(_mm_insert_epi16(v, h[1], 1), h[2], 2), h[3], 3);
+    return _mm_cvtph_ps(v);
+}
+
+/* The same of a float in activation blocks. */
+AVX2_INLINE __m128 avx2_group_f32(const char *block, size_t at, const int n)
+{
+    float f[GROUP] = {0};
+    for (int i = 0; i < n; i++) memcpy(&f[i], block + (size_t)i * sizeof(struct block_q8_a32) + at, sizeof f[i]);
+    return _mm_setr_ps(f[0], f[1], f[2], f[3]);
+}
+
+/* Adds to nc outputs what n = 1 or GROUP blocks give. The products of a block are added up in integers to two sums, of its
+ * elements 0..15 and 16..31; those of the group's blocks stand side by side in the two halves of one vector, so that one
+ * conversion and one multiplication by the scales serve four blocks. Signed codes: |w| times x with w's sign. Codes of 5 bits
+ * leave room to add four products in int16: 4 * 2 * 31 * 127 = 31496. */
+AVX2_INLINE void avx2_group32(const char *w, const char *const x[], const int n, const int nc, const size_t w_bytes,
+                              avx2_codes32 *codes, const enum avx2_kind kind, __m256 sum[], __m128 offset[])
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+    __m256i q[GROUP];
+    for (int k = 0; k < n; k++) q[k] = codes(w + (size_t)k * w_bytes);
+    const __m128 d = avx2_group_f16(w, w_bytes, 0, n);
+    const __m128 m = kind == AVX2_OFFSET ? avx2_group_f16(w, w_bytes, 2, n) : _mm_setzero_ps();
+    for (int i = 0; i < nc; i++) {
+        __m256i p[GROUP], s;
+        for (int k = 0; k < GROUP; k++) {
+            if (k >= n) {
+                p[k] = _mm256_setzero_si256();
+                continue;
+            }
+            const __m256i v = avx2_load(((const struct block_q8_a32 *)x[i] + k)->qs);
+            p[k] = kind == AVX2_OFFSET ? _mm256_maddubs_epi16(q[k], v)
+                                       : _mm256_maddubs_epi16(_mm256_abs_epi8(q[k]), _mm256_sign_epi8(v, q[k]));
+            if (kind == AVX2_SIGNED8) p[k] = _mm256_madd_epi16(p[k], ones);
+        }
+        if (kind == AVX2_SIGNED8)
+            s = _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
+        else
+            s = _mm256_madd_epi16(_mm256_hadd_epi16(_mm256_hadd_epi16(p[0], p[1]), _mm256_hadd_epi16(p[2], p[3])), ones);
+        const __m128 scale = _mm_mul_ps(d, avx2_group_f32(x[i], offsetof(struct block_q8_a32, d), n));
+        sum[i] = _mm256_fmadd_ps(_mm256_set_m128(scale, scale), _mm256_cvtepi32_ps(s), sum[i]);
+        if (kind == AVX2_OFFSET)
+            offset[i] = _mm_fmadd_ps(m, avx2_group_f32(x[i], offsetof(struct block_q8_a32, s), n), offset[i]);
+    }
+}
+
+/* y[c..c+nc) of one row. */
 AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
-                             avx2_open32 *open, const int has_m)
+                             avx2_codes32 *codes, const enum avx2_kind kind)
 {
     const char *w = (const char *)a->w + r * a->w_stride, *x[DOT_COLS];
     __m256 sum[DOT_COLS];
@@ -171,23 +241,19 @@ AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const
         sum[i] = _mm256_setzero_ps();
         offset[i] = _mm_setzero_ps();
     }
-    const __m256i ones = _mm256_set1_epi16(1);
-    for (size_t k = 0, at = 0; k < a->n; k += 32, w += w_bytes, at += sizeof(struct block_q8_a32)) {
-        const struct avx2_block32 b = open(w);
-        const __m256i size = has_m ? b.codes : _mm256_abs_epi8(b.codes);
-        for (int i = 0; i < nc; i++) {
-            const struct block_q8_a32 *xb = (const struct block_q8_a32 *)(x[i] + at);
-            __m256i q = avx2_load(xb->qs);
-            if (!has_m) q = _mm256_sign_epi8(q, b.codes);
-            __m256i p = _mm256_madd_epi16(_mm256_maddubs_epi16(size, q), ones);
-            sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(b.d * xb->d), _mm256_cvtepi32_ps(p), sum[i]);
-            if (has_m) offset[i] = _mm_fmadd_ss(_mm_set_ss(b.m), _mm_set_ss(xb->s), offset[i]);
-        }
+    size_t k = 0;
+    for (; k + GROUP * 32 <= a->n; k += GROUP * 32, w += GROUP * w_bytes) {
+        if (nc == 1) dot_ahead(w, GROUP * w_bytes);
+        avx2_group32(w, x, GROUP, nc, w_bytes, codes, kind, sum, offset);
+        for (int i = 0; i < nc; i++) x[i] += GROUP * sizeof(struct block_q8_a32);
+    }
+    for (; k < a->n; k += 32, w += w_bytes) {
+        avx2_group32(w, x, 1, nc, w_bytes, codes, kind, sum, offset);
+        for (int i = 0; i < nc; i++) x[i] += sizeof(struct block_q8_a32);
     }
     for (int i = 0; i < nc; i++) {
-        float y = avx2_hsum(sum[i]);
-        if (has_m) y += _mm_cvtss_f32(offset[i]);
-        a->y[(c + (size_t)i) * a->ldy + r] = y;
+        if (kind == AVX2_OFFSET) sum[i] = _mm256_add_ps(sum[i], _mm256_zextps128_ps256(offset[i]));
+        a->y[(c + (size_t)i) * a->ldy + r] = avx2_hsum(sum[i]);
     }
 }
 
@@ -217,6 +283,7 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
         sum[i] = _mm256_setzero_ps();
     }
     for (size_t k = 0, at = 0; k < a->n; k += 256, w += w_bytes, at += sizeof(struct block_q8_a256)) {
+        if (nc == 1) dot_ahead(w, w_bytes);
         const struct avx2_block256 b = open(w);
         __m256i p[DOT_COLS];
         for (int i = 0; i < nc; i++) p[i] = _mm256_setzero_si256();

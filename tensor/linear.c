@@ -3,7 +3,8 @@
 
 #include "kernels/kernel.h"
 
-enum { TILE_WEIGHT_BYTES = 24 << 10, TILE_ACTIVATION_BYTES = 128 << 10 };
+/* A chunk of weights is long enough for memory to stream it, and short enough that a small matrix still makes a few. */
+enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ACTIVATION_BYTES = 128 << 10 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 

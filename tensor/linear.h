@@ -10,7 +10,7 @@ struct linear_tile {
     size_t cols; /* activation rows a kernel call */
 };
 
-/* A tile for rows of n_in elements: its weights stay in L1 or close while its activations pass through L2 once per chunk. A
+/* A tile for rows of n_in elements: its weights stay in L2 while its activations pass through once per chunk. A
  * function of shapes alone, so that results do not depend on threads. */
 struct linear_tile linear_tile(enum type weight, enum type activation, size_t n_in);
 
