@@ -20,16 +20,17 @@ const struct arch *arch_at(size_t i) { return i < N_ARCHS ? &archs[i] : NULL; }
 
 const struct arch *arch_find(struct gguf_string name, struct error *e)
 {
-    char known[128] = "";
-    for (size_t i = 0; i < N_ARCHS; i++) {
+    char known[256] = "";
+    for (size_t i = 0, n = 0; i < N_ARCHS; i++) {
         if (strlen(archs[i].name) == name.len && !memcmp(archs[i].name, name.data, name.len)) return &archs[i];
-        strcat(strcat(known, i ? ", " : ""), archs[i].name);
+        if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", archs[i].name);
     }
     fail(e, "metadata 'general.architecture': found '%.*s', expected one of %s", (int)(name.len < 64 ? name.len : 64), name.data, known);
     return NULL;
 }
 
-/* Reads "ARCH.KEY" as an integer in [min, max]; `fallback` < 0 makes the key mandatory. */
+/* Reads "ARCH.KEY" as an integer in [min, max]; `fallback` < 0 makes the key mandatory. A fallback comes of other keys, so it is
+ * trusted no more than a value. */
 static bool read_int(const struct gguf *g, const struct arch *a, const char *key, int64_t fallback, int64_t min, int64_t max, int *out,
                      struct error *e)
 {
@@ -38,6 +39,9 @@ static bool read_int(const struct gguf *g, const struct arch *a, const char *key
     const struct gguf_kv *kv = gguf_find(g, name);
     if (!kv) {
         if (fallback < 0) return fail(e, "metadata '%s': found nothing, expected an integer", name);
+        if (fallback < min || fallback > max)
+            return fail(e, "metadata '%s': found nothing, which means %lld, expected %lld to %lld", name, (long long)fallback,
+                        (long long)min, (long long)max);
         *out = (int)fallback;
         return true;
     }
