@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/plan.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +29,14 @@ struct builder {
     int layer;
     int quantised[MAX_BUFFERS][2]; /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
     bool fresh[MAX_BUFFERS][2];    /* ... and whether that was made since the buffer was last written */
+    struct op ignored;             /* what add_op hands out after a failure: written to, never read */
 };
 
 static int add_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled)
 {
     struct plan *p = b->plan;
     if (!b->ok) return 0;
+    assert(p->n_buffers < MAX_BUFFERS);
     p->buffers[p->n_buffers] = (struct plan_buffer){name, width, type, sampled};
     b->quantised[p->n_buffers][0] = b->quantised[p->n_buffers][1] = NO_BUFFER;
     return (int)p->n_buffers++;
@@ -41,7 +44,6 @@ static int add_buffer(struct builder *b, const char *name, size_t width, enum ty
 
 static struct op *add_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
 {
-    static struct op ignored; /* written to after a failure, never read */
     struct plan *p = b->plan;
     if (b->ok && p->n_ops == b->ops_capacity) {
         size_t capacity = b->ops_capacity ? 2 * b->ops_capacity : 256;
@@ -52,7 +54,7 @@ static struct op *add_op(struct builder *b, enum op_kind kind, const char *role,
         } else
             b->ok = fail(b->e, "plan: found no memory for %zu ops", capacity);
     }
-    if (!b->ok) return &ignored;
+    if (!b->ok) return &b->ignored;
     struct op *op = &p->ops[p->n_ops++];
     *op = (struct op){.kind = kind, .layer = b->layer, .role = role, .dst = dst, .src = src, .src2 = NO_BUFFER};
     if (dst != NO_BUFFER) {
@@ -325,11 +327,10 @@ struct plan *plan_new(const struct model *m, bool exact, struct error *e)
     p->exact = exact;
     struct builder b = {.plan = p, .model = m, .e = e, .ok = true};
     decoder(&b);
-    if (!b.ok || !build_stages(&b)) {
-        plan_free(p);
-        return NULL;
-    }
-    return p;
+    if (b.ok && build_stages(&b)) return p;
+    if (m->file) fail_in(e, m->file->path);
+    plan_free(p);
+    return NULL;
 }
 
 void plan_free(struct plan *p)

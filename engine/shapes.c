@@ -81,7 +81,7 @@ static bool named(const char *name, size_t len, struct shape *s, struct error *e
                 s->name = names[k];
                 return true;
             }
-            n += (size_t)snprintf(known + n, sizeof known - n, " %s", names[k]);
+            if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, " %s", names[k]);
         }
     }
     return fail(e, "shape '%.*s': unknown, expected L=..,D=.. or one of%s", len > 64 ? 64 : (int)len, name, known);

@@ -215,7 +215,7 @@ static bool run_model(const struct model *m, const char *text, size_t len, bool 
     struct tokens ids = {0};
     struct device d = {0};
     const struct chat_format *f = NULL;
-    if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return false;
+    if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
     bool ok = conversation || read_prompt(m, f, text, len, &ids, e);
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
