@@ -156,6 +156,45 @@ static void test_limits(void)
     model_close(m);
 }
 
+/* A llama of one layer that holds its embedding and nothing else, without attention.key_length. */
+static bool write_bare(const char *path, uint32_t n_head, struct error *e)
+{
+    static const float embedding[4 * 1024];
+    static const struct { const char *key; uint32_t value; } numbers[] = {
+        {"llama.block_count", 1}, {"llama.embedding_length", 1024}, {"llama.feed_forward_length", 64}, {"llama.context_length", 64}};
+    struct gguf_writer *w = gguf_writer_new(0);
+    FILE *f = fopen(path, "wb");
+    gguf_set_string(w, "general.architecture", "llama", 5);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) gguf_set_u32(w, numbers[i].key, numbers[i].value);
+    gguf_set_u32(w, "llama.attention.head_count", n_head);
+    gguf_add_tensor(w, "token_embd.weight", TYPE_F32, 2, (int64_t[]){1024, 4});
+    bool ok = f && gguf_writer_begin(w, f, e) && gguf_write_data(w, embedding, sizeof embedding, e) && gguf_writer_end(w, e);
+    if (f) ok &= !fclose(f);
+    gguf_writer_free(w);
+    return ok;
+}
+
+static void test_bad_models(void)
+{
+    char path[128], missing[192];
+    struct error e = {""};
+    snprintf(path, sizeof path, "%s/bare.gguf", dir);
+    static const struct { const char *name; uint32_t n_head; } widths[] = {
+        {"a head wider than any kernel's, by no key", 1}, {"a head of no element, by no key", 2048}};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        struct model *m = write_bare(path, widths[i].n_head, &e) ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+        expect(widths[i].name, m != NULL, &e, "attention.key_length': found nothing, which means");
+        model_close(m);
+    }
+    struct model *m = write_bare(path, 16, &e) ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+    struct plan *p = m ? plan_new(m, false, &e) : NULL;
+    snprintf(missing, sizeof missing, "%s: tensor 'blk.0.attn_norm.weight': found nothing, expected [1024]", path);
+    expect("a missing tensor is named with its file", p != NULL, &e, missing);
+    plan_free(p);
+    model_close(m);
+    unlink(path);
+}
+
 int main(void)
 {
     char message[256];
@@ -171,6 +210,7 @@ int main(void)
         {"tiny-llama:F32", 1e-3}, {"tiny-llama:Q4_K_M", 0.05}, {"tiny-qwen2:Q8_0", 0.05}, {"tiny-qwen3:F16", 1e-3}, {"tiny-gemma3:Q4_0", 0.05}};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) test_family(families[i].shape, families[i].noise);
     test_limits();
+    test_bad_models();
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s.gguf", dir, families[i].shape);
