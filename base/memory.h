@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that this process could still take without swapping: the least of what the system says is available and what its
- * cgroup has left. UINT64_MAX where neither is known. */
+/* Bytes that this process could still take without swapping: the least of what the system says is available and what the control
+ * group at the root of /sys/fs/cgroup (in a container: its own) has left. UINT64_MAX where neither is known. */
 uint64_t memory_available(void);
 
 /* The process's highest resident size so far, in bytes. */
