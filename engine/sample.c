@@ -17,8 +17,6 @@ const struct sample_params sample_defaults = {
     .seed = 1,
 };
 
-enum { MAX_WINDOW = 1000000 };
-
 struct candidate {
     double weight; /* exp(logit - greatest logit): the probability up to a factor, 1 for the best */
     float logit;
@@ -45,7 +43,7 @@ struct sampler *sampler_new(const struct sample_params *p, int32_t n_vocab, stru
     else if (!(p->top_p >= 0 && p->top_p <= 1)) wrong = "top-p: expected 0 to 1";
     else if (!(p->min_p >= 0 && p->min_p <= 1)) wrong = "min-p: expected 0 to 1";
     else if (!(p->repeat_penalty > 0 && p->repeat_penalty <= FLT_MAX)) wrong = "repeat penalty: expected a number above 0";
-    else if (p->repeat_window < 0 || p->repeat_window > MAX_WINDOW) wrong = "repeat window: expected 0 to 1000000";
+    else if (p->repeat_window < 0 || p->repeat_window > SAMPLE_MAX_WINDOW) wrong = "repeat window: expected 0 to 1000000";
     else if (n_vocab < 1) wrong = "vocabulary: expected at least one token";
     if (wrong) {
         fail(e, "%s", wrong);

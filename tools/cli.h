@@ -93,7 +93,8 @@ const char *model_path(const char *given, struct error *e);
  * closed pipe becomes a write error instead of a signal. */
 void streams_prepare(void);
 
-/* Set by SIGINT and SIGTERM once signals_catch was called; a second signal ends the process after file_output_cleanup. */
+/* The signal's number after SIGINT or SIGTERM, once signals_catch was called; a second one ends the process after
+ * file_output_cleanup. */
 extern volatile int interrupted;
 void signals_catch(void);
 

@@ -8,6 +8,7 @@
 #include "tools/common_args.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static const struct option options[] = {
     {"top-p", NULL, OPTION_FLOAT, &top_p, "P", "... among the likeliest that hold P together (default 0.95)", 0, 1, NULL},
     {"min-p", NULL, OPTION_FLOAT, &min_p, "P", "... among those at least P times as likely as the likeliest (default 0.05)", 0, 1, NULL},
     {"repeat-penalty", NULL, OPTION_FLOAT, &repeat_penalty, "R", "penalty on recent tokens, 1 for none (default 1)", 0.01, 100, NULL},
-    {"repeat-last-n", NULL, OPTION_INT, &repeat_window, "N", "how many tokens are recent (default 64)", 0, 1 << 30, NULL},
+    {"repeat-last-n", NULL, OPTION_INT, &repeat_window, "N", "how many tokens are recent (default 64)", 0, SAMPLE_MAX_WINDOW, NULL},
     {"seed", "s", OPTION_INT, &seed, "S", "of the sampler (default 1)", 0, 9e15, NULL},
     {"ignore-eos", NULL, OPTION_FLAG, &ignore_eos, NULL, "go on past the end of the model's answer", 0, 0, NULL},
     {"echo", NULL, OPTION_FLAG, &echo, NULL, "print the prompt too", 0, 0, NULL},
@@ -165,7 +166,7 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     return ok;
 }
 
-/* Reads turns from the terminal until its end. An interrupt stops the answer, a second one at the prompt the program. */
+/* Reads turns from the terminal until its end. Ctrl-C stops the answer; at the prompt it ends the conversation. */
 static bool converse(struct session *s, const struct chat_format *f, const struct device *d, double load_s, struct error *e)
 {
     struct conversation c;
@@ -183,6 +184,7 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         struct generate_result g = {0};
         struct generate_options o = generate_options(&out);
         ok = conversation_turn(&c, line, &o, &g, e);
+        if (interrupted == SIGINT) interrupted = 0; /* it meant the answer */
         putchar('\n');
         if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, e);
         generate_result_free(&g);

@@ -34,7 +34,7 @@ static void on_signal(int number)
         file_output_cleanup();
         _exit(128 + number);
     }
-    interrupted = 1;
+    interrupted = number;
 }
 
 void signals_catch(void)
