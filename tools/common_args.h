@@ -26,6 +26,9 @@ char *arg_text(size_t *len, bool *usage, struct error *e);
 /* common.threads or the default. */
 int arg_threads(void);
 
+/* Says that --shape is none, with the nearest bundled name or else *e's line. EXIT_USAGE. */
+int arg_wrong_shape(const char *spec, const struct error *e);
+
 /* A session_progress that draws the prefill line and stops when interrupted. */
 bool arg_prefill_progress(void *ctx, size_t done, size_t total);
 

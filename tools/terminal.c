@@ -119,10 +119,11 @@ const char *model_path(const char *given, struct error *e)
     for (int i = 0; i < 3; i++) {
         switch (i) {
         case 0: snprintf(path, sizeof path, "%s/../../models/%s", program, name); break; /* built in build/KIND */
-        case 1: snprintf(path, sizeof path, "%s/hartree/%s", data && *data ? data : "", name); break;
+        case 1: snprintf(path, sizeof path, "%s/hartree/%s", data ? data : "", name); break;
         case 2: snprintf(path, sizeof path, "%s/.local/share/hartree/%s", home ? home : "", name); break;
         }
-        if (!access(path, R_OK)) {
+        bool known = i == 0 || (i == 1 ? data && *data : home && *home);
+        if (known && !access(path, R_OK)) {
             char *clean = realpath(path, NULL);
             if (clean) snprintf(path, sizeof path, "%s", clean);
             free(clean);
