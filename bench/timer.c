@@ -3,20 +3,14 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
-double timer_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "base/clock.h"
 
 static double calls_s(void (*fn)(void *), void *context, size_t calls)
 {
-    double start = timer_now();
+    double start = clock_now();
     for (size_t i = 0; i < calls; i++) fn(context);
-    return timer_now() - start;
+    return clock_now() - start;
 }
 
 static int by_value(const void *a, const void *b)

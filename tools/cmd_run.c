@@ -1,5 +1,6 @@
 /* cmd_run.c - a prompt continued, and what it cost.
  * SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "base/json.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
@@ -252,9 +253,9 @@ static int run(int n_args, char **args)
     size_t len = 0;
     char *text = conversation ? NULL : arg_text(&len, &usage, &e);
     if (!conversation && !text) return usage ? usage_error("%s", e.text) : failed(&e);
-    double start = profile_now();
+    double start = clock_now();
     struct model *m = arg_open_model(0, &e);
-    bool ok = m && run_model(m, text, len, conversation, profile_now() - start, &e);
+    bool ok = m && run_model(m, text, len, conversation, clock_now() - start, &e);
     model_close(m);
     free(text);
     return ok ? EXIT_DONE : failed(&e);

@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>
 #endif
 
+#include "base/clock.h"
 #include "loader/file.h"
 
 void streams_prepare(void)
@@ -52,13 +52,6 @@ void signals_catch(void)
 
 static bool line_shown;
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void progress_clear(void)
 {
     if (!line_shown) return;
@@ -72,7 +65,7 @@ void progress(const char *what, uint64_t done, uint64_t total)
     static double start, last;
     static char current[32];
     if (common.quiet || !isatty(STDERR_FILENO)) return;
-    double now = seconds();
+    double now = clock_now();
     if (strncmp(current, what, sizeof current - 1)) {
         snprintf(current, sizeof current, "%s", what);
         start = now;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "engine/account/machine.h"
 #include "engine/account/micro.h"
@@ -85,9 +86,9 @@ static bool measure_bandwidth(struct calibration *c, double *noise)
     size_t bytes = c->bytes / sizeof(uint64_t) / (size_t)c->threads / 8 * 8 * sizeof(uint64_t) * (size_t)c->threads;
     pool_run(c->pool, read_slice, c); /* not counted: wakes the threads */
     for (int i = 0; i < c->repeats; i++) {
-        double start = profile_now();
+        double start = clock_now();
         pool_run(c->pool, read_slice, c);
-        rate[i] = (double)bytes / (profile_now() - start);
+        rate[i] = (double)bytes / (clock_now() - start);
         best = fmax(best, rate[i]);
     }
     double middle = median(rate, c->repeats);
@@ -103,14 +104,14 @@ static double op_seconds(struct calibration *c, const struct micro *m, double ta
 {
     struct micro_run *run = micro_new(m, c->pool, c->e);
     if (!run) return 0;
-    double t[MAX_REPEATS], start = profile_now();
+    double t[MAX_REPEATS], start = clock_now();
     int n = 0;
     micro_step(run); /* not counted: pages and caches */
     do {
-        double since = profile_now();
+        double since = clock_now();
         micro_step(run);
-        t[n++] = (profile_now() - since) / m->stages;
-    } while (n < MIN_REPEATS || (n < c->repeats && profile_now() - start < c->seconds));
+        t[n++] = (clock_now() - since) / m->stages;
+    } while (n < MIN_REPEATS || (n < c->repeats && clock_now() - start < c->seconds));
     micro_free(run);
     double seconds = median(t, n);
     /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps the rate finite and on record. */
