@@ -8,7 +8,6 @@
 #include "engine/prompt.h"
 #include "tools/common_args.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
