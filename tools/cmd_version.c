@@ -36,10 +36,11 @@ static void list_isas(struct json *j, const char *name, const char *key, bool (*
     } else {
         printf("%-10s", name);
     }
-    for (size_t i = 0; kernel_isas[i]; i++) {
-        if (!has(kernel_isas[i])) continue;
-        if (j) json_string(j, kernel_isas[i]);
-        else printf(" %s", kernel_isas[i]);
+    const char *isa;
+    for (size_t i = 0; (isa = kernel_isa_at(i)); i++) {
+        if (!has(isa)) continue;
+        if (j) json_string(j, isa);
+        else printf(" %s", isa);
     }
     if (j) json_array_end(j);
     else putchar('\n');
