@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "engine/session.h"
 
 const char *stop_name(enum stop_reason r)

@@ -54,8 +54,4 @@ struct gguf_string token_text(const struct tokenizer *t, int32_t id); /* as writ
 int32_t token_find(const struct tokenizer *t, const char *text, size_t len); /* by file text; -1 */
 bool token_ends_generation(const struct tokenizer *t, int32_t id); /* EOS, EOT and their kin: <|im_end|>, <end_of_turn> ... */
 
-/* Bytes of a stream split anywhere: how many of buf[0..n) can be printed without cutting a UTF-8 character in two. Bytes that
- * can never become a character count as printable. */
-size_t utf8_complete(const char *buf, size_t n);
-
 #endif
