@@ -10,7 +10,8 @@
 #include "engine/session.h"
 
 struct perplexity {
-    double perplexity, stderr_; /* exp of the mean negative log-likelihood, and its standard error by the delta method */
+    double perplexity;     /* exp of the mean negative log-likelihood */
+    double standard_error; /* of it, by the delta method; NAN where one token was scored */
     double nll;                 /* the mean, in nats */
     size_t tokens, chunks, context;
 };

@@ -31,14 +31,14 @@ static bool show(void *ctx, size_t done, size_t total, double running)
 static void print(const struct perplexity *p)
 {
     if (!common.json) {
-        printf("perplexity %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n", p->perplexity, p->stderr_, p->tokens, p->chunks, p->context);
+        printf("perplexity %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n", p->perplexity, p->standard_error, p->tokens, p->chunks, p->context);
         return;
     }
     struct json j;
     json_begin(&j, stdout);
     json_object(&j);
     json_put_number(&j, "perplexity", p->perplexity);
-    json_put_number(&j, "stderr", p->stderr_);
+    json_put_number(&j, "stderr", p->standard_error);
     json_put_number(&j, "nll", p->nll);
     json_put_integer(&j, "tokens", (int64_t)p->tokens);
     json_put_integer(&j, "chunks", (int64_t)p->chunks);
