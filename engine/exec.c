@@ -38,8 +38,6 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
     x->plan = p;
     x->kv = kv;
     x->pool = pool;
-    x->max_rows = max_rows;
-    x->max_out = max_out;
     int threads = pool_threads(pool);
     size_t scratch = scratch_elements(p);
     x->buffer = calloc(p->n_buffers, sizeof *x->buffer);

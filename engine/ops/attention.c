@@ -63,7 +63,7 @@ static double positions_seen(double n, double p, double w)
 }
 
 /* 4 H d t FLOPs and 5 H t of softmax a query at context t; each row streams the keys and values it sees once for all heads of a
- * group (spec accountant 5.1). */
+ * group. */
 static struct op_cost attend_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     double seen = positions_seen((double)s->n, (double)s->p, op->u.attend.window);
