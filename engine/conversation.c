@@ -23,7 +23,8 @@ static bool push(struct conversation *c, const char *role, const char *content, 
 
 static void pop(struct conversation *c) { free((char *)c->messages[--c->n_messages].content); }
 
-bool conversation_start(struct conversation *c, struct session *s, const struct chat_format *f, const char *system, struct error *e)
+bool conversation_start(struct conversation *c, struct session *s, const struct chat_format *f, const char *system,
+                        struct error *e)
 {
     *c = (struct conversation){.session = s, .format = f};
     session_reset(s);
@@ -62,7 +63,8 @@ bool conversation_turn(struct conversation *c, const char *user, const struct ge
         ok = session_generate(c->session, ids.id + kept, ids.n - kept, o, r, e);
         /* What the cache holds now: the prompt and the generated tokens that were fed. */
         for (size_t i = kept; ok && i < ids.n && c->fed.n < c->session->kv->used; i++) ok = tokens_push(&c->fed, ids.id[i]);
-        for (size_t i = 0; ok && i < r->generated_tokens && c->fed.n < c->session->kv->used; i++) ok = tokens_push(&c->fed, r->tokens[i]);
+        for (size_t i = 0; ok && i < r->generated_tokens && c->fed.n < c->session->kv->used; i++)
+            ok = tokens_push(&c->fed, r->tokens[i]);
         if (!ok && !e->text[0]) fail(e, "chat: found no memory for the conversation");
     }
     ok = ok && detokenize(t, r->tokens, r->generated_tokens, false, &answer, &len, e) && push(c, "assistant", answer, e);

@@ -43,10 +43,12 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
     x->buffer = calloc(p->n_buffers, sizeof *x->buffer);
     x->scratch = calloc((size_t)threads, sizeof *x->scratch);
     bool ok = x->buffer && x->scratch;
-    for (size_t i = 0; ok && i < p->n_buffers; i++) ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
+    for (size_t i = 0; ok && i < p->n_buffers; i++)
+        ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
     for (int t = 0; ok && scratch && t < threads; t++) ok = (x->scratch[t] = memory_new(scratch * sizeof(float)));
     if (!ok) {
-        fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows, exec_bytes(p, max_rows, max_out, threads) >> 20);
+        fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows,
+             exec_bytes(p, max_rows, max_out, threads) >> 20);
         exec_free(x);
         return NULL;
     }

@@ -79,8 +79,8 @@ static bool decode(struct session *s, const struct generate_options *o, struct s
     return true;
 }
 
-bool session_generate(struct session *s, const int32_t *prompt, size_t n, const struct generate_options *o, struct generate_result *r,
-                      struct error *e)
+bool session_generate(struct session *s, const int32_t *prompt, size_t n, const struct generate_options *o,
+                      struct generate_result *r, struct error *e)
 {
     memset(r, 0, sizeof *r);
     if (!n) return fail(e, "prompt: found no tokens, expected at least one");

@@ -13,7 +13,8 @@ size_t kv_bytes(const struct hparams *h, enum type type, size_t capacity)
 struct kv *kv_new(const struct hparams *h, enum type type, size_t capacity, struct error *e)
 {
     if ((size_t)h->head_dim % type_get(type)->block) {
-        fail(e, "cache type %s: found heads of %d elements, expected a multiple of %zu", type_name(type), h->head_dim, type_get(type)->block);
+        fail(e, "cache type %s: found heads of %d elements, expected a multiple of %zu", type_name(type), h->head_dim,
+             type_get(type)->block);
         return NULL;
     }
     size_t half = kv_bytes(h, type, capacity) / 2;

@@ -39,8 +39,8 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
     m->tokenizer = tokenizer_new(g, e);
     if (!m->tokenizer) return false;
     if (m->tokenizer->n_vocab != m->hp.n_vocab)
-        return fail(e, "metadata 'tokenizer.ggml.tokens': found %d tokens, expected %d as token_embd.weight has rows", m->tokenizer->n_vocab,
-                    m->hp.n_vocab);
+        return fail(e, "metadata 'tokenizer.ggml.tokens': found %d tokens, expected %d as token_embd.weight has rows",
+                    m->tokenizer->n_vocab, m->hp.n_vocab);
     return true;
 }
 

@@ -85,8 +85,8 @@ static const struct tensor *get_tensor(struct builder *b, const char *name, int6
             b->ok = fail(b->e, "tensor '%s': found [%lld, %lld, %lld], expected [%lld, %lld]", full, (long long)t->ne[0],
                          (long long)t->ne[1], (long long)t->ne[2], (long long)ne0, (long long)ne1);
         else
-            b->ok = fail(b->e, "tensor '%s': found [%lld, %lld], expected [%lld]", full, (long long)t->ne[0], (long long)t->ne[1],
-                         (long long)ne0);
+            b->ok = fail(b->e, "tensor '%s': found [%lld, %lld], expected [%lld]", full, (long long)t->ne[0],
+                         (long long)t->ne[1], (long long)ne0);
         return NULL;
     }
     /* Vectors are used in place as float arrays: gguf_parse has checked that tensor data is aligned for them. */
@@ -113,7 +113,8 @@ static void norm(struct builder *b, const char *role, int dst, int src, int head
     op->u.norm.eps = b->model->hp.eps;
 }
 
-/* The buffer that holds `src` in the format that w multiplies with: src itself, or its quantised copy, made when first needed. */
+/* The buffer that holds `src` in the format that w multiplies with: src itself, or its quantised copy, made when first needed.
+ */
 static int activations_for(struct builder *b, const struct tensor *w, int src)
 {
     static const struct { enum type type; const char *role; } formats[2] = {
@@ -122,7 +123,8 @@ static int activations_for(struct builder *b, const struct tensor *w, int src)
     if (b->plan->exact || want == TYPE_F32) return src;
     int i = want == TYPE_Q8_A256;
     const struct plan_buffer from = b->plan->buffers[src];
-    if (b->quantised[src][i] == NO_BUFFER) b->quantised[src][i] = add_buffer(b, from.name, from.width, formats[i].type, from.sampled);
+    if (b->quantised[src][i] == NO_BUFFER)
+        b->quantised[src][i] = add_buffer(b, from.name, from.width, formats[i].type, from.sampled);
     int dst = b->quantised[src][i];
     if (!b->fresh[src][i]) {
         add_op(b, OP_QUANTISE, formats[i].role, dst, src);
@@ -146,8 +148,8 @@ static const struct tensor *get_matrix(struct builder *b, const char *role, int 
     snprintf(name, sizeof name, "%s.weight", role);
     const struct tensor *w = get_tensor(b, name, n_in, n_out, REQUIRED);
     if (w && n_in % (int)type_get(w->type)->block)
-        b->ok = fail(b->e, "tensor '%s': found rows of %d, expected a multiple of %zu for %s", w->name, n_in, type_get(w->type)->block,
-                     type_name(w->type));
+        b->ok = fail(b->e, "tensor '%s': found rows of %d, expected a multiple of %zu for %s", w->name, n_in,
+                     type_get(w->type)->block, type_name(w->type));
     return b->ok ? w : NULL;
 }
 
@@ -211,7 +213,8 @@ static int angles(struct builder *b, const char *role, double base, double scale
     return dst;
 }
 
-static void layer(struct builder *b, int x, int normed, int q, int k, int v, int attended, int branch, int gate, int up, int angle)
+static void layer(struct builder *b, int x, int normed, int q, int k, int v, int attended, int branch, int gate, int up,
+                  int angle)
 {
     const struct arch *a = b->model->arch;
     const struct hparams *h = &b->model->hp;
@@ -252,7 +255,8 @@ static void layer(struct builder *b, int x, int normed, int q, int k, int v, int
 static void decoder(struct builder *b)
 {
     const struct hparams *h = &b->model->hp;
-    size_t n_embd = (size_t)h->n_embd, kv_width = (size_t)(h->n_head_kv * h->head_dim), q_width = (size_t)(h->n_head * h->head_dim);
+    size_t n_embd = (size_t)h->n_embd, kv_width = (size_t)(h->n_head_kv * h->head_dim),
+           q_width = (size_t)(h->n_head * h->head_dim);
 
     b->layer = -1;
     int x = add_buffer(b, "x", n_embd, TYPE_F32, false);

@@ -8,9 +8,9 @@
  * tolerance, flops and bytes. A variant with a tag is tested, listed and benchmarked but never picked by itself.
  *
  * Contract of every kernel: reads and writes only what its args name, never beyond (an mmapped weight may end at a page end);
- * any alignment of blocks and of a weight's bytes, a float's of float arrays; sizes that are no multiple of the vector width, zero included; products and sums as the op's
- * header says, within the spec's tolerance of the scalar row on the same bits, or bit-equal where `.exact` says so. The
- * result of one output element never depends on where in the tile it stands.
+ * any alignment of blocks and of a weight's bytes, a float's of float arrays; sizes that are no multiple of the vector width,
+ * zero included; products and sums as the op's header says, within the spec's tolerance of the scalar row on the same bits, or
+ * bit-equal where `.exact` says so. The result of one output element never depends on where in the tile it stands.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_KERNEL_H
 #define HARTREE_KERNEL_H
@@ -85,7 +85,8 @@ struct rope_args {
 
 /* Attention of n_q query vectors that share one key/value head, over n_kv positions:
  * y[i] = sum_t softmax_t(scale * <q[i], k[t]>) v[t]; q and y are n_q x d, dense; k and v rows in the op's KV type, strides in
- * bytes. Online softmax over tiles of positions: no score matrix, no scratch. n_kv >= 1, d <= 512 and a multiple of 32 for q8_0. */
+ * bytes. Online softmax over tiles of positions: no score matrix, no scratch. n_kv >= 1, d <= 512 and a multiple of 32 for
+ * q8_0. */
 struct attend_args {
     float *y;
     const float *q;

@@ -58,8 +58,8 @@ static void out_of_memory(struct gguf_writer *w)
     if (!w->problem.text[0]) fail(&w->problem, "header: found no memory left, expected some");
 }
 
-/* The array, moved if it must be, with room for one more of n things of `bytes` bytes each; NULL when there is no memory, and the
- * array stays as it is. */
+/* The array, moved if it must be, with room for one more of n things of `bytes` bytes each; NULL when there is no memory, and
+ * the array stays as it is. */
 static void *grown(void *array, size_t *cap, size_t n, size_t bytes)
 {
     if (n < *cap) return array;
@@ -190,7 +190,8 @@ static int compare_values(const void *a, const void *b)
     return c ? c : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Of a key set several times the last value goes to the first one's place. Sorted, since a copied file may hold a million keys. */
+/* Of a key set several times the last value goes to the first one's place. Sorted, since a copied file may hold a million keys.
+ */
 static bool drop_repeated(struct gguf_writer *w, struct error *e)
 {
     struct gguf_name *names = calloc(w->n_values ? w->n_values : 1, sizeof *names);

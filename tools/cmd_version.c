@@ -52,7 +52,8 @@ static int run(int n_args, char **args)
     const char *zstd = inflate_version();
     const struct {
         const char *name, *version;
-    } libraries[] = {{"openblas", "no"}, {"libpng", "no"}, {"libzstd", zstd ? zstd : "no"}}; /* the first two: nothing here uses them yet */
+    } libraries[] = {
+        {"openblas", "no"}, {"libpng", "no"}, {"libzstd", zstd ? zstd : "no"}}; /* the first two: nothing here uses them yet */
 
     if (common.json) {
         struct json j;

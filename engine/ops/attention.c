@@ -29,7 +29,10 @@ const struct op_def op_store = {"store", store_chunks, store_run, store_cost};
 
 /* ---- attend: causal, each query head group over its KV head, within the layer's window ---- */
 
-static size_t attend_chunks(const struct op *op, const struct step *s) { return op_rows(op, s) * (size_t)op->u.attend.n_head_kv; }
+static size_t attend_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) * (size_t)op->u.attend.n_head_kv;
+}
 
 static void attend_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
