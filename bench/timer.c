@@ -5,24 +5,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/median.h"
 
 static double calls_s(void (*fn)(void *), void *context, size_t calls)
 {
     double start = clock_now();
     for (size_t i = 0; i < calls; i++) fn(context);
     return clock_now() - start;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
 struct timer_result timer_measure(void (*fn)(void *context), void *context, const struct timer_options *options)
