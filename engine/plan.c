@@ -213,43 +213,51 @@ static int angles(struct builder *b, const char *role, double base, double scale
     return dst;
 }
 
-static void layer(struct builder *b, int x, int normed, int q, int k, int v, int attended, int branch, int gate, int up,
-                  int angle)
+/* The buffers that all layers share. */
+struct layer_buffers {
+    int x;                   /* the residual stream */
+    int normed;              /* what a branch reads */
+    int q, k, v, attended;
+    int gate, up;
+    int branch;              /* what it adds to x */
+};
+
+static void layer(struct builder *b, const struct layer_buffers *r, int angle)
 {
     const struct arch *a = b->model->arch;
     const struct hparams *h = &b->model->hp;
 
-    norm(b, "attn_norm", normed, x, 1, h->n_embd, REQUIRED);
-    linear(b, "attn_q", q, normed, a->qkv_bias);
-    linear(b, "attn_k", k, normed, a->qkv_bias);
-    linear(b, "attn_v", v, normed, a->qkv_bias);
+    norm(b, "attn_norm", r->normed, r->x, 1, h->n_embd, REQUIRED);
+    linear(b, "attn_q", r->q, r->normed, a->qkv_bias);
+    linear(b, "attn_k", r->k, r->normed, a->qkv_bias);
+    linear(b, "attn_v", r->v, r->normed, a->qkv_bias);
     if (a->qk_norm != ABSENT) {
-        norm(b, "attn_q_norm", q, q, h->n_head, h->head_dim, a->qk_norm);
-        norm(b, "attn_k_norm", k, k, h->n_head_kv, h->head_dim, a->qk_norm);
+        norm(b, "attn_q_norm", r->q, r->q, h->n_head, h->head_dim, a->qk_norm);
+        norm(b, "attn_k_norm", r->k, r->k, h->n_head_kv, h->head_dim, a->qk_norm);
     }
-    rope(b, "rope_q", q, h->n_head, angle);
-    rope(b, "rope_k", k, h->n_head_kv, angle);
-    store(b, "store_v", v, true);
-    store(b, "store_k", k, false);
-    struct op *op = add_op(b, OP_ATTEND, "attend", attended, q);
+    rope(b, "rope_q", r->q, h->n_head, angle);
+    rope(b, "rope_k", r->k, h->n_head_kv, angle);
+    store(b, "store_v", r->v, true);
+    store(b, "store_k", r->k, false);
+    struct op *op = add_op(b, OP_ATTEND, "attend", r->attended, r->q);
     op->u.attend.n_head = h->n_head;
     op->u.attend.n_head_kv = h->n_head_kv;
     op->u.attend.head_dim = h->head_dim;
     op->u.attend.window = layer_is_windowed(h, b->layer) ? h->window : 0;
     op->u.attend.scale = h->attention_scale;
-    linear(b, "attn_output", branch, attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
-    if (a->sandwich_norms) norm(b, "post_attention_norm", branch, branch, 1, h->n_embd, REQUIRED);
-    add(b, "attn_residual", x, branch);
+    linear(b, "attn_output", r->branch, r->attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
+    if (a->sandwich_norms) norm(b, "post_attention_norm", r->branch, r->branch, 1, h->n_embd, REQUIRED);
+    add(b, "attn_residual", r->x, r->branch);
 
-    norm(b, "ffn_norm", normed, x, 1, h->n_embd, REQUIRED);
-    linear(b, "ffn_gate", gate, normed, ABSENT);
-    linear(b, "ffn_up", up, normed, ABSENT);
-    op = add_op(b, OP_GLU, "ffn_act", gate, gate);
-    op->src2 = up;
+    norm(b, "ffn_norm", r->normed, r->x, 1, h->n_embd, REQUIRED);
+    linear(b, "ffn_gate", r->gate, r->normed, ABSENT);
+    linear(b, "ffn_up", r->up, r->normed, ABSENT);
+    op = add_op(b, OP_GLU, "ffn_act", r->gate, r->gate);
+    op->src2 = r->up;
     op->u.glu.activation = a->activation;
-    linear(b, "ffn_down", branch, gate, ABSENT);
-    if (a->sandwich_norms) norm(b, "post_ffw_norm", branch, branch, 1, h->n_embd, REQUIRED);
-    add(b, "ffn_residual", x, branch);
+    linear(b, "ffn_down", r->branch, r->gate, ABSENT);
+    if (a->sandwich_norms) norm(b, "post_ffw_norm", r->branch, r->branch, 1, h->n_embd, REQUIRED);
+    add(b, "ffn_residual", r->x, r->branch);
 }
 
 static void decoder(struct builder *b)
@@ -259,18 +267,19 @@ static void decoder(struct builder *b)
            q_width = (size_t)(h->n_head * h->head_dim);
 
     b->layer = -1;
-    int x = add_buffer(b, "x", n_embd, TYPE_F32, false);
-    int normed = add_buffer(b, "normed", n_embd, TYPE_F32, false);
-    int q = add_buffer(b, "q", q_width, TYPE_F32, false);
-    int k = add_buffer(b, "k", kv_width, TYPE_F32, false);
-    int v = add_buffer(b, "v", kv_width, TYPE_F32, false);
-    int attended = add_buffer(b, "attended", q_width, TYPE_F32, false);
-    int branch = add_buffer(b, "branch", n_embd, TYPE_F32, false);
-    int gate = add_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
-    int up = add_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
+    struct layer_buffers r;
+    r.x = add_buffer(b, "x", n_embd, TYPE_F32, false);
+    r.normed = add_buffer(b, "normed", n_embd, TYPE_F32, false);
+    r.q = add_buffer(b, "q", q_width, TYPE_F32, false);
+    r.k = add_buffer(b, "k", kv_width, TYPE_F32, false);
+    r.v = add_buffer(b, "v", kv_width, TYPE_F32, false);
+    r.attended = add_buffer(b, "attended", q_width, TYPE_F32, false);
+    r.branch = add_buffer(b, "branch", n_embd, TYPE_F32, false);
+    r.gate = add_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
+    r.up = add_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
 
     const struct tensor *embedding = get_matrix(b, "token_embd", h->n_embd, h->n_vocab);
-    struct op *op = add_op(b, OP_EMBED, "token_embd", x, NO_BUFFER);
+    struct op *op = add_op(b, OP_EMBED, "token_embd", r.x, NO_BUFFER);
     op->w = embedding;
     op->u.embed.scale = h->embedding_scale;
     int global = angles(b, "rope_angles", h->rope_base, h->rope_scale);
@@ -278,14 +287,14 @@ static void decoder(struct builder *b)
 
     for (int i = 0; i < h->n_layer && b->ok; i++) {
         b->layer = i;
-        layer(b, x, normed, q, k, v, attended, branch, gate, up, layer_is_windowed(h, i) ? local : global);
+        layer(b, &r, layer_is_windowed(h, i) ? local : global);
     }
 
     b->layer = -1;
     int sampled = add_buffer(b, "x_sampled", n_embd, TYPE_F32, true);
     int last = add_buffer(b, "normed_sampled", n_embd, TYPE_F32, true);
     int logits = add_buffer(b, "logits", (size_t)h->n_vocab, TYPE_F32, true);
-    add_op(b, OP_GATHER, "sampled_rows", sampled, x);
+    add_op(b, OP_GATHER, "sampled_rows", sampled, r.x);
     norm(b, "output_norm", last, sampled, 1, h->n_embd, REQUIRED);
     /* Tied embeddings: the head is the embedding matrix where the file has no output.weight. */
     bool untied = b->ok && model_tensor(b->model, -1, "output.weight");
