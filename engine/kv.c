@@ -7,7 +7,8 @@
 
 size_t kv_bytes(const struct hparams *h, enum type type, size_t capacity)
 {
-    return 2 * (size_t)h->n_layer * (size_t)h->n_head_kv * capacity * type_bytes(type, (size_t)h->head_dim);
+    size_t bytes = 2 * (size_t)h->n_layer * (size_t)h->n_head_kv * type_bytes(type, (size_t)h->head_dim);
+    return __builtin_mul_overflow(bytes, capacity, &bytes) ? SIZE_MAX : bytes;
 }
 
 struct kv *kv_new(const struct hparams *h, enum type type, size_t capacity, struct error *e)

@@ -25,7 +25,7 @@ static bool fits(const struct session *s, struct error *e)
     const struct session_options *o = &s->options;
     uint64_t cache = kv_bytes(&s->model->hp, o->kv_type, o->n_ctx);
     uint64_t buffers = exec_bytes(s->plan, o->n_batch, o->n_out, o->threads), free_bytes = memory_available();
-    if (cache + buffers <= free_bytes) return true;
+    if (cache <= free_bytes && buffers <= free_bytes - cache) return true;
     return fail(e, "context of %zu tokens: found %llu MB free, expected %llu MB for the %s cache and %llu MB for buffers",
                 o->n_ctx, (unsigned long long)(free_bytes >> 20), (unsigned long long)(cache >> 20), type_name(o->kv_type),
                 (unsigned long long)(buffers >> 20));
