@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 Q := $(if $(V),,@)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ARCH := $(ARCH:arm64=aarch64)# as Apple calls it
 CCID := $(notdir $(firstword $(CC)))
 empty :=
 comma := ,

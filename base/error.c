@@ -7,18 +7,6 @@
 
 #include "base/printable.h"
 
-/* What a hostile file's names hold must not break the line or reach the terminal as a command. */
-static void one_line(char *s)
-{
-    size_t n = strlen(s);
-    while (n) {
-        size_t len = printable_length(s, n);
-        if (!len) *s = '?', len = 1;
-        s += len;
-        n -= len;
-    }
-}
-
 bool fail(struct error *e, const char *format, ...)
 {
     if (!e) return false;
@@ -26,7 +14,7 @@ bool fail(struct error *e, const char *format, ...)
     va_start(ap, format);
     vsnprintf(e->text, sizeof e->text, format, ap);
     va_end(ap);
-    one_line(e->text);
+    printable_only(e->text); /* a hostile file's names must not break the line or reach the terminal as a command */
     return false;
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void json_begin(struct json *j, FILE *f)
 {
     memset(j, 0, sizeof *j);
@@ -52,25 +54,13 @@ void json_object_end(struct json *j) { close_with(j, '}'); }
 void json_array(struct json *j) { open_with(j, '['); }
 void json_array_end(struct json *j) { close_with(j, ']'); }
 
-/* Bytes of the UTF-8 sequence at s, or 0 if it is none: overlong forms, surrogates and what is above U+10FFFF are none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-    if (s[0] < 0x80) return 1;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || n < len) return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
-    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
-    return len;
-}
-
 static void quoted(FILE *f, const char *text, size_t n)
 {
     const unsigned char *s = (const unsigned char *)text;
+    uint32_t c;
     fputc('"', f);
     for (size_t i = 0; i < n;) {
-        size_t len = utf8_length(s + i, n - i);
+        size_t len = utf8_valid(text + i, n - i, &c);
         if (!len) {
             fputs("\xef\xbf\xbd", f);
             len = 1;

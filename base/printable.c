@@ -3,7 +3,9 @@
 #include "base/printable.h"
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <string.h>
+
+#include "base/utf8.h"
 
 /* Bidirectional marks, embeddings, overrides and isolates, which make a terminal show text in another order than it has. */
 static bool turns(uint32_t c)
@@ -11,20 +13,21 @@ static bool turns(uint32_t c)
     return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-size_t printable_length(const char *text, size_t n)
+size_t printable_length(const char *s, size_t n)
 {
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000}; /* by length; below it the form is overlong */
-    const unsigned char *s = (const unsigned char *)text;
-    if (s[0] < 0x80) return s[0] >= 0x20 && s[0] != 0x7f;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || n < len) return 0;
-    uint32_t c = s[0] & (0xffu >> (len + 1));
-    for (size_t i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80) return 0;
-        c = c << 6 | (s[i] & 0x3f);
+    uint32_t c;
+    size_t len = utf8_valid(s, n, &c);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || turns(c) ? 0 : len;
+}
+
+void printable_only(char *s)
+{
+    for (size_t n = strlen(s); n;) {
+        size_t len = printable_length(s, n);
+        if (!len) *s = '?', len = 1;
+        s += len;
+        n -= len;
     }
-    if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c < 0xa0 || turns(c)) return 0;
-    return len;
 }
 
 void print_escaped(FILE *f, const char *s, size_t n, size_t max)

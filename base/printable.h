@@ -10,6 +10,9 @@
  * characters (C0, DEL, C1), what turns the writing direction, and all that is no UTF-8 count as none. */
 size_t printable_length(const char *s, size_t n);
 
+/* Replaces what is not printable in the string by '?', in place. */
+void printable_only(char *s);
+
 /* Writes the n bytes with what is not printable, quotes and backslashes escaped (\n \t \" \\ \x1b), cut after about `max`
  * columns with "..." */
 void print_escaped(FILE *f, const char *s, size_t n, size_t max);

@@ -5,20 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/account/measure.h"
 
 static bool run_once(struct session *s, const int32_t *tokens, size_t n, bool one_by_one, const volatile int *interrupted,
                      double *tps, struct error *e)
 {
     session_reset(s);
-    double start = profile_now();
+    double start = clock_now();
     for (size_t done = 0; done < n;) {
         size_t rows = one_by_one ? 1 : n;
         if (!session_feed(s, tokens + done, rows, NULL, NULL, e)) return false;
         if (interrupted && *interrupted) return fail(e, "interrupted");
         done += rows;
     }
-    *tps = (double)n / (profile_now() - start);
+    *tps = (double)n / (clock_now() - start);
     return true;
 }
 

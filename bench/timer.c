@@ -3,32 +3,15 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
-double timer_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "base/clock.h"
+#include "base/median.h"
 
 static double calls_s(void (*fn)(void *), void *context, size_t calls)
 {
-    double start = timer_now();
+    double start = clock_now();
     for (size_t i = 0; i < calls; i++) fn(context);
-    return timer_now() - start;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+    return clock_now() - start;
 }
 
 struct timer_result timer_measure(void (*fn)(void *context), void *context, const struct timer_options *options)

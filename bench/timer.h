@@ -5,9 +5,6 @@
 
 #include <stddef.h>
 
-/* Seconds of a clock that never goes back; only differences mean anything. */
-double timer_now(void);
-
 struct timer_options {
     double sample_s; /* a sample lasts at least this long; 0: 10 ms */
     size_t samples;  /* at most TIMER_MAX_SAMPLES; 0: 9 */

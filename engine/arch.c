@@ -20,24 +20,29 @@ const struct arch *arch_at(size_t i) { return i < N_ARCHS ? &archs[i] : NULL; }
 
 const struct arch *arch_find(struct gguf_string name, struct error *e)
 {
-    char known[128] = "";
-    for (size_t i = 0; i < N_ARCHS; i++) {
+    char known[256] = "";
+    for (size_t i = 0, n = 0; i < N_ARCHS; i++) {
         if (strlen(archs[i].name) == name.len && !memcmp(archs[i].name, name.data, name.len)) return &archs[i];
-        strcat(strcat(known, i ? ", " : ""), archs[i].name);
+        if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", archs[i].name);
     }
-    fail(e, "metadata 'general.architecture': found '%.*s', expected one of %s", (int)(name.len < 64 ? name.len : 64), name.data, known);
+    fail(e, "metadata 'general.architecture': found '%.*s', expected one of %s", (int)(name.len < 64 ? name.len : 64),
+         name.data, known);
     return NULL;
 }
 
-/* Reads "ARCH.KEY" as an integer in [min, max]; `fallback` < 0 makes the key mandatory. */
-static bool read_int(const struct gguf *g, const struct arch *a, const char *key, int64_t fallback, int64_t min, int64_t max, int *out,
-                     struct error *e)
+/* Reads "ARCH.KEY" as an integer in [min, max]; `fallback` < 0 makes the key mandatory. A fallback comes of other keys, so it
+ * is trusted no more than a value. */
+static bool read_int(const struct gguf *g, const struct arch *a, const char *key, int64_t fallback, int64_t min, int64_t max,
+                     int *out, struct error *e)
 {
     char name[96];
     snprintf(name, sizeof name, "%s.%s", a->name, key);
     const struct gguf_kv *kv = gguf_find(g, name);
     if (!kv) {
         if (fallback < 0) return fail(e, "metadata '%s': found nothing, expected an integer", name);
+        if (fallback < min || fallback > max)
+            return fail(e, "metadata '%s': found nothing, which means %lld, expected %lld to %lld", name, (long long)fallback,
+                        (long long)min, (long long)max);
         *out = (int)fallback;
         return true;
     }
@@ -52,8 +57,8 @@ static bool read_int(const struct gguf *g, const struct arch *a, const char *key
     return true;
 }
 
-static bool read_float(const struct gguf *g, const struct arch *a, const char *key, float fallback, float min, float max, float *out,
-                       struct error *e)
+static bool read_float(const struct gguf *g, const struct arch *a, const char *key, float fallback, float min, float max,
+                       float *out, struct error *e)
 {
     char name[96];
     snprintf(name, sizeof name, "%s.%s", a->name, key);
@@ -75,7 +80,8 @@ static bool read_rope_scaling(struct hparams *h, const struct arch *a, const str
     bool linear = type.len == 6 && !memcmp(type.data, "linear", 6);
     bool none = !type.data || (type.len == 4 && !memcmp(type.data, "none", 4));
     if (!linear && !none)
-        return fail(e, "metadata '%s': found '%.*s', expected 'none' or 'linear'", name, (int)(type.len < 40 ? type.len : 40), type.data);
+        return fail(e, "metadata '%s': found '%.*s', expected 'none' or 'linear'", name, (int)(type.len < 40 ? type.len : 40),
+                    type.data);
     /* rope.scale_linear is the older name of the same factor. */
     float old;
     if (!read_float(g, a, "rope.scale_linear", 1, 1e-3f, 1e6f, &old, e)) return false;
@@ -98,13 +104,17 @@ bool hparams_read(struct hparams *h, const struct arch *a, const struct gguf *g,
         !read_int(g, a, "context_length", -1, 1, 1 << 30, &h->n_ctx_train, e))
         return false;
     if (h->n_head % h->n_head_kv)
-        return fail(e, "metadata '%s.attention.head_count_kv': found %d, expected a divisor of %d heads", a->name, h->n_head_kv, h->n_head);
+        return fail(e, "metadata '%s.attention.head_count_kv': found %d, expected a divisor of %d heads", a->name, h->n_head_kv,
+                    h->n_head);
     if (value_dim != h->head_dim)
-        return fail(e, "metadata '%s.attention.value_length': found %d, expected %d as key_length", a->name, value_dim, h->head_dim);
-    if (h->n_rot % 2) return fail(e, "metadata '%s.rope.dimension_count': found %d, expected an even number", a->name, h->n_rot);
+        return fail(e, "metadata '%s.attention.value_length': found %d, expected %d as key_length", a->name, value_dim,
+                    h->head_dim);
+    if (h->n_rot % 2)
+        return fail(e, "metadata '%s.rope.dimension_count': found %d, expected an even number", a->name, h->n_rot);
     if (!read_float(g, a, "attention.layer_norm_rms_epsilon", 1e-5f, 0, 1, &h->eps, e) ||
         !read_float(g, a, "rope.freq_base", 10000, 1, 1e12f, &h->rope_base, e) ||
-        !read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f, &h->rope_base_local, e) ||
+        !read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f,
+                    &h->rope_base_local, e) ||
         !read_rope_scaling(h, a, g, e))
         return false;
     if (a->window_period) {

@@ -23,7 +23,8 @@ static bool push(struct conversation *c, const char *role, const char *content, 
 
 static void pop(struct conversation *c) { free((char *)c->messages[--c->n_messages].content); }
 
-bool conversation_start(struct conversation *c, struct session *s, const struct chat_format *f, const char *system, struct error *e)
+bool conversation_start(struct conversation *c, struct session *s, const struct chat_format *f, const char *system,
+                        struct error *e)
 {
     *c = (struct conversation){.session = s, .format = f};
     session_reset(s);
@@ -35,6 +36,11 @@ void conversation_end(struct conversation *c)
     while (c->n_messages) pop(c);
     free(c->messages);
     tokens_free(&c->fed);
+}
+
+static bool remember(struct conversation *c, int32_t id, struct error *e)
+{
+    return tokens_push(&c->fed, id) || fail(e, "chat: found no memory for the conversation");
 }
 
 /* Drops from the cache what the new rendering no longer begins with; at least one token is left to feed, for its logits. */
@@ -61,9 +67,9 @@ bool conversation_turn(struct conversation *c, const char *user, const struct ge
         size_t kept = keep_common_prefix(c, &ids);
         ok = session_generate(c->session, ids.id + kept, ids.n - kept, o, r, e);
         /* What the cache holds now: the prompt and the generated tokens that were fed. */
-        for (size_t i = kept; ok && i < ids.n && c->fed.n < c->session->kv->used; i++) ok = tokens_push(&c->fed, ids.id[i]);
-        for (size_t i = 0; ok && i < r->generated_tokens && c->fed.n < c->session->kv->used; i++) ok = tokens_push(&c->fed, r->tokens[i]);
-        if (!ok && !e->text[0]) fail(e, "chat: found no memory for the conversation");
+        for (size_t i = kept; ok && i < ids.n && c->fed.n < c->session->kv->used; i++) ok = remember(c, ids.id[i], e);
+        for (size_t i = 0; ok && i < r->generated_tokens && c->fed.n < c->session->kv->used; i++)
+            ok = remember(c, r->tokens[i], e);
     }
     ok = ok && detokenize(t, r->tokens, r->generated_tokens, false, &answer, &len, e) && push(c, "assistant", answer, e);
     if (!ok) {

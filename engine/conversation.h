@@ -18,7 +18,8 @@ struct conversation {
 };
 
 /* Starts with a system message, or none where `system` is NULL. */
-bool conversation_start(struct conversation *c, struct session *s, const struct chat_format *f, const char *system, struct error *e);
+bool conversation_start(struct conversation *c, struct session *s, const struct chat_format *f, const char *system,
+                        struct error *e);
 void conversation_end(struct conversation *c);
 
 /* Adds a user's message, generates the answer and adds it too. *r as session_generate gives it; prompt_tokens counts those that

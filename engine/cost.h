@@ -1,8 +1,7 @@
 /* cost.h - adds up what a plan costs, without touching a weight.
  *
- * FLOPs and bytes are exact closed forms of shapes; seconds come from a device's calibrated rates (account/device.h).
- * Formulas: docs and sources as each op's cost function says; spec: accountant, sections 5.1 and 5.4.
- * SPDX-License-Identifier: MIT */
+ * FLOPs and bytes are exact closed forms of shapes, one function an op in engine/ops/; tests hold them to a count by the
+ * kernels. What they cost in seconds is account/predict.h's business. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_COST_H
 #define HARTREE_COST_H
 

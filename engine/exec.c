@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 static size_t buffer_bytes(const struct plan_buffer *b, size_t max_rows, size_t max_out)
@@ -37,17 +38,17 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
     x->plan = p;
     x->kv = kv;
     x->pool = pool;
-    x->max_rows = max_rows;
-    x->max_out = max_out;
     int threads = pool_threads(pool);
     size_t scratch = scratch_elements(p);
     x->buffer = calloc(p->n_buffers, sizeof *x->buffer);
     x->scratch = calloc((size_t)threads, sizeof *x->scratch);
     bool ok = x->buffer && x->scratch;
-    for (size_t i = 0; ok && i < p->n_buffers; i++) ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
+    for (size_t i = 0; ok && i < p->n_buffers; i++)
+        ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
     for (int t = 0; ok && scratch && t < threads; t++) ok = (x->scratch[t] = memory_new(scratch * sizeof(float)));
     if (!ok) {
-        fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows, exec_bytes(p, max_rows, max_out, threads) >> 20);
+        fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows,
+             exec_bytes(p, max_rows, max_out, threads) >> 20);
         exec_free(x);
         return NULL;
     }
@@ -73,12 +74,12 @@ static void run_stage(struct exec *x, size_t first, size_t end, int thread)
     if (busy)
         for (size_t i = first; i < end; i++) busy[i] = 0;
     size_t op = first, begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
-    double since = busy ? profile_now() : 0;
+    double since = busy ? clock_now() : 0;
     for (;;) {
         size_t chunk = pool_chunk(x->pool);
         while (chunk >= begin + n && op + 1 < end) {
             if (busy) {
-                double now = profile_now();
+                double now = clock_now();
                 busy[op] += now - since;
                 since = now;
             }
@@ -89,19 +90,19 @@ static void run_stage(struct exec *x, size_t first, size_t end, int thread)
         if (chunk >= begin + n) break;
         op_defs[p->ops[op].kind]->run(&p->ops[op], x, chunk - begin, thread);
     }
-    if (busy) busy[op] += profile_now() - since;
+    if (busy) busy[op] += clock_now() - since;
 }
 
 static void run_step(void *ctx, int thread)
 {
     struct exec *x = ctx;
     const struct plan *p = x->plan;
-    double since = x->profile && thread == 0 ? profile_now() : 0;
+    double since = x->profile && thread == 0 ? clock_now() : 0;
     for (size_t s = 0; s < p->n_stages; s++) {
         run_stage(x, p->stage[s], p->stage[s + 1], thread);
         pool_barrier(x->pool, thread);
         if (x->profile && thread == 0) {
-            double now = profile_now();
+            double now = clock_now();
             profile_stage(x->profile, x->phase, p->stage[s], p->stage[s + 1], now - since);
             since = now;
         }
@@ -110,14 +111,14 @@ static void run_step(void *ctx, int thread)
 
 float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t *out_row, size_t n_out)
 {
-    double start = x->profile ? profile_now() : 0;
+    double start = x->profile ? clock_now() : 0;
     x->step = (struct step){.n = n, .p = x->kv->used, .n_out = n_out, .kv_type = x->kv->type};
     x->tokens = tokens;
     x->out_row = out_row;
     pool_run(x->pool, run_step, x);
     x->kv->used += n;
     if (x->profile) {
-        x->profile->step_seconds[x->phase] += profile_now() - start;
+        x->profile->step_seconds[x->phase] += clock_now() - start;
         x->profile->steps[x->phase]++;
     }
     return x->buffer[x->plan->logits];

@@ -15,7 +15,6 @@ struct exec {
     struct profile *profile; /* NULL: not timed */
     struct step step;        /* the one being run */
     enum phase phase;        /* set by the caller; where the profile books it */
-    size_t max_rows, max_out;
     const int32_t *tokens;   /* step.n ids */
     const uint32_t *out_row; /* step.n_out row numbers within the step */
     void **buffer;           /* plan->n_buffers arrays of rows */

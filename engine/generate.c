@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/utf8.h"
 #include "engine/session.h"
 
 const char *stop_name(enum stop_reason r)
@@ -67,9 +69,9 @@ static bool decode(struct session *s, const struct generate_options *o, struct s
             r->stop = STOP_CONTEXT;
             break;
         }
-        double start = profile_now();
+        double start = clock_now();
         if (!session_feed(s, &id, 1, NULL, NULL, e)) return false;
-        r->decode_s += profile_now() - start;
+        r->decode_s += clock_now() - start;
         r->decode_steps++;
     }
     /* What is left can never become a character now: hand it out as it is. */
@@ -77,8 +79,8 @@ static bool decode(struct session *s, const struct generate_options *o, struct s
     return true;
 }
 
-bool session_generate(struct session *s, const int32_t *prompt, size_t n, const struct generate_options *o, struct generate_result *r,
-                      struct error *e)
+bool session_generate(struct session *s, const int32_t *prompt, size_t n, const struct generate_options *o,
+                      struct generate_result *r, struct error *e)
 {
     memset(r, 0, sizeof *r);
     if (!n) return fail(e, "prompt: found no tokens, expected at least one");
@@ -92,9 +94,9 @@ bool session_generate(struct session *s, const int32_t *prompt, size_t n, const 
     if (ok) {
         for (size_t i = 0; i < n; i++) sampler_accept(sampler, prompt[i]);
         size_t before = s->kv->used;
-        double start = profile_now();
+        double start = clock_now();
         ok = session_feed(s, prompt, n, o->prefill_progress, o->ctx, e);
-        r->prefill_s = profile_now() - start;
+        r->prefill_s = clock_now() - start;
         r->prompt_tokens = s->kv->used - before;
         if (!ok && stopped(o)) {
             r->stop = STOP_INTERRUPT;

@@ -7,13 +7,15 @@
 
 size_t kv_bytes(const struct hparams *h, enum type type, size_t capacity)
 {
-    return 2 * (size_t)h->n_layer * (size_t)h->n_head_kv * capacity * type_bytes(type, (size_t)h->head_dim);
+    size_t bytes = 2 * (size_t)h->n_layer * (size_t)h->n_head_kv * type_bytes(type, (size_t)h->head_dim);
+    return __builtin_mul_overflow(bytes, capacity, &bytes) ? SIZE_MAX : bytes;
 }
 
 struct kv *kv_new(const struct hparams *h, enum type type, size_t capacity, struct error *e)
 {
     if ((size_t)h->head_dim % type_get(type)->block) {
-        fail(e, "cache type %s: found heads of %d elements, expected a multiple of %zu", type_name(type), h->head_dim, type_get(type)->block);
+        fail(e, "cache type %s: found heads of %d elements, expected a multiple of %zu", type_name(type), h->head_dim,
+             type_get(type)->block);
         return NULL;
     }
     size_t half = kv_bytes(h, type, capacity) / 2;

@@ -21,6 +21,7 @@ struct kv {
  * does not suit the type. */
 struct kv *kv_new(const struct hparams *h, enum type type, size_t capacity, struct error *e);
 void kv_free(struct kv *kv);
+/* SIZE_MAX where it is more than that. */
 size_t kv_bytes(const struct hparams *h, enum type type, size_t capacity);
 
 /* Row of a head at a position. */

@@ -70,7 +70,7 @@ const struct mix *mix_find(const char *name, struct error *e)
     size_t n = 0;
     for (size_t i = 0; mix_at(i); i++) {
         if (!strcasecmp(name, mixes[i].name)) return &mixes[i];
-        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? " " : "", mixes[i].name);
+        if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? " " : "", mixes[i].name);
     }
     fail(e, "type '%.64s': unknown, expected one of %s", name, known);
     return NULL;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 static void set_name(struct model *m, const char *path)
 {
     struct gguf_string s = {NULL, 0};
@@ -15,9 +17,7 @@ static void set_name(struct model *m, const char *path)
         const char *slash = strrchr(path, '/');
         snprintf(m->name, sizeof m->name, "%s", slash ? slash + 1 : path);
     }
-    /* The name goes to terminals and reports: nothing in it may be a control sequence. */
-    for (char *c = m->name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    printable_only(m->name); /* it goes to terminals and reports: nothing in it may be a control sequence */
 }
 
 bool model_bind(struct model *m, const struct gguf *g, const char *path, int flags, struct error *e)
@@ -39,8 +39,8 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
     m->tokenizer = tokenizer_new(g, e);
     if (!m->tokenizer) return false;
     if (m->tokenizer->n_vocab != m->hp.n_vocab)
-        return fail(e, "metadata 'tokenizer.ggml.tokens': found %d tokens, expected %d as token_embd.weight has rows", m->tokenizer->n_vocab,
-                    m->hp.n_vocab);
+        return fail(e, "metadata 'tokenizer.ggml.tokens': found %d tokens, expected %d as token_embd.weight has rows",
+                    m->tokenizer->n_vocab, m->hp.n_vocab);
     return true;
 }
 

@@ -56,7 +56,11 @@ bool perplexity_run(struct session *s, const char *text, size_t len, size_t cont
     tokens_free(&ids);
     if (!ok) return false;
     double n = (double)score.n, mean = score.sum / n, of_mean = (score.sum_squares / n - mean * mean) / (n - 1);
-    *out = (struct perplexity){.perplexity = exp(mean), .stderr_ = exp(mean) * sqrt(of_mean > 0 ? of_mean : 0), .nll = mean,
-                               .tokens = score.n, .chunks = chunks, .context = context};
+    *out = (struct perplexity){.perplexity = exp(mean),
+                               .standard_error = n > 1 ? exp(mean) * sqrt(of_mean > 0 ? of_mean : 0) : NAN,
+                               .nll = mean,
+                               .tokens = score.n,
+                               .chunks = chunks,
+                               .context = context};
     return true;
 }

@@ -1,16 +1,16 @@
 /* perplexity.h - how well a model predicts a text.
  *
- * Chunks and scoring are llama-perplexity's: the text's ids (BOS in front if the vocabulary asks for it, special tokens not read)
- * are cut into floor(n / context) chunks; in each the first id is replaced by BOS if the vocabulary adds one; the cache starts
- * empty; scored are the predictions made at positions context / 2 to context - 2.
- * SPDX-License-Identifier: MIT */
+ * Chunks and scoring are llama-perplexity's: the text's ids (BOS in front if the vocabulary asks for it, special tokens not
+ * read) are cut into floor(n / context) chunks; in each the first id is replaced by BOS if the vocabulary adds one; the cache
+ * starts empty; scored are the predictions made at positions context / 2 to context - 2. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PERPLEXITY_H
 #define HARTREE_PERPLEXITY_H
 
 #include "engine/session.h"
 
 struct perplexity {
-    double perplexity, stderr_; /* exp of the mean negative log-likelihood, and its standard error by the delta method */
+    double perplexity;     /* exp of the mean negative log-likelihood */
+    double standard_error; /* of it, by the delta method; NAN where one token was scored */
     double nll;                 /* the mean, in nats */
     size_t tokens, chunks, context;
 };

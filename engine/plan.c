@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/plan.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +29,14 @@ struct builder {
     int layer;
     int quantised[MAX_BUFFERS][2]; /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
     bool fresh[MAX_BUFFERS][2];    /* ... and whether that was made since the buffer was last written */
+    struct op ignored;             /* what add_op hands out after a failure: written to, never read */
 };
 
 static int add_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled)
 {
     struct plan *p = b->plan;
     if (!b->ok) return 0;
+    assert(p->n_buffers < MAX_BUFFERS);
     p->buffers[p->n_buffers] = (struct plan_buffer){name, width, type, sampled};
     b->quantised[p->n_buffers][0] = b->quantised[p->n_buffers][1] = NO_BUFFER;
     return (int)p->n_buffers++;
@@ -41,7 +44,6 @@ static int add_buffer(struct builder *b, const char *name, size_t width, enum ty
 
 static struct op *add_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
 {
-    static struct op ignored; /* written to after a failure, never read */
     struct plan *p = b->plan;
     if (b->ok && p->n_ops == b->ops_capacity) {
         size_t capacity = b->ops_capacity ? 2 * b->ops_capacity : 256;
@@ -52,7 +54,7 @@ static struct op *add_op(struct builder *b, enum op_kind kind, const char *role,
         } else
             b->ok = fail(b->e, "plan: found no memory for %zu ops", capacity);
     }
-    if (!b->ok) return &ignored;
+    if (!b->ok) return &b->ignored;
     struct op *op = &p->ops[p->n_ops++];
     *op = (struct op){.kind = kind, .layer = b->layer, .role = role, .dst = dst, .src = src, .src2 = NO_BUFFER};
     if (dst != NO_BUFFER) {
@@ -83,8 +85,8 @@ static const struct tensor *get_tensor(struct builder *b, const char *name, int6
             b->ok = fail(b->e, "tensor '%s': found [%lld, %lld, %lld], expected [%lld, %lld]", full, (long long)t->ne[0],
                          (long long)t->ne[1], (long long)t->ne[2], (long long)ne0, (long long)ne1);
         else
-            b->ok = fail(b->e, "tensor '%s': found [%lld, %lld], expected [%lld]", full, (long long)t->ne[0], (long long)t->ne[1],
-                         (long long)ne0);
+            b->ok = fail(b->e, "tensor '%s': found [%lld, %lld], expected [%lld]", full, (long long)t->ne[0],
+                         (long long)t->ne[1], (long long)ne0);
         return NULL;
     }
     /* Vectors are used in place as float arrays: gguf_parse has checked that tensor data is aligned for them. */
@@ -111,7 +113,8 @@ static void norm(struct builder *b, const char *role, int dst, int src, int head
     op->u.norm.eps = b->model->hp.eps;
 }
 
-/* The buffer that holds `src` in the format that w multiplies with: src itself, or its quantised copy, made when first needed. */
+/* The buffer that holds `src` in the format that w multiplies with: src itself, or its quantised copy, made when first needed.
+ */
 static int activations_for(struct builder *b, const struct tensor *w, int src)
 {
     static const struct { enum type type; const char *role; } formats[2] = {
@@ -120,7 +123,8 @@ static int activations_for(struct builder *b, const struct tensor *w, int src)
     if (b->plan->exact || want == TYPE_F32) return src;
     int i = want == TYPE_Q8_A256;
     const struct plan_buffer from = b->plan->buffers[src];
-    if (b->quantised[src][i] == NO_BUFFER) b->quantised[src][i] = add_buffer(b, from.name, from.width, formats[i].type, from.sampled);
+    if (b->quantised[src][i] == NO_BUFFER)
+        b->quantised[src][i] = add_buffer(b, from.name, from.width, formats[i].type, from.sampled);
     int dst = b->quantised[src][i];
     if (!b->fresh[src][i]) {
         add_op(b, OP_QUANTISE, formats[i].role, dst, src);
@@ -144,8 +148,8 @@ static const struct tensor *get_matrix(struct builder *b, const char *role, int 
     snprintf(name, sizeof name, "%s.weight", role);
     const struct tensor *w = get_tensor(b, name, n_in, n_out, REQUIRED);
     if (w && n_in % (int)type_get(w->type)->block)
-        b->ok = fail(b->e, "tensor '%s': found rows of %d, expected a multiple of %zu for %s", w->name, n_in, type_get(w->type)->block,
-                     type_name(w->type));
+        b->ok = fail(b->e, "tensor '%s': found rows of %d, expected a multiple of %zu for %s", w->name, n_in,
+                     type_get(w->type)->block, type_name(w->type));
     return b->ok ? w : NULL;
 }
 
@@ -209,62 +213,73 @@ static int angles(struct builder *b, const char *role, double base, double scale
     return dst;
 }
 
-static void layer(struct builder *b, int x, int normed, int q, int k, int v, int attended, int branch, int gate, int up, int angle)
+/* The buffers that all layers share. */
+struct layer_buffers {
+    int x;                   /* the residual stream */
+    int normed;              /* what a branch reads */
+    int q, k, v, attended;
+    int gate, up;
+    int branch;              /* what it adds to x */
+};
+
+static void layer(struct builder *b, const struct layer_buffers *r, int angle)
 {
     const struct arch *a = b->model->arch;
     const struct hparams *h = &b->model->hp;
 
-    norm(b, "attn_norm", normed, x, 1, h->n_embd, REQUIRED);
-    linear(b, "attn_q", q, normed, a->qkv_bias);
-    linear(b, "attn_k", k, normed, a->qkv_bias);
-    linear(b, "attn_v", v, normed, a->qkv_bias);
+    norm(b, "attn_norm", r->normed, r->x, 1, h->n_embd, REQUIRED);
+    linear(b, "attn_q", r->q, r->normed, a->qkv_bias);
+    linear(b, "attn_k", r->k, r->normed, a->qkv_bias);
+    linear(b, "attn_v", r->v, r->normed, a->qkv_bias);
     if (a->qk_norm != ABSENT) {
-        norm(b, "attn_q_norm", q, q, h->n_head, h->head_dim, a->qk_norm);
-        norm(b, "attn_k_norm", k, k, h->n_head_kv, h->head_dim, a->qk_norm);
+        norm(b, "attn_q_norm", r->q, r->q, h->n_head, h->head_dim, a->qk_norm);
+        norm(b, "attn_k_norm", r->k, r->k, h->n_head_kv, h->head_dim, a->qk_norm);
     }
-    rope(b, "rope_q", q, h->n_head, angle);
-    rope(b, "rope_k", k, h->n_head_kv, angle);
-    store(b, "store_v", v, true);
-    store(b, "store_k", k, false);
-    struct op *op = add_op(b, OP_ATTEND, "attend", attended, q);
+    rope(b, "rope_q", r->q, h->n_head, angle);
+    rope(b, "rope_k", r->k, h->n_head_kv, angle);
+    store(b, "store_v", r->v, true);
+    store(b, "store_k", r->k, false);
+    struct op *op = add_op(b, OP_ATTEND, "attend", r->attended, r->q);
     op->u.attend.n_head = h->n_head;
     op->u.attend.n_head_kv = h->n_head_kv;
     op->u.attend.head_dim = h->head_dim;
     op->u.attend.window = layer_is_windowed(h, b->layer) ? h->window : 0;
     op->u.attend.scale = h->attention_scale;
-    linear(b, "attn_output", branch, attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
-    if (a->sandwich_norms) norm(b, "post_attention_norm", branch, branch, 1, h->n_embd, REQUIRED);
-    add(b, "attn_residual", x, branch);
+    linear(b, "attn_output", r->branch, r->attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
+    if (a->sandwich_norms) norm(b, "post_attention_norm", r->branch, r->branch, 1, h->n_embd, REQUIRED);
+    add(b, "attn_residual", r->x, r->branch);
 
-    norm(b, "ffn_norm", normed, x, 1, h->n_embd, REQUIRED);
-    linear(b, "ffn_gate", gate, normed, ABSENT);
-    linear(b, "ffn_up", up, normed, ABSENT);
-    op = add_op(b, OP_GLU, "ffn_act", gate, gate);
-    op->src2 = up;
+    norm(b, "ffn_norm", r->normed, r->x, 1, h->n_embd, REQUIRED);
+    linear(b, "ffn_gate", r->gate, r->normed, ABSENT);
+    linear(b, "ffn_up", r->up, r->normed, ABSENT);
+    op = add_op(b, OP_GLU, "ffn_act", r->gate, r->gate);
+    op->src2 = r->up;
     op->u.glu.activation = a->activation;
-    linear(b, "ffn_down", branch, gate, ABSENT);
-    if (a->sandwich_norms) norm(b, "post_ffw_norm", branch, branch, 1, h->n_embd, REQUIRED);
-    add(b, "ffn_residual", x, branch);
+    linear(b, "ffn_down", r->branch, r->gate, ABSENT);
+    if (a->sandwich_norms) norm(b, "post_ffw_norm", r->branch, r->branch, 1, h->n_embd, REQUIRED);
+    add(b, "ffn_residual", r->x, r->branch);
 }
 
 static void decoder(struct builder *b)
 {
     const struct hparams *h = &b->model->hp;
-    size_t n_embd = (size_t)h->n_embd, kv_width = (size_t)(h->n_head_kv * h->head_dim), q_width = (size_t)(h->n_head * h->head_dim);
+    size_t n_embd = (size_t)h->n_embd, kv_width = (size_t)(h->n_head_kv * h->head_dim),
+           q_width = (size_t)(h->n_head * h->head_dim);
 
     b->layer = -1;
-    int x = add_buffer(b, "x", n_embd, TYPE_F32, false);
-    int normed = add_buffer(b, "normed", n_embd, TYPE_F32, false);
-    int q = add_buffer(b, "q", q_width, TYPE_F32, false);
-    int k = add_buffer(b, "k", kv_width, TYPE_F32, false);
-    int v = add_buffer(b, "v", kv_width, TYPE_F32, false);
-    int attended = add_buffer(b, "attended", q_width, TYPE_F32, false);
-    int branch = add_buffer(b, "branch", n_embd, TYPE_F32, false);
-    int gate = add_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
-    int up = add_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
+    struct layer_buffers r;
+    r.x = add_buffer(b, "x", n_embd, TYPE_F32, false);
+    r.normed = add_buffer(b, "normed", n_embd, TYPE_F32, false);
+    r.q = add_buffer(b, "q", q_width, TYPE_F32, false);
+    r.k = add_buffer(b, "k", kv_width, TYPE_F32, false);
+    r.v = add_buffer(b, "v", kv_width, TYPE_F32, false);
+    r.attended = add_buffer(b, "attended", q_width, TYPE_F32, false);
+    r.branch = add_buffer(b, "branch", n_embd, TYPE_F32, false);
+    r.gate = add_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
+    r.up = add_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
 
     const struct tensor *embedding = get_matrix(b, "token_embd", h->n_embd, h->n_vocab);
-    struct op *op = add_op(b, OP_EMBED, "token_embd", x, NO_BUFFER);
+    struct op *op = add_op(b, OP_EMBED, "token_embd", r.x, NO_BUFFER);
     op->w = embedding;
     op->u.embed.scale = h->embedding_scale;
     int global = angles(b, "rope_angles", h->rope_base, h->rope_scale);
@@ -272,14 +287,14 @@ static void decoder(struct builder *b)
 
     for (int i = 0; i < h->n_layer && b->ok; i++) {
         b->layer = i;
-        layer(b, x, normed, q, k, v, attended, branch, gate, up, layer_is_windowed(h, i) ? local : global);
+        layer(b, &r, layer_is_windowed(h, i) ? local : global);
     }
 
     b->layer = -1;
     int sampled = add_buffer(b, "x_sampled", n_embd, TYPE_F32, true);
     int last = add_buffer(b, "normed_sampled", n_embd, TYPE_F32, true);
     int logits = add_buffer(b, "logits", (size_t)h->n_vocab, TYPE_F32, true);
-    add_op(b, OP_GATHER, "sampled_rows", sampled, x);
+    add_op(b, OP_GATHER, "sampled_rows", sampled, r.x);
     norm(b, "output_norm", last, sampled, 1, h->n_embd, REQUIRED);
     /* Tied embeddings: the head is the embedding matrix where the file has no output.weight. */
     bool untied = b->ok && model_tensor(b->model, -1, "output.weight");
@@ -325,11 +340,10 @@ struct plan *plan_new(const struct model *m, bool exact, struct error *e)
     p->exact = exact;
     struct builder b = {.plan = p, .model = m, .e = e, .ok = true};
     decoder(&b);
-    if (!b.ok || !build_stages(&b)) {
-        plan_free(p);
-        return NULL;
-    }
-    return p;
+    if (b.ok && build_stages(&b)) return p;
+    if (m->file) fail_in(e, m->file->path);
+    plan_free(p);
+    return NULL;
 }
 
 void plan_free(struct plan *p)

@@ -81,7 +81,7 @@ struct plan {
 };
 
 /* Turns a model into its plan, checking every tensor's presence, shape and type on the way. NULL and *e
- * ("tensor 'blk.3.attn_q.weight': found [640, 512], expected [640, 1024]"). Borrows the model. */
+ * ("FILE: tensor 'blk.3.attn_q.weight': found [640, 512], expected [640, 1024]"). Borrows the model. */
 struct plan *plan_new(const struct model *m, bool exact, struct error *e);
 void plan_free(struct plan *p);
 

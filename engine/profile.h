@@ -24,6 +24,5 @@ void profile_free(struct profile *p);
 void profile_reset(struct profile *p);
 /* Adds a stage's wall time to its ops [first, end), by their shares of p->busy. */
 void profile_stage(struct profile *p, enum phase phase, size_t first, size_t end, double wall);
-double profile_now(void); /* seconds on a monotonic clock */
 
 #endif

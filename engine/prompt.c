@@ -12,7 +12,8 @@ bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, str
         errno = 0;
         long long v = strtoll(p, &end, 10);
         if (end == p || errno) return fail(e, "token ids: found '%.24s', expected numbers separated by commas", p);
-        if (v < 0 || v >= n_vocab) return fail(e, "token ids: found %lld at place %zu, expected 0 to %d", v, out->n, n_vocab - 1);
+        if (v < 0 || v >= n_vocab)
+            return fail(e, "token ids: found %lld at place %zu, expected 0 to %d", v, out->n, n_vocab - 1);
         if (!tokens_push(out, (int32_t)v)) return fail(e, "token ids: found no memory for %zu of them", out->n);
         end += strspn(end, " \t\r\n");
         if (!*end) return true;
@@ -26,8 +27,8 @@ bool prompt_from_text(const struct tokenizer *t, const char *text, size_t len, s
     return tokenize(t, text, len, TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL, out, e);
 }
 
-bool prompt_from_chat(const struct tokenizer *t, const struct chat_format *f, const struct chat_message *m, size_t n, struct tokens *out,
-                      struct error *e)
+bool prompt_from_chat(const struct tokenizer *t, const struct chat_format *f, const struct chat_message *m, size_t n,
+                      struct tokens *out, struct error *e)
 {
     char *text = chat_render(f, m, n, true);
     if (!text) return fail(e, "chat: found no memory for the conversation");

@@ -12,7 +12,7 @@ bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, str
 bool prompt_from_text(const struct tokenizer *t, const char *text, size_t len, struct tokens *out, struct error *e);
 
 /* A conversation so far, with the opening of the assistant's turn. */
-bool prompt_from_chat(const struct tokenizer *t, const struct chat_format *f, const struct chat_message *m, size_t n, struct tokens *out,
-                      struct error *e);
+bool prompt_from_chat(const struct tokenizer *t, const struct chat_format *f, const struct chat_message *m, size_t n,
+                      struct tokens *out, struct error *e);
 
 #endif

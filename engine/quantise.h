@@ -30,6 +30,7 @@ struct quantise_result {
 };
 
 /* Writes OUT whole or not at all. False and *e on failure; OUT may not be a file of the model itself. */
-bool quantise_file(const char *in, const char *out, const struct quantise_options *o, struct quantise_result *r, struct error *e);
+bool quantise_file(const char *in, const char *out, const struct quantise_options *o, struct quantise_result *r,
+                   struct error *e);
 
 #endif

@@ -1,5 +1,5 @@
-/* rows.h - writes tensors row block by row block: a function makes each row in its stored form, on all threads, and they go to the
- * file in order. So a model larger than memory can be made, and the bytes don't depend on the number of threads.
+/* rows.h - writes tensors row block by row block: a function makes each row in its stored form, on all threads, and they go to
+ * the file in order. So a model larger than memory can be made, and the bytes don't depend on the number of threads.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ROWS_H
 #define HARTREE_ROWS_H
@@ -7,14 +7,15 @@
 #include "engine/pool.h"
 #include "loader/gguf.h"
 
-/* Puts row number `row` of the tensor `t` into out (t->row_bytes, in its type); `floats` is scratch for t->ne[0] of them. Called
- * once a row, from any thread, in any order. */
+/* Puts row number `row` of the tensor `t` into out (t->row_bytes, in its type); `floats` is scratch for t->ne[0] of them.
+ * Called once a row, from any thread, in any order. */
 typedef void row_fn(const void *ctx, const struct tensor *t, int64_t row, float *floats, void *out);
 
 struct row_writer {
     struct gguf_writer *out;
     struct pool *pool;
-    /* NULL, or called after each block with the bytes written so far and those of all tensors (`total`, which the caller sets). */
+    /* NULL, or called after each block with the bytes written so far and those of all tensors (`total`, which the caller sets).
+     */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *progress_ctx;
     const volatile int *stop; /* NULL, or ends the work with an error once it is not 0 */

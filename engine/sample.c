@@ -17,8 +17,6 @@ const struct sample_params sample_defaults = {
     .seed = 1,
 };
 
-enum { MAX_WINDOW = 1000000 };
-
 struct candidate {
     double weight; /* exp(logit - greatest logit): the probability up to a factor, 1 for the best */
     float logit;
@@ -36,21 +34,24 @@ struct sampler {
     uint32_t turn;
 };
 
+/* Written so that a NaN is refused too. */
+static bool check(const struct sample_params *p, int32_t n_vocab, struct error *e)
+{
+    if (!(p->temperature >= 0 && p->temperature <= FLT_MAX))
+        return fail(e, "temperature: found %g, expected a number, at least 0", p->temperature);
+    if (p->top_k < 0) return fail(e, "top-k: found %d, expected at least 0", p->top_k);
+    if (!(p->top_p >= 0 && p->top_p <= 1)) return fail(e, "top-p: found %g, expected 0 to 1", p->top_p);
+    if (!(p->min_p >= 0 && p->min_p <= 1)) return fail(e, "min-p: found %g, expected 0 to 1", p->min_p);
+    if (!(p->repeat_penalty > 0 && p->repeat_penalty <= FLT_MAX))
+        return fail(e, "repeat penalty: found %g, expected a number above 0", p->repeat_penalty);
+    if (p->repeat_window < 0 || p->repeat_window > SAMPLE_MAX_WINDOW)
+        return fail(e, "repeat window: found %d, expected 0 to %d", p->repeat_window, SAMPLE_MAX_WINDOW);
+    return n_vocab >= 1 || fail(e, "vocabulary: found %d tokens, expected at least one", n_vocab);
+}
+
 struct sampler *sampler_new(const struct sample_params *p, int32_t n_vocab, struct error *e)
 {
-    const char *wrong = NULL;
-    /* Written so that a NaN is refused too. */
-    if (!(p->temperature >= 0 && p->temperature <= FLT_MAX)) wrong = "temperature: expected a number, at least 0";
-    else if (p->top_k < 0) wrong = "top-k: expected at least 0";
-    else if (!(p->top_p >= 0 && p->top_p <= 1)) wrong = "top-p: expected 0 to 1";
-    else if (!(p->min_p >= 0 && p->min_p <= 1)) wrong = "min-p: expected 0 to 1";
-    else if (!(p->repeat_penalty > 0 && p->repeat_penalty <= FLT_MAX)) wrong = "repeat penalty: expected a number above 0";
-    else if (p->repeat_window < 0 || p->repeat_window > MAX_WINDOW) wrong = "repeat window: expected 0 to 1000000";
-    else if (n_vocab < 1) wrong = "vocabulary: expected at least one token";
-    if (wrong) {
-        fail(e, "%s", wrong);
-        return NULL;
-    }
+    if (!check(p, n_vocab, e)) return NULL;
     struct sampler *s = calloc(1, sizeof *s);
     if (!s) {
         fail(e, "sampler: no memory");

@@ -21,9 +21,11 @@ struct sample_params {
 };
 extern const struct sample_params sample_defaults; /* temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, penalty 1 */
 
+enum { SAMPLE_MAX_WINDOW = 1000000 };
+
 struct sampler;
 /* NULL and *e: no memory, or a parameter out of range (a temperature or top-k below 0, top-p or min-p outside 0..1, a penalty
- * not above 0, a window below 0 or above a million). */
+ * not above 0, a window outside 0..SAMPLE_MAX_WINDOW). */
 struct sampler *sampler_new(const struct sample_params *p, int32_t n_vocab, struct error *e);
 void sampler_free(struct sampler *s);
 /* Picks from logits[0..n_vocab), which it may change. Ties go to the lower id; the same seed and logits give the same ids on

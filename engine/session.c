@@ -25,9 +25,9 @@ static bool fits(const struct session *s, struct error *e)
     const struct session_options *o = &s->options;
     uint64_t cache = kv_bytes(&s->model->hp, o->kv_type, o->n_ctx);
     uint64_t buffers = exec_bytes(s->plan, o->n_batch, o->n_out, o->threads), free_bytes = memory_available();
-    if (cache + buffers <= free_bytes) return true;
-    return fail(e, "context of %zu tokens: found %llu MB free, expected %llu MB for the %s cache and %llu MB for buffers", o->n_ctx,
-                (unsigned long long)(free_bytes >> 20), (unsigned long long)(cache >> 20), type_name(o->kv_type),
+    if (cache <= free_bytes && buffers <= free_bytes - cache) return true;
+    return fail(e, "context of %zu tokens: found %llu MB free, expected %llu MB for the %s cache and %llu MB for buffers",
+                o->n_ctx, (unsigned long long)(free_bytes >> 20), (unsigned long long)(cache >> 20), type_name(o->kv_type),
                 (unsigned long long)(buffers >> 20));
 }
 
@@ -74,7 +74,8 @@ size_t session_bytes(const struct session *s)
 static bool check_tokens(const struct session *s, const int32_t *tokens, size_t n, struct error *e)
 {
     if (n > s->kv->capacity - s->kv->used)
-        return fail(e, "prompt: found %zu tokens after %zu, expected at most %zu as the context has", n, s->kv->used, s->kv->capacity);
+        return fail(e, "prompt: found %zu tokens after %zu, expected at most %zu as the context has", n, s->kv->used,
+                    s->kv->capacity);
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || tokens[i] >= s->model->hp.n_vocab)
             return fail(e, "prompt: found token %d at place %zu, expected 0 to %d", tokens[i], i, s->model->hp.n_vocab - 1);
@@ -95,7 +96,8 @@ bool session_feed(struct session *s, const int32_t *tokens, size_t n, session_pr
     return true;
 }
 
-bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t first, session_row *row, void *ctx, struct error *e)
+bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t first, session_row *row, void *ctx,
+                      struct error *e)
 {
     if (!check_tokens(s, tokens, n, e)) return false;
     uint32_t *wanted = malloc(s->options.n_out * sizeof *wanted);
@@ -104,13 +106,15 @@ bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t
     s->exec->phase = PHASE_PREFILL;
     for (size_t done = 0, rows; ok && done < n; done += rows) {
         /* Positions before `first` go in whole batches; those after it in batches whose logits fit. */
-        size_t limit = done < first ? (first - done < s->options.n_batch ? first - done : s->options.n_batch) : s->options.n_out;
+        size_t limit =
+            done < first ? (first - done < s->options.n_batch ? first - done : s->options.n_batch) : s->options.n_out;
         rows = n - done < limit ? n - done : limit;
         size_t n_out = done < first ? 0 : rows;
         for (size_t i = 0; i < n_out; i++) wanted[i] = (uint32_t)i;
         const float *logits = exec_step(s->exec, tokens + done, rows, wanted, n_out);
         for (size_t i = 0; ok && i < n_out; i++)
-            if (!row(ctx, done + i, logits + i * (size_t)s->model->hp.n_vocab)) ok = fail(e, "interrupted at token %zu of %zu", done + i, n);
+            if (!row(ctx, done + i, logits + i * (size_t)s->model->hp.n_vocab))
+                ok = fail(e, "interrupted at token %zu of %zu", done + i, n);
     }
     free(wanted);
     return ok;

@@ -24,13 +24,14 @@ static const struct shape shapes[] = {
      .parameters = 1235814400},
     {"llama-3.2-3b", NULL, LLAMA3, SIZE(28, 3072, 24, 8, 8192), .head_dim = 128, .rope_factor = 32, .tied = true,
      .parameters = 3212749824},
-    {"llama-2-7b", NULL, LLAMA, SIZE(32, 4096, 32, 32, 11008), .head_dim = 128, .n_vocab = 32000, .n_ctx = 4096, .rope_base = 1e4f,
-     .parameters = 6738415616},
+    {"llama-2-7b", NULL, LLAMA, SIZE(32, 4096, 32, 32, 11008), .head_dim = 128, .n_vocab = 32000, .n_ctx = 4096,
+     .rope_base = 1e4f, .parameters = 6738415616},
     /* v0.3, which has no sliding window. */
-    {"mistral-7b", NULL, LLAMA, SIZE(32, 4096, 32, 8, 14336), .head_dim = 128, .n_vocab = 32768, .n_ctx = 32768, .rope_base = 1e6f,
-     .parameters = 7248023552},
-    /* Assumed throughout: only "Llama-3.1-8B compressed to 3.2 B" is public (arXiv 2512.16531). Here width, depth and vocabulary
-     * stay, since embeddings and the residual stream pass through every layer, and heads and FFN shrink to what is left. */
+    {"mistral-7b", NULL, LLAMA, SIZE(32, 4096, 32, 8, 14336), .head_dim = 128, .n_vocab = 32768, .n_ctx = 32768,
+     .rope_base = 1e6f, .parameters = 7248023552},
+    /* Assumed throughout: only "Llama-3.1-8B compressed to 3.2 B" is public (arXiv 2512.16531). Here width, depth and
+     * vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN shrink to what is
+     * left. */
     {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8},
 
     {"smollm-135m", NULL, SMOLLM, SIZE(30, 576, 9, 3, 1536), .parameters = 134515008},
@@ -54,8 +55,8 @@ static const struct shape shapes[] = {
     {"gemma-3-1b", NULL, GEMMA3, SIZE(26, 1152, 4, 1, 6912), .head_dim = 256, .n_vocab = 262144, .n_ctx = 32768, .window = 512,
      .parameters = 999885952},
     /* The text part, whose parameters are published only together with the vision tower's. */
-    {"gemma-3-4b", NULL, GEMMA3, SIZE(34, 2560, 8, 4, 10240), .head_dim = 256, .n_vocab = 262208, .n_ctx = 131072, .window = 1024,
-     .rope_factor = 8},
+    {"gemma-3-4b", NULL, GEMMA3, SIZE(34, 2560, 8, 4, 10240), .head_dim = 256, .n_vocab = 262208, .n_ctx = 131072,
+     .window = 1024, .rope_factor = 8},
 
     /* For tests: few layers, GQA, odd vocabularies, a width that no 256-block divides, heads that don't add up to the width,
      * a window shorter than a test's prompt and one layer without it. */
@@ -81,7 +82,7 @@ static bool named(const char *name, size_t len, struct shape *s, struct error *e
                 s->name = names[k];
                 return true;
             }
-            n += (size_t)snprintf(known + n, sizeof known - n, " %s", names[k]);
+            if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, " %s", names[k]);
         }
     }
     return fail(e, "shape '%.*s': unknown, expected L=..,D=.. or one of%s", len > 64 ? 64 : (int)len, name, known);
@@ -95,8 +96,9 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
         int *value;
         int max;
     } fields[] = {
-        {"L", &s->n_layer, MAX_LAYERS}, {"D", &s->n_embd, 1 << 20},  {"H", &s->n_head, 4096},           {"KV", &s->n_head_kv, 4096},
-        {"F", &s->n_ff, 1 << 22},       {"V", &s->n_vocab, 1 << 24}, {"d", &s->head_dim, MAX_HEAD_DIM},
+        {"L", &s->n_layer, MAX_LAYERS},    {"D", &s->n_embd, 1 << 20}, {"H", &s->n_head, 4096},
+        {"KV", &s->n_head_kv, 4096},       {"F", &s->n_ff, 1 << 22},   {"V", &s->n_vocab, 1 << 24},
+        {"d", &s->head_dim, MAX_HEAD_DIM},
     };
     enum { N = sizeof fields / sizeof fields[0], HEAD_DIM = N - 1 };
     const char *end = spec + len;

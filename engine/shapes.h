@@ -32,7 +32,8 @@ bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, stru
 struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_t *n, struct error *e);
 
 /* Metadata (all but the vocabulary) and tensor headers into a writer. */
-void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n, struct gguf_writer *w);
+void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n,
+                    struct gguf_writer *w);
 
 /* Llama 3's rope factors: freqs[0 .. head_dim / 2) are what each pair's frequency is divided by. */
 void shape_rope_factors(const struct shape *s, float *freqs);

@@ -98,7 +98,8 @@ static void put(const struct vocabulary *v, struct gguf_string *text, float *sco
 
 bool synth_vocabulary(int n_vocab, struct gguf_writer *w, struct error *e)
 {
-    if (n_vocab < SPECIALS + BYTES) return fail(e, "vocabulary: found %d tokens, expected at least %d", n_vocab, SPECIALS + BYTES);
+    if (n_vocab < SPECIALS + BYTES)
+        return fail(e, "vocabulary: found %d tokens, expected at least %d", n_vocab, SPECIALS + BYTES);
     size_t n = (size_t)n_vocab;
     struct vocabulary v = {.piece = malloc(n * PIECE), .capacity = n};
     struct gguf_string *text = malloc(n * sizeof *text);

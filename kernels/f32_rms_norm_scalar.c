@@ -1,7 +1,7 @@
 /* f32_rms_norm_scalar.c - y = x / sqrt(mean(x^2) + eps) * w. The squares are summed in double by every variant: the sum is then
  * the same number, to a float's precision, whatever the order, and it costs nothing beside a matrix product.
  * SPDX-License-Identifier: MIT */
-#include "kernels/spec_vector.h"
+#include "kernels/spec_floats.h"
 
 static void f32_rms_norm_scalar(const struct norm_args *a)
 {

@@ -9,7 +9,9 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernels/half.h"
 
@@ -27,24 +29,24 @@ static inline int fit_round(float x, int lo, int hi)
 /* The weight of each element's squared error: its importance, and large elements count somewhat more, since they carry more of
  * a product. Returns false where x holds no finite non-zero number worth fitting: the block is then stored as zero (or as NaN,
  * *scale_if_not, where it holds one or an infinity). */
-static inline int fit_weights(int n, const float *x, const float *importance, float *w, float *scale_if_not)
+static inline bool fit_weights(int n, const float *x, const float *importance, float *w, float *scale_if_not)
 {
     float sum = 0, amax = 0;
-    int finite = 1;
+    bool finite = true;
     for (int i = 0; i < n; i++) {
         sum += x[i] * x[i];
         finite &= fabsf(x[i]) <= FLT_MAX;
         if (fabsf(x[i]) > amax) amax = fabsf(x[i]);
     }
     *scale_if_not = finite ? 0 : NAN;
-    if (!finite || amax < FIT_TINY) return 0;
+    if (!finite || amax < FIT_TINY) return false;
     float mean = sum / (float)n, rms = sqrtf(mean);
     if (!(rms > 0 && rms <= FLT_MAX)) rms = amax; /* the squares left float's range */
     for (int i = 0; i < n; i++) {
         float size = rms + fabsf(x[i]);
         w[i] = importance ? importance[i] * size : size;
     }
-    return 1;
+    return true;
 }
 
 /* Chooses d and integers q in lo..hi so that x ~ d * q; lo may be negative (or 0 for x >= 0). *curvature, if given, is
@@ -84,7 +86,7 @@ static inline float fit_scale(int n, int lo, int hi, const float *x, const float
 }
 
 /* Chooses d, m and q in 0..hi so that x ~ d * q - m; with `one_sided`, m >= 0, as types with stored minima need. Returns d. */
-static inline float fit_scale_min(int n, int hi, int one_sided, const float *x, const float *w, float *m, float *curvature)
+static inline float fit_scale_min(int n, int hi, bool one_sided, const float *x, const float *w, float *m, float *curvature)
 {
     float low = x[0], high = x[0];
     double sw = 0, sx = 0, sxx = 0;
@@ -168,7 +170,7 @@ static inline void fit_super_min(int sub, int hi, int hi_s, const float *x, cons
         return;
     }
     for (int s = 0; s < 256 / sub; s++) {
-        scale[s] = fit_scale_min(sub, hi, 1, x + s * sub, w + s * sub, &least[s], &cost[s]);
+        scale[s] = fit_scale_min(sub, hi, true, x + s * sub, w + s * sub, &least[s], &cost[s]);
         weight[s] = 0;
         for (int i = s * sub; i < (s + 1) * sub; i++) weight[s] += w[i];
     }

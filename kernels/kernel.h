@@ -8,9 +8,9 @@
  * tolerance, flops and bytes. A variant with a tag is tested, listed and benchmarked but never picked by itself.
  *
  * Contract of every kernel: reads and writes only what its args name, never beyond (an mmapped weight may end at a page end);
- * any alignment of pointers; sizes that are no multiple of the vector width, zero included; products and sums as the op's
- * header says, within the spec's tolerance of the scalar row on the same bits, or bit-equal where `.exact` says so. The
- * result of one output element never depends on where in the tile it stands.
+ * any alignment of blocks and of a weight's bytes, a float's of float arrays; sizes that are no multiple of the vector width,
+ * zero included; products and sums as the op's header says, within the spec's tolerance of the scalar row on the same bits, or
+ * bit-equal where `.exact` says so. The result of one output element never depends on where in the tile it stands.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_KERNEL_H
 #define HARTREE_KERNEL_H
@@ -85,7 +85,8 @@ struct rope_args {
 
 /* Attention of n_q query vectors that share one key/value head, over n_kv positions:
  * y[i] = sum_t softmax_t(scale * <q[i], k[t]>) v[t]; q and y are n_q x d, dense; k and v rows in the op's KV type, strides in
- * bytes. Online softmax over tiles of positions: no score matrix, no scratch. n_kv >= 1, d <= 512 and a multiple of 32 for q8_0. */
+ * bytes. Online softmax over tiles of positions: no score matrix, no scratch. n_kv >= 1, d <= 512 and a multiple of 32 for
+ * q8_0. */
 struct attend_args {
     float *y;
     const float *q;
@@ -185,7 +186,7 @@ struct kernel_case {
 
 struct kernel_work {
     double flops;   /* multiply-adds of matmul and attention, two each: what the field calls the model's FLOPs */
-    double special; /* other arithmetic (norms, rope, softmax, activations), by the formulas of spec accountant 5.1 */
+    double special; /* other arithmetic (norms, rope, softmax, activations), by the formulas in engine/ops/ */
     double bytes;   /* bytes read and written, each region once */
 };
 
@@ -220,13 +221,13 @@ struct kernel {
 
 extern const struct kernel *const kernel_rows[]; /* in ISA order, scalar first */
 extern const size_t kernel_n_rows;
-extern const char *const kernel_isas[]; /* this architecture's ISAs in dispatch order, NULL-terminated */
 
 /* The table that the engine calls through. Bound by kernel_init; before that every slot is NULL. */
 extern struct kernel_table K;
 
 /* Features of this CPU and operating system (cpu.c). */
 unsigned cpu_features(void);
+const char *kernel_isa_at(size_t i);         /* this architecture's ISAs in dispatch order; NULL past the end */
 unsigned kernel_isa_needs(const char *isa); /* the bits an ISA name stands for; 0 for scalar, ~0u if unknown */
 
 /* Binds K from what the CPU has, masked by HARTREE_ISA (highest ISA allowed: "scalar", "avx2", ...) and pinned by

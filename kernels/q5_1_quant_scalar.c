@@ -13,7 +13,7 @@ static void q5_1_quant_scalar(const struct quant_args *a)
         float w[32], d, m = 0, curvature;
         uint8_t q[32];
         if (fit_weights(32, x, a->importance ? a->importance + k : NULL, w, &d))
-            d = fit_scale_min(32, 31, 0, x, w, &m, &curvature);
+            d = fit_scale_min(32, 31, false, x, w, &m, &curvature);
         b->d = fit_f16(d);
         b->m = fit_f16(-m);
         d = f16_to_f32(b->d);

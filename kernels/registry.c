@@ -35,16 +35,6 @@ static const struct isa {
 };
 enum { N_ISAS = sizeof isas / sizeof *isas };
 
-const char *const kernel_isas[] = {
-    "scalar",
-#if defined(__x86_64__)
-    "avx2", "avx512",
-#elif defined(__aarch64__)
-    "neon", "dotprod", "i8mm",
-#endif
-    NULL,
-};
-
 /* Every op by number. Naming the scalar row here makes a missing reference a link error. */
 enum op_number {
 #define X(op, args) OP_##op,
@@ -75,6 +65,8 @@ static int op_number(const char *op)
         if (!strcmp(references[i]->op, op)) return i;
     return -1;
 }
+
+const char *kernel_isa_at(size_t i) { return i < N_ISAS ? isas[i].name : NULL; }
 
 unsigned kernel_isa_needs(const char *isa)
 {

@@ -4,7 +4,7 @@
 #ifndef HARTREE_SPEC_ATTEND_H
 #define HARTREE_SPEC_ATTEND_H
 
-#include "kernels/spec_vector.h"
+#include "kernels/spec_floats.h"
 
 enum { ATTEND_MAX_D = 512 };
 

@@ -5,7 +5,7 @@
 
 #include <float.h>
 
-#include "kernels/spec_vector.h"
+#include "kernels/spec_floats.h"
 
 /* x / (1 + exp(-z)) with the limit 0 at x = z = -infinity, where the formula would be infinity over infinity. */
 static inline float gate_times_sigmoid(float x, float z)

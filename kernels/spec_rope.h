@@ -3,7 +3,7 @@
 #ifndef HARTREE_SPEC_ROPE_H
 #define HARTREE_SPEC_ROPE_H
 
-#include "kernels/spec_vector.h"
+#include "kernels/spec_floats.h"
 
 /* a heads, b = n_rot, c elements from a head to the next */
 static const struct kernel_case cases[] = {

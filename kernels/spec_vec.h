@@ -3,7 +3,7 @@
 #ifndef HARTREE_SPEC_VEC_H
 #define HARTREE_SPEC_VEC_H
 
-#include "kernels/spec_vector.h"
+#include "kernels/spec_floats.h"
 
 static const struct kernel_case cases[] = {
     {"0", 0, 0, 0}, {"1", 1, 0, 0},   {"7", 7, 0, 0},     {"8", 8, 0, 0},

@@ -63,8 +63,8 @@ const struct gguf_kv *gguf_find(const struct gguf *g, const char *key);
 const struct tensor *gguf_tensor(const struct gguf *g, const char *name);
 
 /* Typed reads of a scalar value: false when the key is absent, which leaves *e alone. A present value of a wrong kind or range
- * (for f32: one that is not finite) fills *e and also gives false, so callers clear e->text[0] before and test it after, or
- * use the _or forms of their own. Integers of any width convert if they fit, and so does f64 to f32. */
+ * (for f32: one that is not finite) fills *e and also gives false, so callers clear e->text[0] before and test it after.
+ * Integers of any width convert if they fit, and so does f64 to f32. */
 bool gguf_get_u32(const struct gguf *g, const char *key, uint32_t *out, struct error *e);
 bool gguf_get_f32(const struct gguf *g, const char *key, float *out, struct error *e);
 bool gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct error *e);

@@ -1,4 +1,4 @@
-/* gguf_private.h - what the reader and the writer of GGUF share; nobody else includes it.
+/* gguf_private.h - what the files of loader/ that handle GGUF tables share; nobody outside includes it.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_GGUF_PRIVATE_H
 #define HARTREE_GGUF_PRIVATE_H

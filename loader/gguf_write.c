@@ -58,16 +58,15 @@ static void out_of_memory(struct gguf_writer *w)
     if (!w->problem.text[0]) fail(&w->problem, "header: found no memory left, expected some");
 }
 
-/* Room for one more of n things of `bytes` bytes each; false when there is no memory. */
-static bool grow(void **array, size_t *cap, size_t n, size_t bytes)
+/* The array, moved if it must be, with room for one more of n things of `bytes` bytes each; NULL when there is no memory, and
+ * the array stays as it is. */
+static void *grown(void *array, size_t *cap, size_t n, size_t bytes)
 {
-    if (n < *cap) return true;
+    if (n < *cap) return array;
     size_t more = *cap ? *cap * 2 : 16;
-    void *p = realloc(*array, more * bytes);
-    if (!p) return false;
-    *array = p;
-    *cap = more;
-    return true;
+    void *p = realloc(array, more * bytes);
+    if (p) *cap = more;
+    return p;
 }
 
 static void set(struct gguf_writer *w, const char *key, size_t key_len, enum gguf_value type, enum gguf_value element,
@@ -82,8 +81,9 @@ static void set(struct gguf_writer *w, const char *key, size_t key_len, enum ggu
     struct value v = {.type = type, .element = element, .n = n, .size = size};
     v.key = calloc(key_len + 1, 1);
     v.bytes = malloc(size ? size : 1);
-    bool ok = v.key && v.bytes && grow((void **)&w->values, &w->cap_values, w->n_values, sizeof *w->values);
-    if (!ok) {
+    struct value *values = grown(w->values, &w->cap_values, w->n_values, sizeof *w->values);
+    if (values) w->values = values;
+    if (!v.key || !v.bytes || !values) {
         free(v.key);
         free(v.bytes);
         out_of_memory(w);
@@ -91,15 +91,7 @@ static void set(struct gguf_writer *w, const char *key, size_t key_len, enum ggu
     }
     memcpy(v.key, key, key_len);
     if (size) memcpy(v.bytes, data, size);
-    size_t i = 0;
-    while (i < w->n_values && strcmp(w->values[i].key, v.key)) i++;
-    if (i < w->n_values) {
-        free(w->values[i].key);
-        free(w->values[i].bytes);
-    } else {
-        w->n_values++;
-    }
-    w->values[i] = v;
+    w->values[w->n_values++] = v;
 }
 
 static void set_scalar(struct gguf_writer *w, const char *key, enum gguf_value type, const void *data)
@@ -181,12 +173,49 @@ void gguf_add_tensor(struct gguf_writer *w, const char *name, enum type type, un
         fail(&w->problem, "tensor '%s': found more than 2^63 bytes of tensors, expected fewer", name);
         return;
     }
-    if (!grow((void **)&w->tensors, &w->cap_tensors, w->n_tensors, sizeof *w->tensors)) {
+    struct tensor *tensors = grown(w->tensors, &w->cap_tensors, w->n_tensors, sizeof *w->tensors);
+    if (!tensors) {
         out_of_memory(w);
         return;
     }
+    w->tensors = tensors;
     w->tensors[w->n_tensors++] = t;
     w->data_bytes = gguf_align(w->data_bytes + t.bytes, w->alignment);
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    const struct gguf_name *x = a, *y = b;
+    int c = strcmp(x->data, y->data);
+    return c ? c : (x->at > y->at) - (x->at < y->at);
+}
+
+/* Of a key set several times the last value goes to the first one's place. Sorted, since a copied file may hold a million keys.
+ */
+static bool drop_repeated(struct gguf_writer *w, struct error *e)
+{
+    struct gguf_name *names = calloc(w->n_values ? w->n_values : 1, sizeof *names);
+    if (!names) return fail(e, "header: found no memory left, expected some");
+    for (size_t i = 0; i < w->n_values; i++) names[i] = (struct gguf_name){w->values[i].key, strlen(w->values[i].key), i};
+    qsort(names, w->n_values, sizeof *names, compare_values);
+    for (size_t i = 0, end; i < w->n_values; i = end) {
+        for (end = i + 1; end < w->n_values && !strcmp(names[end].data, names[i].data); end++) {}
+        for (size_t k = i; k + 1 < end; k++) {
+            struct value *old = &w->values[names[k].at];
+            free(old->key);
+            free(old->bytes);
+            old->key = NULL;
+        }
+        if (end - i == 1) continue;
+        w->values[names[i].at] = w->values[names[end - 1].at];
+        w->values[names[end - 1].at].key = NULL;
+    }
+    free(names);
+    size_t kept = 0;
+    for (size_t i = 0; i < w->n_values; i++)
+        if (w->values[i].key) w->values[kept++] = w->values[i];
+    w->n_values = kept;
+    return true;
 }
 
 static bool check_names(const struct gguf_writer *w, struct error *e)
@@ -263,7 +292,7 @@ bool gguf_writer_begin(struct gguf_writer *w, FILE *f, struct error *e)
     while (i < w->n_values && strcmp(w->values[i].key, key)) i++;
     if (i < w->n_values || w->alignment != GGUF_DEFAULT_ALIGNMENT) gguf_set_u32(w, key, w->alignment);
     if (w->problem.text[0]) return fail(e, "%s", w->problem.text);
-    if (!check_names(w, e)) return false;
+    if (!drop_repeated(w, e) || !check_names(w, e)) return false;
 
     uint64_t data = gguf_align(tables_size(w), w->alignment);
     w->f = f;

@@ -14,10 +14,10 @@ bool inflate_recognises(const void *data, size_t size)
 #ifdef HAVE_ZSTD
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <zstd.h>
+
+#include "base/memory.h"
 
 static const uint64_t most = UINT64_C(64) << 30;
 static const size_t slice = 1 << 20; /* compressed bytes between two calls of progress */
@@ -31,20 +31,6 @@ struct inflate {
     uint64_t max;
     bool ended;
 };
-
-/* Linux says how much can be had without swapping; elsewhere, all of the memory has to do. */
-static uint64_t free_memory(void)
-{
-    uint64_t kib = 0;
-    char line[128];
-    FILE *f = fopen("/proc/meminfo", "r");
-    while (f && !kib && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %" SCNu64, &kib) != 1) kib = 0;
-    if (f) fclose(f);
-    if (kib) return kib * 1024;
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : most;
-}
 
 static bool too_large(const struct inflate *s, struct error *e)
 {
@@ -72,7 +58,7 @@ struct inflate *inflate_new(const void *data, size_t size, uint64_t max, struct 
         inflate_free(s);
         return NULL;
     }
-    uint64_t memory = max ? max : free_memory();
+    uint64_t memory = max ? max : memory_available();
     s->max = max ? max : memory < most ? memory : most;
     s->in.src = data;
     s->total_in = size;

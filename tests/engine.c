@@ -18,7 +18,8 @@ static struct model *make(const char *shape, struct error *e)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s.gguf", dir, shape);
-    if (access(path, R_OK) && !synth_write(&(struct synth_options){.shape = shape, .seed = 7, .threads = 1}, path, NULL, e)) return NULL;
+    if (access(path, R_OK) && !synth_write(&(struct synth_options){.shape = shape, .seed = 7, .threads = 1}, path, NULL, e))
+        return NULL;
     return model_open(path, NULL, 0, e);
 }
 
@@ -79,7 +80,8 @@ static void test_family(const char *shape, double noise)
         square += want[i] * want[i];
     }
     snprintf(name, sizeof name, "%s: exact logits as the reference's", shape);
-    TEST(name, exact && worst <= 1e-3 && sqrt(square / (double)n) > 0.1, "%s max-abs %g at rms %g", e.text, worst, sqrt(square / (double)n));
+    TEST(name, exact && worst <= 1e-3 && sqrt(square / (double)n) > 0.1, "%s max-abs %g at rms %g", e.text, worst,
+         sqrt(square / (double)n));
     free(want);
 
     const struct session_options fast = {.kv_type = TYPE_F16, .threads = 1};
@@ -92,13 +94,15 @@ static void test_family(const char *shape, double noise)
         o.threads = threads;
         float *more = all_logits(m, o, N_IDS, &e);
         snprintf(name, sizeof name, "%s: the same bits on %d threads", shape, threads);
-        TEST(name, more && one && !memcmp(one, more, n * sizeof *one), "%s rms %g apart", e.text, more && one ? rms(one, more, n) : NAN);
+        TEST(name, more && one && !memcmp(one, more, n * sizeof *one), "%s rms %g apart", e.text,
+             more && one ? rms(one, more, n) : NAN);
         free(more);
     }
     for (size_t batch = 1; batch <= 16; batch += 5) {
         float *steps = all_logits(m, fast, batch, &e);
         snprintf(name, sizeof name, "%s: the same bits in steps of %zu", shape, batch);
-        TEST(name, steps && one && !memcmp(one, steps, n * sizeof *one), "%s rms %g apart", e.text, steps && one ? rms(one, steps, n) : NAN);
+        TEST(name, steps && one && !memcmp(one, steps, n * sizeof *one), "%s rms %g apart", e.text,
+             steps && one ? rms(one, steps, n) : NAN);
         free(steps);
     }
     struct session_options o = fast;
@@ -133,7 +137,8 @@ static void test_limits(void)
     TEST("a refused prompt leaves the cache as it was", s->kv->used == 0, "%zu positions used", s->kv->used);
 
     struct generate_result g;
-    struct generate_options o = {.max_tokens = 100, .sample = {.temperature = 0, .repeat_penalty = 1, .top_p = 1}, .ignore_eos = true};
+    struct generate_options o = {
+        .max_tokens = 100, .sample = {.temperature = 0, .repeat_penalty = 1, .top_p = 1}, .ignore_eos = true};
     bool ok = session_generate(s, few, 4, &o, &g, &e);
     TEST("generation stops where the context ends", ok && g.stop == STOP_CONTEXT && g.generated_tokens == 5 && s->kv->used == 8,
          "%s stop %s after %zu", e.text, stop_name(g.stop), g.generated_tokens);
@@ -143,8 +148,9 @@ static void test_limits(void)
     volatile int stop = 1;
     o.interrupted = &stop;
     ok = session_generate(s, few, 4, &o, &g, &e);
-    TEST("an interrupt stops with what was done", ok && g.stop == STOP_INTERRUPT && g.generated_tokens == 0 && g.prompt_tokens == 4,
-         "%s stop %s", e.text, stop_name(g.stop));
+    TEST("an interrupt stops with what was done",
+         ok && g.stop == STOP_INTERRUPT && g.generated_tokens == 0 && g.prompt_tokens == 4, "%s stop %s", e.text,
+         stop_name(g.stop));
     generate_result_free(&g);
     expect("an empty prompt", session_generate(s, few, 0, &o, &g, &e), &e, "no tokens");
     session_free(s);
@@ -154,6 +160,48 @@ static void test_limits(void)
     expect("a context that won't fit in memory", s != NULL, &e, "MB free");
     session_free(s);
     model_close(m);
+}
+
+/* A llama of one layer that holds its embedding and nothing else, without attention.key_length. */
+static bool write_bare(const char *path, uint32_t n_head, struct error *e)
+{
+    static const float embedding[4 * 1024];
+    static const struct { const char *key; uint32_t value;
+    } numbers[] = {{"llama.block_count", 1},
+                   {"llama.embedding_length", 1024},
+                   {"llama.feed_forward_length", 64},
+                   {"llama.context_length", 64}};
+    struct gguf_writer *w = gguf_writer_new(0);
+    FILE *f = fopen(path, "wb");
+    gguf_set_string(w, "general.architecture", "llama", 5);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) gguf_set_u32(w, numbers[i].key, numbers[i].value);
+    gguf_set_u32(w, "llama.attention.head_count", n_head);
+    gguf_add_tensor(w, "token_embd.weight", TYPE_F32, 2, (int64_t[]){1024, 4});
+    bool ok = f && gguf_writer_begin(w, f, e) && gguf_write_data(w, embedding, sizeof embedding, e) && gguf_writer_end(w, e);
+    if (f) ok &= !fclose(f);
+    gguf_writer_free(w);
+    return ok;
+}
+
+static void test_bad_models(void)
+{
+    char path[128], missing[192];
+    struct error e = {""};
+    snprintf(path, sizeof path, "%s/bare.gguf", dir);
+    static const struct { const char *name; uint32_t n_head; } widths[] = {
+        {"a head wider than any kernel's, by no key", 1}, {"a head of no element, by no key", 2048}};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        struct model *m = write_bare(path, widths[i].n_head, &e) ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+        expect(widths[i].name, m != NULL, &e, "attention.key_length': found nothing, which means");
+        model_close(m);
+    }
+    struct model *m = write_bare(path, 16, &e) ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+    struct plan *p = m ? plan_new(m, false, &e) : NULL;
+    snprintf(missing, sizeof missing, "%s: tensor 'blk.0.attn_norm.weight': found nothing, expected [1024]", path);
+    expect("a missing tensor is named with its file", p != NULL, &e, missing);
+    plan_free(p);
+    model_close(m);
+    unlink(path);
 }
 
 int main(void)
@@ -167,10 +215,15 @@ int main(void)
         printf("FAIL temporary folder: %s\n", dir);
         return 1;
     }
-    static const struct { const char *shape; double noise; } families[] = {
-        {"tiny-llama:F32", 1e-3}, {"tiny-llama:Q4_K_M", 0.05}, {"tiny-qwen2:Q8_0", 0.05}, {"tiny-qwen3:F16", 1e-3}, {"tiny-gemma3:Q4_0", 0.05}};
+    static const struct { const char *shape; double noise;
+    } families[] = {{"tiny-llama:F32", 1e-3},
+                    {"tiny-llama:Q4_K_M", 0.05},
+                    {"tiny-qwen2:Q8_0", 0.05},
+                    {"tiny-qwen3:F16", 1e-3},
+                    {"tiny-gemma3:Q4_0", 0.05}};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) test_family(families[i].shape, families[i].noise);
     test_limits();
+    test_bad_models();
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s.gguf", dir, families[i].shape);

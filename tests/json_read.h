@@ -33,8 +33,8 @@ static void jput_utf8(char *out, size_t *n, unsigned c)
     else if (c < 0x10000)
         out[(*n)++] = (char)(0xE0 | c >> 12), out[(*n)++] = (char)(0x80 | (c >> 6 & 63)), out[(*n)++] = (char)(0x80 | (c & 63));
     else
-        out[(*n)++] = (char)(0xF0 | c >> 18), out[(*n)++] = (char)(0x80 | (c >> 12 & 63)), out[(*n)++] = (char)(0x80 | (c >> 6 & 63)),
-        out[(*n)++] = (char)(0x80 | (c & 63));
+        out[(*n)++] = (char)(0xF0 | c >> 18), out[(*n)++] = (char)(0x80 | (c >> 12 & 63)),
+        out[(*n)++] = (char)(0x80 | (c >> 6 & 63)), out[(*n)++] = (char)(0x80 | (c & 63));
 }
 
 static const char *jstring(const char *p, char **out, size_t *len)
@@ -54,7 +54,8 @@ static const char *jstring(const char *p, char **out, size_t *len)
             unsigned c, low;
             sscanf(p + 2, "%4x", &c);
             p += 6;
-            if (c >= 0xD800 && c < 0xDC00 && p[0] == '\\' && p[1] == 'u' && sscanf(p + 2, "%4x", &low) == 1 && low >= 0xDC00 && low < 0xE000) {
+            if (c >= 0xD800 && c < 0xDC00 && p[0] == '\\' && p[1] == 'u' && sscanf(p + 2, "%4x", &low) == 1 && low >= 0xDC00 &&
+                low < 0xE000) {
                 c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
                 p += 6;
             }

@@ -1,8 +1,7 @@
 /* oracle.c - logits and greedy ids against other engines' numbers, where those files are there (../shared/oracle).
  *
- * Tiny models: exact logits within 5e-3 of the numpy reference, the fast path's noise at most twice llama.cpp's. Real models, under
- * HARTREE_SLOW: the same by the bounds of the reference files' README, and perplexity.
- * SPDX-License-Identifier: MIT */
+ * Tiny models: exact logits within 5e-3 of the numpy reference, the fast path's noise at most twice llama.cpp's. Real models,
+ * under HARTREE_SLOW: the same by the bounds of the reference files' README, and perplexity. SPDX-License-Identifier: MIT */
 #include <math.h>
 
 #include "engine/perplexity.h"
@@ -54,10 +53,12 @@ static bool compare_row(void *ctx, size_t index, const float *logits)
 }
 
 /* Differences of all positions' logits from `want`. */
-static bool compare_all(const struct model *m, bool exact, const int32_t *ids, size_t n, const float *want, struct sums *out, struct error *e)
+static bool compare_all(const struct model *m, bool exact, const int32_t *ids, size_t n, const float *want, struct sums *out,
+                        struct error *e)
 {
     *out = (struct sums){.want = want, .n_vocab = (size_t)m->hp.n_vocab};
-    struct session *s = session_new(m, &(struct session_options){.n_ctx = n, .n_out = 16, .kv_type = TYPE_F16, .exact = exact}, e);
+    struct session *s =
+        session_new(m, &(struct session_options){.n_ctx = n, .n_out = 16, .kv_type = TYPE_F16, .exact = exact}, e);
     bool ok = s && session_feed_all(s, ids, n, 0, compare_row, out, e);
     session_free(s);
     return ok;
@@ -73,7 +74,8 @@ static int32_t best_of(const float *x, int n)
 
 /* Feeds the reference's own greedy ids and counts the steps where this engine would have chosen otherwise although the
  * reference's margin was at least `margin`. The prompt has been fed. */
-static size_t greedy_differences(struct session *s, const struct jval *greedy, const struct jval *margins, double margin, struct error *e)
+static size_t greedy_differences(struct session *s, const struct jval *greedy, const struct jval *margins, double margin,
+                                 struct error *e)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < greedy->n; i++) {
@@ -104,7 +106,8 @@ static void test_tiny(const char *shared, const struct jval *c)
     snprintf(name, sizeof name, "%s: fast logits no noisier than twice llama.cpp's", file);
     TEST(name, ok && rms <= 2 * noise + 0.01, "%s rms %g, llama.cpp's %g", e.text, rms, noise);
 
-    /* These ids are llama.cpp's, chosen with quantised activations: a margin below its own largest deviation decides nothing. */
+    /* These ids are llama.cpp's, chosen with quantised activations: a margin below its own largest deviation decides nothing.
+     */
     double deviation = jget(jget(c, "A_minus_C"), "max")->number;
     struct session *s = m ? session_new(m, &(struct session_options){.n_ctx = n + 64, .exact = true}, &e) : NULL;
     size_t wrong = 1;
@@ -167,7 +170,8 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
         session_free(s);
     }
     const struct jval *greedy = jget(p, "exact");
-    struct session *s = session_new(r->m, &(struct session_options){.n_ctx = n + jget(greedy, "greedy")->n, .kv_type = TYPE_F16}, &e);
+    struct session *s =
+        session_new(r->m, &(struct session_options){.n_ctx = n + jget(greedy, "greedy")->n, .kv_type = TYPE_F16}, &e);
     bool ok = s && session_feed(s, ids, n, NULL, NULL, &e);
     double d = ok ? rms_of(session_logits(s), want, n_vocab) : NAN, noise = largest_noise(jget(p, "noise"));
     snprintf(name, sizeof name, "%s %s: fast logits at most twice llama.cpp's noise", r->name, prompt);
@@ -216,8 +220,8 @@ static void test_real(const char *shared, const char *models, const char *name, 
     }
     struct real r = {.m = m, .name = name, .shared = shared};
     const struct jval *prompts = jget(&manifest, "prompts"), *ppl = jget(&manifest, "perplexity");
-    /* The reference's logits are there for three prompts; for the others this engine's own exact path stands in, which the three
-     * verify. On the largest model that takes minutes, so only the three are run. */
+    /* The reference's logits are there for three prompts; for the others this engine's own exact path stands in, which the
+     * three verify. On the largest model that takes minutes, so only the three are run. */
     for (size_t i = 0; i < prompts->n; i++) {
         snprintf(path, sizeof path, "%s/oracle/real/%s.%s.logits.f32", shared, name, str(jget(&prompts->item[i], "name")));
         FILE *f = fopen(path, "rb");
@@ -225,7 +229,8 @@ static void test_real(const char *shared, const char *models, const char *name, 
         if (f || m->hp.n_layer * m->hp.n_embd < 25000) test_prompt(&r, &prompts->item[i], f != NULL);
     }
     snprintf(text, sizeof text, "%s: mean noise at most 1.2 times llama.cpp's", name);
-    TEST(text, r.ours <= 1.2 * r.theirs, "%g against %g over %zu cases", r.ours / (double)r.cases, r.theirs / (double)r.cases, r.cases);
+    TEST(text, r.ours <= 1.2 * r.theirs, "%g against %g over %zu cases", r.ours / (double)r.cases, r.theirs / (double)r.cases,
+         r.cases);
     for (size_t i = 0; i < ppl->n; i++) test_perplexity(&r, &ppl->item[i]);
     model_close(m);
     jfree(&manifest);

@@ -65,7 +65,8 @@ static void ref_rope(const struct model *m, double *x, int rows, int heads, bool
         for (int k = 0; k < heads; k++)
             for (int j = 0; j < h->n_rot / 2; j++) {
                 double base = local ? (double)h->rope_base_local : (double)h->rope_base;
-                double angle = t * pow(base, -2.0 * j / h->n_rot) / (local ? 1 : (double)h->rope_scale) / (factor ? factor[j] : 1);
+                double angle =
+                    t * pow(base, -2.0 * j / h->n_rot) / (local ? 1 : (double)h->rope_scale) / (factor ? factor[j] : 1);
                 double *v = x + ((size_t)t * (size_t)heads + (size_t)k) * (size_t)h->head_dim;
                 int a = m->arch->rope == ROPE_NEOX ? j : 2 * j, b = m->arch->rope == ROPE_NEOX ? j + h->n_rot / 2 : 2 * j + 1;
                 double va = v[a], vb = v[b];

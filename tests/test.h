@@ -1,5 +1,5 @@
-/* test.h - a test program's checks. Each prints "ok NAME", "FAIL NAME: why" or "skip NAME: why" once, and tests/run adds them up.
- * SPDX-License-Identifier: MIT */
+/* test.h - a test program's checks. Each prints "ok NAME", "FAIL NAME: why" or "skip NAME: why" once, and tests/run adds them
+ * up. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_TEST_H
 #define HARTREE_TEST_H
 

@@ -6,6 +6,7 @@
 
 #include "engine/text/pretokenize.h"
 #include "engine/text/tokenizer.h"
+#include "base/utf8.h"
 #include "engine/text/unicode.h"
 #include "loader/file.h"
 #include "tests/json_read.h"

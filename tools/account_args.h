@@ -20,7 +20,8 @@ extern struct account_args account_args;
     ARG_DEVICE, ARG_KV, \
     {"prompt", "p", OPTION_INT, &account_args.prompt, "N", "prompt tokens (default 512)", 1, INT32_MAX, NULL}, \
     {"gen", "n", OPTION_INT, &account_args.gen, "N", "generated tokens (default 128)", 1, INT32_MAX, NULL}, \
-    {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL}, \
+    {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, \
+     NULL}, \
     {"by", NULL, OPTION_STRING, &account_args.by, "WORDS", \
      "add rows up by layer, op, type or phase, or by several (default: op,phase; with --json every op)", 0, 0, NULL}
 /* clang-format on */

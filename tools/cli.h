@@ -1,10 +1,9 @@
 /* cli.h - what the commands share: option tables, help, JSON, progress, interruption.
  *
- * A command is one file tools/cmd_NAME.c that holds one `const struct command command_NAME`; hartree.c lists them. Its options are a
- * table of pointers to static variables; parsing, `--help`, unknown options (exit 2, with the nearest right word), `--name value`
- * and `--name=value` and the short forms come from cli.c. A command parses words, calls one function of the engine, and
- * prints the result struct as text or JSON: it holds no logic of its own.
- * SPDX-License-Identifier: MIT */
+ * A command is one file tools/cmd_NAME.c that holds one `const struct command command_NAME`; hartree.c lists them. Its options
+ * are a table of pointers to static variables; parsing, `--help`, unknown options (exit 2, with the nearest right word),
+ * `--name value` and `--name=value` and the short forms come from cli.c. A command parses words, calls one function of the
+ * engine, and prints the result struct as text or JSON: it holds no logic of its own. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CLI_H
 #define HARTREE_CLI_H
 
@@ -70,7 +69,8 @@ extern const struct command *const commands[];
 extern const struct option common_option_table[];
 
 /* "hartree CMD: ..." on stderr, one line; both return the status so that `return usage_error(...)` reads well. */
-int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_USAGE; adds "(see 'hartree help CMD')" */
+int usage_error(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));                                    /* EXIT_USAGE; adds "(see 'hartree help CMD')" */
 int failed(const struct error *e);                                            /* EXIT_FAILED */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));       /* a diagnostic; silent under -q */
 void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     /* only under -v */
@@ -93,7 +93,8 @@ const char *model_path(const char *given, struct error *e);
  * closed pipe becomes a write error instead of a signal. */
 void streams_prepare(void);
 
-/* Set by SIGINT and SIGTERM once signals_catch was called; a second signal ends the process after file_output_cleanup. */
+/* The signal's number after SIGINT or SIGTERM, once signals_catch was called; a second one ends the process after
+ * file_output_cleanup. */
 extern volatile int interrupted;
 void signals_catch(void);
 

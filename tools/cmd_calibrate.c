@@ -36,8 +36,8 @@ static int run(int n_args, char **args)
 
 static const struct option options[] = {
     {"output", "o", OPTION_STRING, &out, "FILE",
-     "Write the profile there; default: this machine's profile in the cache folder.", 0, 0, NULL},
-    {"quick", NULL, OPTION_FLAG, &quick, NULL, "Measure for about 3 s, as predict does where there is no profile yet.", 0, 0,
+     "where the profile goes (default: this machine's, in the cache folder)", 0, 0, NULL},
+    {"quick", NULL, OPTION_FLAG, &quick, NULL, "measure for about 3 s, as predict does where there is no profile yet", 0, 0,
      NULL},
     {.name = NULL},
 };

@@ -226,7 +226,7 @@ static const struct option options[] = {
     {.name = "tensors",
      .kind = OPTION_FLAG,
      .target = &all_tensors,
-     .help = "List every tensor with its shape and offset; JSON always does."},
+     .help = "list every tensor with its shape and offset; JSON always does"},
     {.name = NULL},
 };
 

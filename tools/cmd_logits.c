@@ -15,9 +15,11 @@ static const struct option options[] = {
     ARG_PROMPT,
     ARG_FILE,
     {"all", NULL, OPTION_FLAG, &all, NULL, "a row for every position (default: for the last one)", 0, 0, NULL},
-    {"exact", NULL, OPTION_FLAG, &exact, NULL, "dequantised weights, float32 activations and cache: the reference of the fast path", 0, 0, NULL},
+    {"exact", NULL, OPTION_FLAG, &exact, NULL,
+     "dequantised weights, float32 activations and cache: the reference of the fast path", 0, 0, NULL},
     ARG_KV,
-    {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0, NULL},
+    {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0,
+     NULL},
     {.name = NULL},
 };
 
@@ -38,7 +40,8 @@ enum { ROWS_A_STEP = 64 };
 
 static bool write_logits(const struct model *m, const struct tokens *ids, FILE *f, struct error *e)
 {
-    struct session_options o = {.n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
+    struct session_options o = {
+        .n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
     struct session *s = session_new(m, &o, e);
     struct sink sink = {f, (size_t)m->hp.n_vocab};
     bool ok = s != NULL;

@@ -31,14 +31,15 @@ static bool show(void *ctx, size_t done, size_t total, double running)
 static void print(const struct perplexity *p)
 {
     if (!common.json) {
-        printf("perplexity %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n", p->perplexity, p->stderr_, p->tokens, p->chunks, p->context);
+        printf("perplexity %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n", p->perplexity, p->standard_error, p->tokens,
+               p->chunks, p->context);
         return;
     }
     struct json j;
     json_begin(&j, stdout);
     json_object(&j);
     json_put_number(&j, "perplexity", p->perplexity);
-    json_put_number(&j, "stderr", p->stderr_);
+    json_put_number(&j, "stderr", p->standard_error);
     json_put_number(&j, "nll", p->nll);
     json_put_integer(&j, "tokens", (int64_t)p->tokens);
     json_put_integer(&j, "chunks", (int64_t)p->chunks);
@@ -60,7 +61,8 @@ static int run(int n_args, char **args)
     if (!context) context = 512;
     struct model *m = arg_open_model(0, &e);
     /* 128 rows of logits a step: enough for the matrix kernels, little enough memory for the largest vocabularies. */
-    struct session_options o = {.n_ctx = (size_t)context, .n_out = 128, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
+    struct session_options o = {
+        .n_ctx = (size_t)context, .n_out = 128, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
     struct session *s = m ? session_new(m, &o, &e) : NULL;
     struct perplexity p;
     bool ok = s && perplexity_run(s, text, len, (size_t)context, (size_t)chunks, show, NULL, &p, &e);

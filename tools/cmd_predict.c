@@ -13,7 +13,7 @@ static int run(int n_args, char **args)
     if (account_args.shape && arg_model) return usage_error("found both --shape and -m, expected one of them");
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
-    if (!m && account_args.shape) return usage_error("--shape: %s", e.text);
+    if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct device d = {0};
     struct prediction r = {0};

@@ -27,7 +27,8 @@ static int refuse(const char *type, const struct error *e)
 static void print_types(const char *what, const struct type_total totals[TYPE_FILE_END])
 {
     for (unsigned t = 0; t < TYPE_FILE_END; t++)
-        if (totals[t].tensors) printf("%-6s  %-5s  %7zu  %15" PRIu64 "\n", what, type_name(t), totals[t].tensors, totals[t].bytes);
+        if (totals[t].tensors)
+            printf("%-6s  %-5s  %7zu  %15" PRIu64 "\n", what, type_name(t), totals[t].tensors, totals[t].bytes);
 }
 
 static void json_types(struct json *j, const char *key, const struct type_total totals[TYPE_FILE_END])
@@ -49,7 +50,8 @@ static int run(int n_args, char **args)
 {
     (void)n_args;
     struct error e = {""};
-    struct quantise_options o = {.mix = mix_find(args[2], &e), .threads = arg_threads(), .progress = writing, .stop = &interrupted};
+    struct quantise_options o = {
+        .mix = mix_find(args[2], &e), .threads = arg_threads(), .progress = writing, .stop = &interrupted};
     if (!o.mix) return refuse(args[2], &e);
     struct quantise_result r;
     signals_catch();
@@ -75,8 +77,8 @@ static int run(int n_args, char **args)
     printf("        type   tensors            bytes\n");
     print_types("before", r.in);
     print_types("after", r.out);
-    printf("%s: %" PRIu64 " bytes\n%s: %" PRIu64 " bytes, %.1f %%, %.2f bits a parameter, %zu of %zu tensors converted\n", args[0],
-           r.file_bytes_in, args[1], r.file_bytes_out, 100.0 * (double)r.file_bytes_out / (double)r.file_bytes_in,
+    printf("%s: %" PRIu64 " bytes\n%s: %" PRIu64 " bytes, %.1f %%, %.2f bits a parameter, %zu of %zu tensors converted\n",
+           args[0], r.file_bytes_in, args[1], r.file_bytes_out, 100.0 * (double)r.file_bytes_out / (double)r.file_bytes_in,
            8.0 * (double)r.file_bytes_out / (double)(r.parameters ? r.parameters : 1), r.converted, r.tensors);
     return EXIT_DONE;
 }
@@ -85,9 +87,10 @@ const struct command command_quantize = {
     .name = "quantize",
     .summary = "write a model with its matrices in other types",
     .usage = "IN OUT TYPE",
-    .description = "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
-                   "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row "
-                   "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.",
+    .description =
+        "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
+        "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row "
+        "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.",
     .options = options,
     .min_args = 3,
     .max_args = 3,

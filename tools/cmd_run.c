@@ -1,5 +1,6 @@
 /* cmd_run.c - a prompt continued, and what it cost.
  * SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "base/json.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
@@ -7,7 +8,7 @@
 #include "engine/prompt.h"
 #include "tools/common_args.h"
 
-#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,24 +27,32 @@ static const struct option options[] = {
     ARG_PROMPT,
     ARG_FILE,
     {"n-predict", "n", OPTION_INT, &n_tokens, "N", "generate at most N tokens (default 256)", 0, 1 << 30, NULL},
-    {"context", "c", OPTION_INT, &context, "N", "positions in the cache (default: prompt and N, within what the model was trained on)", 1, 1 << 30, NULL},
+    {"context", "c", OPTION_INT, &context, "N",
+     "positions in the cache (default: prompt and N, within what the model was trained on)", 1, 1 << 30, NULL},
     {"batch", "b", OPTION_INT, &batch, "N", "prompt tokens a step (default 512)", 1, 1 << 20, NULL},
-    {"chat", NULL, OPTION_FLAG, &chat, NULL, "the prompt is a user's turn, in the model's chat format; without -p on a terminal, a conversation", 0, 0, NULL},
+    {"chat", NULL, OPTION_FLAG, &chat, NULL,
+     "the prompt is a user's turn, in the model's chat format; without -p on a terminal, a conversation", 0, 0, NULL},
     {"system", NULL, OPTION_STRING, &system_text, "TEXT", "with --chat: the system message", 0, 0, NULL},
-    {"chat-format", NULL, OPTION_STRING, &chat_format, "NAME", "with --chat: the format, where the file's own template is missing or unknown", 0, 0, NULL},
+    {"chat-format", NULL, OPTION_STRING, &chat_format, "NAME",
+     "with --chat: the format, where the file's own template is missing or unknown", 0, 0, NULL},
     {"temp", NULL, OPTION_FLOAT, &temperature, "T", "temperature, 0 for greedy (default 0.8)", 0, 100, NULL},
     {"top-k", NULL, OPTION_INT, &top_k, "K", "sample among the K likeliest, 0 for all (default 40)", 0, 1 << 30, NULL},
     {"top-p", NULL, OPTION_FLOAT, &top_p, "P", "... among the likeliest that hold P together (default 0.95)", 0, 1, NULL},
-    {"min-p", NULL, OPTION_FLOAT, &min_p, "P", "... among those at least P times as likely as the likeliest (default 0.05)", 0, 1, NULL},
-    {"repeat-penalty", NULL, OPTION_FLOAT, &repeat_penalty, "R", "penalty on recent tokens, 1 for none (default 1)", 0.01, 100, NULL},
-    {"repeat-last-n", NULL, OPTION_INT, &repeat_window, "N", "how many tokens are recent (default 64)", 0, 1 << 30, NULL},
+    {"min-p", NULL, OPTION_FLOAT, &min_p, "P", "... among those at least P times as likely as the likeliest (default 0.05)", 0,
+     1, NULL},
+    {"repeat-penalty", NULL, OPTION_FLOAT, &repeat_penalty, "R", "penalty on recent tokens, 1 for none (default 1)", 0.01, 100,
+     NULL},
+    {"repeat-last-n", NULL, OPTION_INT, &repeat_window, "N", "how many tokens are recent (default 64)", 0, SAMPLE_MAX_WINDOW,
+     NULL},
     {"seed", "s", OPTION_INT, &seed, "S", "of the sampler (default 1)", 0, 9e15, NULL},
     {"ignore-eos", NULL, OPTION_FLAG, &ignore_eos, NULL, "go on past the end of the model's answer", 0, 0, NULL},
     {"echo", NULL, OPTION_FLAG, &echo, NULL, "print the prompt too", 0, 0, NULL},
     ARG_KV,
-    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0, NULL},
+    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0,
+     NULL},
     {"profile", NULL, OPTION_FLAG, &profile, NULL, "print the time of every op beside its prediction", 0, 0, NULL},
-    {"energy", NULL, OPTION_STRING, &energy, "SRC", "energy source: auto or none (default auto); no meter is read yet", 0, 0, NULL},
+    {"energy", NULL, OPTION_STRING, &energy, "SRC", "energy source: auto or none (default auto); no meter is read yet", 0, 0,
+     NULL},
     {.name = NULL},
 };
 
@@ -130,8 +139,8 @@ static void print_json(const struct output *out, const struct generate_result *g
 }
 
 /* The table at the end, on stderr; or the JSON object. */
-static bool report(struct session *s, const struct generate_result *g, const struct output *out, const struct device *d, double load_s,
-                   struct error *e)
+static bool report(struct session *s, const struct generate_result *g, const struct output *out, const struct device *d,
+                   double load_s, struct error *e)
 {
     struct run_report r;
     if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, d, e)) return false;
@@ -146,8 +155,8 @@ static bool report(struct session *s, const struct generate_result *g, const str
     return ok;
 }
 
-static bool one_prompt(struct session *s, const struct tokens *ids, const char *text, size_t len, const struct device *d, double load_s,
-                       struct error *e)
+static bool one_prompt(struct session *s, const struct tokens *ids, const char *text, size_t len, const struct device *d,
+                       double load_s, struct error *e)
 {
     struct output out = {0};
     struct generate_result g = {0};
@@ -165,7 +174,7 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     return ok;
 }
 
-/* Reads turns from the terminal until its end. An interrupt stops the answer, a second one at the prompt the program. */
+/* Reads turns from the terminal until its end. Ctrl-C stops the answer; at the prompt it ends the conversation. */
 static bool converse(struct session *s, const struct chat_format *f, const struct device *d, double load_s, struct error *e)
 {
     struct conversation c;
@@ -183,6 +192,7 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         struct generate_result g = {0};
         struct generate_options o = generate_options(&out);
         ok = conversation_turn(&c, line, &o, &g, e);
+        if (interrupted == SIGINT) interrupted = 0; /* it meant the answer */
         putchar('\n');
         if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, e);
         generate_result_free(&g);
@@ -194,7 +204,8 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
 }
 
 /* The prompt's ids, in the chat format where that is asked for. */
-static bool read_prompt(const struct model *m, const struct chat_format *f, const char *text, size_t len, struct tokens *ids, struct error *e)
+static bool read_prompt(const struct model *m, const struct chat_format *f, const char *text, size_t len, struct tokens *ids,
+                        struct error *e)
 {
     if (!f) return prompt_from_text(m->tokenizer, text, len, ids, e);
     struct chat_message messages[2] = {{"system", system_text}, {"user", text}};
@@ -205,7 +216,8 @@ static bool read_prompt(const struct model *m, const struct chat_format *f, cons
 static size_t choose_context(const struct model *m, size_t n_prompt, bool conversation)
 {
     size_t trained = (size_t)m->hp.n_ctx_train, want = conversation ? CONVERSATION_CONTEXT : n_prompt + (size_t)n_tokens;
-    if (context && (size_t)context > trained) note("a context of %lld is more than the %zu that the model was trained on", (long long)context, trained);
+    if (context && (size_t)context > trained)
+        note("a context of %lld is more than the %zu that the model was trained on", (long long)context, trained);
     if (context) return (size_t)context;
     return want < trained ? want : trained;
 }
@@ -215,13 +227,16 @@ static bool run_model(const struct model *m, const char *text, size_t len, bool 
     struct tokens ids = {0};
     struct device d = {0};
     const struct chat_format *f = NULL;
-    if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return false;
+    if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
     bool ok = conversation || read_prompt(m, f, text, len, &ids, e);
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
-        struct session_options o = {.n_ctx = choose_context(m, ids.n, conversation), .n_batch = (size_t)batch, .kv_type = arg_kv_type(),
-                                    .threads = arg_threads(), .profile = profile};
+        struct session_options o = {.n_ctx = choose_context(m, ids.n, conversation),
+                                    .n_batch = (size_t)batch,
+                                    .kv_type = arg_kv_type(),
+                                    .threads = arg_threads(),
+                                    .profile = profile};
         if (ids.n > o.n_ctx) ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
         else ok = device_find(&d, device_name, note, e) && (s = session_new(m, &o, e));
     }
@@ -244,15 +259,16 @@ static int run(int n_args, char **args)
     (void)args;
     struct error e = {""};
     bool usage = false, conversation = chat && !arg_prompt && !arg_file && isatty(STDIN_FILENO) && !common.json;
-    if (!chat && (system_text || chat_format)) return usage_error("found --system or --chat-format without --chat, expected --chat");
+    if (!chat && (system_text || chat_format))
+        return usage_error("found --system or --chat-format without --chat, expected --chat");
     if (!check_energy(&e)) return usage_error("%s", e.text);
     signals_catch();
     size_t len = 0;
     char *text = conversation ? NULL : arg_text(&len, &usage, &e);
     if (!conversation && !text) return usage ? usage_error("%s", e.text) : failed(&e);
-    double start = profile_now();
+    double start = clock_now();
     struct model *m = arg_open_model(0, &e);
-    bool ok = m && run_model(m, text, len, conversation, profile_now() - start, &e);
+    bool ok = m && run_model(m, text, len, conversation, clock_now() - start, &e);
     model_close(m);
     free(text);
     return ok ? EXIT_DONE : failed(&e);
@@ -262,8 +278,9 @@ const struct command command_run = {
     .name = "run",
     .summary = "continue a prompt or chat, and say what it cost beside what was predicted",
     .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [options]",
-    .description = "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
-                   "measured. Ctrl-C stops cleanly, with the table of what was done.",
+    .description =
+        "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
+        "measured. Ctrl-C stops cleanly, with the table of what was done.",
     .options = options,
     .run = run,
 };

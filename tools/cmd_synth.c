@@ -5,7 +5,6 @@
 #include "tools/common_args.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 static const char *shape, *output;
 static int64_t seed = 1;
@@ -24,24 +23,6 @@ static void writing(void *ctx, uint64_t done, uint64_t total)
     progress("writing", done, total);
 }
 
-/* The nearest bundled name to a NAME[:TYPE] that is none, or NULL. */
-static const char *nearest_shape(const char *spec)
-{
-    enum { MAX_NAMES = 128 };
-    const char *words[MAX_NAMES + 1] = {NULL};
-    char name[64];
-    size_t n = 0;
-    const struct shape *s;
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(spec, ":"), spec);
-    for (size_t i = 0; (s = shape_at(i)) && n + 2 <= MAX_NAMES; i++) {
-        words[n++] = s->name;
-        if (s->alias) words[n++] = s->alias;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(words[i], name)) return NULL;
-    return nearest_word(name, words);
-}
-
 static int run(int n_args, char **args)
 {
     (void)n_args;
@@ -51,10 +32,7 @@ static int run(int n_args, char **args)
     struct error e = {""};
     struct shape parsed;
     const struct mix *mix;
-    if (!shape_parse(shape, &parsed, &mix, &e)) {
-        const char *near = nearest_shape(shape);
-        return near ? usage_error("--shape: unknown '%s', did you mean '%s'?", shape, near) : usage_error("--shape: %s", e.text);
-    }
+    if (!shape_parse(shape, &parsed, &mix, &e)) return arg_wrong_shape(shape, &e);
     signals_catch();
     struct synth_options o = {.shape = shape, .seed = (uint64_t)seed, .threads = arg_threads(),
                               .progress = writing, .stop = &interrupted};

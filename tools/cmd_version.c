@@ -2,12 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "kernels/kernel.h"
+#include "loader/inflate.h"
 #include "tools/cli.h"
 
 #include <string.h>
-#ifdef HAVE_ZSTD
-#include <zstd.h>
-#endif
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -38,10 +36,11 @@ static void list_isas(struct json *j, const char *name, const char *key, bool (*
     } else {
         printf("%-10s", name);
     }
-    for (size_t i = 0; kernel_isas[i]; i++) {
-        if (!has(kernel_isas[i])) continue;
-        if (j) json_string(j, kernel_isas[i]);
-        else printf(" %s", kernel_isas[i]);
+    const char *isa;
+    for (size_t i = 0; (isa = kernel_isa_at(i)); i++) {
+        if (!has(isa)) continue;
+        if (j) json_string(j, isa);
+        else printf(" %s", isa);
     }
     if (j) json_array_end(j);
     else putchar('\n');
@@ -50,13 +49,11 @@ static void list_isas(struct json *j, const char *name, const char *key, bool (*
 static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
-    const char *zstd = "no";
-#ifdef HAVE_ZSTD
-    zstd = ZSTD_versionString();
-#endif
+    const char *zstd = inflate_version();
     const struct {
         const char *name, *version;
-    } libraries[] = {{"openblas", "no"}, {"libpng", "no"}, {"libzstd", zstd}}; /* the first two: nothing here uses them yet */
+    } libraries[] = {
+        {"openblas", "no"}, {"libpng", "no"}, {"libzstd", zstd ? zstd : "no"}}; /* the first two: nothing here uses them yet */
 
     if (common.json) {
         struct json j;

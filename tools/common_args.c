@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/common_args.h"
 
+#include "engine/shapes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,4 +51,28 @@ bool arg_prefill_progress(void *ctx, size_t done, size_t total)
     (void)ctx;
     progress("prefill", done, total);
     return !interrupted;
+}
+
+/* The nearest bundled name to a NAME[:TYPE] that is none, or NULL. */
+static const char *nearest_shape(const char *spec)
+{
+    enum { MAX_NAMES = 128 };
+    const char *words[MAX_NAMES + 1] = {NULL};
+    char name[64];
+    size_t n = 0;
+    const struct shape *s;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(spec, ":"), spec);
+    for (size_t i = 0; (s = shape_at(i)) && n + 2 <= MAX_NAMES; i++) {
+        words[n++] = s->name;
+        if (s->alias) words[n++] = s->alias;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(words[i], name)) return NULL;
+    return nearest_word(name, words);
+}
+
+int arg_wrong_shape(const char *spec, const struct error *e)
+{
+    const char *near = nearest_shape(spec);
+    return near ? usage_error("--shape: unknown '%s', did you mean '%s'?", spec, near) : usage_error("--shape: %s", e->text);
 }

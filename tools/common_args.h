@@ -10,10 +10,15 @@
 extern const char *arg_model, *arg_prompt, *arg_file;
 extern int arg_kv;
 
-#define ARG_MODEL {"model", "m", OPTION_STRING, &arg_model, "FILE", "the model, a GGUF file (default: the demo model)", 0, 0, NULL}
+/* clang-format off */
+#define ARG_MODEL \
+    {"model", "m", OPTION_STRING, &arg_model, "FILE", "the model, a GGUF file (default: the demo model)", 0, 0, NULL}
 #define ARG_PROMPT {"prompt", "p", OPTION_STRING, &arg_prompt, "TEXT", "the prompt", 0, 0, NULL}
 #define ARG_FILE {"file", "f", OPTION_STRING, &arg_file, "FILE", "read the text from a file, - for stdin", 0, 0, NULL}
-#define ARG_KV {"kv", NULL, OPTION_CHOICE, &arg_kv, "TYPE", "type of the key and value cache: f32, f16 or q8_0 (default f16)", 0, 0, "f32|f16|q8_0"}
+#define ARG_KV \
+    {"kv", NULL, OPTION_CHOICE, &arg_kv, "TYPE", "type of the key and value cache: f32, f16 or q8_0 (default f16)", 0, 0, \
+     "f32|f16|q8_0"}
+/* clang-format on */
 
 enum type arg_kv_type(void);
 
@@ -25,6 +30,9 @@ char *arg_text(size_t *len, bool *usage, struct error *e);
 
 /* common.threads or the default. */
 int arg_threads(void);
+
+/* Says that --shape is none, with the nearest bundled name or else *e's line. EXIT_USAGE. */
+int arg_wrong_shape(const char *spec, const struct error *e);
 
 /* A session_progress that draws the prefill line and stops when interrupted. */
 bool arg_prefill_progress(void *ctx, size_t done, size_t total);

@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>
 #endif
 
+#include "base/clock.h"
 #include "loader/file.h"
 
 void streams_prepare(void)
@@ -34,7 +34,7 @@ static void on_signal(int number)
         file_output_cleanup();
         _exit(128 + number);
     }
-    interrupted = 1;
+    interrupted = number;
 }
 
 void signals_catch(void)
@@ -52,13 +52,6 @@ void signals_catch(void)
 
 static bool line_shown;
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void progress_clear(void)
 {
     if (!line_shown) return;
@@ -72,7 +65,7 @@ void progress(const char *what, uint64_t done, uint64_t total)
     static double start, last;
     static char current[32];
     if (common.quiet || !isatty(STDERR_FILENO)) return;
-    double now = seconds();
+    double now = clock_now();
     if (strncmp(current, what, sizeof current - 1)) {
         snprintf(current, sizeof current, "%s", what);
         start = now;
@@ -119,10 +112,11 @@ const char *model_path(const char *given, struct error *e)
     for (int i = 0; i < 3; i++) {
         switch (i) {
         case 0: snprintf(path, sizeof path, "%s/../../models/%s", program, name); break; /* built in build/KIND */
-        case 1: snprintf(path, sizeof path, "%s/hartree/%s", data && *data ? data : "", name); break;
+        case 1: snprintf(path, sizeof path, "%s/hartree/%s", data ? data : "", name); break;
         case 2: snprintf(path, sizeof path, "%s/.local/share/hartree/%s", home ? home : "", name); break;
         }
-        if (!access(path, R_OK)) {
+        bool known = i == 0 || (i == 1 ? data && *data : home && *home);
+        if (known && !access(path, R_OK)) {
             char *clean = realpath(path, NULL);
             if (clean) snprintf(path, sizeof path, "%s", clean);
             free(clean);

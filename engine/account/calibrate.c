@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/median.h"
 #include "base/memory.h"
 #include "engine/account/machine.h"
 #include "engine/account/micro.h"
@@ -54,18 +56,6 @@ static bool tick(struct calibration *c)
     return !(o->interrupted && *o->interrupted) || fail(c->e, "interrupted");
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, ascending);
-    return (v[(n - 1) / 2] + v[n / 2]) / 2;
-}
-
 /* ---- Bandwidth ---- */
 
 static void read_slice(void *ctx, int thread)
@@ -85,14 +75,14 @@ static bool measure_bandwidth(struct calibration *c, double *noise)
     size_t bytes = c->bytes / sizeof(uint64_t) / (size_t)c->threads / 8 * 8 * sizeof(uint64_t) * (size_t)c->threads;
     pool_run(c->pool, read_slice, c); /* not counted: wakes the threads */
     for (int i = 0; i < c->repeats; i++) {
-        double start = profile_now();
+        double start = clock_now();
         pool_run(c->pool, read_slice, c);
-        rate[i] = (double)bytes / (profile_now() - start);
+        rate[i] = (double)bytes / (clock_now() - start);
         best = fmax(best, rate[i]);
     }
-    double middle = median(rate, c->repeats);
+    double middle = median(rate, (size_t)c->repeats);
     for (int i = 0; i < c->repeats; i++) rate[i] = fabs(rate[i] - middle) / middle;
-    *noise = fmax(*noise, median(rate, c->repeats));
+    *noise = fmax(*noise, median(rate, (size_t)c->repeats));
     return put(c, middle, "read_bandwidth.%d", c->threads) && put(c, best, "read_peak.%d", c->threads) && tick(c);
 }
 
@@ -103,16 +93,16 @@ static double op_seconds(struct calibration *c, const struct micro *m, double ta
 {
     struct micro_run *run = micro_new(m, c->pool, c->e);
     if (!run) return 0;
-    double t[MAX_REPEATS], start = profile_now();
+    double t[MAX_REPEATS], start = clock_now();
     int n = 0;
     micro_step(run); /* not counted: pages and caches */
     do {
-        double since = profile_now();
+        double since = clock_now();
         micro_step(run);
-        t[n++] = (profile_now() - since) / m->stages;
-    } while (n < MIN_REPEATS || (n < c->repeats && profile_now() - start < c->seconds));
+        t[n++] = (clock_now() - since) / m->stages;
+    } while (n < MIN_REPEATS || (n < c->repeats && clock_now() - start < c->seconds));
     micro_free(run);
-    double seconds = median(t, n);
+    double seconds = median(t, (size_t)n);
     /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps the rate finite and on record. */
     return fmax(seconds - tau, seconds / 10);
 }

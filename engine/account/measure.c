@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "kernels/kernel.h"
 
 void prediction_take_profile(struct prediction *r, const struct profile *p)
@@ -32,15 +33,15 @@ static bool run_once(struct session *s, const int32_t *tokens, const struct meas
     size_t prompt = o->run.prompt, gen = o->run.gen;
     session_reset(s);
     profile_reset(s->profile);
-    double start = profile_now();
+    double start = clock_now();
     if (!session_feed(s, tokens, prompt, go_on, (void *)o, e)) return false;
-    r->prefill_s = profile_now() - start;
-    start = profile_now();
+    r->prefill_s = clock_now() - start;
+    start = clock_now();
     for (size_t i = 0; i + 1 < gen; i++) {
         if (!session_feed(s, tokens + prompt + i, 1, NULL, NULL, e)) return false;
         if (!go_on((void *)o, 0, 0)) return fail(e, "interrupted");
     }
-    r->decode_s = profile_now() - start;
+    r->decode_s = clock_now() - start;
     return true;
 }
 

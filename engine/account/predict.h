@@ -23,7 +23,6 @@
 #ifndef HARTREE_PREDICT_H
 #define HARTREE_PREDICT_H
 
-#include "base/json.h"
 #include "base/sha256.h"
 #include "engine/account/device.h"
 #include "engine/profile.h"

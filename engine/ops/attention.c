@@ -29,7 +29,10 @@ const struct op_def op_store = {"store", store_chunks, store_run, store_cost};
 
 /* ---- attend: causal, each query head group over its KV head, within the layer's window ---- */
 
-static size_t attend_chunks(const struct op *op, const struct step *s) { return op_rows(op, s) * (size_t)op->u.attend.n_head_kv; }
+static size_t attend_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) * (size_t)op->u.attend.n_head_kv;
+}
 
 static void attend_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
@@ -63,7 +66,7 @@ static double positions_seen(double n, double p, double w)
 }
 
 /* 4 H d t FLOPs and 5 H t of softmax a query at context t; each row streams the keys and values it sees once for all heads of a
- * group (spec accountant 5.1). */
+ * group. */
 static struct op_cost attend_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     double seen = positions_seen((double)s->n, (double)s->p, op->u.attend.window);

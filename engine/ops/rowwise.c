@@ -9,7 +9,10 @@
 /* One chunk a row: rows are independent, and even a row of 640 floats outweighs handing out a chunk. */
 static size_t row_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
 
-static double row_bytes(const struct plan *p, int buffer) { return buffer == NO_BUFFER ? 0 : (double)buffer_row_bytes(&p->buffers[buffer]); }
+static double row_bytes(const struct plan *p, int buffer)
+{
+    return buffer == NO_BUFFER ? 0 : (double)buffer_row_bytes(&p->buffers[buffer]);
+}
 
 /* ---- norm: RMS norm of each of `heads` vectors a row ---- */
 
@@ -17,8 +20,14 @@ static void norm_run(const struct op *op, struct exec *x, size_t row, int thread
 {
     (void)thread;
     size_t heads = (size_t)op->u.norm.heads, n = (size_t)op->n_in / heads;
-    K.f32_rms_norm(&(struct norm_args){.y = exec_row(x, op->dst, row), .x = exec_row(x, op->src, row), .y_stride = n, .x_stride = n,
-                                       .w = op->w->data, .rows = heads, .n = n, .eps = op->u.norm.eps});
+    K.f32_rms_norm(&(struct norm_args){.y = exec_row(x, op->dst, row),
+                                       .x = exec_row(x, op->src, row),
+                                       .y_stride = n,
+                                       .x_stride = n,
+                                       .w = op->w->data,
+                                       .rows = heads,
+                                       .n = n,
+                                       .eps = op->u.norm.eps});
 }
 
 static struct op_cost norm_cost(const struct op *op, const struct plan *p, const struct step *s)
@@ -71,8 +80,11 @@ const struct op_def op_angles = {"angles", row_chunks, angles_run, angles_cost};
 static void rope_run(const struct op *op, struct exec *x, size_t row, int thread)
 {
     (void)thread;
-    struct rope_args a = {.x = exec_row(x, op->dst, row), .cs = exec_row(x, op->u.rope.angles, row), .heads = (size_t)op->u.rope.heads,
-                          .stride = (size_t)op->u.rope.head_dim, .n_rot = (size_t)op->u.rope.n_rot};
+    struct rope_args a = {.x = exec_row(x, op->dst, row),
+                          .cs = exec_row(x, op->u.rope.angles, row),
+                          .heads = (size_t)op->u.rope.heads,
+                          .stride = (size_t)op->u.rope.head_dim,
+                          .n_rot = (size_t)op->u.rope.n_rot};
     if (op->u.rope.kind == ROPE_NEOX) K.f32_rope_neox(&a);
     else K.f32_rope_norm(&a);
 }
@@ -129,13 +141,15 @@ static void add_run(const struct op *op, struct exec *x, size_t chunk, int threa
 {
     (void)thread;
     size_t row, from, n = segment(op, chunk, &row, &from);
-    K.f32_add(&(struct vec_args){.y = (float *)exec_row(x, op->dst, row) + from, .x = (float *)exec_row(x, op->src, row) + from, .n = n});
+    K.f32_add(&(struct vec_args){
+        .y = (float *)exec_row(x, op->dst, row) + from, .x = (float *)exec_row(x, op->src, row) + from, .n = n});
 }
 
 static struct op_cost add_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     double n = (double)op_rows(op, s);
-    return (struct op_cost){.special = n * op->n_out, .activation_bytes = n * (row_bytes(p, op->src) + 2 * row_bytes(p, op->dst))};
+    return (struct op_cost){.special = n * op->n_out,
+                            .activation_bytes = n * (row_bytes(p, op->src) + 2 * row_bytes(p, op->dst))};
 }
 
 const struct op_def op_add = {"add", segment_chunks, add_run, add_cost};

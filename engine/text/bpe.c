@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
@@ -86,11 +87,11 @@ static bool load_merges(struct tokenizer *t, const struct gguf *g, struct error 
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.merges");
     if (!kv)
         return fail(e,
-                    "metadata 'tokenizer.ggml.merges': not found: a vocabulary without merges; expected an array of strings");
+                    "metadata 'tokenizer.ggml.merges': found nothing: a vocabulary without merges; expected an array of strings");
     if (kv->type != GGUF_ARRAY || kv->element != GGUF_STRING)
         return fail(e, "metadata 'tokenizer.ggml.merges': found %s of %s, expected an array of strings",
                     gguf_value_name(kv->type), gguf_value_name(kv->element));
-    if (kv->n == 0) return fail(e, "metadata 'tokenizer.ggml.merges': found none: a vocabulary without merges");
+    if (kv->n == 0) return fail(e, "metadata 'tokenizer.ggml.merges': found none: a vocabulary without merges; expected an array of strings");
     if (kv->n >= INT32_MAX)
         return fail(e, "metadata 'tokenizer.ggml.merges': found %llu, expected fewer than 2^31", (unsigned long long)kv->n);
     size_t slots = 2;

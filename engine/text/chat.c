@@ -197,7 +197,7 @@ const struct chat_format *chat_format_find(const struct tokenizer *t, const char
         if (name ? strcmp(name, formats[i].name) == 0 : t->chat_template.data && fits(&formats[i], &t->chat_template))
             return &formats[i];
     if (name) return none(e, "chat format: found ", name);
-    if (!t->chat_template.data) return none(e, "metadata 'tokenizer.chat_template': not found", "");
+    if (!t->chat_template.data) return none(e, "metadata 'tokenizer.chat_template': found nothing", "");
     return none(e, "metadata 'tokenizer.chat_template': found a template of no known family", "");
 }
 

@@ -13,7 +13,7 @@ bool spm_load(struct tokenizer *t, const struct gguf *g, struct error *e)
 {
     struct tokenizer_tables *v = t->tables;
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.scores");
-    if (!kv) return fail(e, "metadata 'tokenizer.ggml.scores': not found, expected %d scores", t->n_vocab);
+    if (!kv) return fail(e, "metadata 'tokenizer.ggml.scores': found nothing, expected %d scores", t->n_vocab);
     if (kv->type != GGUF_ARRAY || (kv->element != GGUF_F32 && kv->element != GGUF_I32))
         return fail(e, "metadata 'tokenizer.ggml.scores': found %s of %s, expected an array of f32", gguf_value_name(kv->type),
                     gguf_value_name(kv->element));

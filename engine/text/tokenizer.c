@@ -88,7 +88,7 @@ static bool load_tokens(struct tokenizer *t, const struct gguf *g, struct error 
 {
     struct tokenizer_tables *v = t->tables;
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.tokens");
-    if (!kv) return fail(e, "metadata 'tokenizer.ggml.tokens': not found, expected an array of strings");
+    if (!kv) return fail(e, "metadata 'tokenizer.ggml.tokens': found nothing, expected an array of strings");
     if (kv->type != GGUF_ARRAY || kv->element != GGUF_STRING)
         return fail(e, "metadata 'tokenizer.ggml.tokens': found %s of %s, expected an array of strings",
                     gguf_value_name(kv->type), gguf_value_name(kv->element));
@@ -217,14 +217,14 @@ static bool load_added(struct tokenizer *t, const struct gguf *g, struct error *
     if (t->kind == TOKENIZER_WORDPIECE) {
         if (t->cls < 0) t->cls = t->bos;
         if (t->cls < 0 || t->sep < 0)
-            return fail(e, "metadata 'tokenizer.ggml.%s_token_id': not found, expected one in a WordPiece vocabulary",
+            return fail(e, "metadata 'tokenizer.ggml.%s_token_id': found nothing, expected one in a WordPiece vocabulary",
                         t->cls < 0 ? "cls" : "seperator");
         return true;
     }
     if (t->add_bos && t->bos < 0)
-        return fail(e, "metadata 'tokenizer.ggml.bos_token_id': not found, expected one since texts are to begin with it");
+        return fail(e, "metadata 'tokenizer.ggml.bos_token_id': found nothing, expected one since texts are to begin with it");
     if (t->add_eos && t->eos < 0)
-        return fail(e, "metadata 'tokenizer.ggml.eos_token_id': not found, expected one since texts are to end with it");
+        return fail(e, "metadata 'tokenizer.ggml.eos_token_id': found nothing, expected one since texts are to end with it");
     return true;
 }
 
@@ -416,7 +416,7 @@ static bool load(struct tokenizer *t, const struct gguf *g, struct error *e)
 {
     struct gguf_string model;
     if (!gguf_get_string(g, "tokenizer.ggml.model", &model, e))
-        return e->text[0] ? false : fail(e, "metadata 'tokenizer.ggml.model': not found, expected llama, gpt2 or bert");
+        return e->text[0] ? false : fail(e, "metadata 'tokenizer.ggml.model': found nothing, expected llama, gpt2 or bert");
     if (model.len == 5 && memcmp(model.data, "llama", 5) == 0) t->kind = TOKENIZER_SPM;
     else if (model.len == 4 && memcmp(model.data, "gpt2", 4) == 0) t->kind = TOKENIZER_BPE;
     else if (model.len == 4 && memcmp(model.data, "bert", 4) == 0) t->kind = TOKENIZER_WORDPIECE;

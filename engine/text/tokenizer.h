@@ -1,7 +1,7 @@
 /* tokenizer.h - text to token ids and back, from a GGUF's own vocabulary.
  *
- * Kinds: SPM (tokenizer.ggml.model "llama": scores, byte fallback; Llama 2, Gemma), BPE ("gpt2": merges, with the pre-tokenizers
- * that tokenizer.ggml.pre names), WordPiece ("bert"). Anything else is an error that names it.
+ * Kinds: SPM (tokenizer.ggml.model "llama": scores, byte fallback; Llama 2, Gemma), BPE ("gpt2": merges, with the
+ * pre-tokenizers that tokenizer.ggml.pre names), WordPiece ("bert"). Anything else is an error that names it.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_TOKENIZER_H
 #define HARTREE_TOKENIZER_H
@@ -42,20 +42,17 @@ enum {
 /* Appends the ids of text[0..len), any bytes (bad UTF-8 included), to *out. False and *e only for lack of memory. */
 bool tokenize(const struct tokenizer *t, const char *text, size_t len, int flags, struct tokens *out, struct error *e);
 
-/* The bytes of one token, as they continue a text: borrowed from a buffer in *t's tables or from the file; *len may be 0. `special`
- * also renders control tokens. `first`: the token opens the text (SPM then drops the space it put there itself). */
+/* The bytes of one token, as they continue a text: borrowed from a buffer in *t's tables or from the file; *len may be 0.
+ * `special` also renders control tokens. `first`: the token opens the text (SPM then drops the space it put there itself). */
 const char *token_bytes(const struct tokenizer *t, int32_t id, bool special, bool first, size_t *len);
 
 /* Appends ids as bytes to a growing buffer that the caller frees; NUL-terminated, *len without the NUL. */
-bool detokenize(const struct tokenizer *t, const int32_t *id, size_t n, bool special, char **text, size_t *len, struct error *e);
+bool detokenize(const struct tokenizer *t, const int32_t *id, size_t n, bool special, char **text, size_t *len,
+                struct error *e);
 
 enum token_type token_type_of(const struct tokenizer *t, int32_t id);
 struct gguf_string token_text(const struct tokenizer *t, int32_t id); /* as written in the file */
 int32_t token_find(const struct tokenizer *t, const char *text, size_t len); /* by file text; -1 */
 bool token_ends_generation(const struct tokenizer *t, int32_t id); /* EOS, EOT and their kin: <|im_end|>, <end_of_turn> ... */
-
-/* Bytes of a stream split anywhere: how many of buf[0..n) can be printed without cutting a UTF-8 character in two. Bytes that
- * can never become a character count as printable. */
-size_t utf8_complete(const char *buf, size_t n);
 
 #endif

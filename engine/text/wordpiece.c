@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
@@ -83,7 +84,7 @@ bool wordpiece_tokenize(const struct tokenizer *t, const char *text, size_t len,
         uint32_t c, bare[3];
         at += utf8_decode(text + at, len - at, &c);
         bool blank = c == '\t' || c == '\n' || c == '\r';
-        if (c == 0 || c == UNICODE_REPLACEMENT || (!blank && unicode_class(c) & UNICODE_CONTROL)) continue;
+        if (c == 0 || c == UTF8_REPLACEMENT || (!blank && unicode_class(c) & UNICODE_CONTROL)) continue;
         bool apart = is_han(c);
         size_t n = 1;
         bare[0] = c;

@@ -1,26 +1,18 @@
-/* spec_vector.h - what the specs of the float ops share: random inputs, and errors of float arrays.
+/* spec_floats.h - what the specs of the float ops share: random inputs, and errors of float arrays.
  * SPDX-License-Identifier: MIT */
-#ifndef HARTREE_SPEC_VECTOR_H
-#define HARTREE_SPEC_VECTOR_H
+#ifndef HARTREE_SPEC_FLOATS_H
+#define HARTREE_SPEC_FLOATS_H
 
 #include <math.h>
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "kernels/spec_random.h"
 
-/* splitmix64: every seed, zero included, gives a good sequence. */
-static inline uint64_t vspec_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* Mean 0, variance 1, within +-6: twelve uniform numbers' sum would cost too much, four are bell-shaped enough. */
+/* Mean 0, variance 1, within +-3.5: a sum of four uniform numbers is bell-shaped enough. */
 static inline float vspec_normal(uint64_t *state)
 {
-    uint64_t z = vspec_random(state);
+    uint64_t z = spec_random(state);
     int sum = (int)(z & 0xffff) + (int)(z >> 16 & 0xffff) + (int)(z >> 32 & 0xffff) + (int)(z >> 48) - 131070;
     return (float)sum * (1.0f / 37837.0f); /* 4 uniforms on 2^16: deviation 65536 * sqrt(4 / 12) */
 }
