@@ -16,7 +16,7 @@ static char dir[] = "/tmp/hartree-engine-XXXXXX";
 
 static struct model *make(const char *shape, struct error *e)
 {
-    char path[128];
+    char path[256];
     snprintf(path, sizeof path, "%s/%s.gguf", dir, shape);
     if (access(path, R_OK) && !synth_write(&(struct synth_options){.shape = shape, .seed = 7, .threads = 1}, path, NULL, e))
         return NULL;
@@ -225,7 +225,7 @@ int main(void)
     test_limits();
     test_bad_models();
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        char path[128];
+        char path[256];
         snprintf(path, sizeof path, "%s/%s.gguf", dir, families[i].shape);
         unlink(path);
     }
