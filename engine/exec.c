@@ -100,11 +100,12 @@ static void run_step(void *ctx, int thread)
     double since = x->profile && thread == 0 ? clock_now() : 0;
     for (size_t s = 0; s < p->n_stages; s++) {
         run_stage(x, p->stage[s], p->stage[s + 1], thread);
+        if (x->profile) profile_arrive(x->profile, s, thread);
         pool_barrier(x->pool, thread);
         if (x->profile && thread == 0) {
-            double now = clock_now();
-            profile_stage(x->profile, x->phase, p->stage[s], p->stage[s + 1], now - since);
-            since = now;
+            double end = profile_stage_end(x->profile, s);
+            profile_stage(x->profile, x->phase, p->stage[s], p->stage[s + 1], end - since);
+            since = end;
         }
     }
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 struct profile *profile_new(const struct plan *p, int threads, struct error *e)
 {
     struct profile *r = calloc(1, sizeof *r);
@@ -14,8 +16,9 @@ struct profile *profile_new(const struct plan *p, int threads, struct error *e)
         r->step_seconds = calloc(PHASE_COUNT, sizeof *r->step_seconds);
         r->steps = calloc(PHASE_COUNT, sizeof *r->steps);
         r->busy = calloc((size_t)threads * p->n_ops, sizeof *r->busy);
+        r->arrived = calloc(2 * (size_t)threads, sizeof *r->arrived);
     }
-    if (!r || !r->seconds || !r->step_seconds || !r->steps || !r->busy) {
+    if (!r || !r->seconds || !r->step_seconds || !r->steps || !r->busy || !r->arrived) {
         profile_free(r);
         fail(e, "profile of %zu ops: found no memory", p->n_ops);
         return NULL;
@@ -30,6 +33,7 @@ void profile_free(struct profile *p)
     free(p->step_seconds);
     free(p->steps);
     free(p->busy);
+    free(p->arrived);
     free(p);
 }
 
@@ -38,6 +42,20 @@ void profile_reset(struct profile *p)
     memset(p->seconds, 0, PHASE_COUNT * p->n_ops * sizeof *p->seconds);
     memset(p->step_seconds, 0, PHASE_COUNT * sizeof *p->step_seconds);
     memset(p->steps, 0, PHASE_COUNT * sizeof *p->steps);
+}
+
+void profile_arrive(struct profile *p, size_t stage, int thread)
+{
+    p->arrived[stage % 2 * (size_t)p->threads + (size_t)thread] = clock_now();
+}
+
+double profile_stage_end(const struct profile *p, size_t stage)
+{
+    const double *arrived = p->arrived + stage % 2 * (size_t)p->threads;
+    double last = arrived[0];
+    for (int t = 1; t < p->threads; t++)
+        if (arrived[t] > last) last = arrived[t];
+    return last;
 }
 
 void profile_stage(struct profile *p, enum phase phase, size_t first, size_t end, double wall)
