@@ -38,6 +38,9 @@ static bool read_int(const struct gguf *g, const struct arch *a, const char *key
     const struct gguf_kv *kv = gguf_find(g, name);
     if (!kv) {
         if (fallback < 0) return fail(e, "metadata '%s': found nothing, expected an integer", name);
+        if (fallback < min || fallback > max)
+            return fail(e, "metadata '%s': found nothing, which means %lld, expected %lld to %lld", name, (long long)fallback,
+                        (long long)min, (long long)max);
         *out = (int)fallback;
         return true;
     }
