@@ -21,7 +21,7 @@ struct stream {
 
 static bool stream_put(struct stream *p, const char *bytes, size_t n, const struct generate_options *o, struct error *e)
 {
-    if (!o->text) return true;
+    if (!o->text || !n) return true;
     if (p->n + n > p->capacity) {
         size_t capacity = 2 * (p->n + n) + 64;
         char *grown = realloc(p->pending, capacity);

@@ -5,19 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, struct error *e)
+bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, bool *malformed, struct error *e)
 {
+    *malformed = false;
     for (const char *p = text;;) {
         char *end;
         errno = 0;
         long long v = strtoll(p, &end, 10);
-        if (end == p || errno) return fail(e, "token ids: found '%.24s', expected numbers separated by commas", p);
+        *malformed = end == p || errno;
+        if (*malformed) return fail(e, "token ids: found '%.24s', expected numbers separated by commas", p);
         if (v < 0 || v >= n_vocab)
             return fail(e, "token ids: found %lld at place %zu, expected 0 to %d", v, out->n, n_vocab - 1);
         if (!tokens_push(out, (int32_t)v)) return fail(e, "token ids: found no memory for %zu of them", out->n);
         end += strspn(end, " \t\r\n");
         if (!*end) return true;
-        if (*end != ',') return fail(e, "token ids: found '%.24s', expected a comma", end);
+        *malformed = *end != ',';
+        if (*malformed) return fail(e, "token ids: found '%.24s', expected a comma", end);
         p = end + 1;
     }
 }

@@ -221,26 +221,33 @@ static bool open_parts(struct model_file *f, const struct file_options *o, struc
 
 /* ---- The model ---- */
 
+/* Bytes of a mapped part that a model can use: a file may be longer, by a hole of any size. */
+static size_t used(const struct model_part *p)
+{
+    uint64_t end = p->gguf->data_offset + p->gguf->data_bytes;
+    return !p->map ? 0 : end < p->size ? (size_t)end : p->size;
+}
+
 /* A byte a page is enough, and its value is of no interest. */
 static void touch(const struct model_file *f, const struct file_options *o)
 {
     uint64_t total = 0, done = 0;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     volatile char sink;
-    for (size_t i = 0; i < f->n_parts; i++)
-        if (f->parts[i].map) total += f->parts[i].size;
+    for (size_t i = 0; i < f->n_parts; i++) total += used(&f->parts[i]);
     for (size_t i = 0; i < f->n_parts; i++) {
         const struct model_part *p = &f->parts[i];
         const char *bytes = p->map;
-        for (size_t at = 0; bytes && at < p->size; at += page) {
+        size_t size = used(p);
+        for (size_t at = 0; at < size; at += page) {
             if (at % SLICE == 0) {
-                size_t n = p->size - at < SLICE ? p->size - at : SLICE;
+                size_t n = size - at < SLICE ? size - at : SLICE;
                 posix_madvise((char *)p->map + at, n, POSIX_MADV_WILLNEED);
                 if (o->progress) o->progress(o->progress_ctx, done + at, total);
             }
             sink = bytes[at];
         }
-        if (bytes) done += p->size;
+        done += size;
     }
     (void)sink;
     if (o->progress && total) o->progress(o->progress_ctx, total, total);

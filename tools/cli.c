@@ -83,8 +83,8 @@ int finish_stdout(int status)
     static bool said;
     errno = 0;
     if (!fflush(stdout) && !ferror(stdout)) return status;
-    if (!said) plain("stdout: %s", errno ? strerror(errno) : "could not be written");
-    said = true;
+    if (!said && status == EXIT_DONE) plain("stdout: %s", errno ? strerror(errno) : "could not be written");
+    said = true; /* once; and a command that failed has said why, which may be this */
     return status == EXIT_USAGE ? status : EXIT_FAILED;
 }
 

@@ -90,7 +90,7 @@ void progress_clear(void); /* takes an unfinished line off the terminal; what pr
 const char *model_path(const char *given, struct error *e);
 
 /* Before anything is opened or printed: a closed stdin, stdout or stderr is filled in so that no file takes its number, and a
- * closed pipe becomes a write error instead of a signal. */
+ * closed pipe, or a file above the limit on its size, becomes a write error instead of a signal. */
 void streams_prepare(void);
 
 /* The signal's number after SIGINT or SIGTERM, once signals_catch was called; a second one ends the process after

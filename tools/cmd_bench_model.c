@@ -8,6 +8,14 @@
 
 #include <stdlib.h>
 
+/* Only once there is a row to stand under it. */
+static void print_head(void)
+{
+    static const char dashes[] = "------------------------------";
+    printf("| %-30s | %11s | %9s | %-8s | %7s | %8s | %18s |\n", "model", "size", "params", "backend", "threads", "test", "t/s");
+    printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.7s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes, dashes);
+}
+
 static void print_row(const struct model *m, const struct bench_model_result *r)
 {
     char test[32], speed[48];
@@ -47,13 +55,6 @@ static bool run_tests(const struct model *m, struct bench_model_result *results,
     const struct int_list *lists[] = {&o->prompts, &o->gens};
     struct int_list threads = o->threads;
     if (!threads.n) threads = (struct int_list){.v = {pool_default_threads()}, .n = 1};
-    if (!common.json) {
-        printf("| %-30s | %11s | %9s | %-8s | %7s | %8s | %18s |\n", "model", "size", "params", "backend", "threads", "test",
-               "t/s");
-        static const char dashes[] = "------------------------------";
-        printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.7s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes,
-               dashes);
-    }
     for (size_t t = 0; t < threads.n; t++)
         for (int kind = 0; kind < 2; kind++)
             for (size_t i = 0; i < lists[kind]->n; i++) {
@@ -62,8 +63,9 @@ static bool run_tests(const struct model *m, struct bench_model_result *results,
                 if (!bench_model(r, m, kinds[kind], (size_t)lists[kind]->v[i], (int)threads.v[t], (int)o->repeats,
                                  arg_kv_type(), &interrupted, e))
                     return false;
-                ++*n;
+                if (!common.json && !*n) print_head();
                 if (!common.json) print_row(m, r);
+                ++*n;
             }
     return true;
 }
@@ -71,6 +73,10 @@ static bool run_tests(const struct model *m, struct bench_model_result *results,
 int bench_model_run(int n_args, char **args)
 {
     if (n_args) return usage_error("found '%s', expected no further argument", args[0]);
+    int64_t lengths = 0;
+    for (size_t i = 0; i < bench_options.prompts.n; i++) lengths |= bench_options.prompts.v[i];
+    for (size_t i = 0; i < bench_options.gens.n; i++) lengths |= bench_options.gens.v[i];
+    if (!lengths) return usage_error("found only lengths of 0, expected a test of --prompt or --gen");
     struct error e = {""};
     size_t most = (bench_options.prompts.n + bench_options.gens.n) * (bench_options.threads.n ? bench_options.threads.n : 1),
            n = 0;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
+#include "loader/file.h"
 #include "tools/cli.h"
 
 static const char *out;
@@ -21,10 +22,16 @@ static int run(int n_args, char **args)
     struct error e;
     signals_catch();
     if (!out && (!device_cache_path(path, sizeof path, &e) || !device_cache_make(&e))) return failed(&e);
+    struct file_output *file = file_output_open(out ? out : path, &e); /* before the work, so that it is not for nothing */
+    if (!file) return failed(&e);
     struct calibrate_options o = {
         .threads = (int)common.threads, .quick = quick, .progress = show, .interrupted = &interrupted};
-    if (!calibrate(&d, &o, &e)) return failed(&e);
-    bool ok = device_save(&d, out ? out : path, &e);
+    if (!calibrate(&d, &o, &e)) {
+        file_output_discard(file);
+        return failed(&e);
+    }
+    device_print(&d, file_output_stream(file));
+    bool ok = file_output_commit(file, &e);
     if (ok && common.json)
         device_json(&d, stdout);
     else if (ok)

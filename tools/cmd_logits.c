@@ -4,7 +4,9 @@
 #include "loader/file.h"
 #include "tools/common_args.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *ids_text, *output;
 static bool all, exact;
@@ -26,13 +28,18 @@ static const struct option options[] = {
 struct sink {
     FILE *f;
     size_t n_vocab;
+    int error; /* errno of the write that failed */
 };
 
 static bool write_row(void *ctx, size_t index, const float *logits)
 {
     (void)index;
     struct sink *s = ctx;
-    return !interrupted && fwrite(logits, sizeof *logits, s->n_vocab, s->f) == s->n_vocab;
+    if (interrupted) return false;
+    errno = 0;
+    if (fwrite(logits, sizeof *logits, s->n_vocab, s->f) == s->n_vocab) return true;
+    s->error = errno ? errno : EIO;
+    return false;
 }
 
 /* Logits of all rows are kept to this many a step: a vocabulary of 262,144 makes one row a megabyte. */
@@ -43,19 +50,20 @@ static bool write_logits(const struct model *m, const struct tokens *ids, FILE *
     struct session_options o = {
         .n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
     struct session *s = session_new(m, &o, e);
-    struct sink sink = {f, (size_t)m->hp.n_vocab};
+    struct sink sink = {f, (size_t)m->hp.n_vocab, 0};
     bool ok = s != NULL;
     if (ok && all) ok = session_feed_all(s, ids->id, ids->n, 0, write_row, &sink, e);
     else if (ok)
         ok = session_feed(s, ids->id, ids->n, arg_prefill_progress, NULL, e) &&
-             (write_row(&sink, ids->n - 1, session_logits(s)) || fail(e, "logits: could not be written"));
+             (write_row(&sink, ids->n - 1, session_logits(s)) || fail(e, "interrupted"));
+    if (sink.error) fail(e, "%s: cannot write: %s", output, strerror(sink.error));
     session_free(s);
     return ok;
 }
 
 static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, struct error *e)
 {
-    if (ids_text && !arg_prompt && !arg_file) return prompt_parse_ids(ids_text, m->hp.n_vocab, ids, e);
+    if (ids_text && !arg_prompt && !arg_file) return prompt_parse_ids(ids_text, m->hp.n_vocab, ids, usage, e);
     if (ids_text) {
         *usage = true;
         return fail(e, "found --tokens and a text, expected one of them");

@@ -8,6 +8,7 @@
 #include "engine/prompt.h"
 #include "tools/common_args.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,13 +62,17 @@ struct output {
     FILE *f;
     char *text;
     size_t len;
+    int error; /* errno of the write that failed */
 };
 
 static bool put_text(void *ctx, const char *bytes, size_t n)
 {
     struct output *o = ctx;
     progress_clear();
-    return fwrite(bytes, 1, n, o->f) == n && !fflush(o->f);
+    errno = 0;
+    if (fwrite(bytes, 1, n, o->f) == n && !fflush(o->f)) return true;
+    o->error = errno ? errno : EIO;
+    return false;
 }
 
 /* The generated text goes where --json does not get in its way. */
@@ -161,11 +166,12 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     struct output out = {0};
     struct generate_result g = {0};
     bool ok = output_open(&out, e);
-    if (ok && echo && !common.json) ok = put_text(&out, text, len) || fail(e, "stdout: could not be written");
+    if (ok && echo && !common.json) ok = put_text(&out, text, len);
     if (ok) {
         struct generate_options o = generate_options(&out);
         ok = session_generate(s, ids->id, ids->n, &o, &g, e);
     }
+    if (out.error) fail(e, "stdout: %s", strerror(out.error));
     if (out.f && out.f != stdout) fclose(out.f);
     else if (ok) putchar('\n');
     ok = ok && report(s, &g, &out, d, load_s, e);
@@ -192,6 +198,7 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         struct generate_result g = {0};
         struct generate_options o = generate_options(&out);
         ok = conversation_turn(&c, line, &o, &g, e);
+        if (out.error) fail(e, "stdout: %s", strerror(out.error));
         if (interrupted == SIGINT) interrupted = 0; /* it meant the answer */
         putchar('\n');
         if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, e);
@@ -208,6 +215,7 @@ static bool read_prompt(const struct model *m, const struct chat_format *f, cons
                         struct error *e)
 {
     if (!f) return prompt_from_text(m->tokenizer, text, len, ids, e);
+    if (strlen(text) < len) return fail(e, "prompt: found a NUL byte at byte %zu, expected none in a message", strlen(text));
     struct chat_message messages[2] = {{"system", system_text}, {"user", text}};
     return prompt_from_chat(m->tokenizer, f, system_text ? messages : messages + 1, system_text ? 2 : 1, ids, e);
 }
@@ -216,8 +224,6 @@ static bool read_prompt(const struct model *m, const struct chat_format *f, cons
 static size_t choose_context(const struct model *m, size_t n_prompt, bool conversation)
 {
     size_t trained = (size_t)m->hp.n_ctx_train, want = conversation ? CONVERSATION_CONTEXT : n_prompt + (size_t)n_tokens;
-    if (context && (size_t)context > trained)
-        note("a context of %lld is more than the %zu that the model was trained on", (long long)context, trained);
     if (context) return (size_t)context;
     return want < trained ? want : trained;
 }
@@ -238,13 +244,29 @@ static bool run_model(const struct model *m, const char *text, size_t len, bool 
                                     .threads = arg_threads(),
                                     .profile = profile};
         if (ids.n > o.n_ctx) ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
-        else ok = device_find(&d, device_name, note, e) && (s = session_new(m, &o, e));
+        else ok = (s = session_new(m, &o, e)) && device_find(&d, device_name, note, e);
+        if (ok && o.n_ctx > (size_t)m->hp.n_ctx_train)
+            note("a context of %zu is more than the %d that the model was trained on", o.n_ctx, m->hp.n_ctx_train);
     }
     if (ok) ok = conversation ? converse(s, f, &d, load_s, e) : one_prompt(s, &ids, text, len, &d, load_s, e);
     session_free(s);
     device_free(&d);
     tokens_free(&ids);
     return ok;
+}
+
+/* A misspelt format is wrong usage, which needs no model to be seen. */
+static bool check_chat_format(void)
+{
+    enum { MAX_NAMES = 64 };
+    const char *words[MAX_NAMES + 1] = {NULL};
+    struct error e;
+    if (!chat_format || chat_format_find(NULL, chat_format, &e)) return true;
+    for (size_t i = 0; i < MAX_NAMES && chat_format_at(i); i++) words[i] = chat_format_name(chat_format_at(i));
+    const char *near = nearest_word(chat_format, words);
+    if (near) usage_error("--chat-format: unknown '%s', did you mean '%s'?", chat_format, near);
+    else usage_error("%s", e.text);
+    return false;
 }
 
 static bool check_energy(struct error *e)
@@ -262,6 +284,7 @@ static int run(int n_args, char **args)
     if (!chat && (system_text || chat_format))
         return usage_error("found --system or --chat-format without --chat, expected --chat");
     if (!check_energy(&e)) return usage_error("%s", e.text);
+    if (!check_chat_format()) return EXIT_USAGE;
     signals_catch();
     size_t len = 0;
     char *text = conversation ? NULL : arg_text(&len, &usage, &e);

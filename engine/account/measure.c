@@ -138,7 +138,7 @@ bool measure(struct measurement *m, const struct model *model, const struct devi
                                  .profile = true};
     struct session *s = session_new(model, &so, e);
     struct one_run *runs = calloc((size_t)o->repeats, sizeof *runs);
-    int32_t *tokens = fixed_tokens(o->run.prompt + o->run.gen, model->hp.n_vocab);
+    int32_t *tokens = s ? fixed_tokens(so.n_ctx, model->hp.n_vocab) : NULL; /* a context that does not fit needs none */
     bool ok = s && ((runs && tokens) || fail(e, "measurement: found no memory for %d repeats", o->repeats)) &&
               predict(&m->prediction, s->plan, d, &o->run, e) && run_all(m, s, tokens, o, runs, e) &&
               check_bandwidth(&m->prediction, d, e);

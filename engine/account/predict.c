@@ -220,6 +220,10 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
                     INT32_MAX);
+    size_t steps = (o->prompt + o->ubatch - 1) / o->ubatch + o->gen - 1;
+    if (o->ubatch > INT32_MAX || steps > PREDICT_MAX_STEPS)
+        return fail(e, "prediction: found %zu steps, expected at most %d: fewer tokens or larger micro-batches", steps,
+                    PREDICT_MAX_STEPS);
     if (o->threads < 1 || o->threads > DEVICE_MAX_THREADS)
         return fail(e, "prediction: found %d threads, expected 1 to %d", o->threads, DEVICE_MAX_THREADS);
 

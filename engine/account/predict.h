@@ -41,6 +41,9 @@ struct prediction_row {
 };
 enum { ROW_MANY = -2 };
 
+/* Every step of a run is priced; more of them than this would take minutes. */
+enum { PREDICT_MAX_STEPS = 1 << 20 };
+
 struct predict_options {
     int threads;        /* at least 1 */
     size_t past;        /* positions in the cache before the prompt */

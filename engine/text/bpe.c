@@ -91,7 +91,7 @@ static bool load_merges(struct tokenizer *t, const struct gguf *g, struct error 
     if (kv->type != GGUF_ARRAY || kv->element != GGUF_STRING)
         return fail(e, "metadata 'tokenizer.ggml.merges': found %s of %s, expected an array of strings",
                     gguf_value_name(kv->type), gguf_value_name(kv->element));
-    if (kv->n == 0) return fail(e, "metadata 'tokenizer.ggml.merges': found none: a vocabulary without merges; expected an array of strings");
+    if (kv->n == 0) return fail(e, "metadata 'tokenizer.ggml.merges': found none: a vocabulary without merges; expected some");
     if (kv->n >= INT32_MAX)
         return fail(e, "metadata 'tokenizer.ggml.merges': found %llu, expected fewer than 2^31", (unsigned long long)kv->n);
     size_t slots = 2;
