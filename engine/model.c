@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 static void set_name(struct model *m, const char *path)
 {
     struct gguf_string s = {NULL, 0};
@@ -15,9 +17,11 @@ static void set_name(struct model *m, const char *path)
         const char *slash = strrchr(path, '/');
         snprintf(m->name, sizeof m->name, "%s", slash ? slash + 1 : path);
     }
-    /* The name goes to terminals and reports: nothing in it may be a control sequence. */
-    for (char *c = m->name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    /* The name goes to terminals and reports: nothing in it may be a control sequence, or half a character. */
+    for (size_t n = strlen(m->name), at = 0, len; at < n; at += len) {
+        len = printable_length(m->name + at, n - at);
+        if (!len) m->name[at] = '?', len = 1;
+    }
 }
 
 bool model_bind(struct model *m, const struct gguf *g, const char *path, int flags, struct error *e)

@@ -155,7 +155,7 @@ cli detokenize -m "$m" 12x
 refuse "an id that is no number" 2 "found '12x', expected token ids"
 cli logits -m "$m" --tokens 1,320 -o "$d/out"
 refuse "logits of an id outside the vocabulary" 1 "token ids: found 320 at place 1, expected 0 to 319"
-for ids in '' 1,x 1,,2 1, 99999999999999999999; do
+for ids in '' 1,x 1,,2 '1,' 99999999999999999999; do
     cli logits -m "$m" --tokens "$ids" -o "$d/out"
     refuse "logits of ids '$ids'" 2 "token ids: found '.*', expected"
 done
