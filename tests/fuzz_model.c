@@ -214,10 +214,12 @@ static const char long_text[3000] = "\xc3";
     }
 /* clang-format off */
 static const struct gguf_string words[] = {
-    WORD(""), WORD("llama"), WORD("qwen2"), WORD("qwen3"), WORD("gemma3"), WORD("phi9"), WORD("gpt2"), WORD("bert"), WORD("none"),
+    WORD(""), WORD("llama"), WORD("qwen2"), WORD("qwen3"), WORD("gemma3"), WORD("phi9"), WORD("gpt2"), WORD("bert"),
+    WORD("none"),
     WORD("linear"), WORD("yarn"), WORD("default"), WORD("llama-bpe"), WORD("smollm"), WORD("deepseek-llm"), WORD("qwen2"),
     WORD(chatml), WORD("[INST]<<SYS>>"), WORD("<|start_header_id|><|end_header_id|>"), WORD("<start_of_turn>"), WORD("<unk>"),
-    WORD("</s>"), WORD("<|im_end|>"), WORD("<eos>"), WORD("<0x0A>"), WORD("<0xZZ>"), WORD("a"), WORD("a b"), WORD(" "), WORD("a  b"),
+    WORD("</s>"), WORD("<|im_end|>"), WORD("<eos>"), WORD("<0x0A>"), WORD("<0xZZ>"), WORD("a"), WORD("a b"), WORD(" "),
+    WORD("a  b"),
     WORD("\xe2\x96\x81"), WORD("\xe2\x96\x81the"), WORD("\xff\xfe\x80"), WORD("\xf0\x9f"), WORD("a\0b"), WORD("\n\033[31m"),
     {long_text, sizeof long_text},
 };
