@@ -1,8 +1,8 @@
 /* fuzz_model.c - runs models whose files lie: metadata, shapes, types, vocabularies and weights changed in ways that leave the
- * file readable, so that what is wrong must be found by the engine. Each copy is described, tokenized with, planned, priced and,
- * where all of that succeeds, run; some go through a file and `quantize` too. fuzz_gguf.c does the same to the format itself.
- * The seed is fixed: a run that fails does so again. 150 copies, 2,700 under HARTREE_SLOW; meant for SAN=address,undefined.
- * SPDX-License-Identifier: MIT */
+ * file readable, so that what is wrong must be found by the engine. Each copy is described, tokenized with, planned, priced
+ * and, where all of that succeeds, run; some go through a file and `quantize` too. fuzz_gguf.c does the same to the format
+ * itself. The seed is fixed: a run that fails does so again. 150 copies, 2,700 under HARTREE_SLOW; meant for
+ * SAN=address,undefined. SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +27,10 @@ static uint64_t random_u64(void) /* splitmix64 */
     return z ^ (z >> 31);
 }
 
-static size_t below(size_t n) { return n ? (size_t)(random_u64() % n) : 0; }
+static size_t below(size_t n)
+{
+    return n ? (size_t)(random_u64() % n) : 0;
+}
 
 /* ---- A file as tables that can be changed ---- */
 
@@ -148,14 +151,16 @@ static void put_bpe(struct draft *d, size_t n)
     for (size_t i = 0; i < n; i++, text += WIDTH) {
         size_t pair = i - 256, special = i - 256 - PAIRS;
         size_t len = i < 256 ? spell((int)i, text)
-                     : pair < PAIRS ? (size_t)snprintf(text, WIDTH, "%c%c", 'a' + (int)pair / LETTERS, 'a' + (int)pair % LETTERS)
+                     : pair < PAIRS
+                         ? (size_t)snprintf(text, WIDTH, "%c%c", 'a' + (int)pair / LETTERS, 'a' + (int)pair % LETTERS)
                      : special < 3 ? (size_t)snprintf(text, WIDTH, "%s", specials[special])
                                    : (size_t)snprintf(text, WIDTH, "[unused%zu]", i);
         tokens[i] = (struct gguf_string){text, len};
         type[i] = pair >= PAIRS && i >= 256 ? special < 3 ? TOKEN_CONTROL : TOKEN_UNUSED : TOKEN_NORMAL;
     }
     for (size_t i = 0; i < PAIRS; i++, text += WIDTH)
-        merges[i] = (struct gguf_string){text, (size_t)snprintf(text, WIDTH, "%c %c", 'a' + (int)i / LETTERS, 'a' + (int)i % LETTERS)};
+        merges[i] =
+            (struct gguf_string){text, (size_t)snprintf(text, WIDTH, "%c %c", 'a' + (int)i / LETTERS, 'a' + (int)i % LETTERS)};
     put_string(d, "tokenizer.ggml.model", "gpt2", 4);
     put_string(d, "tokenizer.ggml.pre", "qwen2", 5);
     put(d, "tokenizer.ggml.tokens", GGUF_ARRAY, GGUF_STRING, n)->strings = tokens;
@@ -180,11 +185,18 @@ static unsigned char *make_seed(int which, size_t *size, struct error *e)
         struct draft d;
         draft_from(&d, g);
         if (which == 0)
-            d.t[d.n_t++] = (struct tensor){.name = "rope_freqs.weight", .type = TYPE_F32, .n_dims = 1, .ne = {16, 1, 1, 1},
-                                           .row_bytes = sizeof factors, .bytes = sizeof factors, .data = factors};
+            d.t[d.n_t++] = (struct tensor){.name = "rope_freqs.weight",
+                                           .type = TYPE_F32,
+                                           .n_dims = 1,
+                                           .ne = {16, 1, 1, 1},
+                                           .row_bytes = sizeof factors,
+                                           .bytes = sizeof factors,
+                                           .data = factors};
         if (which == 1) put_bpe(&d, find_kv(&d, "tokenizer.ggml.tokens")->n);
-        if (which == 2) put_string(&d, "tokenizer.chat_template", "<start_of_turn>", 15);
-        else put_string(&d, "tokenizer.chat_template", chatml, sizeof chatml - 1);
+        if (which == 2)
+            put_string(&d, "tokenizer.chat_template", "<start_of_turn>", 15);
+        else
+            put_string(&d, "tokenizer.chat_template", chatml, sizeof chatml - 1);
         seed = draft_write(&d, size);
         draft_free(&d);
     }
@@ -196,21 +208,32 @@ static unsigned char *make_seed(int which, size_t *size, struct error *e)
 /* ---- Changes ---- */
 
 static const char long_text[3000] = "\xc3";
-#define WORD(s) {s, sizeof s - 1}
+#define WORD(s)                                                                                                                \
+    {                                                                                                                          \
+        s, sizeof s - 1                                                                                                        \
+    }
+/* clang-format off */
 static const struct gguf_string words[] = {
-    WORD(""), WORD("llama"), WORD("qwen2"), WORD("qwen3"), WORD("gemma3"), WORD("phi9"), WORD("gpt2"), WORD("bert"), WORD("none"),
+    WORD(""), WORD("llama"), WORD("qwen2"), WORD("qwen3"), WORD("gemma3"), WORD("phi9"), WORD("gpt2"), WORD("bert"),
+    WORD("none"),
     WORD("linear"), WORD("yarn"), WORD("default"), WORD("llama-bpe"), WORD("smollm"), WORD("deepseek-llm"), WORD("qwen2"),
     WORD(chatml), WORD("[INST]<<SYS>>"), WORD("<|start_header_id|><|end_header_id|>"), WORD("<start_of_turn>"), WORD("<unk>"),
-    WORD("</s>"), WORD("<|im_end|>"), WORD("<eos>"), WORD("<0x0A>"), WORD("<0xZZ>"), WORD("a"), WORD("a b"), WORD(" "), WORD("a  b"),
+    WORD("</s>"), WORD("<|im_end|>"), WORD("<eos>"), WORD("<0x0A>"), WORD("<0xZZ>"), WORD("a"), WORD("a b"), WORD(" "),
+    WORD("a  b"),
     WORD("\xe2\x96\x81"), WORD("\xe2\x96\x81the"), WORD("\xff\xfe\x80"), WORD("\xf0\x9f"), WORD("a\0b"), WORD("\n\033[31m"),
     {long_text, sizeof long_text},
 };
+/* clang-format on */
 enum { N_WORDS = sizeof words / sizeof *words };
 
 static uint64_t integer_near(uint64_t was)
 {
-    static const uint64_t values[] = {0, 1, 2, 3, 4, 7, 8, 31, 32, 33, 62, 64, 255, 256, 257, 511, 512, 513, 1024, 1025, 4096, 4097, 65536, 1 << 20, 1 << 24,
-                                      1 << 30, INT32_MAX, UINT64_C(1) << 31, UINT32_MAX, UINT32_MAX - 1};
+    /* clang-format off */
+    static const uint64_t values[] = {
+        0, 1, 2, 3, 4, 7, 8, 31, 32, 33, 62, 64, 255, 256, 257, 511, 512, 513, 1024, 1025, 4096, 4097, 65536, 1 << 20,
+        1 << 24, 1 << 30, INT32_MAX, UINT64_C(1) << 31, UINT32_MAX, UINT32_MAX - 1,
+    };
+    /* clang-format on */
     switch (below(4)) {
     case 0: return was + below(5) - 2;
     case 1: return below(2) ? was * 2 : was / 2;
@@ -220,7 +243,8 @@ static uint64_t integer_near(uint64_t was)
 
 static float float_any(void)
 {
-    static const float values[] = {0, -0.0f, 1, -1, 1e-30f, 1e-5f, 0.5f, 2, 1e4f, 1e6f, 1e12f, 1e30f, -1e30f, NAN, INFINITY, -INFINITY};
+    static const float values[] = {0,    -0.0f, 1,     -1,    1e-30f, 1e-5f, 0.5f,     2,
+                                   1e4f, 1e6f,  1e12f, 1e30f, -1e30f, NAN,   INFINITY, -INFINITY};
     return values[below(sizeof values / sizeof *values)];
 }
 
@@ -277,21 +301,26 @@ static void change_array(struct draft *d, struct gguf_kv *kv)
 /* A key that files may have and these do not, or a second idea of one that they have. */
 static void add_key(struct draft *d)
 {
+    /* clang-format off */
     static const char *const keys[] = {
-        "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear", "rope.freq_base", "rope.freq_base_swa", "rope.dimension_count",
-        "attention.sliding_window", "attention.sliding_window_pattern", "attention.key_length", "attention.value_length",
-        "attention.head_count", "attention.head_count_kv", "block_count", "context_length", "attention.layer_norm_rms_epsilon",
+        "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear", "rope.freq_base", "rope.freq_base_swa",
+        "rope.dimension_count", "attention.sliding_window", "attention.sliding_window_pattern", "attention.key_length",
+        "attention.value_length", "attention.head_count", "attention.head_count_kv", "block_count", "context_length",
+        "attention.layer_norm_rms_epsilon",
     };
     static const char *const others[] = {
-        "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
-        "tokenizer.ggml.merges", "tokenizer.ggml.scores", "tokenizer.ggml.add_space_prefix", "split.count", "general.alignment",
-        "tokenizer.ggml.cls_token_id", "tokenizer.ggml.seperator_token_id", "general.name",
+        "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.eot_token_id",
+        "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.merges", "tokenizer.ggml.scores", "tokenizer.ggml.add_space_prefix",
+        "split.count", "general.alignment", "tokenizer.ggml.cls_token_id", "tokenizer.ggml.seperator_token_id", "general.name",
     };
+    /* clang-format on */
     char key[96];
     const struct gguf_kv *arch = find_kv(d, "general.architecture");
     if (below(3) && arch && arch->strings && arch->strings->len < 32)
-        snprintf(key, sizeof key, "%.*s.%s", (int)arch->strings->len, arch->strings->data, keys[below(sizeof keys / sizeof *keys)]);
-    else snprintf(key, sizeof key, "%s", others[below(sizeof others / sizeof *others)]);
+        snprintf(key, sizeof key, "%.*s.%s", (int)arch->strings->len, arch->strings->data,
+                 keys[below(sizeof keys / sizeof *keys)]);
+    else
+        snprintf(key, sizeof key, "%s", others[below(sizeof others / sizeof *others)]);
     if (!strlen(key)) return;
     struct gguf_kv *kv = put(d, key, below(2) ? GGUF_U32 : below(2) ? GGUF_F32 : GGUF_STRING, GGUF_U32, 1);
     if (kv) change_value(d, kv);
@@ -329,8 +358,10 @@ static void change(struct draft *d)
     case 3:
     case 4: change_tensor(d); return;
     default:
-        if (kv->type == GGUF_ARRAY && below(8)) change_array(d, kv);
-        else change_value(d, kv);
+        if (kv->type == GGUF_ARRAY && below(8))
+            change_array(d, kv);
+        else
+            change_value(d, kv);
     }
 }
 
@@ -363,17 +394,21 @@ static void describe(const struct gguf *g)
     struct description d;
     struct error e = {""};
     FILE *f = fopen("/dev/null", "w");
-    if (describe_model(&d, g, &e)) describe_free(&d);
-    else refused(&e);
+    if (describe_model(&d, g, &e))
+        describe_free(&d);
+    else
+        refused(&e);
     for (size_t i = 0; f && i < g->n_kv; i++) describe_value(f, &g->kv[i], 60);
     if (f) fclose(f);
 }
 
-static const char sample[] = "The <0x0A>law <|im_end|>of</s> abc \xf0\x9f\x99\x82 \xff\xfe\x80 12345\n\t <start_of_turn>user \0x zz";
+static const char sample[] =
+    "The <0x0A>law <|im_end|>of</s> abc \xf0\x9f\x99\x82 \xff\xfe\x80 12345\n\t <start_of_turn>user \0x zz";
 
 static const char *use_vocabulary(const struct tokenizer *t, struct tokens *prompt)
 {
-    static const struct chat_message talk[] = {{"system", " be \xff brief "}, {"user", "why?"}, {"assistant", ""}, {"user", "so"}};
+    static const struct chat_message talk[] = {
+        {"system", " be \xff brief "}, {"user", "why?"}, {"assistant", ""}, {"user", "so"}};
     struct error e = {""};
     const char *why = NULL;
     for (int flags = 0; !why && flags < 4; flags++) {
@@ -411,16 +446,19 @@ static bool run_model(const struct model *m, const struct tokens *prompt)
     struct plan *exact = plan_new(m, true, &e), *fast = exact ? plan_new(m, false, &e) : NULL;
     struct prediction r = {0};
     enum type kv = (enum type[]){TYPE_F32, TYPE_F16, TYPE_Q8_0}[below(3)];
-    bool ok = fast && predict(&r, fast, NULL, &(struct predict_options){.threads = 2, .prompt = 5, .gen = 3, .kv_type = kv}, &e);
+    bool ok =
+        fast && predict(&r, fast, NULL, &(struct predict_options){.threads = 2, .prompt = 5, .gen = 3, .kv_type = kv}, &e);
     prediction_free(&r);
     plan_free(exact);
     plan_free(fast);
     seen.planned += ok;
-    struct session_options so = {.n_ctx = below(8) ? 24 : 0, .n_batch = 1 + below(8), .kv_type = kv, .threads = 1 + (int)below(2), .exact = below(2)};
+    struct session_options so = {
+        .n_ctx = below(8) ? 24 : 0, .n_batch = 1 + below(8), .kv_type = kv, .threads = 1 + (int)below(2), .exact = below(2)};
     struct session *s = ok ? session_new(m, &so, &e) : NULL;
     if (!s) return refused(&e), false;
     int32_t ids[10];
-    for (size_t i = 0; i < 10; i++) ids[i] = i < prompt->n && prompt->id[i] < m->hp.n_vocab ? prompt->id[i] : (int32_t)below((size_t)m->hp.n_vocab);
+    for (size_t i = 0; i < 10; i++)
+        ids[i] = i < prompt->n && prompt->id[i] < m->hp.n_vocab ? prompt->id[i] : (int32_t)below((size_t)m->hp.n_vocab);
     size_t written = 0;
     struct generate_options o = {.max_tokens = 3, .sample = sample_defaults, .text = ignore_text, .ctx = &written};
     o.sample.temperature = below(2) ? 0 : 0.8f;
@@ -470,7 +508,8 @@ static const char *exercise(unsigned char *bytes, size_t size)
     m->header = (char *)bytes;
     m->header_gguf = gguf_parse(bytes, size, 0, &e);
     struct tokens prompt = {0};
-    if (!m->header_gguf) refused(&e);
+    if (!m->header_gguf)
+        refused(&e);
     else {
         seen.parsed++;
         describe(m->header_gguf);
@@ -538,7 +577,8 @@ int main(void)
     printf("# %u copies: %u parsed, %u bound, %u planned, %u ran, %u quantised, the slowest took %.2f s\n", N_SEEDS * runs,
            seen.parsed, seen.bound, seen.planned, seen.ran, seen.quantised, slowest);
     TEST("each refusal says found and expected", !seen.bad_lines, "%u do not, first '%s'", seen.bad_lines, seen.line);
-    TEST("copies are both run and refused", seen.ran > runs / 2 && seen.ran < 2 * runs, "%u of %u ran", seen.ran, N_SEEDS * runs);
+    TEST("copies are both run and refused", seen.ran > runs / 2 && seen.ran < 2 * runs, "%u of %u ran", seen.ran,
+         N_SEEDS * runs);
     TEST("no copy takes long", slowest < 60, "%.1f s", slowest);
     uint64_t taken = (memory_peak() - before) >> 20;
     TEST("no copy takes much memory", taken < 1500, "%llu MB", (unsigned long long)taken);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/device.h"
 
+#include "base/printable.h"
 #include "kernels/type.h"
 #include "loader/file.h"
 
@@ -226,6 +227,9 @@ static bool parse_line(struct device *d, char *line, struct error *e)
         if (*text) return fail(e, "found a second '%s', expected one", key);
         if (!*value || strlen(value) >= DEVICE_TEXT)
             return fail(e, "%s: found %zu characters, expected 1 to %d", key, strlen(value), DEVICE_TEXT - 1);
+        for (size_t n = strlen(value), at = 0, len; at < n; at += len)
+            if (!(len = printable_length(value + at, n - at)))
+                return fail(e, "%s: found a byte %02x, expected printable text", key, (unsigned char)value[at]);
         strcpy(text, value);
         return true;
     }
