@@ -11,7 +11,8 @@ static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : 
 struct linear_tile linear_tile(enum type weight, enum type activation, size_t n_in)
 {
     size_t w = type_bytes(weight, n_in), x = type_bytes(activation, n_in);
-    return (struct linear_tile){clamp(TILE_WEIGHT_BYTES / w, 8, 128) & ~(size_t)7, clamp(TILE_ACTIVATION_BYTES / x, 8, 512) & ~(size_t)7};
+    return (struct linear_tile){.rows = clamp(TILE_WEIGHT_BYTES / w, 8, 128) & ~(size_t)7,
+                                .cols = clamp(TILE_ACTIVATION_BYTES / x, 8, 512) & ~(size_t)7};
 }
 
 static void add_bias(const struct linear_part *p)
@@ -24,9 +25,15 @@ void linear_multiply(const struct linear_part *p)
 {
     size_t n = (size_t)p->w->ne[0], step = linear_tile(p->w->type, type_get(p->w->type)->activation, n).cols;
     for (size_t c = 0; c < p->cols; c += step)
-        type_dot(p->w->type, &(struct dot_args){.y = p->y + c * p->ldy, .ldy = p->ldy, .w = tensor_row(p->w, (int64_t)p->row),
-                                                .w_stride = p->w->row_bytes, .rows = p->rows, .x = (const char *)p->x + c * p->x_stride,
-                                                .x_stride = p->x_stride, .cols = p->cols - c < step ? p->cols - c : step, .n = n});
+        type_dot(p->w->type, &(struct dot_args){.y = p->y + c * p->ldy,
+                                                .ldy = p->ldy,
+                                                .w = tensor_row(p->w, (int64_t)p->row),
+                                                .w_stride = p->w->row_bytes,
+                                                .rows = p->rows,
+                                                .x = (const char *)p->x + c * p->x_stride,
+                                                .x_stride = p->x_stride,
+                                                .cols = p->cols - c < step ? p->cols - c : step,
+                                                .n = n});
     add_bias(p);
 }
 

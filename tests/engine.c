@@ -12,7 +12,7 @@
 enum { N_IDS = 45 }; /* more than tiny-gemma3's window of 16, and no multiple of anything */
 
 static int32_t ids[N_IDS];
-static char dir[] = "/tmp/hartree-engine-XXXXXX";
+static char dir[160];
 
 static struct model *make(const char *shape, struct error *e)
 {
@@ -211,7 +211,7 @@ int main(void)
         printf("FAIL kernels: %s\n", message);
         return 1;
     }
-    if (!mkdtemp(dir)) {
+    if (!test_folder(dir, sizeof dir)) {
         printf("FAIL temporary folder: %s\n", dir);
         return 1;
     }

@@ -408,10 +408,8 @@ static void output(void)
 int main(void)
 {
     size_t size;
-    const char *tmp = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/hartree-file-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     unsigned char *data = specimen(0, &size);
-    if (!data || !mkdtemp(folder)) {
+    if (!data || !test_folder(folder, sizeof folder)) {
         TEST("makes a folder and a specimen", false, "%s", strerror(errno));
         TEST_MAIN_END();
     }

@@ -125,7 +125,7 @@ static unsigned char *draft_write(const struct draft *d, size_t *size)
 
 /* ---- The models to begin with: each family of tokenizer that a decoder may have, a chat template, rope factors ---- */
 
-static char dir[] = "/tmp/hartree-fuzz-XXXXXX";
+static char dir[160];
 static const char chatml[] = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}";
 
 /* As the byte-level vocabularies spell a byte. */
@@ -559,7 +559,7 @@ int main(void)
     unsigned runs = getenv("HARTREE_SLOW") ? 900 : 50;
     double slowest = 0;
     char message[512];
-    if (!kernel_init(getenv("HARTREE_ISA"), NULL, message, sizeof message) || !mkdtemp(dir)) return 1;
+    if (!kernel_init(getenv("HARTREE_ISA"), NULL, message, sizeof message) || !test_folder(dir, sizeof dir)) return 1;
     uint64_t before = memory_peak();
     static const char *const names[N_SEEDS] = {"copies of a llama", "copies of a qwen2 with merges", "copies of a gemma3"};
     for (int i = 0; i < N_SEEDS; i++) {

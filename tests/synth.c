@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/hartree-synth-XXXXXX";
+static char dir[160];
 
 #define SMALL "L=2,D=256,H=4,KV=2,F=256,V=300"
 
@@ -364,7 +364,7 @@ int main(void)
 {
     char message[256];
     if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return puts(message), 1;
-    if (!mkdtemp(dir)) return perror(dir), 1;
+    if (!test_folder(dir, sizeof dir)) return perror(dir), 1;
     test_published();
     test_specs();
     const char *models = test_models();

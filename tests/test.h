@@ -51,6 +51,14 @@ static inline const char *test_models(void)
     return NULL;
 }
 
+/* A new folder in TMPDIR (or /tmp) for this program's files, which it removes itself. False if there can be none. */
+static inline bool test_folder(char *path, size_t size)
+{
+    const char *tmp = getenv("TMPDIR");
+    int n = snprintf(path, size, "%s/hartree-test-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    return n > 0 && (size_t)n < size && mkdtemp(path);
+}
+
 #define TEST_MAIN_END() return test_failures ? 1 : 0
 
 #endif

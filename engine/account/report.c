@@ -298,7 +298,8 @@ void run_report_print(const struct run_report *r, FILE *f)
     fprintf(f, "reading    %s while decoding, %s of the %s that %d thread%s can\n", si(r->decode_bytes_per_s, "B/s").s,
             percent(r->share_of_peak).s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
     if (r->share_of_peak > 1.1)
-        fprintf(f, "           more than memory can: the model lies in the cache, or the profile is of a busier moment (see calibrate)\n");
+        fprintf(f, "           more than memory can: the model lies in the cache, or the profile is of a busier moment (see "
+                   "calibrate)\n");
     fprintf(f, "memory     %s at most\nenergy     - (none: no meter is read)\n", si(r->peak_rss_bytes, "B").s);
 }
 

@@ -35,7 +35,7 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
     else linear_multiply(&part);
 }
 
-/* 2 n_in n_out FLOPs a row (spec accountant 5.1); the weights cross memory once a step. */
+/* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step. */
 static struct op_cost linear_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     double n = (double)op_rows(op, s), in = op->n_in, out = op->n_out;

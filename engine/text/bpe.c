@@ -86,8 +86,8 @@ static bool load_merges(struct tokenizer *t, const struct gguf *g, struct error 
     struct tokenizer_tables *v = t->tables;
     const struct gguf_kv *kv = gguf_find(g, "tokenizer.ggml.merges");
     if (!kv)
-        return fail(e,
-                    "metadata 'tokenizer.ggml.merges': found nothing: a vocabulary without merges; expected an array of strings");
+        return fail(
+            e, "metadata 'tokenizer.ggml.merges': found nothing: a vocabulary without merges; expected an array of strings");
     if (kv->type != GGUF_ARRAY || kv->element != GGUF_STRING)
         return fail(e, "metadata 'tokenizer.ggml.merges': found %s of %s, expected an array of strings",
                     gguf_value_name(kv->type), gguf_value_name(kv->element));

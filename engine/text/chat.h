@@ -18,8 +18,9 @@ const char *chat_format_name(const struct chat_format *f);
 /* The i-th known format, NULL past the end: for help and for error messages. */
 const struct chat_format *chat_format_at(size_t i);
 
-/* Recognises the tokenizer's template, or takes `name` where that is not NULL (`t` may then be). NULL and *e when the file has no
- * template, when its template is of no known family, or when the name is unknown; the line says what --chat-format accepts. */
+/* Recognises the tokenizer's template, or takes `name` where that is not NULL (`t` may then be). NULL and *e when the file has
+ * no template, when its template is of no known family, or when the name is unknown; the line says what --chat-format accepts.
+ */
 const struct chat_format *chat_format_find(const struct tokenizer *t, const char *name, struct error *e);
 
 /* Renders messages, with the opening of an assistant turn after them if add_assistant. The result is to be tokenized with
