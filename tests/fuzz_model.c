@@ -174,7 +174,7 @@ static unsigned char *make_seed(int which, size_t *size, struct error *e)
 {
     static const char *const shapes[N_SEEDS] = {"tiny-llama:Q4_K_M", "tiny-qwen2:Q4_0", "tiny-gemma3:Q8_0"};
     static float factors[16] = {1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8};
-    char path[64];
+    char path[192];
     snprintf(path, sizeof path, "%s/seed", dir);
     if (!synth_write(&(struct synth_options){.shape = shapes[which], .threads = 1}, path, NULL, e)) return NULL;
     char *file = file_read(path, 1 << 24, size, e);
@@ -473,7 +473,7 @@ static bool run_model(const struct model *m, const struct tokens *prompt)
 
 static const char *through_file(const unsigned char *bytes, size_t size)
 {
-    char in[64], out[64];
+    char in[192], out[192];
     struct error e = {""};
     snprintf(in, sizeof in, "%s/in.gguf", dir);
     snprintf(out, sizeof out, "%s/out.gguf", dir);
