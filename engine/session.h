@@ -37,11 +37,13 @@ size_t session_bytes(const struct session *s);
 /* Called between micro-batches: `done` of `total` tokens. Returning false stops. */
 typedef bool session_progress(void *ctx, size_t done, size_t total);
 
-/* Feeds tokens after those already there, in micro-batches. The logits of the last one are at session_logits. False and *e if
+/* Feeds tokens after those already there, in micro-batches. The logits of the last one are at session_logits. `phase` is what
+ * the profile books them as: only the caller knows whether one token is a short prompt or a step of decoding. False and *e if
  * they don't fit in the context, an id is out of range, or the callback stopped it ("interrupted"). */
-bool session_feed(struct session *s, const int32_t *tokens, size_t n, session_progress *progress, void *ctx, struct error *e);
+bool session_feed(struct session *s, const int32_t *tokens, size_t n, enum phase phase, session_progress *progress, void *ctx,
+                  struct error *e);
 
-/* The same, handing the logits of every position in [first, n) to `row` in order; rows are valid during the call. */
+/* The same for a prompt, handing the logits of every position in [first, n) to `row` in order; rows are valid during the call. */
 typedef bool session_row(void *ctx, size_t index, const float *logits);
 bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t first, session_row *row, void *ctx,
                       struct error *e);
@@ -68,7 +70,11 @@ struct generate_result {
     size_t prompt_tokens, generated_tokens;
     int32_t *tokens; /* generated; freed by generate_result_free */
     enum stop_reason stop;
-    double prefill_s, decode_s; /* decode_s covers the generated tokens after the first, whose logits prefill gave */
+    double prefill_s;
+    /* Wall time from when the first token has been sampled to the end: steps, sampling, and what the text callback takes. The
+     * first token's logits come from prefill, so that decode_steps tokens follow in this time. */
+    double decode_s;
+    double sample_s; /* of decode_s: choosing tokens, which no prediction covers */
     size_t decode_steps;
 };
 

@@ -181,7 +181,7 @@ static void test_runs(const char *shape)
     struct session_options so = {.n_ctx = 64, .threads = 1};
     struct session *s = m ? session_new(m, &so, &e) : NULL;
     double sum = 0, squares = 0;
-    if (s && session_feed(s, tokens, 40, NULL, NULL, &e))
+    if (s && session_feed(s, tokens, 40, PHASE_PREFILL, NULL, NULL, &e))
         for (int i = 0; i < m->hp.n_vocab; i++) {
             double x = session_logits(s)[i];
             sum += x;

@@ -54,7 +54,7 @@ static bool write_logits(const struct model *m, const struct tokens *ids, FILE *
     bool ok = s != NULL;
     if (ok && all) ok = session_feed_all(s, ids->id, ids->n, 0, write_row, &sink, e);
     else if (ok)
-        ok = session_feed(s, ids->id, ids->n, arg_prefill_progress, NULL, e) &&
+        ok = session_feed(s, ids->id, ids->n, PHASE_PREFILL, arg_prefill_progress, NULL, e) &&
              (write_row(&sink, ids->n - 1, session_logits(s)) || fail(e, "interrupted"));
     if (sink.error) fail(e, "%s: cannot write: %s", output, strerror(sink.error));
     session_free(s);
