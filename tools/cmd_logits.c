@@ -63,7 +63,11 @@ static bool write_logits(const struct model *m, const struct tokens *ids, FILE *
 
 static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, struct error *e)
 {
-    if (ids_text && !arg_prompt && !arg_file) return prompt_parse_ids(ids_text, m->hp.n_vocab, ids, usage, e);
+    if (ids_text && !arg_prompt && !arg_file) {
+        if (!prompt_parse_ids(ids_text, m->hp.n_vocab, ids, usage, e)) return false;
+        *usage = !ids->n;
+        return ids->n || fail(e, "--tokens: found no ids, expected at least one");
+    }
     if (ids_text) {
         *usage = true;
         return fail(e, "found --tokens and a text, expected one of them");
