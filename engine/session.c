@@ -7,10 +7,16 @@
 
 enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 512 };
 
-static void set_defaults(struct session_options *o, const struct model *m)
+size_t session_context_for(const struct model *m, size_t wanted)
 {
     size_t trained = (size_t)m->hp.n_ctx_train;
-    if (!o->n_ctx) o->n_ctx = trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
+    if (!wanted) wanted = DEFAULT_CONTEXT;
+    return wanted < trained ? wanted : trained;
+}
+
+static void set_defaults(struct session_options *o, const struct model *m)
+{
+    if (!o->n_ctx) o->n_ctx = session_context_for(m, 0);
     if (!o->n_batch) o->n_batch = DEFAULT_BATCH;
     if (o->n_batch > o->n_ctx) o->n_batch = o->n_ctx;
     if (!o->n_out) o->n_out = 1;

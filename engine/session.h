@@ -7,7 +7,7 @@
 #include "engine/sample.h"
 
 struct session_options {
-    size_t n_ctx;      /* positions in the cache; 0: the model's training context, at most 4096 */
+    size_t n_ctx;      /* positions in the cache; 0: session_context_for(m, 0) */
     size_t n_batch;    /* rows a step in prefill; 0: 512 */
     size_t n_out;      /* logits rows a step at most; 0: 1 */
     enum type kv_type; /* F16 is the usual one; F32 (0) where nothing is said */
@@ -25,6 +25,9 @@ struct session {
     struct exec *exec;
     struct profile *profile; /* NULL unless asked for */
 };
+
+/* Positions to give a run that needs `wanted` of them (0: not known, 4096): no more than the model was trained on. */
+size_t session_context_for(const struct model *m, size_t wanted);
 
 /* NULL and *e if the model's plan can't be built or memory does not suffice. Borrows the model. */
 struct session *session_new(const struct model *m, const struct session_options *o, struct error *e);
