@@ -80,11 +80,11 @@ static void test_specs(void)
     static const struct {
         const char *spec, *expected;
     } bad[] = {
-        {"llama-9", "shape 'llama-9': unknown"},
-        {"", "shape '': unknown"},
-        {":F16", "shape '': unknown"},
-        {"tiny-llama:Q9", "type 'Q9': unknown"},
-        {"tiny-llama:", "type '': unknown"},
+        {"llama-9", "shape: found 'llama-9'"},
+        {"", "shape: found ''"},
+        {":F16", "shape: found ''"},
+        {"tiny-llama:Q9", "type: found 'Q9'"},
+        {"tiny-llama:", "type: found ''"},
         {"L=1", "D: missing"},
         {"L=1,D=64,H=4,KV=3,F=64,V=300", "a multiple of KV=3"},
         {"L=1,D=65,H=4,KV=2,F=64,V=300", "a multiple of H=4"},
