@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 
+#include "base/cgroup.h"
+
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +21,37 @@ static uint64_t read_number(const char *path)
     return n == 1 ? v : UINT64_MAX;
 }
 
-/* Of the group's use, the pages that only cache files: it gets them back when it needs them, a mapped model's among them. */
-static uint64_t group_file_cache(void)
+/* Of a group's use, the pages that only cache files: it gets them back when it needs them, a mapped model's among them. */
+static uint64_t group_file_cache(const char *stat, bool v2)
 {
     uint64_t sum = 0;
     unsigned long long v;
     char line[128];
-    FILE *f = fopen("/sys/fs/cgroup/memory.stat", "r");
+    FILE *f = fopen(stat, "r");
+    const char *inactive = v2 ? "inactive_file %llu" : "total_inactive_file %llu";
+    const char *active = v2 ? "active_file %llu" : "total_active_file %llu";
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "inactive_file %llu", &v) == 1 || sscanf(line, "active_file %llu", &v) == 1) sum += v;
+        if (sscanf(line, inactive, &v) == 1 || sscanf(line, active, &v) == 1) sum += v;
     if (f) fclose(f);
     return sum;
+}
+
+/* Lowers *ctx to what the group in `dir` has left. v1 writes "no limit" as a number near 2^63, which lowers nothing. */
+static void take_least(void *ctx, const char *dir, bool v2)
+{
+    uint64_t *least = ctx;
+    char path[PATH_MAX + 512];
+    snprintf(path, sizeof path, "%s/%s", dir, v2 ? "memory.max" : "memory.limit_in_bytes");
+    uint64_t limit = read_number(path);
+    if (limit == UINT64_MAX) return;
+    snprintf(path, sizeof path, "%s/%s", dir, v2 ? "memory.current" : "memory.usage_in_bytes");
+    uint64_t used = read_number(path);
+    if (used == UINT64_MAX) return;
+    snprintf(path, sizeof path, "%s/memory.stat", dir);
+    uint64_t cache = group_file_cache(path, v2);
+    used -= cache < used ? cache : used;
+    uint64_t left = limit > used ? limit - used : 0;
+    if (left < *least) *least = left;
 }
 
 static uint64_t system_available(void)
@@ -50,15 +73,9 @@ static uint64_t system_available(void)
 
 uint64_t memory_available(void)
 {
-    uint64_t system = system_available();
-    uint64_t limit = read_number("/sys/fs/cgroup/memory.max"), used = read_number("/sys/fs/cgroup/memory.current");
-    uint64_t group = UINT64_MAX;
-    if (limit != UINT64_MAX && used != UINT64_MAX) {
-        uint64_t cache = group_file_cache();
-        used -= cache < used ? cache : used;
-        group = limit > used ? limit - used : 0;
-    }
-    return system < group ? system : group;
+    uint64_t least = system_available();
+    cgroup_visit("memory", take_least, &least);
+    return least;
 }
 
 uint64_t memory_peak(void)
@@ -78,4 +95,15 @@ void *memory_new(size_t bytes)
     if (bytes > SIZE_MAX - 64 || posix_memalign(&p, 64, bytes ? bytes : 1)) return NULL;
     memset(p, 0, bytes);
     return p;
+}
+
+void *memory_grow(void *p, size_t *capacity, size_t need, size_t element)
+{
+    if (p && need <= *capacity) return p;
+    size_t more = *capacity < SIZE_MAX / 2 ? *capacity + *capacity / 2 : need;
+    if (more < need) more = need;
+    if (more < 64) more = 64;
+    void *q = more <= SIZE_MAX / element ? realloc(p, more * element) : NULL;
+    if (q) *capacity = more;
+    return q;
 }

@@ -1,4 +1,4 @@
-/* memory.h - how much memory there is, and aligned blocks of it.
+/* memory.h - how much memory there is, aligned blocks of it, and arrays that grow.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_MEMORY_H
 #define HARTREE_MEMORY_H
@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that this process could still take without swapping: the least of what the system says is available and what the
- * control group at the root of /sys/fs/cgroup (in a container: its own) has left. UINT64_MAX where neither is known. */
+/* Bytes that this process could still take without swapping: the least of what the system says is available and what its
+ * control groups have left. UINT64_MAX where neither is known. */
 uint64_t memory_available(void);
 
 /* The process's highest resident size so far, in bytes. */
@@ -16,5 +16,10 @@ uint64_t memory_peak(void);
 /* Zeroed, aligned to 64 bytes (a cache line and the widest vector); to be freed with free. NULL when there is none. n == 0
  * gives a block too. */
 void *memory_new(size_t bytes);
+
+/* Room for at least `need` elements of `element` bytes each in the array p, which has room for *capacity and may be NULL (with
+ * 0). Returns the array, moved if it had to grow, then by half at least so that pushing one by one takes linear time;
+ * *capacity is what it has. New room is not cleared. NULL: no memory, and p is as it was, still the caller's to free. */
+void *memory_grow(void *p, size_t *capacity, size_t need, size_t element);
 
 #endif

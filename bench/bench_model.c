@@ -15,7 +15,7 @@ static bool run_once(struct session *s, const int32_t *tokens, size_t n, bool on
     double start = clock_now();
     for (size_t done = 0; done < n;) {
         size_t rows = one_by_one ? 1 : n;
-        if (!session_feed(s, tokens + done, rows, NULL, NULL, e)) return false;
+        if (!session_feed(s, tokens + done, rows, one_by_one ? PHASE_DECODE : PHASE_PREFILL, NULL, NULL, e)) return false;
         if (interrupted && *interrupted) return fail(e, "interrupted");
         done += rows;
     }

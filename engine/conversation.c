@@ -4,17 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "engine/prompt.h"
 
 static bool push(struct conversation *c, const char *role, const char *content, struct error *e)
 {
-    if (c->n_messages == c->capacity) {
-        size_t capacity = 2 * c->capacity + 8;
-        struct chat_message *m = realloc(c->messages, capacity * sizeof *m);
-        if (!m) return fail(e, "chat: found no memory for %zu messages", capacity);
-        c->messages = m;
-        c->capacity = capacity;
-    }
+    struct chat_message *m = memory_grow(c->messages, &c->capacity, c->n_messages + 1, sizeof *m);
+    if (!m) return fail(e, "chat: found no memory for %zu messages", c->n_messages + 1);
+    c->messages = m;
     char *copy = strdup(content);
     if (!copy) return fail(e, "chat: found no memory for a message");
     c->messages[c->n_messages++] = (struct chat_message){role, copy};

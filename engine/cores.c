@@ -4,9 +4,11 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/pool.h"
 
+#include "base/cgroup.h"
+
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -42,7 +44,7 @@ static int physical_cores(void)
 /* CPUs' worth of time that the group in `dir` may use; INFINITY without a limit. v2: one file "QUOTA|max PERIOD"; v1: two. */
 static double group_limit(const char *dir, bool v2)
 {
-    char path[1200];
+    char path[PATH_MAX + 512];
     double quota = -1, period = 0;
     snprintf(path, sizeof path, "%s/%s", dir, v2 ? "cpu.max" : "cpu.cfs_quota_us");
     FILE *f = fopen(path, "r");
@@ -59,35 +61,16 @@ static double group_limit(const char *dir, bool v2)
     return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-/* The least limit of this process's control group and all above it. Inside a container the group's own path may not be
- * mounted, but its limit then stands at the root of the mount, which is where the walk ends. */
+static void take_least(void *ctx, const char *dir, bool v2)
+{
+    double *least = ctx;
+    *least = fmin(*least, group_limit(dir, v2));
+}
+
 static double quota_cpus(void)
 {
     double least = INFINITY;
-    FILE *f = fopen("/proc/self/cgroup", "r");
-    char line[1024];
-    while (f && fgets(line, sizeof line, f)) {
-        /* "NUMBER:CONTROLLERS:PATH"; v2 has number 0 and no controllers */
-        char *controllers = strchr(line, ':');
-        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!path) continue;
-        *controllers++ = *path++ = '\0';
-        path[strcspn(path, "\n")] = '\0';
-        bool v2 = !*controllers;
-        if (!v2 && strcmp(controllers, "cpu") && strcmp(controllers, "cpu,cpuacct") && strcmp(controllers, "cpuacct,cpu"))
-            continue;
-        static const char *const roots[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu"};
-        for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
-            char dir[1100];
-            for (size_t len = strlen(path);; len--) { /* the path, then each parent */
-                snprintf(dir, sizeof dir, "%s%.*s", roots[i], (int)len, path);
-                least = fmin(least, group_limit(dir, v2));
-                while (len && path[len - 1] != '/') len--;
-                if (!len) break;
-            }
-        }
-    }
-    if (f) fclose(f);
+    cgroup_visit("cpu", take_least, &least);
     return least;
 }
 

@@ -101,7 +101,7 @@ static void run_step(void *ctx, int thread)
     for (size_t s = 0; s < p->n_stages; s++) {
         run_stage(x, p->stage[s], p->stage[s + 1], thread);
         if (x->profile) profile_arrive(x->profile, s, thread);
-        pool_barrier(x->pool, thread);
+        pool_barrier(x->pool);
         if (x->profile && thread == 0) {
             double end = profile_stage_end(x->profile, s);
             profile_stage(x->profile, x->phase, p->stage[s], p->stage[s + 1], end - since);

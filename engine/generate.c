@@ -1,9 +1,11 @@
 /* generate.c - the loop of feed, sample, print.
  * SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "engine/session.h"
 
@@ -22,13 +24,9 @@ struct stream {
 static bool stream_put(struct stream *p, const char *bytes, size_t n, const struct generate_options *o, struct error *e)
 {
     if (!o->text || !n) return true;
-    if (p->n + n > p->capacity) {
-        size_t capacity = 2 * (p->n + n) + 64;
-        char *grown = realloc(p->pending, capacity);
-        if (!grown) return fail(e, "text: found no memory for %zu bytes", capacity);
-        p->pending = grown;
-        p->capacity = capacity;
-    }
+    char *grown = memory_grow(p->pending, &p->capacity, p->n + n, 1);
+    if (!grown) return fail(e, "text: found no memory for %zu bytes", p->n + n);
+    p->pending = grown;
     memcpy(p->pending + p->n, bytes, n);
     p->n += n;
     size_t whole = utf8_complete(p->pending, p->n);
@@ -41,9 +39,9 @@ static bool stream_put(struct stream *p, const char *bytes, size_t n, const stru
 
 static bool stopped(const struct generate_options *o) { return o->interrupted && *o->interrupted; }
 
-/* After the prompt: sample, hand out, feed, until something stops it. */
+/* After the prompt: sample, hand out, feed, until something stops it. *first is when the first token was sampled, if one was. */
 static bool decode(struct session *s, const struct generate_options *o, struct sampler *sampler, struct stream *out,
-                   struct generate_result *r, struct error *e)
+                   struct generate_result *r, double *first, struct error *e)
 {
     const struct tokenizer *t = s->model->tokenizer;
     r->stop = STOP_LENGTH;
@@ -52,7 +50,11 @@ static bool decode(struct session *s, const struct generate_options *o, struct s
             r->stop = STOP_INTERRUPT;
             break;
         }
+        double picking = clock_now();
         int32_t id = sampler_pick(sampler, session_logits(s));
+        double picked = clock_now();
+        if (r->generated_tokens) r->sample_s += picked - picking;
+        else *first = picked;
         if (!o->ignore_eos && t && token_ends_generation(t, id)) {
             r->stop = STOP_EOS;
             break;
@@ -69,9 +71,7 @@ static bool decode(struct session *s, const struct generate_options *o, struct s
             r->stop = STOP_CONTEXT;
             break;
         }
-        double start = clock_now();
-        if (!session_feed(s, &id, 1, NULL, NULL, e)) return false;
-        r->decode_s += clock_now() - start;
+        if (!session_feed(s, &id, 1, PHASE_DECODE, NULL, NULL, e)) return false;
         r->decode_steps++;
     }
     /* What is left can never become a character now: hand it out as it is. */
@@ -95,14 +95,17 @@ bool session_generate(struct session *s, const int32_t *prompt, size_t n, const 
         for (size_t i = 0; i < n; i++) sampler_accept(sampler, prompt[i]);
         size_t before = s->kv->used;
         double start = clock_now();
-        ok = session_feed(s, prompt, n, o->prefill_progress, o->ctx, e);
+        ok = session_feed(s, prompt, n, PHASE_PREFILL, o->prefill_progress, o->ctx, e);
         r->prefill_s = clock_now() - start;
         r->prompt_tokens = s->kv->used - before;
         if (!ok && stopped(o)) {
             r->stop = STOP_INTERRUPT;
             ok = true;
-        } else if (ok)
-            ok = decode(s, o, sampler, &out, r, e);
+        } else if (ok) {
+            double first = NAN;
+            ok = decode(s, o, sampler, &out, r, &first, e);
+            r->decode_s = isnan(first) ? 0 : clock_now() - first;
+        }
     }
     free(out.pending);
     sampler_free(sampler);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/suffix.h"
+
 enum layers { NONE, ALL, FIRST_2, FIRST_4, FIRST_8TH, FIRST_16TH, MORE_BITS };
 
 /* In the chosen layers a tensor gets `type`, elsewhere `other`. */
@@ -72,7 +74,7 @@ const struct mix *mix_find(const char *name, struct error *e)
         if (!strcasecmp(name, mixes[i].name)) return &mixes[i];
         if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? " " : "", mixes[i].name);
     }
-    fail(e, "type '%.64s': unknown, expected one of %s", name, known);
+    fail(e, "type: found '%.64s', expected one of %s", name, known);
     return NULL;
 }
 
@@ -104,12 +106,6 @@ static enum type fitting(enum type type, int64_t row)
     default: break;
     }
     return row % (int64_t)type_get(small)->block == 0 ? small : TYPE_F16;
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && !strcmp(s + n - m, end);
 }
 
 bool mix_applies(const struct tensor *t)

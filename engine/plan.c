@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum { MAX_BUFFERS = 32 };
 
 #define X(kind, name) extern const struct op_def op_##name;
@@ -45,16 +47,13 @@ static int add_buffer(struct builder *b, const char *name, size_t width, enum ty
 static struct op *add_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
 {
     struct plan *p = b->plan;
-    if (b->ok && p->n_ops == b->ops_capacity) {
-        size_t capacity = b->ops_capacity ? 2 * b->ops_capacity : 256;
-        struct op *ops = realloc(p->ops, capacity * sizeof *ops);
-        if (ops) {
-            p->ops = ops;
-            b->ops_capacity = capacity;
-        } else
-            b->ok = fail(b->e, "plan: found no memory for %zu ops", capacity);
-    }
     if (!b->ok) return &b->ignored;
+    struct op *ops = memory_grow(p->ops, &b->ops_capacity, p->n_ops + 1, sizeof *ops);
+    if (!ops) {
+        b->ok = fail(b->e, "plan: found no memory for %zu ops", p->n_ops + 1);
+        return &b->ignored;
+    }
+    p->ops = ops;
     struct op *op = &p->ops[p->n_ops++];
     *op = (struct op){.kind = kind, .layer = b->layer, .role = role, .dst = dst, .src = src, .src2 = NO_BUFFER};
     if (dst != NO_BUFFER) {

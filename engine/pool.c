@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/pool.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,12 +15,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+static const double spin_s = 30e-6;   /* about the price of sleeping and being woken */
+static const double yield_s = 200e-6; /* from here on a core is worth more than a fast start */
+
 enum {
-    SPIN_NS = 30000,   /* about the price of sleeping and being woken */
-    YIELD_NS = 200000, /* from here on a core is worth more than a fast start */
     SPINS_PER_CLOCK = 32,
     CACHE_LINE = 128, /* two lines: x86 fetches them in pairs, and Apple's are this long */
 };
@@ -54,20 +56,13 @@ static void relax(void)
 #endif
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Returns once *word differs from `old`; the caller then sees all that was written before announce(). */
 static void wait_change(struct pool *p, atomic_uint *word, unsigned old)
 {
-    int64_t start = now_ns(), waited = 0;
-    while (waited < YIELD_NS) {
+    double start = clock_now(), waited = 0;
+    while (waited < yield_s) {
         if (atomic_load_explicit(word, memory_order_acquire) != old) return;
-        if (p->crowded || waited >= SPIN_NS) {
+        if (p->crowded || waited >= spin_s) {
             sched_yield();
         } else {
             for (int i = 0; i < SPINS_PER_CLOCK; i++) {
@@ -75,7 +70,7 @@ static void wait_change(struct pool *p, atomic_uint *word, unsigned old)
                 if (atomic_load_explicit(word, memory_order_acquire) != old) return;
             }
         }
-        waited = now_ns() - start;
+        waited = clock_now() - start;
     }
     /* No wake-up is lost: `sleepers` rises before *word is read, and announce() changes *word before it reads `sleepers`, all
      * sequentially consistent, so that one of the two sees the other. */
@@ -95,9 +90,8 @@ static void announce(struct pool *p, atomic_uint *word)
     pthread_mutex_unlock(&p->lock);
 }
 
-void pool_barrier(struct pool *p, int thread)
+void pool_barrier(struct pool *p)
 {
-    (void)thread;
     if (p->threads == 1) {
         atomic_store_explicit(&p->chunk, 0, memory_order_relaxed);
         return;
@@ -127,7 +121,7 @@ static void *work(void *arg)
         wait_change(p, &p->job, job);
         if (p->stop) return NULL;
         p->fn(p->ctx, w->thread);
-        pool_barrier(p, w->thread);
+        pool_barrier(p);
     }
 }
 
@@ -137,7 +131,7 @@ void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx)
     p->ctx = ctx;
     if (p->threads > 1) announce(p, &p->job);
     fn(ctx, 0);
-    pool_barrier(p, 0);
+    pool_barrier(p);
 }
 
 static int cores_online(void)
@@ -158,7 +152,7 @@ struct pool *pool_new(int threads, struct error *e)
     }
     void *block;
     if (posix_memalign(&block, CACHE_LINE, sizeof(struct pool))) {
-        fail(e, "threads: no memory for %d", threads);
+        fail(e, "threads: found no memory for %d", threads);
         return NULL;
     }
     struct pool *p = memset(block, 0, sizeof *p);
@@ -168,7 +162,7 @@ struct pool *pool_new(int threads, struct error *e)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);
     if (!p->workers) {
-        fail(e, "threads: no memory for %d", threads);
+        fail(e, "threads: found no memory for %d", threads);
         pool_free(p);
         return NULL;
     }
@@ -185,7 +179,7 @@ struct pool *pool_new(int threads, struct error *e)
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc) {
-        fail(e, "threads: could start %d of %d: %s", p->threads, threads, strerror(rc));
+        fail(e, "threads: found %d started, expected %d: %s", p->threads, threads, strerror(rc));
         pool_free(p);
         return NULL;
     }

@@ -24,7 +24,7 @@ int pool_threads(const struct pool *p);
 void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx);
 
 /* Inside a job: waits for all threads; all of them then see what the others wrote. The chunk counter is 0 again after it. */
-void pool_barrier(struct pool *p, int thread);
+void pool_barrier(struct pool *p);
 /* Inside a job: the next chunk's number since the last barrier. Each number is given once. */
 size_t pool_chunk(struct pool *p);
 

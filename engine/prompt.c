@@ -7,21 +7,21 @@
 
 bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, bool *malformed, struct error *e)
 {
+    static const char between[] = " ,\t\r\n";
     *malformed = false;
     for (const char *p = text;;) {
+        p += strspn(p, between);
+        if (!*p) return true;
         char *end;
         errno = 0;
         long long v = strtoll(p, &end, 10);
-        *malformed = end == p || errno;
-        if (*malformed) return fail(e, "token ids: found '%.24s', expected numbers separated by commas", p);
-        if (v < 0 || v >= n_vocab)
-            return fail(e, "token ids: found %lld at place %zu, expected 0 to %d", v, out->n, n_vocab - 1);
+        *malformed = end == p || (*end && !strchr(between, *end));
+        if (*malformed) return fail(e, "token ids: found '%.24s', expected numbers between blanks or commas", p);
+        if (errno || v < 0 || v >= n_vocab)
+            return fail(e, "token ids: found %.*s at place %zu, expected 0 to %d", (int)(end - p < 24 ? end - p : 24), p, out->n,
+                        n_vocab - 1);
         if (!tokens_push(out, (int32_t)v)) return fail(e, "token ids: found no memory for %zu of them", out->n);
-        end += strspn(end, " \t\r\n");
-        if (!*end) return true;
-        *malformed = *end != ',';
-        if (*malformed) return fail(e, "token ids: found '%.24s', expected a comma", end);
-        p = end + 1;
+        p = end;
     }
 }
 

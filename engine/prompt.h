@@ -5,8 +5,8 @@
 
 #include "engine/text/chat.h"
 
-/* "1,2,3" (blanks allowed around the numbers) to ids in [0, n_vocab), appended to *out. *malformed: the text is no such list.
- */
+/* "1,2,3" or "1 2 3" to ids in [0, n_vocab), appended to *out; an empty list is one too. False and *e if an id is out of range,
+ * memory is short, or the text is no such list: *malformed. */
 bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, bool *malformed, struct error *e);
 
 /* Text as a model continues it: BOS as the model says, special tokens in it read. */

@@ -98,12 +98,6 @@ static bool write_file(const struct gguf *g, const struct tensor *to, const stru
     return ok;
 }
 
-static void count(struct type_total totals[TYPE_FILE_END], const struct tensor *t)
-{
-    totals[t->type].tensors++;
-    totals[t->type].bytes += t->bytes;
-}
-
 static struct tensor *plan_targets(const struct gguf *g, const struct mix *mix, struct quantise_result *r, struct error *e)
 {
     struct mix_model model;
@@ -116,8 +110,8 @@ static struct tensor *plan_targets(const struct gguf *g, const struct mix *mix, 
     for (size_t i = 0; i < g->n_tensors; i++) {
         const struct tensor *from = &g->tensors[i];
         to[i] = target(mix, &model, from);
-        count(r->in, from);
-        count(r->out, &to[i]);
+        type_sum_add(&r->in[from->type], from);
+        type_sum_add(&r->out[to[i].type], &to[i]);
         r->parameters += (uint64_t)tensor_elements(from);
         r->converted += from->type != to[i].type;
     }

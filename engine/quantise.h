@@ -8,7 +8,7 @@
 #define HARTREE_QUANTISE_H
 
 #include "engine/mix.h"
-#include "loader/gguf.h"
+#include "loader/describe.h"
 
 struct quantise_options {
     const struct mix *mix;
@@ -18,15 +18,10 @@ struct quantise_options {
     const volatile int *stop; /* NULL, or ends the work with an error once it is not 0 */
 };
 
-struct type_total {
-    size_t tensors;
-    uint64_t bytes;
-};
-
 struct quantise_result {
     uint64_t file_bytes_in, file_bytes_out, parameters;
     size_t tensors, converted;
-    struct type_total in[TYPE_FILE_END], out[TYPE_FILE_END];
+    struct type_sum in[TYPE_FILE_END], out[TYPE_FILE_END];
 };
 
 /* Writes OUT whole or not at all. False and *e on failure; OUT may not be a file of the model itself. */

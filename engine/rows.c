@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 enum {
     BLOCK_BYTES = 4 << 20, /* written at once: large for a disk, small enough that a stop is noticed soon */
     CHUNK_ELEMENTS = 1 << 15, /* handed to a thread at once */
@@ -32,15 +34,6 @@ static void make_rows(void *ctx, int thread)
     }
 }
 
-static bool grow(void **p, size_t *have, size_t want)
-{
-    if (*have >= want) return true;
-    free(*p);
-    *p = malloc(want);
-    *have = *p ? want : 0;
-    return *p != NULL;
-}
-
 static bool put(struct row_writer *w, const void *data, size_t bytes, struct error *e)
 {
     if (!gguf_write_data(w->out, data, bytes, e)) return false;
@@ -58,11 +51,11 @@ bool rows_write(struct row_writer *w, const struct tensor *t, row_fn *row, const
     j.chunk = CHUNK_ELEMENTS / (t->ne[0] ? t->ne[0] : 1);
     if (j.chunk < 1) j.chunk = 1;
     size_t held = (size_t)(rows < step ? rows : step), threads = (size_t)pool_threads(w->pool);
-    void *block = w->block, *floats = w->floats;
-    bool ok = grow(&block, &w->block_bytes, held * t->row_bytes) &&
-              grow(&floats, &w->floats_bytes, threads * j.float_stride * sizeof(float));
-    w->block = block, w->floats = floats;
-    if (!ok) return fail(e, "tensor '%s': no memory for %zu rows of it", t->name, held);
+    char *block = memory_grow(w->block, &w->block_capacity, held * t->row_bytes, 1);
+    if (block) w->block = block;
+    float *floats = memory_grow(w->floats, &w->floats_capacity, threads * j.float_stride, sizeof *floats);
+    if (floats) w->floats = floats;
+    if (!block || !floats) return fail(e, "tensor '%s': found no memory for %zu rows of it", t->name, held);
     for (j.first = 0; j.first < rows; j.first = j.end) {
         j.end = rows - j.first < step ? rows : j.first + step;
         pool_run(w->pool, make_rows, &j);
@@ -83,5 +76,5 @@ void rows_free(struct row_writer *w)
     free(w->block);
     free(w->floats);
     w->block = NULL, w->floats = NULL;
-    w->block_bytes = w->floats_bytes = 0;
+    w->block_capacity = w->floats_capacity = 0;
 }

@@ -23,7 +23,7 @@ struct row_writer {
 
     char *block;   /* private: rows ready to be written */
     float *floats; /* private: one row a thread */
-    size_t block_bytes, floats_bytes;
+    size_t block_capacity, floats_capacity; /* bytes; floats */
 };
 
 /* Writes one tensor of which only type, ne and row_bytes are read. False and *e ("FILE PLACE ..." without the file's name)

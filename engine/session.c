@@ -7,10 +7,16 @@
 
 enum { DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 512 };
 
-static void set_defaults(struct session_options *o, const struct model *m)
+size_t session_context_for(const struct model *m, size_t wanted)
 {
     size_t trained = (size_t)m->hp.n_ctx_train;
-    if (!o->n_ctx) o->n_ctx = trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
+    if (!wanted) wanted = DEFAULT_CONTEXT;
+    return wanted < trained ? wanted : trained;
+}
+
+static void set_defaults(struct session_options *o, const struct model *m)
+{
+    if (!o->n_ctx) o->n_ctx = session_context_for(m, 0);
     if (!o->n_batch) o->n_batch = DEFAULT_BATCH;
     if (o->n_batch > o->n_ctx) o->n_batch = o->n_ctx;
     if (!o->n_out) o->n_out = 1;
@@ -82,13 +88,14 @@ static bool check_tokens(const struct session *s, const int32_t *tokens, size_t 
     return true;
 }
 
-bool session_feed(struct session *s, const int32_t *tokens, size_t n, session_progress *progress, void *ctx, struct error *e)
+bool session_feed(struct session *s, const int32_t *tokens, size_t n, enum phase phase, session_progress *progress, void *ctx,
+                  struct error *e)
 {
     if (!check_tokens(s, tokens, n, e)) return false;
+    s->exec->phase = phase;
     for (size_t done = 0; done < n;) {
         size_t rows = n - done < s->options.n_batch ? n - done : s->options.n_batch;
         uint32_t last = (uint32_t)rows - 1;
-        s->exec->phase = n > 1 || !s->kv->used ? PHASE_PREFILL : PHASE_DECODE; /* the first token of all is a prompt */
         exec_step(s->exec, tokens + done, rows, &last, done + rows == n);
         done += rows;
         if (progress && !progress(ctx, done, n) && done < n) return fail(e, "interrupted after %zu of %zu tokens", done, n);

@@ -7,7 +7,7 @@
 #include "engine/sample.h"
 
 struct session_options {
-    size_t n_ctx;      /* positions in the cache; 0: the model's training context, at most 4096 */
+    size_t n_ctx;      /* positions in the cache; 0: session_context_for(m, 0) */
     size_t n_batch;    /* rows a step in prefill; 0: 512 */
     size_t n_out;      /* logits rows a step at most; 0: 1 */
     enum type kv_type; /* F16 is the usual one; F32 (0) where nothing is said */
@@ -26,6 +26,9 @@ struct session {
     struct profile *profile; /* NULL unless asked for */
 };
 
+/* Positions to give a run that needs `wanted` of them (0: not known, 4096): no more than the model was trained on. */
+size_t session_context_for(const struct model *m, size_t wanted);
+
 /* NULL and *e if the model's plan can't be built or memory does not suffice. Borrows the model. */
 struct session *session_new(const struct model *m, const struct session_options *o, struct error *e);
 void session_free(struct session *s);
@@ -37,11 +40,13 @@ size_t session_bytes(const struct session *s);
 /* Called between micro-batches: `done` of `total` tokens. Returning false stops. */
 typedef bool session_progress(void *ctx, size_t done, size_t total);
 
-/* Feeds tokens after those already there, in micro-batches. The logits of the last one are at session_logits. False and *e if
+/* Feeds tokens after those already there, in micro-batches. The logits of the last one are at session_logits. `phase` is what
+ * the profile books them as: only the caller knows whether one token is a short prompt or a step of decoding. False and *e if
  * they don't fit in the context, an id is out of range, or the callback stopped it ("interrupted"). */
-bool session_feed(struct session *s, const int32_t *tokens, size_t n, session_progress *progress, void *ctx, struct error *e);
+bool session_feed(struct session *s, const int32_t *tokens, size_t n, enum phase phase, session_progress *progress, void *ctx,
+                  struct error *e);
 
-/* The same, handing the logits of every position in [first, n) to `row` in order; rows are valid during the call. */
+/* The same for a prompt, handing the logits of every position in [first, n) to `row` in order; rows are valid during the call. */
 typedef bool session_row(void *ctx, size_t index, const float *logits);
 bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t first, session_row *row, void *ctx,
                       struct error *e);
@@ -68,7 +73,11 @@ struct generate_result {
     size_t prompt_tokens, generated_tokens;
     int32_t *tokens; /* generated; freed by generate_result_free */
     enum stop_reason stop;
-    double prefill_s, decode_s; /* decode_s covers the generated tokens after the first, whose logits prefill gave */
+    double prefill_s;
+    /* Wall time from when the first token has been sampled to the end: steps, sampling, and what the text callback takes. The
+     * first token's logits come from prefill, so that decode_steps tokens follow in this time. */
+    double decode_s;
+    double sample_s; /* of decode_s: choosing tokens, which no prediction covers */
     size_t decode_steps;
 };
 

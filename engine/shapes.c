@@ -85,7 +85,7 @@ static bool named(const char *name, size_t len, struct shape *s, struct error *e
             if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, " %s", names[k]);
         }
     }
-    return fail(e, "shape '%.*s': unknown, expected L=..,D=.. or one of%s", len > 64 ? 64 : (int)len, name, known);
+    return fail(e, "shape: found '%.*s', expected L=..,D=.. or one of%s", len > 64 ? 64 : (int)len, name, known);
 }
 
 static bool numbered(const char *spec, size_t len, struct shape *s, struct error *e)

@@ -1,6 +1,8 @@
 /* synth.c - see synth.h.
  * SPDX-License-Identifier: MIT */
 #include "engine/synth.h"
+
+#include "base/suffix.h"
 #include "engine/rows.h"
 #include "loader/file.h"
 
@@ -75,12 +77,6 @@ static void given_row(const void *ctx, const struct tensor *t, int64_t row, floa
     (void)row;
     (void)floats;
     memcpy(out, ctx, t->row_bytes);
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && !strcmp(s + n - m, end);
 }
 
 /* With unit inputs a matrix of deviation 1 / sqrt(n_in) gives unit outputs. The two that add to the residual stream are

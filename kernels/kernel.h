@@ -228,7 +228,8 @@ extern struct kernel_table K;
 /* Features of this CPU and operating system (cpu.c). */
 unsigned cpu_features(void);
 const char *kernel_isa_at(size_t i);         /* this architecture's ISAs in dispatch order; NULL past the end */
-unsigned kernel_isa_needs(const char *isa); /* the bits an ISA name stands for; 0 for scalar, ~0u if unknown */
+bool kernel_isa_built(const char *isa);      /* whether a kernel of it is in kernel_rows */
+unsigned kernel_isa_needs(const char *isa);  /* the bits an ISA name stands for; 0 for scalar, ~0u if unknown */
 
 /* Binds K from what the CPU has, masked by HARTREE_ISA (highest ISA allowed: "scalar", "avx2", ...) and pinned by
  * HARTREE_KERNEL ("op:isa_tag[,op:isa...]"). A wrong value of either: false, and *message says what was found and expected. */
@@ -245,7 +246,9 @@ const struct kernel *kernel_bound(const char *op);     /* the row K uses now, or
 void kernel_call(const struct kernel *row, const union kernel_args *args);
 
 /* While counting, every call through K also adds its spec's work (by args, at the call) to a total: the instrumented count
- * that cost.c's closed forms are held to. Calls may come from any thread. Not reentrant. */
+ * that cost.c's closed forms are held to. Calls may come from any thread. Not reentrant: K itself is exchanged, for the whole
+ * process, so no kernel may be running in another thread at begin and end, and between them only what is to be counted: one
+ * session. */
 void kernel_count_begin(void);
 struct kernel_work kernel_count_end(void);
 

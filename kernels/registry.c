@@ -68,6 +68,14 @@ static int op_number(const char *op)
 
 const char *kernel_isa_at(size_t i) { return i < N_ISAS ? isas[i].name : NULL; }
 
+bool kernel_isa_built(const char *isa)
+{
+    size_t len = strlen(isa);
+    for (size_t i = 0; i < kernel_n_rows; i++)
+        if (!strncmp(kernel_rows[i]->isa, isa, len) && strchr("_", kernel_rows[i]->isa[len])) return true; /* end or tag */
+    return false;
+}
+
 unsigned kernel_isa_needs(const char *isa)
 {
     for (int i = 0; i < N_ISAS; i++)

@@ -32,7 +32,7 @@ static size_t group_length(const char *name, bool *numbered, size_t *prefix_len,
     return last && last > name ? (size_t)(last - name) : strlen(name);
 }
 
-static void add(struct type_sum *s, const struct tensor *t)
+void type_sum_add(struct type_sum *s, const struct tensor *t)
 {
     s->tensors++;
     s->parameters += (uint64_t)tensor_elements(t);
@@ -74,7 +74,7 @@ static size_t collect(struct group *groups, struct gguf_name *names, const struc
             group_length(t->name, &last->numbered, &last->prefix_len, &last->number);
         }
         if (names[i].at < last->first) last->first = names[i].at;
-        add(&last->sum.all, t);
+        type_sum_add(&last->sum.all, t);
         last->sum.type_bytes[t->type] += t->bytes;
     }
     return n;
@@ -119,8 +119,8 @@ bool describe_model(struct description *d, const struct gguf *g, struct error *e
         if (why.text[0]) return fail(e, "%s", why.text);
     }
     for (size_t i = 0; i < g->n_tensors; i++) {
-        add(&d->all, &g->tensors[i]);
-        add(&d->types[g->tensors[i].type], &g->tensors[i]);
+        type_sum_add(&d->all, &g->tensors[i]);
+        type_sum_add(&d->types[g->tensors[i].type], &g->tensors[i]);
     }
     if (sum_layers(d, g, e)) return true;
     describe_free(d);

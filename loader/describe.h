@@ -9,6 +9,9 @@ struct type_sum {
     uint64_t tensors, parameters, bytes;
 };
 
+/* Counts one tensor. */
+void type_sum_add(struct type_sum *s, const struct tensor *t);
+
 /* The tensors of one layer ("blk.7", "v.blk.0"), or those outside the layers that share a name but for ".weight", ".bias"
  * ("token_embd"). */
 struct layer_sum {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* A value is kept as the bytes that the file will hold, so that any kind is set, copied and written alike. */
 struct value {
     char *key;
@@ -58,17 +60,6 @@ static void out_of_memory(struct gguf_writer *w)
     if (!w->problem.text[0]) fail(&w->problem, "header: found no memory left, expected some");
 }
 
-/* The array, moved if it must be, with room for one more of n things of `bytes` bytes each; NULL when there is no memory, and
- * the array stays as it is. */
-static void *grown(void *array, size_t *cap, size_t n, size_t bytes)
-{
-    if (n < *cap) return array;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *p = realloc(array, more * bytes);
-    if (p) *cap = more;
-    return p;
-}
-
 static void set(struct gguf_writer *w, const char *key, size_t key_len, enum gguf_value type, enum gguf_value element,
                 uint64_t n, const void *data, size_t size)
 {
@@ -81,7 +72,7 @@ static void set(struct gguf_writer *w, const char *key, size_t key_len, enum ggu
     struct value v = {.type = type, .element = element, .n = n, .size = size};
     v.key = calloc(key_len + 1, 1);
     v.bytes = malloc(size ? size : 1);
-    struct value *values = grown(w->values, &w->cap_values, w->n_values, sizeof *w->values);
+    struct value *values = memory_grow(w->values, &w->cap_values, w->n_values + 1, sizeof *w->values);
     if (values) w->values = values;
     if (!v.key || !v.bytes || !values) {
         free(v.key);
@@ -173,7 +164,7 @@ void gguf_add_tensor(struct gguf_writer *w, const char *name, enum type type, un
         fail(&w->problem, "tensor '%s': found more than 2^63 bytes of tensors, expected fewer", name);
         return;
     }
-    struct tensor *tensors = grown(w->tensors, &w->cap_tensors, w->n_tensors, sizeof *w->tensors);
+    struct tensor *tensors = memory_grow(w->tensors, &w->cap_tensors, w->n_tensors + 1, sizeof *w->tensors);
     if (!tensors) {
         out_of_memory(w);
         return;

@@ -132,8 +132,8 @@ static void test_limits(void)
     }
     struct session *s = session_new(m, &(struct session_options){.n_ctx = 8, .threads = 1}, &e);
     int32_t few[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, wrong[2] = {1, m->hp.n_vocab};
-    expect("a prompt longer than the context", session_feed(s, few, 9, NULL, NULL, &e), &e, "expected at most 8");
-    expect("a token that is none", session_feed(s, wrong, 2, NULL, NULL, &e), &e, "found token");
+    expect("a prompt longer than the context", session_feed(s, few, 9, PHASE_PREFILL, NULL, NULL, &e), &e, "expected at most 8");
+    expect("a token that is none", session_feed(s, wrong, 2, PHASE_PREFILL, NULL, NULL, &e), &e, "found token");
     TEST("a refused prompt leaves the cache as it was", s->kv->used == 0, "%zu positions used", s->kv->used);
 
     struct generate_result g;

@@ -2,6 +2,7 @@
  * inputs that end at a page that is not there, at shifted addresses, with bytes around the output that must not change.
  * HARTREE_SEED changes the random inputs.
  * SPDX-License-Identifier: MIT */
+#include "base/suffix.h"
 #include "kernels/kernel.h"
 #include "tests/test.h"
 
@@ -129,12 +130,6 @@ static bool placement_holds(struct trial *b, size_t shift)
 }
 
 /* ---- A part of the work must give the bits that it has in the whole ---- */
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && !strcmp(s + n - m, end);
-}
 
 static bool dot_part_holds(struct trial *b, size_t r0, size_t r1, size_t c0, size_t c1)
 {

@@ -81,7 +81,7 @@ static size_t greedy_differences(struct session *s, const struct jval *greedy, c
     for (size_t i = 0; i < greedy->n; i++) {
         int32_t want = (int32_t)greedy->item[i].number;
         if (best_of(session_logits(s), s->model->hp.n_vocab) != want && margins->item[i].number >= margin) wrong++;
-        if (i + 1 < greedy->n && !session_feed(s, &want, 1, NULL, NULL, e)) return greedy->n;
+        if (i + 1 < greedy->n && !session_feed(s, &want, 1, PHASE_DECODE, NULL, NULL, e)) return greedy->n;
     }
     return wrong;
 }
@@ -111,7 +111,7 @@ static void test_tiny(const char *shared, const struct jval *c)
     double deviation = jget(jget(c, "A_minus_C"), "max")->number;
     struct session *s = m ? session_new(m, &(struct session_options){.n_ctx = n + 64, .exact = true}, &e) : NULL;
     size_t wrong = 1;
-    if (s && session_feed(s, ids, n, NULL, NULL, &e))
+    if (s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e))
         wrong = greedy_differences(s, jget(c, "greedy_A"), jget(c, "margin_A"), deviation + 1e-3, &e);
     snprintf(name, sizeof name, "%s: greedy ids", file);
     TEST(name, !wrong, "%s %zu steps differ", e.text, wrong);
@@ -162,7 +162,7 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
     if (!given) want = malloc(n_vocab * sizeof *want);
     if (with_exact || !given) {
         struct session *s = session_new(r->m, &(struct session_options){.n_ctx = n, .exact = true}, &e);
-        bool ok = s && session_feed(s, ids, n, NULL, NULL, &e);
+        bool ok = s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e);
         double d = ok && given ? rms_of(session_logits(s), want, n_vocab) : 0;
         snprintf(name, sizeof name, "%s %s: exact logits", r->name, prompt);
         if (given) TEST(name, ok && d <= 1e-3, "%s rms %g", e.text, d);
@@ -172,7 +172,7 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
     const struct jval *greedy = jget(p, "exact");
     struct session *s =
         session_new(r->m, &(struct session_options){.n_ctx = n + jget(greedy, "greedy")->n, .kv_type = TYPE_F16}, &e);
-    bool ok = s && session_feed(s, ids, n, NULL, NULL, &e);
+    bool ok = s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e);
     double d = ok ? rms_of(session_logits(s), want, n_vocab) : NAN, noise = largest_noise(jget(p, "noise"));
     snprintf(name, sizeof name, "%s %s: fast logits at most twice llama.cpp's noise", r->name, prompt);
     TEST(name, d <= 2 * noise, "%s rms %g, llama.cpp's %g", e.text, d, noise);

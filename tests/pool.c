@@ -34,11 +34,11 @@ static void rounds(void *ctx, int thread)
     struct job *j = ctx;
     for (int r = 1; r <= 50; r++) {
         j->sum[thread] = r * (thread + 1L);
-        pool_barrier(j->pool, thread);
+        pool_barrier(j->pool);
         long sum = 0;
         for (int i = 0; i < j->threads; i++) sum += j->sum[i];
         if (sum != r * (long)j->threads * (j->threads + 1) / 2) j->wrong++;
-        pool_barrier(j->pool, thread);
+        pool_barrier(j->pool);
     }
 }
 
@@ -48,11 +48,11 @@ static void chunks(void *ctx, int thread)
     struct job *j = ctx;
     for (int r = 0; r < 3; r++) {
         for (size_t c; (c = pool_chunk(j->pool)) < CHUNKS;) j->given[c]++;
-        pool_barrier(j->pool, thread);
+        pool_barrier(j->pool);
         if (thread == 0)
             for (int c = 0; c < CHUNKS; c++)
                 if (j->given[c] != r + 1) j->wrong++;
-        pool_barrier(j->pool, thread);
+        pool_barrier(j->pool);
     }
 }
 
@@ -61,7 +61,7 @@ static void late(void *ctx, int thread)
 {
     struct job *j = ctx;
     if (thread == j->threads - 1) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    pool_barrier(j->pool, thread);
+    pool_barrier(j->pool);
     j->ran[thread]++;
 }
 

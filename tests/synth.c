@@ -80,11 +80,11 @@ static void test_specs(void)
     static const struct {
         const char *spec, *expected;
     } bad[] = {
-        {"llama-9", "shape 'llama-9': unknown"},
-        {"", "shape '': unknown"},
-        {":F16", "shape '': unknown"},
-        {"tiny-llama:Q9", "type 'Q9': unknown"},
-        {"tiny-llama:", "type '': unknown"},
+        {"llama-9", "shape: found 'llama-9'"},
+        {"", "shape: found ''"},
+        {":F16", "shape: found ''"},
+        {"tiny-llama:Q9", "type: found 'Q9'"},
+        {"tiny-llama:", "type: found ''"},
         {"L=1", "D: missing"},
         {"L=1,D=64,H=4,KV=3,F=64,V=300", "a multiple of KV=3"},
         {"L=1,D=65,H=4,KV=2,F=64,V=300", "a multiple of H=4"},
@@ -181,7 +181,7 @@ static void test_runs(const char *shape)
     struct session_options so = {.n_ctx = 64, .threads = 1};
     struct session *s = m ? session_new(m, &so, &e) : NULL;
     double sum = 0, squares = 0;
-    if (s && session_feed(s, tokens, 40, NULL, NULL, &e))
+    if (s && session_feed(s, tokens, 40, PHASE_PREFILL, NULL, NULL, &e))
         for (int i = 0; i < m->hp.n_vocab; i++) {
             double x = session_logits(s)[i];
             sum += x;

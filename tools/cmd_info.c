@@ -5,9 +5,8 @@
 
 #include "base/json.h"
 #include "base/printable.h"
-#include "loader/describe.h"
 #include "loader/file.h"
-#include "tools/cli.h"
+#include "tools/common_args.h"
 
 static bool all_tensors;
 
@@ -64,17 +63,7 @@ static void print_json(const struct model_file *f, const struct description *d)
     if (d->has_layers) json_integer(&j, d->layers);
     else json_null(&j);
     put_hparams(&j, d, g);
-    json_key(&j, "types");
-    json_object(&j);
-    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
-        if (!d->types[t].tensors) continue;
-        json_key(&j, type_name(t));
-        json_object(&j);
-        json_put_integer(&j, "tensors", (int64_t)d->types[t].tensors);
-        json_put_integer(&j, "bytes", (int64_t)d->types[t].bytes);
-        json_object_end(&j);
-    }
-    json_object_end(&j);
+    json_put_types(&j, "types", d->types);
     json_key(&j, "tensors");
     json_array(&j);
     for (size_t i = 0; i < g->n_tensors; i++) {

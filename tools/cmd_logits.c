@@ -54,7 +54,7 @@ static bool write_logits(const struct model *m, const struct tokens *ids, FILE *
     bool ok = s != NULL;
     if (ok && all) ok = session_feed_all(s, ids->id, ids->n, 0, write_row, &sink, e);
     else if (ok)
-        ok = session_feed(s, ids->id, ids->n, arg_prefill_progress, NULL, e) &&
+        ok = session_feed(s, ids->id, ids->n, PHASE_PREFILL, arg_prefill_progress, NULL, e) &&
              (write_row(&sink, ids->n - 1, session_logits(s)) || fail(e, "interrupted"));
     if (sink.error) fail(e, "%s: cannot write: %s", output, strerror(sink.error));
     session_free(s);
@@ -63,7 +63,11 @@ static bool write_logits(const struct model *m, const struct tokens *ids, FILE *
 
 static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, struct error *e)
 {
-    if (ids_text && !arg_prompt && !arg_file) return prompt_parse_ids(ids_text, m->hp.n_vocab, ids, usage, e);
+    if (ids_text && !arg_prompt && !arg_file) {
+        if (!prompt_parse_ids(ids_text, m->hp.n_vocab, ids, usage, e)) return false;
+        *usage = !ids->n;
+        return ids->n || fail(e, "--tokens: found no ids, expected at least one");
+    }
     if (ids_text) {
         *usage = true;
         return fail(e, "found --tokens and a text, expected one of them");

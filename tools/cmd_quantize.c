@@ -24,26 +24,11 @@ static int refuse(const char *type, const struct error *e)
     return near ? usage_error("unknown type '%s', did you mean '%s'?", type, near) : usage_error("%s", e->text);
 }
 
-static void print_types(const char *what, const struct type_total totals[TYPE_FILE_END])
+static void print_types(const char *what, const struct type_sum totals[TYPE_FILE_END])
 {
     for (unsigned t = 0; t < TYPE_FILE_END; t++)
         if (totals[t].tensors)
-            printf("%-6s  %-5s  %7zu  %15" PRIu64 "\n", what, type_name(t), totals[t].tensors, totals[t].bytes);
-}
-
-static void json_types(struct json *j, const char *key, const struct type_total totals[TYPE_FILE_END])
-{
-    json_key(j, key);
-    json_object(j);
-    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
-        if (!totals[t].tensors) continue;
-        json_key(j, type_name(t));
-        json_object(j);
-        json_put_integer(j, "tensors", (int64_t)totals[t].tensors);
-        json_put_integer(j, "bytes", (int64_t)totals[t].bytes);
-        json_object_end(j);
-    }
-    json_object_end(j);
+            printf("%-6s  %-5s  %7" PRIu64 "  %15" PRIu64 "\n", what, type_name(t), totals[t].tensors, totals[t].bytes);
 }
 
 static int run(int n_args, char **args)
@@ -68,8 +53,8 @@ static int run(int n_args, char **args)
         json_put_integer(&j, "parameters", (int64_t)r.parameters);
         json_put_integer(&j, "tensors", (int64_t)r.tensors);
         json_put_integer(&j, "converted", (int64_t)r.converted);
-        json_types(&j, "types_before", r.in);
-        json_types(&j, "types_after", r.out);
+        json_put_types(&j, "types_before", r.in);
+        json_put_types(&j, "types_after", r.out);
         json_object_end(&j);
         json_end(&j);
         return EXIT_DONE;

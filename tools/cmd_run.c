@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_TOKENS = 256, CONVERSATION_CONTEXT = 4096 };
+enum { DEFAULT_TOKENS = 256 };
 
 static int64_t n_tokens = DEFAULT_TOKENS, context, batch;
 /* Negative: not given, so that sample_defaults holds. */
@@ -220,14 +220,6 @@ static bool read_prompt(const struct model *m, const struct chat_format *f, cons
     return prompt_from_chat(m->tokenizer, f, system_text ? messages : messages + 1, system_text ? 2 : 1, ids, e);
 }
 
-/* As much as the prompt and the answer need, within what the model was trained for. */
-static size_t choose_context(const struct model *m, size_t n_prompt, bool conversation)
-{
-    size_t trained = (size_t)m->hp.n_ctx_train, want = conversation ? CONVERSATION_CONTEXT : n_prompt + (size_t)n_tokens;
-    if (context) return (size_t)context;
-    return want < trained ? want : trained;
-}
-
 static bool run_model(const struct model *m, const char *text, size_t len, bool conversation, double load_s, struct error *e)
 {
     struct tokens ids = {0};
@@ -238,7 +230,8 @@ static bool run_model(const struct model *m, const char *text, size_t len, bool 
     bool ok = conversation || read_prompt(m, f, text, len, &ids, e);
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
-        struct session_options o = {.n_ctx = choose_context(m, ids.n, conversation),
+        size_t needed = conversation ? 0 : ids.n + (size_t)n_tokens;
+        struct session_options o = {.n_ctx = context ? (size_t)context : session_context_for(m, needed),
                                     .n_batch = (size_t)batch,
                                     .kv_type = arg_kv_type(),
                                     .threads = arg_threads(),

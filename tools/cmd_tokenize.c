@@ -1,11 +1,10 @@
 /* cmd_tokenize.c - text to token ids, and back. Only the file's vocabulary is read.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
-#include "engine/text/tokenizer.h"
+#include "engine/prompt.h"
 #include "loader/file.h"
 #include "tools/common_args.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,24 +78,6 @@ static int run_tokenize(int n_args, char **args)
     return ok ? finish_stdout(EXIT_DONE) : failed(&e);
 }
 
-/* Appends the ids of one argument, "1", "1 2 3" or "1,2,3". *usage: it is not a list of numbers. */
-static bool read_ids(const struct tokenizer *t, const char *arg, struct tokens *ids, bool *usage, struct error *e)
-{
-    *usage = false;
-    for (const char *s = arg;;) {
-        s += strspn(s, " ,\t\r\n");
-        if (!*s) return true;
-        char *end;
-        errno = 0;
-        long long id = strtoll(s, &end, 10);
-        *usage = end == s || (*end && !strchr(" ,\t\r\n", *end));
-        if (*usage) return fail(e, "found '%.60s', expected token ids", s);
-        if (errno || id < 0 || id >= t->n_vocab) return fail(e, "found token %.30s, expected 0 to %d", s, t->n_vocab - 1);
-        if (!tokens_push(ids, (int32_t)id)) return fail(e, "no memory for the ids");
-        s = end;
-    }
-}
-
 static void print_text(const char *text, size_t len)
 {
     if (!common.json) {
@@ -122,7 +103,7 @@ static int run_detokenize(int n_args, char **args)
     bool ok = true, usage = false;
     char *text = NULL;
     size_t len;
-    for (int i = 0; ok && i < n_args; i++) ok = read_ids(t, args[i], &ids, &usage, &e);
+    for (int i = 0; ok && i < n_args; i++) ok = prompt_parse_ids(args[i], t->n_vocab, &ids, &usage, &e);
     ok = ok && detokenize(t, ids.id, ids.n, special, &text, &len, &e);
     if (ok) print_text(text, len);
     free(text);

@@ -5,22 +5,11 @@
 #include "loader/inflate.h"
 #include "tools/cli.h"
 
-#include <string.h>
-
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
 #else
 #define COMPILER "gcc " __VERSION__
 #endif
-
-/* An ISA counts as built when a kernel of it is in the table, and as found when the CPU has what it needs. */
-static bool isa_built(const char *isa)
-{
-    size_t len = strlen(isa);
-    for (size_t i = 0; i < kernel_n_rows; i++)
-        if (!strncmp(kernel_rows[i]->isa, isa, len) && strchr("_", kernel_rows[i]->isa[len])) return true; /* end or tag */
-    return false;
-}
 
 static bool isa_found(const char *isa)
 {
@@ -61,7 +50,7 @@ static int run(int n_args, char **args)
         json_object(&j);
         json_put_string(&j, "version", HARTREE_VERSION);
         json_put_string(&j, "compiler", COMPILER);
-        list_isas(&j, NULL, "isas_built", isa_built);
+        list_isas(&j, NULL, "isas_built", kernel_isa_built);
         list_isas(&j, NULL, "isas_found", isa_found);
         json_put_string(&j, "isa", kernel_active_isa());
         for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
@@ -71,7 +60,7 @@ static int run(int n_args, char **args)
         return EXIT_DONE;
     }
     printf("hartree    %s\ncompiler   %s\n", HARTREE_VERSION, COMPILER);
-    list_isas(NULL, "ISAs built", NULL, isa_built);
+    list_isas(NULL, "ISAs built", NULL, kernel_isa_built);
     list_isas(NULL, "ISAs here", NULL, isa_found);
     printf("ISA in use %s\n", kernel_active_isa());
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)

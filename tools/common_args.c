@@ -76,3 +76,18 @@ int arg_wrong_shape(const char *spec, const struct error *e)
     const char *near = nearest_shape(spec);
     return near ? usage_error("--shape: unknown '%s', did you mean '%s'?", spec, near) : usage_error("--shape: %s", e->text);
 }
+
+void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END])
+{
+    json_key(j, key);
+    json_object(j);
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+        if (!types[t].tensors) continue;
+        json_key(j, type_name(t));
+        json_object(j);
+        json_put_integer(j, "tensors", (int64_t)types[t].tensors);
+        json_put_integer(j, "bytes", (int64_t)types[t].bytes);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}

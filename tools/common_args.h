@@ -3,7 +3,9 @@
 #ifndef HARTREE_COMMON_ARGS_H
 #define HARTREE_COMMON_ARGS_H
 
+#include "base/json.h"
 #include "engine/session.h"
+#include "loader/describe.h"
 #include "tools/cli.h"
 
 /* Rows for a command's option table, and the variables they set. */
@@ -33,6 +35,9 @@ int arg_threads(void);
 
 /* Says that --shape is none, with the nearest bundled name or else *e's line. EXIT_USAGE. */
 int arg_wrong_shape(const char *spec, const struct error *e);
+
+/* "KEY": {T: {"tensors", "bytes"}} for the types that there are. */
+void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END]);
 
 /* A session_progress that draws the prefill line and stops when interrupted. */
 bool arg_prefill_progress(void *ctx, size_t done, size_t total);

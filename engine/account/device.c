@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/device.h"
 
+#include "base/memory.h"
 #include "base/printable.h"
 #include "kernels/type.h"
 #include "loader/file.h"
@@ -121,13 +122,11 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
         return fail(e, "%s: found %g, expected %g to %g %s", key, value, r->min, r->max, r->unit);
     struct device_entry *entry = find_entry(d, key);
     if (!entry) {
-        if (d->n == d->allocated) {
-            size_t more = d->allocated ? 2 * d->allocated : 64;
-            struct device_entry *p = realloc(d->entries, more * sizeof *p);
-            if (!p) return fail(e, "device profile: found no memory for %zu entries", more);
-            d->entries = p;
-            d->allocated = more;
-        }
+        if (d->n == DEVICE_MAX_ENTRIES)
+            return fail(e, "%s: found an entry after the first %d, expected no more", key, DEVICE_MAX_ENTRIES);
+        struct device_entry *p = memory_grow(d->entries, &d->allocated, d->n + 1, sizeof *p);
+        if (!p) return fail(e, "device profile: found no memory for %zu entries", d->n + 1);
+        d->entries = p;
         entry = &d->entries[d->n++];
     }
     snprintf(entry->key, sizeof entry->key, "%s", key);

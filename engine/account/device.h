@@ -31,6 +31,9 @@ enum provenance { ASSUMED, MEASURED, PUBLISHED };
 
 enum { DEVICE_KEY = 48, DEVICE_SOURCE = 120, DEVICE_TEXT = 120, DEVICE_MAX_THREADS = 1024 };
 
+/* A calibration of dozens of thread counts has fewer; entries are looked up one by one. */
+enum { DEVICE_MAX_ENTRIES = 8192 };
+
 struct device_entry {
     char key[DEVICE_KEY];
     double value;

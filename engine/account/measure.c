@@ -34,11 +34,11 @@ static bool run_once(struct session *s, const int32_t *tokens, const struct meas
     session_reset(s);
     profile_reset(s->profile);
     double start = clock_now();
-    if (!session_feed(s, tokens, prompt, go_on, (void *)o, e)) return false;
+    if (!session_feed(s, tokens, prompt, PHASE_PREFILL, go_on, (void *)o, e)) return false;
     r->prefill_s = clock_now() - start;
     start = clock_now();
     for (size_t i = 0; i + 1 < gen; i++) {
-        if (!session_feed(s, tokens + prompt + i, 1, NULL, NULL, e)) return false;
+        if (!session_feed(s, tokens + prompt + i, 1, PHASE_DECODE, NULL, NULL, e)) return false;
         if (!go_on((void *)o, 0, 0)) return fail(e, "interrupted");
     }
     r->decode_s = clock_now() - start;

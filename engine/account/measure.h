@@ -32,7 +32,7 @@ struct measurement {
  * predicted; and a decode op that reads more than the last-level cache holds in a step, at a rate above the device's peak by
  * more than 10 % or five times its noise, whichever is more (a byte count or a clock is wrong then, or the profile is not this
  * machine's). measurement_free releases *m. The device is borrowed; the model's plan is rebuilt inside, and rows borrow nothing
- * of it. */
+ * of it. No other session may run meanwhile: its kernel calls would be counted too (kernel_count_begin). */
 bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o,
              struct error *e);
 void measurement_free(struct measurement *m);

@@ -257,6 +257,7 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                              .threads = s->options.threads,
                              .prefill_s = g->prefill_s,
                              .decode_s = g->decode_s,
+                             .sample_s = g->sample_s,
                              .energy_j = NAN,
                              .energy_kind = "none"};
     /* Interrupted before the first micro-batch there is nothing to predict: a prediction of one token stands for it. */
@@ -274,7 +275,7 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
     bool decoded = g->decode_steps > 0 && g->decode_s > 0;
     r->prefill_tps = g->prefill_s > 0 ? (double)g->prompt_tokens / g->prefill_s : NAN;
     r->decode_tps = decoded ? (double)g->decode_steps / g->decode_s : NAN;
-    r->decode_bytes_per_s = decoded ? streamed / g->decode_s : NAN;
+    r->decode_bytes_per_s = decoded ? streamed / (g->decode_s - g->sample_s) : NAN;
     r->predicted_prefill_s = r->prediction.prefill_s;
     r->predicted_decode_s = r->prediction.decode_s;
     r->peak_bytes_per_s = d ? device_rate(d, "read_peak", s->options.threads) : NAN;
@@ -294,7 +295,8 @@ void run_report_print(const struct run_report *r, FILE *f)
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
             si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,
-            si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_s).s);
+            si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
+    fprintf(f, "sampling   %s of decode; not predicted, and left out of the error\n", si(r->sample_s, "s").s);
     fprintf(f, "reading    %s while decoding, %s of the %s that %d thread%s can\n", si(r->decode_bytes_per_s, "B/s").s,
             percent(r->share_of_peak).s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
     if (r->share_of_peak > 1.1)

@@ -19,8 +19,9 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
 struct run_report {
     size_t prompt_tokens, generated_tokens, decode_steps;
     int threads;
-    double prefill_s, decode_s;                     /* measured */
-    double prefill_tps, decode_tps;                 /* tokens per second */
+    double prefill_s, decode_s;                     /* measured, wall time */
+    double sample_s;                                /* of decode_s, sampling: not in the prediction, nor held against it */
+    double prefill_tps, decode_tps;                 /* tokens per second of wall time */
     double predicted_prefill_s, predicted_decode_s; /* of these numbers of tokens, made after the run: how many there would be
                                                        is not known before */
     double decode_bytes_per_s;                      /* weights and cache read, per second */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
@@ -186,12 +187,22 @@ static bool tokenize_word(const struct tokenizer_tables *v, const char *word, si
     return true;
 }
 
+/* Room for `len` decoded characters with their classes, and for a token of `max_len` bytes spelt out. */
+static bool reserve_characters(struct text_work *w, size_t len, size_t max_len)
+{
+    char *spelt = memory_grow(w->spelt, &w->spelt_capacity, max_len, 1);
+    if (spelt) w->spelt = spelt;
+    uint32_t *c = memory_grow(w->c, &w->c_capacity, len, sizeof *c);
+    if (c) w->c = c;
+    uint8_t *flags = memory_grow(w->flags, &w->flags_capacity, len, sizeof *flags);
+    if (flags) w->flags = flags;
+    return spelt && c && flags;
+}
+
 bool bpe_tokenize(const struct tokenizer *t, const char *text, size_t len, struct text_work *w, struct tokens *out)
 {
-    size_t n = 0, flags_capacity = w->c_capacity;
-    if (!text_reserve((void **)&w->spelt, &w->spelt_capacity, t->tables->max_len, 1)) return false;
-    if (!text_reserve((void **)&w->c, &w->c_capacity, len, sizeof *w->c)) return false;
-    if (!text_reserve((void **)&w->flags, &flags_capacity, w->c_capacity, sizeof *w->flags)) return false;
+    size_t n = 0;
+    if (!reserve_characters(w, len, t->tables->max_len)) return false;
     for (size_t at = 0; at < len; n++) {
         at += utf8_decode(text + at, len - at, &w->c[n]);
         w->flags[n] = unicode_class(w->c[n]);
@@ -201,7 +212,7 @@ bool bpe_tokenize(const struct tokenizer *t, const char *text, size_t len, struc
     size_t start = 0;
     for (size_t k = 0; k < w->cuts.n; k++) {
         size_t end = w->cuts.end[k], bytes = 0;
-        if (!text_reserve((void **)&w->bytes, &w->bytes_capacity, 4 * (end - start), 1)) return false;
+        if (!text_work_bytes(w, 4 * (end - start))) return false;
         for (size_t i = start; i < end; i++) bytes += utf8_encode(w->c[i], w->bytes + bytes);
         if (!tokenize_word(t->tables, w->bytes, bytes, w, out)) return false;
         start = end;

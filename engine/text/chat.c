@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* What stands around a message. */
 struct frame {
     const char *before, *after;
@@ -212,16 +214,12 @@ struct text {
 static void put(struct text *t, const char *s, size_t len)
 {
     if (t->failed) return;
-    if (t->capacity - t->n <= len) {
-        size_t capacity = 2 * t->capacity + len + 64;
-        char *grown = realloc(t->s, capacity);
-        if (!grown) {
-            t->failed = true;
-            return;
-        }
-        t->s = grown;
-        t->capacity = capacity;
+    char *grown = memory_grow(t->s, &t->capacity, t->n + len + 1, 1);
+    if (!grown) {
+        t->failed = true;
+        return;
     }
+    t->s = grown;
     memcpy(t->s + t->n, s, len);
     t->n += len;
     t->s[t->n] = 0;

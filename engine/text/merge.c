@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "engine/text/vocab.h"
-
-bool text_reserve(void **p, size_t *capacity, size_t n, size_t size)
-{
-    if (n <= *capacity) return true;
-    size_t grown = *capacity + *capacity / 2;
-    if (grown < n) grown = n;
-    if (grown < 64) grown = 64;
-    if (grown > SIZE_MAX / size) return false;
-    void *q = realloc(*p, grown * size);
-    if (!q) return false;
-    *p = q;
-    *capacity = grown;
-    return true;
-}
 
 void text_work_free(struct text_work *w)
 {
@@ -28,9 +15,18 @@ void text_work_free(struct text_work *w)
     free(w->spelt);
 }
 
+bool text_work_bytes(struct text_work *w, size_t n)
+{
+    char *bytes = memory_grow(w->bytes, &w->bytes_capacity, n, 1);
+    if (bytes) w->bytes = bytes;
+    return bytes != NULL;
+}
+
 bool text_work_push(struct text_work *w, uint32_t at, uint32_t len, int32_t id)
 {
-    if (!text_reserve((void **)&w->symbol, &w->symbol_capacity, w->n_symbols + 1, sizeof *w->symbol)) return false;
+    struct symbol *symbol = memory_grow(w->symbol, &w->symbol_capacity, w->n_symbols + 1, sizeof *symbol);
+    if (!symbol) return false;
+    w->symbol = symbol;
     int32_t i = (int32_t)w->n_symbols++;
     w->symbol[i] = (struct symbol){.at = at, .len = len, .prev = i - 1, .next = -1, .id = id};
     if (i > 0) w->symbol[i - 1].next = i;
@@ -55,13 +51,20 @@ static void sift_up(struct pair *heap, size_t i)
     heap[i] = p;
 }
 
+static bool reserve_pairs(struct text_work *w, size_t n)
+{
+    struct pair *heap = memory_grow(w->heap, &w->heap_capacity, n, sizeof *heap);
+    if (heap) w->heap = heap;
+    return heap != NULL;
+}
+
 bool text_merge(struct text_work *w, const struct tokenizer_tables *v, const char *text, join_fn *join)
 {
     size_t n = w->n_symbols, n_heap = 0;
     if (n < 2) return true;
     struct symbol *s = w->symbol;
     /* Every merge takes one symbol away and offers at most two pairs, so 3n pairs are the most that were ever there. */
-    if (!text_reserve((void **)&w->heap, &w->heap_capacity, n, sizeof *w->heap)) return false;
+    if (!reserve_pairs(w, n)) return false;
     for (size_t i = 0; i + 1 < n; i++) {
         uint32_t order;
         int32_t id;
@@ -83,7 +86,7 @@ bool text_merge(struct text_work *w, const struct tokenizer_tables *v, const cha
         right->len = 0;
         left->next = right->next;
         if (right->next >= 0) s[right->next].prev = at;
-        if (!text_reserve((void **)&w->heap, &w->heap_capacity, n_heap + 2, sizeof *w->heap)) return false;
+        if (!reserve_pairs(w, n_heap + 2)) return false;
         for (int side = 0; side < 2; side++) {
             int32_t a = side == 0 ? left->prev : at, b = side == 0 ? at : left->next;
             uint32_t order;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
@@ -296,9 +297,11 @@ static void cut_piece(struct span *s, size_t start, match_fn *match, size_t *end
 bool pretokenize(const struct pretokenizer *p, const uint32_t *c, const uint8_t *flags, size_t n, struct cuts *out)
 {
     /* A text of n characters has at most n words. */
-    if (!text_reserve((void **)&out->end, &out->capacity, n, sizeof *out->end) ||
-        !text_reserve((void **)&out->spare, &out->spare_capacity, n, sizeof *out->spare))
-        return false;
+    size_t *ends = memory_grow(out->end, &out->capacity, n, sizeof *ends);
+    if (ends) out->end = ends;
+    size_t *spare = memory_grow(out->spare, &out->spare_capacity, n, sizeof *spare);
+    if (spare) out->spare = spare;
+    if (!ends || !spare) return false;
     out->n = n > 0;
     if (n > 0) out->end[0] = n;
     for (size_t k = 0; k < PRETOKENIZER_STAGES && p->stage[k]; k++) {

@@ -95,7 +95,7 @@ static bool tokenize_part(const struct tokenizer_tables *v, const char *b, size_
 bool spm_tokenize(const struct tokenizer *t, const char *text, size_t len, bool prefix, struct text_work *w, struct tokens *out)
 {
     const struct tokenizer_tables *v = t->tables;
-    if (!text_reserve((void **)&w->bytes, &w->bytes_capacity, 3 * (len + 1), 1)) return false;
+    if (!text_work_bytes(w, 3 * (len + 1))) return false;
     char *b = w->bytes;
     size_t n = 0;
     if (prefix && v->add_space_prefix) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "engine/text/unicode.h"
 #include "engine/text/vocab.h"
 
@@ -19,7 +20,9 @@ void tokens_free(struct tokens *t)
 
 bool tokens_push(struct tokens *t, int32_t id)
 {
-    if (!text_reserve((void **)&t->id, &t->capacity, t->n + 1, sizeof *t->id)) return false;
+    int32_t *ids = memory_grow(t->id, &t->capacity, t->n + 1, sizeof *ids);
+    if (!ids) return false;
+    t->id = ids;
     t->id[t->n++] = id;
     return true;
 }
@@ -253,8 +256,9 @@ static bool special_build(const struct tokenizer *t, struct special_set *set, bo
         const struct gguf_string *s = &v->text[i];
         if (s->len == 0 || !in_set(v, set, i)) continue;
         if (!at[s->len]) {
-            ok = text_reserve((void **)&set->length, &capacity, set->n + 1, sizeof *set->length);
-            if (!ok) break;
+            struct special_length *length = memory_grow(set->length, &capacity, set->n + 1, sizeof *length);
+            if (!(ok = length != NULL)) break;
+            set->length = length;
             set->length[set->n] = (struct special_length){.len = s->len};
             at[s->len] = (uint32_t)++set->n;
         }
@@ -282,7 +286,9 @@ struct fragments {
 static bool fragments_push(struct fragments *l, size_t at, size_t len, int32_t id)
 {
     if (id < 0 && len == 0) return true;
-    if (!text_reserve((void **)&l->f, &l->capacity, l->n + 1, sizeof *l->f)) return false;
+    struct fragment *f = memory_grow(l->f, &l->capacity, l->n + 1, sizeof *f);
+    if (!f) return false;
+    l->f = f;
     l->f[l->n++] = (struct fragment){at, len, id};
     return true;
 }
@@ -396,10 +402,12 @@ bool detokenize(const struct tokenizer *t, const int32_t *id, size_t n, bool spe
     for (size_t i = 0; i < n; i++) {
         size_t l;
         const char *s = token_bytes(t, id[i], special, i == 0, &l);
-        if (!text_reserve((void **)&out, &capacity, used + l + 1, 1)) {
+        char *grown = memory_grow(out, &capacity, used + l + 1, 1);
+        if (!grown) {
             free(out);
             return fail(e, "no memory for the text of %zu tokens", n);
         }
+        out = grown;
         memcpy(out + used, s, l);
         used += l;
     }

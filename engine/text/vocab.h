@@ -81,15 +81,15 @@ struct text_work {
     size_t heap_capacity;
     uint32_t *c; /* decoded characters and their classes */
     uint8_t *flags;
-    size_t c_capacity;
+    size_t c_capacity, flags_capacity;
     struct cuts cuts;
     char *bytes, *spelt;
     size_t bytes_capacity, spelt_capacity;
 };
 void text_work_free(struct text_work *w);
 
-/* Grows *p of elements `size` to hold n; false: no memory. */
-bool text_reserve(void **p, size_t *capacity, size_t n, size_t size);
+/* Room for n bytes at w->bytes; false: no memory. */
+bool text_work_bytes(struct text_work *w, size_t n);
 
 /* Appends a symbol, linked to the one before. */
 bool text_work_push(struct text_work *w, uint32_t at, uint32_t len, int32_t id);

@@ -7,7 +7,7 @@ set -u
 d=$cli_dir/files
 mkdir "$d"
 export XDG_CACHE_HOME="$d/cache" # the user's own profile stays as it is
-n='[0-9][-+.e0-9]*'
+n='-?[0-9][-+.e0-9]*'
 
 cli synth --shape tiny-llama:Q4_K_M -o "$d/m.gguf"
 expect "a model to account for" 0

@@ -26,7 +26,7 @@ expect "no arguments" 2
 cli quantize "$d/in" "$d/x" Q4_K_MM
 expect "unknown type, nearest" 2 "unknown type 'Q4_K_MM', did you mean 'Q4_K_M'\?"
 cli quantize "$d/in" "$d/x" sixteen
-expect "unknown type, all" 2 "unknown, expected one of F32 F16 .* Q5_K_M"
+expect "unknown type, all" 2 "found .*, expected one of F32 F16 .* Q5_K_M"
 cli quantize "$d/in" "$d/x" Q8_0 more
 expect "surplus argument" 2 "found 'more'"
 cli quantize "$d/none" "$d/x" Q8_0
