@@ -148,16 +148,18 @@ refuse "an unknown chat format" 2 "chat format: found zzzzzzzz, expected --chat-
 cli ppl -m "$m" -p short
 refuse "a text shorter than a chunk" 1 "text: found [0-9]+ tokens, expected at least one chunk of 512"
 cli detokenize -m "$m" 1 320
-refuse "an id outside the vocabulary" 1 "found token 320, expected 0 to 319"
+refuse "an id outside the vocabulary" 1 "found 320 at place 1, expected 0 to 319"
 cli detokenize -m "$m" -5
-refuse "an id below 0" 1 "found token -5, expected 0 to 319"
+refuse "an id below 0" 1 "found -5 at place 0, expected 0 to 319"
 cli detokenize -m "$m" 12x
-refuse "an id that is no number" 2 "found '12x', expected token ids"
+refuse "an id that is no number" 2 "found '12x', expected numbers between blanks or commas"
 cli logits -m "$m" --tokens 1,320 -o "$d/out"
 refuse "logits of an id outside the vocabulary" 1 "token ids: found 320 at place 1, expected 0 to 319"
-for ids in '' 1,x 1,,2 '1,' 99999999999999999999; do
+cli logits -m "$m" --tokens 99999999999999999999 -o "$d/out"
+refuse "logits of an id beyond any number" 1 "token ids: found 99999999999999999999 at place 0, expected 0 to 319"
+for ids in '' ' ' , 1,x 1,,2 '1,' ,1; do
     cli logits -m "$m" --tokens "$ids" -o "$d/out"
-    refuse "logits of ids '$ids'" 2 "token ids: found '.*', expected"
+    refuse "logits of ids '$ids'" 2 "(token ids|--tokens): found .*, expected"
 done
 
 # ---- Values ----
@@ -189,7 +191,7 @@ refuse "-m without a file" 2 "--model: found no value, expected FILE"
 cli predict -m "$m" --prompt 2147483647 --gen 2147483647
 refuse "a prediction of billions of steps" 1 "prediction: found [0-9]+ steps, expected at most 1048576"
 cli predict --shape llama-9
-refuse "predict: an unknown shape" 2 "--shape: .*unknown, expected"
+refuse "predict: an unknown shape" 2 "--shape: .*found 'llama-9', expected"
 cli measure -m "$m" --prompt 2147483647 --gen 2147483647
 refuse "a measurement that memory does not hold" 1 "context of 4294967294 tokens: found [0-9]+ MB free"
 cli bench model -m "$m" -p 2147483647 -n 0
