@@ -185,7 +185,7 @@ static bool write_bare(const char *path, uint32_t n_head, struct error *e)
 
 static void test_bad_models(void)
 {
-    char path[128], missing[192];
+    char path[128], missing[256];
     struct error e = {""};
     snprintf(path, sizeof path, "%s/bare.gguf", dir);
     static const struct { const char *name; uint32_t n_head; } widths[] = {
