@@ -12,4 +12,4 @@ AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc
     avx2_tile_float(a, r, c, nc, sizeof(float), load8);
 }
 
-DOT_KERNEL_AVX2(f32);
+DOT_KERNEL_AVX2(f32, avx2);

@@ -20,4 +20,4 @@ AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc
     avx2_tile256(a, r, c, nc, sizeof(struct block_q2_K), open_block, codes, AVX2_MINIMA);
 }
 
-DOT_KERNEL_AVX2(q2_K);
+DOT_KERNEL_AVX2(q2_K, avx2);

@@ -26,4 +26,4 @@ AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc
     avx2_tile256(a, r, c, nc, sizeof(struct block_q3_K), open_block, codes, 2);
 }
 
-DOT_KERNEL_AVX2(q3_K);
+DOT_KERNEL_AVX2(q3_K, avx2);

@@ -13,4 +13,4 @@ AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc
     avx2_tile32(a, r, c, nc, sizeof(struct block_q4_1), codes, AVX2_OFFSET);
 }
 
-DOT_KERNEL_AVX2(q4_1);
+DOT_KERNEL_AVX2(q4_1, avx2);

@@ -19,4 +19,4 @@ AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc
     avx2_tile256(a, r, c, nc, sizeof(struct block_q4_K), open_block, codes, AVX2_MINIMA);
 }
 
-DOT_KERNEL_AVX2(q4_K);
+DOT_KERNEL_AVX2(q4_K, avx2);

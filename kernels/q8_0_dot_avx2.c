@@ -13,4 +13,4 @@ AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc
     avx2_tile32(a, r, c, nc, sizeof(struct block_q8_0), codes, AVX2_SIGNED8);
 }
 
-DOT_KERNEL_AVX2(q8_0);
+DOT_KERNEL_AVX2(q8_0, avx2);

@@ -47,8 +47,8 @@ static inline void dot_walk(const struct dot_args *a, dot_tile *four, dot_tile *
     }
 }
 
-/* Names a file's two tile shapes and its kernel after its template `tile(a, r, c, nc)`. */
-#define DOT_KERNEL_AVX2(prefix)                                                                                                \
+/* A file's two tile shapes, its kernel and its row, all of its `tile(a, r, c, nc)`; `isa` is as in the name of the file. */
+#define DOT_KERNEL_AVX2(prefix, isa)                                                                                           \
     static void tile_four(const struct dot_args *a, size_t r, size_t c)                                                        \
     {                                                                                                                          \
         tile(a, r, c, DOT_COLS);                                                                                               \
@@ -57,11 +57,11 @@ static inline void dot_walk(const struct dot_args *a, dot_tile *four, dot_tile *
     {                                                                                                                          \
         tile(a, r, c, 1);                                                                                                      \
     }                                                                                                                          \
-    static void prefix##_dot_avx2(const struct dot_args *a)                                                                    \
+    static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
     {                                                                                                                          \
         dot_walk(a, tile_four, tile_one);                                                                                      \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 AVX2_INLINE float avx2_hsum(__m256 v)
 {

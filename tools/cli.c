@@ -32,6 +32,7 @@ static void say(bool point_to_help, const char *format, va_list ap)
     progress_clear();
     const char *blank = command_name ? " " : "", *name = command_name ? command_name : "";
     fprintf(stderr, "hartree%s%s: %s", blank, name, line.text);
+    if (!strcmp(name, "help")) blank = name = ""; /* the list of commands tells more than the help of help */
     if (point_to_help) fprintf(stderr, " (see 'hartree help%s%s')", blank, name);
     fputc('\n', stderr);
 }

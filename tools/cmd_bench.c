@@ -26,7 +26,8 @@ static int run(int n_args, char **args)
         names[i] = kinds[i].name;
     }
     const char *near = nearest_word(args[0], names);
-    return usage_error("found '%s', expected a kind of benchmark such as '%s'", args[0], near ? near : names[0]);
+    return near ? usage_error("found '%s', expected kernels or model; did you mean '%s'?", args[0], near)
+                : usage_error("found '%s', expected kernels or model", args[0]);
 }
 
 static const struct option options[] = {

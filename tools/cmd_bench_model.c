@@ -21,7 +21,7 @@ static void print_row(const struct model *m, const struct bench_model_result *r)
     char test[32], speed[48];
     snprintf(test, sizeof test, "%s%zu", r->kind, r->tokens);
     snprintf(speed, sizeof speed, "%.2f ± %.2f", r->tps_avg, r->tps_stddev);
-    printf("| %-30.30s | %7.2f GiB | %7.2f M | %-8s | %7d | %8s | %18s |\n", m->name, (double)m->file_bytes / (1 << 30),
+    printf("| %-30.30s | %7.2f GiB | %7.2f M | %-8s | %7d | %8s | %19s |\n", m->name, (double)m->file_bytes / (1 << 30),
            (double)m->parameters / 1e6, kernel_active_isa(), r->threads, test, speed);
     fflush(stdout);
 }

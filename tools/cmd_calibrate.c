@@ -57,8 +57,8 @@ const struct command command_calibrate = {
         "Measures memory bandwidth, the rate of every kernel that a model may need and the cost of a barrier, with the "
         "engine's\n"
         "own ops and threads, and writes them as text: key = value # unit, provenance. Nothing else should run meanwhile.\n"
-        "predict, measure and run read the profile in the cache folder ($XDG_CACHE_HOME/hartree/device); --device names "
-        "another.",
+        "predict, measure and run read the profile in the cache folder ($XDG_CACHE_HOME/hartree/device-CORES-KERNELS, one for "
+        "each set of kernels in use); --device names another.",
     .options = options,
     .run = run,
 };

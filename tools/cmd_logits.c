@@ -1,5 +1,6 @@
 /* cmd_logits.c - raw logits, for comparison with another engine.
  * SPDX-License-Identifier: MIT */
+#include "base/json.h"
 #include "engine/prompt.h"
 #include "loader/file.h"
 #include "tools/common_args.h"
@@ -79,6 +80,22 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     return ok && (ids->n || fail(e, "prompt: found no tokens, expected at least one"));
 }
 
+static void print_json(const struct model *m, const struct tokens *ids)
+{
+    struct json j;
+    json_begin(&j, stdout);
+    json_object(&j);
+    json_put_string(&j, "output", output);
+    json_put_integer(&j, "rows", all ? (int64_t)ids->n : 1);
+    json_put_integer(&j, "n_vocab", m->hp.n_vocab);
+    json_key(&j, "tokens");
+    json_array(&j);
+    for (size_t i = 0; i < ids->n; i++) json_integer(&j, ids->id[i]);
+    json_array_end(&j);
+    json_object_end(&j);
+    json_end(&j);
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args;
@@ -96,6 +113,7 @@ static int run(int n_args, char **args)
         if (ok) ok = file_output_commit(out, &e);
         else file_output_discard(out);
     }
+    if (ok && common.json) print_json(m, &ids);
     tokens_free(&ids);
     model_close(m);
     return ok ? EXIT_DONE : usage ? usage_error("%s", e.text) : failed(&e);

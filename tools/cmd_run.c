@@ -187,6 +187,7 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
     char *line = NULL;
     size_t capacity = 0;
     bool ok = conversation_start(&c, s, f, system_text, e);
+    if (ok) note("Ctrl-C stops an answer, Ctrl-D ends the conversation");
     while (ok) {
         fputs("> ", stdout);
         fflush(stdout);
@@ -296,7 +297,7 @@ const struct command command_run = {
     .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [options]",
     .description =
         "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
-        "measured. Ctrl-C stops cleanly, with the table of what was done.",
+        "measured. Ctrl-C stops cleanly, with the table of what was done. In a conversation -v prints the table after each answer.",
     .options = options,
     .run = run,
 };

@@ -224,13 +224,6 @@ static void plan_counts(struct calibration *c, int most)
     c->total = figures * (uint64_t)c->n_counts;
 }
 
-/* What the kernels in use are called: the highest ISA, and the pins that change them. */
-static void kernels_name(char *name, size_t size)
-{
-    const char *pins = getenv("HARTREE_KERNEL");
-    snprintf(name, size, "%s%s%.90s", kernel_active_isa(), pins && *pins ? " " : "", pins ? pins : "");
-}
-
 static bool describe(struct calibration *c)
 {
     struct device *d = c->device;
@@ -238,7 +231,7 @@ static bool describe(struct calibration *c)
     time_t now = time(NULL);
     struct tm day;
     machine_name(d->name, sizeof d->name);
-    kernels_name(d->isa, sizeof d->isa);
+    device_kernels(d->isa, sizeof d->isa);
     if (!gmtime_r(&now, &day) || !strftime(d->date, sizeof d->date, "%Y-%m-%d", &day))
         return fail(c->e, "clock: found no date");
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */
@@ -282,7 +275,7 @@ static bool is_this_machine(const struct device *d)
 {
     char name[DEVICE_TEXT], isa[DEVICE_TEXT];
     machine_name(name, sizeof name);
-    kernels_name(isa, sizeof isa);
+    device_kernels(isa, sizeof isa);
     return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "base/printable.h"
+#include "engine/pool.h"
+#include "kernels/kernel.h"
 #include "kernels/type.h"
 #include "loader/file.h"
 
@@ -303,14 +305,24 @@ bool device_load(struct device *d, const char *path, struct error *e)
 
 /* ---- The cache ---- */
 
+void device_kernels(char *name, size_t size)
+{
+    const char *pins = getenv("HARTREE_KERNEL");
+    snprintf(name, size, "%s%s%.90s", kernel_active_isa(), pins && *pins ? " " : "", pins ? pins : "");
+}
+
 bool device_cache_path(char *path, size_t size, struct error *e)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n;
+    char kernels[DEVICE_TEXT];
+    int n, cores = pool_default_threads();
+    device_kernels(kernels, sizeof kernels);
+    for (char *p = kernels; *p; p++)
+        if (*p == ' ' || *p == '/') *p = '-';
     if (cache && *cache)
-        n = snprintf(path, size, "%s/hartree/device", cache);
+        n = snprintf(path, size, "%s/hartree/device-%d-%s", cache, cores, kernels);
     else if (home && *home)
-        n = snprintf(path, size, "%s/.cache/hartree/device", home);
+        n = snprintf(path, size, "%s/.cache/hartree/device-%d-%s", home, cores, kernels);
     else
         return fail(e, "device profile: found neither XDG_CACHE_HOME nor HOME, expected one of them");
     return (n >= 0 && (size_t)n < size) || fail(e, "device profile: found a path of %d bytes, expected less than %zu", n, size);

@@ -73,7 +73,11 @@ bool device_load(struct device *d, const char *path, struct error *e);
 bool device_save(const struct device *d, const char *path, struct error *e);
 void device_print(const struct device *d, FILE *f);
 
-/* $XDG_CACHE_HOME/hartree/device, else ~/.cache/hartree/device. False and *e if neither variable is set. */
+/* What the kernels in use are called: the highest ISA, and the pins that change them. */
+void device_kernels(char *name, size_t size);
+
+/* $XDG_CACHE_HOME/hartree/device-CORES-KERNELS, else in ~/.cache: a run with a pinned kernel, or on fewer cores, has a profile
+ * of its own and leaves a careful one alone. False and *e if neither variable is set. */
 bool device_cache_path(char *path, size_t size, struct error *e);
 
 /* Makes the folder that device_cache_path's file lies in, where it is not there. */

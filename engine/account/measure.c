@@ -2,6 +2,7 @@
 #include "engine/account/measure.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,10 +73,12 @@ static bool check_bandwidth(const struct prediction *r, const struct device *d, 
         const struct prediction_row *row = &r->rows[i];
         double steps = (double)(r->options.gen - 1), rate = row->streamed_bytes / row->measured_s;
         if (row->phase != PHASE_DECODE || row->streamed_bytes <= steps * llc || !(rate > peak * (1 + margin))) continue;
+        char layer[24] = "";
+        if (row->layer >= 0) snprintf(layer, sizeof layer, "layer %d: ", row->layer);
         return fail(e,
-                    "layer %d: %s: found %.2f GB/s read while decoding, expected at most the calibrated %.2f GB/s and %.0f %%; "
-                    "calibrate anew",
-                    row->layer, row->op, rate / 1e9, peak / 1e9, 100 * margin);
+                    "%s%s: found %.2f GB/s read while decoding, expected at most the calibrated %.2f GB/s and %.0f %%; run "
+                    "'hartree calibrate' while nothing else runs",
+                    layer, row->op, rate / 1e9, peak / 1e9, 100 * margin);
     }
     return true;
 }

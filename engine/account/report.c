@@ -151,18 +151,24 @@ struct text {
     char s[32];
 };
 
-/* "4.617 GB", or "-" for what is not known. */
+/* "4.617 GB", or "-" for what is not known. Seconds stay seconds above 1, and a plain number stays one below. */
 static struct text si(double v, const char *unit)
 {
     static const struct {
         double size;
         const char *prefix;
     } steps[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}};
+    enum { ONE = 5 };
     struct text t = {"-"};
     size_t i = 0;
     if (isnan(v)) return t;
     while (i < 7 && fabs(v) < steps[i].size) i++;
-    if (v == 0) i = 5;
+    bool seconds = !strcmp(unit, "s");
+    if (v == 0 || (seconds && i < ONE) || (!*unit && i > ONE)) i = ONE;
+    if (seconds && fabs(v) >= 1e4) {
+        snprintf(t.s, sizeof t.s, "%.0f s", v);
+        return t;
+    }
     snprintf(t.s, sizeof t.s, "%.4g %s%s", v / steps[i].size, steps[i].prefix, unit);
     return t;
 }
@@ -297,8 +303,13 @@ void run_report_print(const struct run_report *r, FILE *f)
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,
             si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
     fprintf(f, "sampling   %s of decode; not predicted, and left out of the error\n", si(r->sample_s, "s").s);
-    fprintf(f, "reading    %s while decoding, %s of the %s that %d thread%s can\n", si(r->decode_bytes_per_s, "B/s").s,
-            percent(r->share_of_peak).s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
+    if (isnan(r->decode_bytes_per_s)) fprintf(f, "reading    - (nothing was decoded)\n");
+    else if (isnan(r->share_of_peak))
+        fprintf(f, "reading    %s while decoding; the profile does not say what %d thread%s can\n",
+                si(r->decode_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
+    else
+        fprintf(f, "reading    %s while decoding, %s of the %s that %d thread%s can\n", si(r->decode_bytes_per_s, "B/s").s,
+                percent(r->share_of_peak).s, si(r->peak_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");
     if (r->share_of_peak > 1.1)
         fprintf(f, "           more than memory can: the model lies in the cache, or the profile is of a busier moment (see "
                    "calibrate)\n");
