@@ -49,8 +49,7 @@ static bool read_int(const struct gguf *g, const struct arch *a, const char *key
     if (kv->type == GGUF_ARRAY)
         return fail(e, "metadata '%s': found an array (a value per layer), expected one integer for all layers", name);
     uint32_t v;
-    struct error why = {""};
-    if (!gguf_get_u32(g, name, &v, &why)) return fail(e, "%s", why.text);
+    if (gguf_get_u32(g, name, &v, e) != GGUF_FOUND) return false; /* wrong: that it is there is known */
     if (v < min || v > max)
         return fail(e, "metadata '%s': found %u, expected %lld to %lld", name, v, (long long)min, (long long)max);
     *out = (int)v;
@@ -63,8 +62,7 @@ static bool read_float(const struct gguf *g, const struct arch *a, const char *k
     char name[96];
     snprintf(name, sizeof name, "%s.%s", a->name, key);
     *out = fallback;
-    struct error why = {""};
-    if (!gguf_get_f32(g, name, out, &why) && why.text[0]) return fail(e, "%s", why.text);
+    if (gguf_get_f32(g, name, out, e) == GGUF_WRONG) return false;
     if (!(*out >= min && *out <= max)) return fail(e, "metadata '%s': found %g, expected %g to %g", name, *out, min, max);
     return true;
 }
@@ -74,9 +72,8 @@ static bool read_rope_scaling(struct hparams *h, const struct arch *a, const str
 {
     char name[96];
     struct gguf_string type = {NULL, 0};
-    struct error why = {""};
     snprintf(name, sizeof name, "%s.rope.scaling.type", a->name);
-    if (!gguf_get_string(g, name, &type, &why) && why.text[0]) return fail(e, "%s", why.text);
+    if (gguf_get_string(g, name, &type, e) == GGUF_WRONG) return false;
     bool linear = type.len == 6 && !memcmp(type.data, "linear", 6);
     bool none = !type.data || (type.len == 4 && !memcmp(type.data, "none", 4));
     if (!linear && !none)

@@ -9,7 +9,7 @@
 static void set_name(struct model *m, const char *path)
 {
     struct gguf_string s = {NULL, 0};
-    if (gguf_get_string(m->gguf, "general.name", &s, NULL) && s.len) {
+    if (gguf_get_string(m->gguf, "general.name", &s, NULL) == GGUF_FOUND && s.len) {
         size_t n = s.len < sizeof m->name - 1 ? s.len : sizeof m->name - 1;
         memcpy(m->name, s.data, n);
         m->name[n] = 0;
@@ -24,10 +24,10 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
 {
     m->gguf = g;
     struct gguf_string name = {"", 0};
-    struct error why = {""};
-    if (!gguf_get_string(g, "general.architecture", &name, &why))
-        return why.text[0] ? fail(e, "%s", why.text)
-                           : fail(e, "metadata 'general.architecture': found nothing, expected the name of an architecture");
+    enum gguf_presence presence = gguf_get_string(g, "general.architecture", &name, e);
+    if (presence == GGUF_WRONG) return false;
+    if (presence == GGUF_ABSENT)
+        return fail(e, "metadata 'general.architecture': found nothing, expected the name of an architecture");
     m->arch = arch_find(name, e);
     if (!m->arch || !hparams_read(&m->hp, m->arch, g, e)) return false;
     set_name(m, path);

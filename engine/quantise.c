@@ -13,11 +13,10 @@
 static bool model_number(const struct gguf *g, const char *key, int *out, struct error *e)
 {
     struct gguf_string arch = {NULL, 0};
-    struct error why = {""};
     char name[160];
-    if (!gguf_get_string(g, "general.architecture", &arch, &why))
-        return why.text[0] ? fail(e, "%s", why.text)
-                           : fail(e, "metadata 'general.architecture': found nothing, expected a name");
+    enum gguf_presence presence = gguf_get_string(g, "general.architecture", &arch, e);
+    if (presence == GGUF_WRONG) return false;
+    if (presence == GGUF_ABSENT) return fail(e, "metadata 'general.architecture': found nothing, expected a name");
     snprintf(name, sizeof name, "%.*s.%s", arch.len > 100 ? 100 : (int)arch.len, arch.data, key);
     const struct gguf_kv *kv = gguf_find(g, name);
     bool integer = kv && kv->n && kv->element != GGUF_STRING && kv->element != GGUF_F32 && kv->element != GGUF_F64;

@@ -97,26 +97,19 @@ static bool sum_layers(struct description *d, const struct gguf *g, struct error
     return ok || fail(e, "header: found %zu tensors, expected few enough for this machine's memory", g->n_tensors);
 }
 
-/* False only where the key is there with a value of another kind. */
-static bool optional_string(const struct gguf *g, const char *key, struct gguf_string *out, struct error *e)
-{
-    struct error why = {""};
-    return gguf_get_string(g, key, out, &why) || !why.text[0] || fail(e, "%s", why.text);
-}
-
 bool describe_model(struct description *d, const struct gguf *g, struct error *e)
 {
     memset(d, 0, sizeof *d);
-    if (!optional_string(g, "general.architecture", &d->architecture, e) || !optional_string(g, "general.name", &d->name, e))
+    if (gguf_get_string(g, "general.architecture", &d->architecture, e) == GGUF_WRONG ||
+        gguf_get_string(g, "general.name", &d->name, e) == GGUF_WRONG)
         return false;
     for (size_t i = 0; i < g->n_kv; i++) {
         struct gguf_string name;
-        struct error why = {""};
         if (!describe_hparam(d, &g->kv[i], &name) || name.len != 11 || memcmp(name.data, "block_count", 11)) continue;
         char key[128];
         snprintf(key, sizeof key, "%.*s", (int)g->kv[i].key.len, g->kv[i].key.data);
-        d->has_layers = gguf_get_u32(g, key, &d->layers, &why);
-        if (why.text[0]) return fail(e, "%s", why.text);
+        if (gguf_get_u32(g, key, &d->layers, e) != GGUF_FOUND) return false; /* wrong: that it is there is known */
+        d->has_layers = true;
     }
     for (size_t i = 0; i < g->n_tensors; i++) {
         type_sum_add(&d->all, &g->tensors[i]);

@@ -138,9 +138,8 @@ static char *split_path(const char *path, const struct split_name *s, unsigned n
 /* 0 where the key is absent. */
 static bool split_value(const struct gguf *g, const char *key, uint32_t *out, struct error *e)
 {
-    struct error why = {""};
     *out = 0;
-    return gguf_get_u32(g, key, out, &why) || !why.text[0] || fail(e, "%s", why.text);
+    return gguf_get_u32(g, key, out, e) != GGUF_WRONG;
 }
 
 /* Checks that a part is the one that its name says, of a model with `tensors` tensors in all. */

@@ -187,10 +187,9 @@ static bool parse_metadata(struct parser *p, struct gguf *g, uint64_t n_kv)
 
 static bool find_alignment(struct parser *p, struct gguf *g)
 {
-    struct error e = {""};
     g->alignment = GGUF_DEFAULT_ALIGNMENT;
     strcpy(p->place, "metadata 'general.alignment'");
-    if (!gguf_get_u32(g, "general.alignment", &g->alignment, &e) && e.text[0]) return fail(p->e, "%s", e.text);
+    if (gguf_get_u32(g, "general.alignment", &g->alignment, p->e) == GGUF_WRONG) return false;
     if (gguf_alignment_ok(g->alignment)) return true;
     return bad(p, "found %" PRIu32 ", expected a power of two from %d to %d", g->alignment, GGUF_MIN_ALIGNMENT,
                GGUF_MAX_ALIGNMENT);

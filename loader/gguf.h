@@ -62,13 +62,13 @@ void gguf_free(struct gguf *g); /* NULL is fine */
 const struct gguf_kv *gguf_find(const struct gguf *g, const char *key);
 const struct tensor *gguf_tensor(const struct gguf *g, const char *name);
 
-/* Typed reads of a scalar value: false when the key is absent, which leaves *e alone. A present value of a wrong kind or range
- * (for f32: one that is not finite) fills *e and also gives false, so callers clear e->text[0] before and test it after.
- * Integers of any width convert if they fit, and so does f64 to f32. */
-bool gguf_get_u32(const struct gguf *g, const char *key, uint32_t *out, struct error *e);
-bool gguf_get_f32(const struct gguf *g, const char *key, float *out, struct error *e);
-bool gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct error *e);
-bool gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, struct error *e);
+/* Typed reads of a scalar value into *out, which is only written when one is found. A value of a wrong kind or range (for f32:
+ * one that is not finite) fills *e. Integers of any width convert if they fit, and so does f64 to f32. */
+enum gguf_presence { GGUF_ABSENT, GGUF_FOUND, GGUF_WRONG };
+enum gguf_presence gguf_get_u32(const struct gguf *g, const char *key, uint32_t *out, struct error *e);
+enum gguf_presence gguf_get_f32(const struct gguf *g, const char *key, float *out, struct error *e);
+enum gguf_presence gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct error *e);
+enum gguf_presence gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, struct error *e);
 
 /* Element i of a numeric kv (scalar or array; a bool is 0 or 1), converted. i < kv->n. gguf_integer saturates where the value
  * does not fit, and drops a fraction. */

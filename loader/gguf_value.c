@@ -130,51 +130,59 @@ int64_t gguf_integer(const struct gguf_kv *kv, uint64_t i)
     return kind == GGUF_I64 ? s : saturate(f);
 }
 
-static bool wrong_kind(const struct gguf_kv *kv, const char *expected, struct error *e)
+static enum gguf_presence wrong_kind(const struct gguf_kv *kv, const char *expected, struct error *e)
 {
     if (kv->type == GGUF_ARRAY)
-        return fail(e, "metadata '%.*s': found an array of %s, expected %s", (int)kv->key.len, kv->key.data,
-                    gguf_value_name(kv->element), expected);
-    return fail(e, "metadata '%.*s': found a value of type %s, expected %s", (int)kv->key.len, kv->key.data,
-                gguf_value_name(kv->type), expected);
+        fail(e, "metadata '%.*s': found an array of %s, expected %s", (int)kv->key.len, kv->key.data,
+             gguf_value_name(kv->element), expected);
+    else
+        fail(e, "metadata '%.*s': found a value of type %s, expected %s", (int)kv->key.len, kv->key.data,
+             gguf_value_name(kv->type), expected);
+    return GGUF_WRONG;
 }
 
-bool gguf_get_u32(const struct gguf *g, const char *key, uint32_t *out, struct error *e)
+enum gguf_presence gguf_get_u32(const struct gguf *g, const char *key, uint32_t *out, struct error *e)
 {
     const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv) return false;
+    if (!kv) return GGUF_ABSENT;
     if (!is_integer(kv->type)) return wrong_kind(kv, "an integer", e);
     int64_t v = gguf_integer(kv, 0); /* a u64 that saturates is out of range here too */
-    if (v < 0 || v > UINT32_MAX) return fail(e, "metadata '%s': found %" PRId64 ", expected 0 to %" PRIu32, key, v, UINT32_MAX);
+    if (v < 0 || v > UINT32_MAX) {
+        fail(e, "metadata '%s': found %" PRId64 ", expected 0 to %" PRIu32, key, v, UINT32_MAX);
+        return GGUF_WRONG;
+    }
     *out = (uint32_t)v;
-    return true;
+    return GGUF_FOUND;
 }
 
-bool gguf_get_f32(const struct gguf *g, const char *key, float *out, struct error *e)
+enum gguf_presence gguf_get_f32(const struct gguf *g, const char *key, float *out, struct error *e)
 {
     const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv) return false;
+    if (!kv) return GGUF_ABSENT;
     if (kv->type != GGUF_F32 && kv->type != GGUF_F64) return wrong_kind(kv, "a floating-point number", e);
     double v = gguf_number(kv, 0);
-    if (!isfinite(v) || fabs(v) > 0x1.fffffep127) return fail(e, "metadata '%s': found %g, expected a finite float32", key, v);
+    if (!isfinite(v) || fabs(v) > 0x1.fffffep127) {
+        fail(e, "metadata '%s': found %g, expected a finite float32", key, v);
+        return GGUF_WRONG;
+    }
     *out = (float)v;
-    return true;
+    return GGUF_FOUND;
 }
 
-bool gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct error *e)
+enum gguf_presence gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct error *e)
 {
     const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv) return false;
+    if (!kv) return GGUF_ABSENT;
     if (kv->type != GGUF_BOOL) return wrong_kind(kv, "a bool", e);
     *out = gguf_integer(kv, 0) != 0;
-    return true;
+    return GGUF_FOUND;
 }
 
-bool gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, struct error *e)
+enum gguf_presence gguf_get_string(const struct gguf *g, const char *key, struct gguf_string *out, struct error *e)
 {
     const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv) return false;
+    if (!kv) return GGUF_ABSENT;
     if (kv->type != GGUF_STRING) return wrong_kind(kv, "a string", e);
     *out = kv->strings[0];
-    return true;
+    return GGUF_FOUND;
 }

@@ -142,7 +142,7 @@ static bool read_kv(const struct gguf *g, const struct gguf_kv *kv)
     struct gguf_string s;
     struct error e;
     sum += gguf_get_u32(g, key, &u, &e) + gguf_get_f32(g, key, &f, &e) + gguf_get_bool(g, key, &b, &e);
-    if (gguf_get_string(g, key, &s, &e)) read_bytes(s.data, s.len);
+    if (gguf_get_string(g, key, &s, &e) == GGUF_FOUND) read_bytes(s.data, s.len);
     for (uint64_t i = 0; i < kv->n; i++) {
         if (kv->strings) read_bytes(kv->strings[i].data, kv->strings[i].len);
         else sum += (uint64_t)gguf_integer(kv, i) + (gguf_number(kv, i) > 0);

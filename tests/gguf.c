@@ -233,19 +233,21 @@ static void values(const struct gguf *g)
     float f = 0;
     bool b = false;
     struct gguf_string s;
-    TEST("reads u32", gguf_get_u32(g, "llama.block_count", &u, &e) && u == 2, "found %u %s", u, e.text);
-    TEST("reads u32 from u64 only if it fits", !gguf_get_u32(g, "s.u64", &u, &e) &&
+    TEST("reads u32", gguf_get_u32(g, "llama.block_count", &u, &e) == GGUF_FOUND && u == 2, "found %u %s", u, e.text);
+    TEST("reads u32 from u64 only if it fits", gguf_get_u32(g, "s.u64", &u, &e) == GGUF_WRONG &&
          strstr(e.text, "metadata 's.u64': found 1099511627776, expected 0 to 4294967295"), "%s", e.text);
-    TEST("refuses a negative u32", !gguf_get_u32(g, "s.i32", &u, &e) && strstr(e.text, "found -5"), "%s", e.text);
+    TEST("refuses a negative u32", gguf_get_u32(g, "s.i32", &u, &e) == GGUF_WRONG && strstr(e.text, "found -5"), "%s", e.text);
     TEST("refuses f32 as u32",
-         !gguf_get_u32(g, "s.f32", &u, &e) && strstr(e.text, "found a value of type f32, expected an integer"), "%s", e.text);
-    TEST("refuses an array as u32", !gguf_get_u32(g, "t.u32", &u, &e) && strstr(e.text, "found an array of u32"), "%s", e.text);
-    TEST("reads f32", gguf_get_f32(g, "s.f32", &f, &e) && f == 0.1f, "found %g", f);
-    TEST("reads bool", gguf_get_bool(g, "s.bool", &b, &e) && b, "%s", e.text);
-    TEST("reads a string", gguf_get_string(g, "general.name", &s, &e) && s.len == 8 && !memcmp(s.data, "specimen", 8), "%s",
-         e.text);
+         gguf_get_u32(g, "s.f32", &u, &e) == GGUF_WRONG && strstr(e.text, "found a value of type f32, expected an integer"),
+         "%s", e.text);
+    TEST("refuses an array as u32",
+         gguf_get_u32(g, "t.u32", &u, &e) == GGUF_WRONG && strstr(e.text, "found an array of u32"), "%s", e.text);
+    TEST("reads f32", gguf_get_f32(g, "s.f32", &f, &e) == GGUF_FOUND && f == 0.1f, "found %g", f);
+    TEST("reads bool", gguf_get_bool(g, "s.bool", &b, &e) == GGUF_FOUND && b, "%s", e.text);
+    TEST("reads a string",
+         gguf_get_string(g, "general.name", &s, &e) == GGUF_FOUND && s.len == 8 && !memcmp(s.data, "specimen", 8), "%s", e.text);
     e.text[0] = 0;
-    TEST("an absent key is no error", !gguf_get_u32(g, "absent", &u, &e) && !e.text[0], "%s", e.text);
+    TEST("an absent key is no error", gguf_get_u32(g, "absent", &u, &e) == GGUF_ABSENT && !e.text[0], "%s", e.text);
 
     const struct gguf_kv *tokens = gguf_find(g, "tokenizer.ggml.tokens");
     TEST("reads strings of any bytes", tokens && tokens->n == 4 && tokens->strings[1].len == 0 && tokens->strings[3].len == 3 &&
@@ -378,7 +380,8 @@ static void writer(void)
     ok = fread(data, 1, (size_t)size, f) == (size_t)size;
     struct gguf *g = ok ? gguf_parse(data, (size_t)size, 0, &e) : NULL;
     uint32_t v = 0;
-    TEST("a key set twice keeps the last value", g && g->n_kv == 1 && gguf_get_u32(g, "k", &v, &e) && v == 2, "found %u", v);
+    TEST("a key set twice keeps the last value",
+         g && g->n_kv == 1 && gguf_get_u32(g, "k", &v, &e) == GGUF_FOUND && v == 2, "found %u", v);
     gguf_free(g);
     free(data);
     fclose(f);

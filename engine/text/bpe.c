@@ -126,12 +126,10 @@ static bool load_merges(struct tokenizer *t, const struct gguf *g, struct error 
 bool bpe_load(struct tokenizer *t, const struct gguf *g, struct error *e)
 {
     struct tokenizer_tables *v = t->tables;
-    struct gguf_string pre;
-    if (!gguf_get_string(g, "tokenizer.ggml.pre", &pre, e)) {
-        if (e->text[0]) return false;
-        pre = (struct gguf_string){"nothing", 7};
-        v->pre = NULL;
-    } else v->pre = pretokenizer_find(pre.data, pre.len);
+    struct gguf_string pre = {"nothing", 7};
+    enum gguf_presence presence = gguf_get_string(g, "tokenizer.ggml.pre", &pre, e);
+    if (presence == GGUF_WRONG) return false;
+    v->pre = presence == GGUF_FOUND ? pretokenizer_find(pre.data, pre.len) : NULL;
     if (!v->pre) {
         char names[512];
         pretokenizer_names(names, sizeof names);

@@ -27,7 +27,7 @@ bool spm_load(struct tokenizer *t, const struct gguf *g, struct error *e)
         if (isnan(v->score[i])) return fail(e, "metadata 'tokenizer.ggml.scores': entry %d: found nan, expected a number", i);
     }
     v->add_space_prefix = true;
-    if (!gguf_get_bool(g, "tokenizer.ggml.add_space_prefix", &v->add_space_prefix, e) && e->text[0]) return false;
+    if (gguf_get_bool(g, "tokenizer.ggml.add_space_prefix", &v->add_space_prefix, e) == GGUF_WRONG) return false;
     for (int32_t i = 0; i < t->n_vocab; i++) {
         const struct gguf_string *s = &v->text[i];
         for (size_t k = 1; k + 3 <= s->len; k++)

@@ -130,7 +130,8 @@ static bool load_id(const struct tokenizer *t, const struct gguf *g, const char 
 {
     uint32_t u;
     if (*id >= t->n_vocab) *id = -1; /* the kind's default, which this vocabulary does not reach */
-    if (!gguf_get_u32(g, key, &u, e)) return !e->text[0];
+    enum gguf_presence presence = gguf_get_u32(g, key, &u, e);
+    if (presence != GGUF_FOUND) return presence == GGUF_ABSENT;
     if (u == UINT32_MAX) *id = -1; /* how converters write "none" */
     else if (u >= (uint32_t)t->n_vocab)
         return fail(e, "metadata '%s': found %u, expected a token below %d", key, u, t->n_vocab);
@@ -140,7 +141,7 @@ static bool load_id(const struct tokenizer *t, const struct gguf *g, const char 
 
 static bool load_flag(const struct gguf *g, const char *key, bool *flag, struct error *e)
 {
-    return gguf_get_bool(g, key, flag, e) || !e->text[0];
+    return gguf_get_bool(g, key, flag, e) != GGUF_WRONG;
 }
 
 /* Tokens that llama.cpp knows by name (src/llama-vocab.cpp): they end a generation whatever the file says of their type.
@@ -423,8 +424,9 @@ bool detokenize(const struct tokenizer *t, const int32_t *id, size_t n, bool spe
 static bool load(struct tokenizer *t, const struct gguf *g, struct error *e)
 {
     struct gguf_string model;
-    if (!gguf_get_string(g, "tokenizer.ggml.model", &model, e))
-        return e->text[0] ? false : fail(e, "metadata 'tokenizer.ggml.model': found nothing, expected llama, gpt2 or bert");
+    enum gguf_presence presence = gguf_get_string(g, "tokenizer.ggml.model", &model, e);
+    if (presence == GGUF_WRONG) return false;
+    if (presence == GGUF_ABSENT) return fail(e, "metadata 'tokenizer.ggml.model': found nothing, expected llama, gpt2 or bert");
     if (model.len == 5 && memcmp(model.data, "llama", 5) == 0) t->kind = TOKENIZER_SPM;
     else if (model.len == 4 && memcmp(model.data, "gpt2", 4) == 0) t->kind = TOKENIZER_BPE;
     else if (model.len == 4 && memcmp(model.data, "bert", 4) == 0) t->kind = TOKENIZER_WORDPIECE;
@@ -445,18 +447,11 @@ static bool load(struct tokenizer *t, const struct gguf *g, struct error *e)
     if (!load_added(t, g, e) || !pieces_build(t, e)) return false;
     if (!special_build(t, &v->user, false) || !special_build(t, &v->all, true))
         return fail(e, "no memory for the special tokens");
-    if (!gguf_get_string(g, "tokenizer.chat_template", &t->chat_template, e)) {
-        if (e->text[0]) return false;
-        t->chat_template = (struct gguf_string){0};
-    }
-    return true;
+    return gguf_get_string(g, "tokenizer.chat_template", &t->chat_template, e) != GGUF_WRONG; /* absent: zero */
 }
 
 struct tokenizer *tokenizer_new(const struct gguf *g, struct error *e)
 {
-    struct error unwanted;
-    if (!e) e = &unwanted;
-    e->text[0] = 0; /* tells a value that is absent from one that is wrong */
     struct tokenizer *t = calloc(1, sizeof *t);
     if (!t || !(t->tables = calloc(1, sizeof *t->tables))) {
         free(t);
