@@ -34,7 +34,8 @@ char *arg_text(size_t *len, bool *usage, struct error *e)
 {
     *usage = !arg_prompt == !arg_file;
     if (*usage) {
-        fail(e, arg_prompt ? "found both -p and -f, expected one of them" : "found no prompt, expected -p TEXT or -f FILE");
+        fail(e, arg_prompt ? "found both -p and -f, expected one of them"
+                           : "found no text, expected -p TEXT or -f FILE (- for stdin)");
         return NULL;
     }
     if (arg_file) return file_read(arg_file, MAX_TEXT_BYTES, len, e);
