@@ -104,8 +104,8 @@ static void single(const unsigned char *data, size_t size)
     opens("a file", "whole.gguf", NULL);
     opens("a file and reads it in", "whole.gguf",
           &(struct file_options){.prefault = true, .progress = progress, .progress_ctx = &seen});
-    TEST("progress of reading in ends at the file's size",
-         seen.calls && seen.last == size && seen.total == size && !seen.backwards, "%llu of %llu",
+    TEST("progress of reading in ends where the last tensor does",
+         seen.calls && seen.last == seen.total && seen.total <= size && size - seen.total < 64 && !seen.backwards, "%llu of %llu",
          (unsigned long long)seen.last, (unsigned long long)seen.total);
 
     store("cut.gguf", data, size - 100);
