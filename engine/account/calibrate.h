@@ -10,7 +10,8 @@
  *   vector.*   rows of 2048 elements, as many as keep every thread busy
  *   exponent   that of 1, 2 and infinity under which matrices far beyond the cache take the time that predict.h's formula says
  *
- * Each figure is the median of repeats. Other load on the machine makes the profile wrong; nothing here can tell it apart.
+ * Each figure is the median of the faster half of its repeats, since other load only ever adds time. A machine that is busy
+ * throughout still makes the profile wrong; nothing here can tell it apart.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CALIBRATE_H
 #define HARTREE_CALIBRATE_H

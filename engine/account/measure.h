@@ -28,14 +28,17 @@ struct measurement {
     double unattributed_s; /* measured_s less the rows' sum */
 };
 
-/* Predicts and measures. False and *e on failure, among them two checks of the whole account: FLOPs counted other than
- * predicted; and a decode op that reads more than the last-level cache holds in a step, at a rate above the device's peak by
- * more than 10 % or five times its noise, whichever is more (a byte count or a clock is wrong then, or the profile is not this
- * machine's). measurement_free releases *m. The device is borrowed; the model's plan is rebuilt inside, and rows borrow nothing
- * of it. No other session may run meanwhile: its kernel calls would be counted too (kernel_count_begin). */
+/* Predicts and measures. False and *e on failure, among them FLOPs counted other than predicted. measurement_free releases *m.
+ * The device is borrowed; the model's plan is rebuilt inside, and rows borrow nothing of it. No other session may run
+ * meanwhile: its kernel calls would be counted too (kernel_count_begin). */
 bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o,
              struct error *e);
 void measurement_free(struct measurement *m);
+
+/* Whether what was measured can be: false and *e if a decode op reads more than the last-level cache holds in a step, at a
+ * rate above the device's peak by more than 10 % or five times its noise, whichever is more. A byte count or a clock is wrong
+ * then, or the profile is not this machine's. For after the result is printed: it is what one needs to find out. */
+bool measurement_check(const struct measurement *m, const struct device *d, struct error *e);
 
 /* Takes a profile's times into the rows of a prediction of the same plan. */
 void prediction_take_profile(struct prediction *r, const struct profile *p);
