@@ -136,7 +136,7 @@ echo x | ${RUN:-} "$HARTREE" run -q -m "$m" -f - -n 2 --json >"$cli_out" 2>"$cli
 cli_rc=$?
 expect_out "a prompt from stdin" '"prompt_tokens": [2-9]'
 cli run -q -m "$m"
-refuse "no prompt" 2 "found no prompt, expected -p TEXT or -f FILE"
+refuse "no prompt" 2 "found no text, expected -p TEXT or -f FILE"
 cli run -q -m "$m" -p x -f "$d/bytes"
 refuse "two prompts" 2 "found both -p and -f"
 cli run -q -m "$m" -p x --chat
