@@ -201,4 +201,30 @@ static inline void fit_super_min(int sub, int hi, int hi_s, const float *x, cons
     }
 }
 
+/* A block of 32 about zero: returns d as the block stores it, and the codes of x[i] = d * (q[i] - offset), 0 to 2 offset - 1.
+ * Codes are rounded by the stored d. */
+static inline uint16_t fit_block32(int offset, const float *x, const float *importance, uint8_t q[32])
+{
+    float w[32], d;
+    int code[32];
+    if (fit_weights(32, x, importance, w, &d)) d = fit_scale(32, -offset, offset - 1, x, w, code, NULL);
+    uint16_t d16 = fit_f16(d);
+    d = f16_to_f32(d16);
+    for (int i = 0; i < 32; i++) q[i] = (uint8_t)((d != 0 ? fit_round(x[i] / d, -offset, offset - 1) : 0) + offset);
+    return d16;
+}
+
+/* A block of 32 with a minimum: d and m as the block stores them, and codes 0 .. hi of x[i] = d * q[i] + m. */
+static inline void fit_block32_min(int hi, const float *x, const float *importance, uint16_t *d16, uint16_t *m16,
+                                   uint8_t q[32])
+{
+    float w[32], d, m = 0, curvature;
+    if (fit_weights(32, x, importance, w, &d)) d = fit_scale_min(32, hi, false, x, w, &m, &curvature);
+    *d16 = fit_f16(d);
+    *m16 = fit_f16(-m);
+    d = f16_to_f32(*d16);
+    m = f16_to_f32(*m16);
+    for (int i = 0; i < 32; i++) q[i] = d > 0 ? (uint8_t)fit_round((x[i] - m) / d, 0, hi) : 0;
+}
+
 #endif

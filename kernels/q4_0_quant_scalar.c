@@ -9,14 +9,8 @@ static void q4_0_quant_scalar(const struct quant_args *a)
 {
     struct block_q4_0 *b = a->y;
     for (size_t k = 0; k < a->n; k += 32, b++) {
-        const float *x = a->x + k;
-        float w[32], d;
-        int code[32];
         uint8_t q[32];
-        if (fit_weights(32, x, a->importance ? a->importance + k : NULL, w, &d)) d = fit_scale(32, -8, 7, x, w, code, NULL);
-        b->d = fit_f16(d);
-        d = f16_to_f32(b->d);
-        for (int i = 0; i < 32; i++) q[i] = (uint8_t)((d != 0 ? fit_round(x[i] / d, -8, 7) : 0) + 8);
+        b->d = fit_block32(8, a->x + k, a->importance ? a->importance + k : NULL, q);
         codes4_put(b->qs, q);
     }
 }
