@@ -160,12 +160,13 @@ static_assert(sizeof(struct block_q6_K) == 210, "q6_K");
 
 /* ---- Activations, made at run time and never stored: codes in -127..127, so that sign tricks and maddubs are safe ---- */
 
-/* x[i] = d * q[i], d = max|x| / 127. s = d * sum(q): times a weight block's offset it is the offset's share of a product.
+/* x[i] = d * q[i], d = max|x| / 127. sum = sum of q: what a weight block's offset is multiplied by, exact.
  *
  *    byte 0..3  4..7   8        39
- *        [ d ] [ s ] [q0] ... [q31] */
+ *        [ d ] [sum] [q0] ... [q31] */
 BLOCK block_q8_a32 {
-    float d, s;
+    float d;
+    int32_t sum;
     int8_t qs[32];
 };
 static_assert(sizeof(struct block_q8_a32) == 40, "q8_a32");

@@ -35,7 +35,12 @@ enum {
 /* ---- Argument structs: sizes count elements unless the name says bytes; pointers never alias unless stated ---- */
 
 /* y[c * ldy + r] = sum over k < n of w[r][k] * x[c][k], for r < rows, c < cols: rows of weights in the file's own layout times
- * activations in the weight type's activation format (type.h: f32, q8_a32 or q8_a256). n is a multiple of both blocks. */
+ * activations in the weight type's activation format (type.h: f32, q8_a32 or q8_a256). n is a multiple of both blocks.
+ *
+ * Two ops take it. <type>_dot is for few columns: it reads each weight where it lies, once. <type>_gemm is for many: it
+ * unpacks weights, once for all columns, into panels on its stack (at most GEMM_PANEL_BYTES), laid out so that no sum ever
+ * crosses lanes. Within either, an output's bits depend on its row and column alone, not on what stands beside it; between the
+ * two they differ by rounding. */
 struct dot_args {
     float *y;
     size_t ldy;
@@ -47,6 +52,8 @@ struct dot_args {
     size_t cols;
     size_t n;
 };
+
+enum { GEMM_PANEL_BYTES = 64 << 10 };
 
 /* y[0..n) = the values of n elements stored at x in the op's type. n is a multiple of the block. */
 struct dequant_args {
@@ -113,7 +120,8 @@ struct vec_args {
 
 /* ---- The list of operations: X(op, argument struct). The only place where an op and its signature are written. ---- */
 
-#define KERNEL_TYPE_OPS(X, T) X(T##_dequant, dequant_args) X(T##_quant, quant_args) X(T##_dot, dot_args)
+#define KERNEL_TYPE_OPS(X, T) \
+    X(T##_dequant, dequant_args) X(T##_quant, quant_args) X(T##_dot, dot_args) X(T##_gemm, dot_args)
 
 #define KERNEL_OPS(X)           \
     KERNEL_TYPE_OPS(X, f32)     \

@@ -9,7 +9,7 @@ static double block_dot(const void *weights, const void *activations)
     const struct block_q8_a32 *x = activations;
     uint8_t q[32];
     codes5_get(w->qs, w->qh, q);
-    return (double)f16_to_f32(w->d) * x->d * dot_codes(32, q, x->qs) + (double)f16_to_f32(w->m) * x->s;
+    return (double)f16_to_f32(w->d) * x->d * dot_codes(32, q, x->qs) + (double)f16_to_f32(w->m) * x->d * x->sum;
 }
 
 static void q5_1_dot_scalar(const struct dot_args *a)

@@ -13,7 +13,7 @@ static void q8_a32_quant_avx2(const struct quant_args *a)
         t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0x4e));
         t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0xb1));
         b->d = d;
-        b->s = d * (float)_mm_cvtsi128_si32(t);
+        b->sum = _mm_cvtsi128_si32(t);
         _mm256_storeu_si256((__m256i *)b->qs, q);
     }
 }

@@ -1,5 +1,5 @@
-/* q8_a32_quant_scalar.c - d = max|x| / 127, q = x * (127 / max|x|) to the nearest integer, ties to even, s = d * sum(q), each
- * operation rounded once. Takes no importance. A block with a NaN or an infinity gets d = s = NaN and zero codes.
+/* q8_a32_quant_scalar.c - d = max|x| / 127, q = x * (127 / max|x|) to the nearest integer, ties to even, sum = sum(q), each
+ * operation rounded once. Takes no importance. A block with a NaN or an infinity gets d = NaN and zero codes.
  * SPDX-License-Identifier: MIT */
 #include "kernels/amax.h"
 #include "kernels/spec_type.h"
@@ -17,7 +17,7 @@ static void q8_a32_quant_scalar(const struct quant_args *a)
             sum += q;
         }
         b->d = d;
-        b->s = d * (float)sum;
+        b->sum = sum;
     }
 }
 

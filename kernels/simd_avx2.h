@@ -186,12 +186,17 @@ AVX2_INLINE __m128 avx2_group_f16(const char *block, size_t stride, size_t at, c
     return _mm_cvtph_ps(v);
 }
 
-/* The same of a float in activation blocks. */
-AVX2_INLINE __m128 avx2_group_f32(const char *block, size_t at, const int n)
+/* The scales, and the sums of codes, of n activation blocks. */
+AVX2_INLINE __m128 avx2_group_d(const char *block, const int n)
 {
-    float f[GROUP] = {0};
-    for (int i = 0; i < n; i++) memcpy(&f[i], block + (size_t)i * sizeof(struct block_q8_a32) + at, sizeof f[i]);
-    return _mm_setr_ps(f[0], f[1], f[2], f[3]);
+    const struct block_q8_a32 *b = (const struct block_q8_a32 *)block;
+    return n == 1 ? _mm_set_ss(b[0].d) : _mm_setr_ps(b[0].d, b[1].d, b[2].d, b[3].d);
+}
+
+AVX2_INLINE __m128 avx2_group_sum(const char *block, const int n)
+{
+    const struct block_q8_a32 *b = (const struct block_q8_a32 *)block;
+    return _mm_cvtepi32_ps(n == 1 ? _mm_cvtsi32_si128(b[0].sum) : _mm_setr_epi32(b[0].sum, b[1].sum, b[2].sum, b[3].sum));
 }
 
 /* Adds to nc outputs what n = 1 or GROUP blocks give. The products of a block are added up in integers to two sums, of its
@@ -222,10 +227,10 @@ AVX2_INLINE void avx2_group32(const char *w, const char *const x[], const int n,
             s = _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
         else
             s = _mm256_madd_epi16(_mm256_hadd_epi16(_mm256_hadd_epi16(p[0], p[1]), _mm256_hadd_epi16(p[2], p[3])), ones);
-        const __m128 scale = _mm_mul_ps(d, avx2_group_f32(x[i], offsetof(struct block_q8_a32, d), n));
+        const __m128 dx = avx2_group_d(x[i], n), scale = _mm_mul_ps(d, dx);
         sum[i] = _mm256_fmadd_ps(_mm256_set_m128(scale, scale), _mm256_cvtepi32_ps(s), sum[i]);
         if (kind == AVX2_OFFSET)
-            offset[i] = _mm_fmadd_ps(m, avx2_group_f32(x[i], offsetof(struct block_q8_a32, s), n), offset[i]);
+            offset[i] = _mm_fmadd_ps(_mm_mul_ps(m, dx), avx2_group_sum(x[i], n), offset[i]);
     }
 }
 

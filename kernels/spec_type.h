@@ -6,6 +6,7 @@
 #define HARTREE_SPEC_TYPE_H
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/blocks.h"
@@ -78,7 +79,7 @@ static inline void tspec_activations(enum type type, void *data, size_t n, uint6
                 b[i].qs[k] = (int8_t)q, sum += q;
             }
             b[i].d = (float)(z >> 40) * 0x1p-30f;
-            b[i].s = b[i].d * (float)sum;
+            b[i].sum = sum;
         }
     } else {
         struct block_q8_a256 *b = data;
@@ -173,25 +174,24 @@ static inline void tspec_dot_fill(enum type type, const struct kernel_case *c, u
 static inline double tspec_dot_error(enum type type, const union kernel_args *args, const void *want, const void *got)
 {
     const struct dot_args *a = &args->dot;
-    const struct type_info *t = type_get(type), *u = type_get(t->activation);
+    float *w = malloc((a->cols + 1) * (a->n + 1) * sizeof *w), *x = w + a->n;
+    for (size_t c = 0; c < a->cols; c++)
+        tspec_values(type_get(type)->activation, x + c * a->n, (const char *)a->x + c * a->x_stride, a->n);
     double worst = 0;
     for (size_t r = 0; r < a->rows; r++) {
+        tspec_values(type, w, (const char *)a->w + r * a->w_stride, a->n);
         for (size_t c = 0; c < a->cols; c++) {
             float g, v;
             memcpy(&g, (const char *)got + (c * a->ldy + r) * sizeof g, sizeof g);
             memcpy(&v, (const char *)want + (c * a->ldy + r) * sizeof v, sizeof v);
             if (g == v || (isnan(g) && isnan(v))) continue;
             double terms = 0;
-            for (size_t k = 0; k < a->n; k += t->block) {
-                float w[256], x[256];
-                tspec_values(type, w, (const char *)a->w + r * a->w_stride + k / t->block * t->block_bytes, t->block);
-                tspec_values(t->activation, x, (const char *)a->x + c * a->x_stride + k / u->block * u->block_bytes, t->block);
-                for (size_t i = 0; i < t->block; i++) terms += fabs((double)w[i] * x[i]);
-            }
+            for (size_t k = 0; k < a->n; k++) terms += fabs((double)w[k] * x[c * a->n + k]);
             double e = fabs((double)g - v) / terms;
             worst = fmax(worst, isnan(e) ? (double)INFINITY : e);
         }
     }
+    free(w);
     return worst;
 }
 
@@ -205,6 +205,30 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
 
 /* Blocks may stand anywhere, floats only where floats may. */
 #define TSPEC_ACTIVATION_ALIGN(t) ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16 ? 4 : 1)
+
+/* ---- gemm: the same product, at sizes that leave remainders of panels of rows and groups of columns, and at rows longer than
+ * a panel is deep ---- */
+
+#define GEMM_CASES(N0, N1, N2, N3)                                                                                             \
+    {                                                                                                                          \
+        {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x16x4", N1, 16, 4}, {#N2 "x17x9", N2, 17, 9}, {#N1 "x40x13", N1, 40, 13}, \
+            {#N2 "x33x6", N2, 33, 6}, {#N3 "x15x7", N3, 15, 7}, {#N0 "x64x32", N0, 64, 32},                                    \
+        {                                                                                                                      \
+            "2048x96x96", 2048, 96, 96                                                                                         \
+        }                                                                                                                      \
+    }
+#define GEMM_CASES_1   GEMM_CASES(1, 7, 31, 1997)
+#define GEMM_CASES_32  GEMM_CASES(32, 64, 160, 4128)
+#define GEMM_CASES_256 GEMM_CASES(256, 512, 768, 4352)
+
+/* A gemm's scalar row is the dot's: the sums are the same. */
+#define GEMM_SCALAR(prefix)                                                                                                    \
+    extern const struct kernel prefix##_dot_scalar_row;                                                                        \
+    static void prefix##_gemm_scalar(const struct dot_args *a)                                                                 \
+    {                                                                                                                          \
+        prefix##_dot_scalar_row.fn.prefix##_dot(a);                                                                            \
+    }                                                                                                                          \
+    KERNEL(prefix##_gemm, scalar, .exact = true, .spec = &spec)
 
 /* Integer sums are exact; what remains is rounding in f32 of some 50 partial sums. f32, f16 and bf16 round every product. */
 #define DOT_SPEC(TYPE, CASES)                                                                                                  \

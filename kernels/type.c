@@ -118,3 +118,14 @@ void type_dot(enum type type, const struct dot_args *args)
     }
     abort();
 }
+
+void type_gemm(enum type type, const struct dot_args *args)
+{
+    switch ((int)type) {
+#define X(T, op) \
+    case TYPE_##T: K.op##_gemm(args); return;
+        WEIGHT_TYPES(X)
+#undef X
+    }
+    abort();
+}

@@ -36,7 +36,7 @@ struct type_info {
     const char *op;      /* kernel op prefix "q4_K", so "q4_K_dot"; NULL where there are no kernels */
     size_t block;        /* elements a block */
     size_t block_bytes;  /* bytes a block */
-    enum type activation; /* the format that <op>_dot wants its activations in: F32, Q8_A32 or Q8_A256 */
+    enum type activation; /* the format that <op>_dot and <op>_gemm want their activations in: F32, Q8_A32 or Q8_A256 */
 };
 
 /* NULL for a number that is no supported type. The activation formats are found too: for a file's number check < TYPE_FILE_END
@@ -59,5 +59,6 @@ struct dot_args;
 void type_dequantise(enum type type, float *y, const void *x, size_t n);
 void type_quantise(enum type type, void *y, const float *x, const float *importance, size_t n);
 void type_dot(enum type type, const struct dot_args *args);
+void type_gemm(enum type type, const struct dot_args *args);
 
 #endif

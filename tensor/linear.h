@@ -3,16 +3,16 @@
 #ifndef HARTREE_LINEAR_H
 #define HARTREE_LINEAR_H
 
+#include <stdbool.h>
+
 #include "tensor/tensor.h"
 
-struct linear_tile {
-    size_t rows; /* weight rows a chunk */
-    size_t cols; /* activation rows a kernel call */
-};
+/* How many weight rows a chunk of work takes for rows of n_in elements: whole panels of the GEMMs, and short enough to stay in
+ * the second-level cache. A function of shapes alone, so that results do not depend on threads. */
+size_t linear_rows(enum type weight, size_t n_in);
 
-/* A tile for rows of n_in elements: its weights stay in L2 while its activations pass through once per chunk. A
- * function of shapes alone, so that results do not depend on threads. */
-struct linear_tile linear_tile(enum type weight, enum type activation, size_t n_in);
+/* Whether so many columns are multiplied by the type's gemm, which unpacks weights once for all of them, or by its dot. */
+bool linear_unpacks(size_t cols);
 
 /* Part of a product: y[c * ldy + r] = <row (row + r) of w, x_c> + bias[row + r] for r < rows, c < cols. Nothing is owned. */
 struct linear_part {

@@ -152,7 +152,7 @@ static bool parts_hold(struct trial *b)
 {
     place(b, 0);
     kernel_call(b->row, &b->args);
-    if (ends_with(b->row->op, "_dot")) {
+    if (ends_with(b->row->op, "_dot") || ends_with(b->row->op, "_gemm")) {
         size_t R = b->args.dot.rows, C = b->args.dot.cols;
         return dot_part_holds(b, 0, R ? 1 : 0, 0, C) && dot_part_holds(b, R / 2, R, 0, C ? 1 : 0) &&
                dot_part_holds(b, R / 3, R, C / 2, C) && dot_part_holds(b, R ? R - 1 : 0, R, C / 3, C) &&

@@ -355,17 +355,17 @@ static void test_activations(void)
         int s32 = 0, s16 = 0;
         for (int j = 0; j < 32; j++) s32 += p->qs[j];
         for (int j = 0; j < 16; j++) s16 += q->qs[i % 256 / 16 * 16 + j];
-        sums32 &= p->s == p->d * (float)s32;
+        sums32 &= p->sum == s32;
         sums256 &= q->bsums[i % 256 / 16] == s16;
     }
-    TEST("q8_a32", near32 && sums32, "a code is not the nearest, or s is not d * sum(q)");
+    TEST("q8_a32", near32 && sums32, "a code is not the nearest, or sum is not that of its codes");
     TEST("q8_a256", near256 && sums256, "a code is not the nearest, or a bsum is not its codes' sum");
     x[5] = NAN, x[300] = INFINITY;
     for (int i = 512; i < 768; i++) x[i] = 1e-36f;
     type_quantise(TYPE_Q8_A32, a, x, NULL, N_DATA);
     type_quantise(TYPE_Q8_A256, b, x, NULL, N_DATA);
     TEST("activations show NaN and infinity",
-         isnan(a[0].d) && isnan(a[0].s) && isnan(a[300 / 32].d) && isnan(b[0].d) && isnan(b[1].d),
+         isnan(a[0].d) && isnan(a[300 / 32].d) && isnan(b[0].d) && isnan(b[1].d),
          "a block with one has a number for its scale");
     TEST("tiny activations",
          a[512 / 32].d == 0 && a[512 / 32].qs[0] == 0 && b[2].d == 0 && b[2].qs[0] == 0 && b[2].bsums[0] == 0,

@@ -5,10 +5,9 @@
 #include "engine/exec.h"
 #include "kernels/kernel.h"
 
-/* Of the weight's own activation format, also in exact plans: an op does not know what plan it is in. */
 static size_t chunk_rows(const struct op *op)
 {
-    return linear_tile(op->w->type, type_get(op->w->type)->activation, (size_t)op->n_in).rows;
+    return linear_rows(op->w->type, (size_t)op->n_in);
 }
 
 static size_t linear_chunks(const struct op *op, const struct step *s)

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/spec_type.h"
+
+DOT_SPEC(Q4_0, GEMM_CASES_32);
+GEMM_SCALAR(q4_0);
