@@ -73,8 +73,10 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D); printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS) $(foreach i,$(ISAS),$(FLAGS_$(i))))' > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 
-test: all $(TESTS) ## every test that takes seconds; ends in "N passed, N failed"
-	@B=$(B) RUN="$(RUN)" tests/run
+# A cross build without a wrapper of one's own is run under qemu, on several CPUs.
+ON_QEMU := $(if $(RUN),,$(and $(CROSS),$(filter aarch64,$(ARCH))))
+test: all $(if $(ON_QEMU),$(B)/tests/kernels,$(TESTS)) ## every test that takes seconds; ends in "N passed, N failed"
+	@B=$(B) RUN="$(RUN)" tests/run$(if $(ON_QEMU),-cross)
 check: all $(TESTS) ## the slower tests: real models, many mutated files
 	@B=$(B) RUN="$(RUN)" tests/run --slow
 tests: all $(TESTS) ## build the tests without running them
