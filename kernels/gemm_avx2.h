@@ -144,10 +144,11 @@ AVX2_INLINE void gemm_steps(__m256i part[2][GEMM_COLS], const uint8_t q[][GEMM_R
 
 /* ---- Blocks of 256 ---- */
 
+/* Sub-blocks of 32 use the first halves of offset and scale. */
 struct gemm_panel256 {
     float d[GEMM_ROWS], dmin[GEMM_ROWS];
-    int16_t offset[8][GEMM_ROWS][2];  /* what a pair of bsums is multiplied by */
-    int16_t scale[16][GEMM_ROWS][2];  /* of a sub-block, twice; sub-blocks of 32 use the first eight */
+    int16_t offset[8][GEMM_ROWS][2]; /* of two sub-blocks: what their sums are multiplied by */
+    int16_t scale[16][GEMM_ROWS][2]; /* of a sub-block, twice */
     uint8_t q[64][GEMM_ROWS][4];
 };
 
@@ -163,7 +164,7 @@ AVX2_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_
                 const struct avx2_block256 s = open(row[i]);
                 p->d[8 * h + i] = s.d;
                 p->dmin[8 * h + i] = s.dmin;
-                v[i] = _mm256_cvtepi8_epi16(s.offset);
+                v[i] = sub == 32 ? _mm256_castsi128_si256(_mm_srli_epi16(s.offset, 8)) : _mm256_cvtepi8_epi16(s.offset);
                 low[i] = _mm256_cvtepi8_epi16(sub == 32 ? s.scale : _mm_unpacklo_epi8(s.scale, s.scale));
                 high[i] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(s.scale, s.scale));
             }
@@ -185,14 +186,19 @@ AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, 
     for (size_t b = 0; b < blocks; b++, p++) {
         const struct block_q8_a256 *x[GEMM_COLS];
         __m256i sum[2][GEMM_COLS], least[2][GEMM_COLS];
+        _Alignas(16) int16_t sums[GEMM_COLS][16]; /* of sub-blocks */
         for (int t = 0; t < GEMM_COLS; t++) {
             x[t] = (const struct block_q8_a256 *)tile->x[t] + b;
+            const __m128i *s = (const __m128i *)((const char *)x[t] + offsetof(struct block_q8_a256, bsums));
+            const __m128i s0 = _mm_loadu_si128(s), s1 = _mm_loadu_si128(s + 1);
+            _mm_store_si128((__m128i *)sums[t], sub == 32 ? _mm_hadd_epi16(s0, s1) : s0);
+            _mm_store_si128((__m128i *)sums[t] + 1, s1);
             for (int h = 0; h < 2; h++) sum[h][t] = least[h][t] = _mm256_setzero_si256();
         }
-        for (int j = 0; j < 8; j++) {
+        for (int j = 0; j < 128 / sub; j++) {
             const __m256i w0 = avx2_load(p->offset[j][0]), w1 = avx2_load(p->offset[j][8]);
             for (int t = 0; t < GEMM_COLS; t++) {
-                const __m256i v = gemm_word(&x[t]->bsums[2 * j]);
+                const __m256i v = gemm_word(&sums[t][2 * j]);
                 least[0][t] = _mm256_add_epi32(least[0][t], _mm256_madd_epi16(w0, v));
                 least[1][t] = _mm256_add_epi32(least[1][t], _mm256_madd_epi16(w1, v));
             }
