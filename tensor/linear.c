@@ -4,7 +4,7 @@
 #include "kernels/kernel.h"
 
 /* A chunk of weights is long enough for memory to stream it, and short enough that a small matrix still makes a few. */
-enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 16, GEMM_MIN_COLS = 8 };
+enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 16, GEMM_MIN_COLS = 3 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 

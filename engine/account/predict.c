@@ -107,7 +107,8 @@ static void price_step(struct pricer *m, const struct step *s, struct op_cost *c
     }
     for (size_t stage = 0; stage < p->n_stages; stage++) {
         size_t first = p->stage[stage], end = p->stage[stage + 1], chunks = 0;
-        for (size_t i = first; i < end; i++) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
+        for (size_t i = first; i < end; i++)
+            if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
         size_t width = chunks < (size_t)m->options->threads ? chunks : (size_t)m->options->threads;
         double waste = chunks ? ceil((double)chunks / (double)width) * (double)width / (double)chunks : 0;
         for (size_t i = first; i < end; i++) {
