@@ -24,6 +24,8 @@
 #ifndef HARTREE_GEMM_FLOAT_H
 #define HARTREE_GEMM_FLOAT_H
 
+#include <string.h>
+
 #include "kernels/kernel.h"
 
 enum {
@@ -64,56 +66,79 @@ VEC_INLINE void gemm_unpack(float *panel, const char *w, size_t w_stride, size_t
                       load_n);
 }
 
-/* Adds a panel's products with the columns x[0..cols) to the first `rows` x `stored` outputs at y; `fresh`: sets them. */
-VEC_INLINE void gemm_tile(float *y, size_t ldy, const float *panel, const float *const x[], size_t depth, size_t rows,
-                          int stored, bool fresh, const int cols)
+/* Adds a panel's products with x[0..cols) to GEMM_ROWS x cols outputs at y; `fresh`: sets them. */
+VEC_INLINE void gemm_tile(float *y, size_t ldy, const float *panel, const float *const x[], size_t depth, bool fresh,
+                          const int cols)
 {
     vf sum[GEMM_COLS][GEMM_VECS];
-    const bool whole = rows == GEMM_ROWS && stored == cols;
+#pragma GCC unroll 16
     for (int c = 0; c < cols; c++)
-        for (size_t i = 0; i < GEMM_VECS; i++) {
-            const float *p = y + (size_t)c * ldy + i * VF_LANES;
-            sum[c][i] = vf_zero();
-            if (fresh || c >= stored) continue;
-            if (whole) sum[c][i] = vf_load(p);
-            else if (rows > i * VF_LANES) sum[c][i] = vf_load_n(p, rows - i * VF_LANES < VF_LANES ? rows - i * VF_LANES : VF_LANES);
-        }
+        for (int i = 0; i < GEMM_VECS; i++) sum[c][i] = fresh ? vf_zero() : vf_load(y + (size_t)c * ldy + i * VF_LANES);
     size_t k = 0;
     for (; k + 4 <= depth; k += 4) {
         vf4 four[GEMM_COLS];
+#pragma GCC unroll 16
         for (int c = 0; c < cols; c++) four[c] = vf_load4(x[c] + k);
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++, panel += GEMM_ROWS) {
             vf w[GEMM_VECS];
-            for (size_t i = 0; i < GEMM_VECS; i++) w[i] = vf_in_register(vf_load(panel + i * VF_LANES));
+            for (int i = 0; i < GEMM_VECS; i++) w[i] = vf_in_register(vf_load(panel + i * VF_LANES));
+#pragma GCC unroll 16
             for (int c = 0; c < cols; c++)
                 for (int i = 0; i < GEMM_VECS; i++) sum[c][i] = vf_in_register(vf_fma_lane(w[i], four[c], j, sum[c][i]));
         }
     }
     for (; k < depth; k++, panel += GEMM_ROWS)
+#pragma GCC unroll 16
         for (int c = 0; c < cols; c++)
-            for (size_t i = 0; i < GEMM_VECS; i++)
+            for (int i = 0; i < GEMM_VECS; i++)
                 sum[c][i] = vf_fma(vf_load(panel + i * VF_LANES), vf_set1(x[c][k]), sum[c][i]);
+#pragma GCC unroll 16
     for (int c = 0; c < cols; c++)
-        for (size_t i = 0; i < GEMM_VECS; i++) {
-            float *p = y + (size_t)c * ldy + i * VF_LANES;
-            if (whole) vf_store(p, sum[c][i]);
-            else if (c < stored && rows > i * VF_LANES)
-                vf_store_n(p, sum[c][i], rows - i * VF_LANES < VF_LANES ? rows - i * VF_LANES : VF_LANES);
-        }
+        for (int i = 0; i < GEMM_VECS; i++) vf_store(y + (size_t)c * ldy + i * VF_LANES, sum[c][i]);
 }
 
-/* Columns c..c+cols, `stored` of which exist, of the strip's rows. */
-VEC_INLINE void gemm_group(const struct dot_args *a, const float *panels, size_t r0, size_t r1, size_t k0, size_t depth, size_t c,
-                           int stored, const int cols)
+/* Its two widths. Not inlined, so that the compiler gives a loop's sums all registers. */
+typedef void gemm_tile_fn(float *y, size_t ldy, const float *panel, const float *const x[], size_t depth, bool fresh);
+
+static __attribute__((noinline)) void gemm_tile_whole(float *y, size_t ldy, const float *panel, const float *const x[],
+                                                      size_t depth, bool fresh)
 {
+    gemm_tile(y, ldy, panel, x, depth, fresh, GEMM_COLS);
+}
+
+static __attribute__((noinline)) void gemm_tile_half(float *y, size_t ldy, const float *panel, const float *const x[],
+                                                     size_t depth, bool fresh)
+{
+    gemm_tile(y, ldy, panel, x, depth, fresh, GEMM_COLS / 2);
+}
+
+/* Where only `rows` x `stored` of the outputs exist: by way of a whole tile. */
+static inline void gemm_edge(gemm_tile_fn *tile, float *y, size_t ldy, const float *panel, const float *const x[], size_t depth,
+                             bool fresh, size_t rows, size_t stored)
+{
+    float all[GEMM_COLS * GEMM_ROWS] = {0};
+    for (size_t c = 0; c < stored && !fresh; c++) memcpy(all + c * GEMM_ROWS, y + c * ldy, rows * sizeof *y);
+    tile(all, GEMM_ROWS, panel, x, depth, fresh);
+    for (size_t c = 0; c < stored; c++) memcpy(y + c * ldy, all + c * GEMM_ROWS, rows * sizeof *y);
+}
+
+/* The columns from c on, at most GEMM_COLS, of rows r0..r1. */
+static inline void gemm_group(const struct dot_args *a, const float *panels, size_t r0, size_t r1, size_t k0, size_t depth,
+                              size_t c)
+{
+    const size_t left = a->cols - c, half = GEMM_COLS / 2, width = left > half ? GEMM_COLS : half;
+    const size_t stored = left < width ? left : width;
+    gemm_tile_fn *tile = left > half ? gemm_tile_whole : gemm_tile_half;
     const float *x[GEMM_COLS];
-    for (int i = 0; i < cols; i++) {
-        const size_t column = c + (size_t)(i < stored ? i : stored - 1);
-        x[i] = (const float *)(const void *)((const char *)a->x + column * a->x_stride) + k0;
+    for (size_t i = 0; i < width; i++)
+        x[i] = (const float *)(const void *)((const char *)a->x + (c + (i < stored ? i : stored - 1)) * a->x_stride) + k0;
+    for (size_t r = r0; r < r1; r += GEMM_ROWS, panels += GEMM_DEPTH * GEMM_ROWS) {
+        const size_t rows = r1 - r < GEMM_ROWS ? r1 - r : GEMM_ROWS;
+        float *y = a->y + c * a->ldy + r;
+        if (rows == GEMM_ROWS && stored == width) tile(y, a->ldy, panels, x, depth, k0 == 0);
+        else gemm_edge(tile, y, a->ldy, panels, x, depth, k0 == 0, rows, stored);
     }
-    for (size_t r = r0; r < r1; r += GEMM_ROWS, panels += GEMM_DEPTH * GEMM_ROWS)
-        gemm_tile(a->y + c * a->ldy + r, a->ldy, panels, x, depth, r1 - r < GEMM_ROWS ? r1 - r : GEMM_ROWS, stored, k0 == 0, cols);
 }
 
 VEC_INLINE void gemm_float(const struct dot_args *a, const size_t w_bytes, gemm_load *load, gemm_load_n *load_n)
@@ -129,11 +154,7 @@ VEC_INLINE void gemm_float(const struct dot_args *a, const size_t w_bytes, gemm_
             for (size_t r = r0; r < r1; r += GEMM_ROWS)
                 gemm_unpack(panels + (r - r0) * GEMM_DEPTH, (const char *)a->w + r * a->w_stride + k0 * w_bytes, a->w_stride,
                             r1 - r, depth, w_bytes, load, load_n);
-            for (size_t c = 0; c < a->cols; c += GEMM_COLS) {
-                const int left = (int)(a->cols - c < GEMM_COLS ? a->cols - c : GEMM_COLS);
-                if (left > GEMM_COLS / 2) gemm_group(a, panels, r0, r1, k0, depth, c, left, GEMM_COLS);
-                else gemm_group(a, panels, r0, r1, k0, depth, c, left, GEMM_COLS / 2);
-            }
+            for (size_t c = 0; c < a->cols; c += GEMM_COLS) gemm_group(a, panels, r0, r1, k0, depth, c);
             k0 += slice;
         } while (k0 < a->n);
     }
