@@ -23,7 +23,7 @@ FLAGS_avx2    := -mavx2 -mfma -mf16c
 FLAGS_avx512  := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 # SIMDE=1: AVX-512 emulated by SIMDe (tests/simde/immintrin.h), so that any x86-64 with AVX2 can test these kernels.
 ifneq ($(SIMDE),)
-FLAGS_avx512  := -Itests/simde -Wno-psabi -mavx2 -mfma -mf16c
+FLAGS_avx512  := -Itests/simde -Wno-psabi -O1 -mavx2 -mfma -mf16c
 endif
 FLAGS_dotprod := -march=armv8.2-a+dotprod
 FLAGS_i8mm    := -march=armv8.2-a+dotprod+i8mm

@@ -138,12 +138,12 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, const __m512 sum[GEMM_C
     for (int i = 0; i < nc; i++) _mm512_mask_storeu_ps(t->y + (size_t)i * t->ldy, t->rows, sum[i]);
 }
 
-/* A file's kernel and its row, all of its `pack` and of multiply##size(t, shift, nc). */
-#define GEMM_KERNEL_AVX512(prefix, size, shift)                                                                                \
-    static void multiply_8(const struct gemm_tile *t) { gemm_multiply##size(t, shift, 8); }                                    \
-    static void multiply_4(const struct gemm_tile *t) { gemm_multiply##size(t, shift, 4); }                                    \
-    static void multiply_2(const struct gemm_tile *t) { gemm_multiply##size(t, shift, 2); }                                    \
-    static void multiply_1(const struct gemm_tile *t) { gemm_multiply##size(t, shift, 1); }                                    \
+/* A file's kernel and its row, of its `pack` and what its gemm_multiply takes. */
+#define GEMM_KERNEL_AVX512(prefix, size, ...)                                                                                  \
+    static void multiply_8(const struct gemm_tile *t) { gemm_multiply##size(t, 8, __VA_ARGS__); }                              \
+    static void multiply_4(const struct gemm_tile *t) { gemm_multiply##size(t, 4, __VA_ARGS__); }                              \
+    static void multiply_2(const struct gemm_tile *t) { gemm_multiply##size(t, 2, __VA_ARGS__); }                              \
+    static void multiply_1(const struct gemm_tile *t) { gemm_multiply##size(t, 1, __VA_ARGS__); }                              \
     static void prefix##_gemm_avx512(const struct dot_args *a)                                                                 \
     {                                                                                                                          \
         struct gemm_block##size panel[GEMM_SLICE##size];                                                                       \
@@ -165,7 +165,7 @@ struct gemm_block32 {
 
 /* Per block and column: 8 dpbusd, and to scale what they give, 2 float multiplications, which share their two units, beside
  * 3 or 4 other operations, which do not. */
-AVX512_INLINE void gemm_multiply32(const struct gemm_tile *t, const int shift, const int nc)
+AVX512_INLINE void gemm_multiply32(const struct gemm_tile *t, const int nc, const int shift)
 {
     const struct gemm_block32 *b = t->panel;
     const char *x = t->x;
@@ -206,6 +206,106 @@ AVX512_INLINE void gemm_nibbles(struct gemm_block32 *b, const __m512i w[4])
 AVX512_INLINE void gemm_add_fifth_bits(struct gemm_block32 *b, __m512i bits)
 {
     for (int j = 0; j < 8; j++) b->codes[j] = _mm512_or_si512(b->codes[j], gemm_fifth_bits(bits, 4 * (unsigned)j));
+}
+
+/* ---- Blocks of 256: integer scales of sub-blocks of 32 or 16 within ---- */
+
+enum { GEMM_SLICE256 = 3 }; /* 768 elements: a panel of 15 KB, beside 7 KB of activations */
+
+struct gemm_block256 {
+    __m512i codes[64];
+    __m512i offset[8]; /* for each row two int16 in a word: what multiplies bsums 2j and 2j + 1 */
+    __m128i scale[16]; /* for each row a byte, signed: the sub-block's scale; 8 of them where sub-blocks are of 32 */
+    __m512 d, dmin;    /* dmin: where there are minima */
+};
+
+/* Adds <offset, bsums> to each of nc columns' words. */
+AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int nc, __m512i to[])
+{
+    x += offsetof(struct block_q8_a256, bsums);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++)
+        for (int i = 0; i < nc; i++)
+            to[i] = _mm512_dpwssd_epi32(to[i], b->offset[j], avx512_word(x + (size_t)i * x_stride + 4 * j));
+}
+
+/* Where codes are too high, offset holds -scale * (how much), and sums begin with what it gives. Where there are minima, it
+ * holds them. All of a block is added up in integers, exactly. Per block and column 64 dpbusd and 8 dpwssd, and a multiplication
+ * and an addition a sub-block, for which there are other units. */
+AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int nc, const int shift, const int sub)
+{
+    const struct gemm_block256 *b = t->panel;
+    const char *x = t->x;
+    __m512 sum[GEMM_COLS];
+    gemm_load(t, sum, nc);
+    for (size_t k = 0; k < t->blocks; k++, b++, x += sizeof(struct block_q8_a256)) {
+        __m512i total[GEMM_COLS], least[GEMM_COLS];
+        for (int i = 0; i < nc; i++) total[i] = _mm512_setzero_si512();
+        if (shift != GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, nc, total);
+        const char *xq = x + offsetof(struct block_q8_a256, qs);
+        const __m512i *q = b->codes;
+#pragma GCC unroll 1
+        for (int s = 0; s < 256 / sub; s++, q += sub / 4, xq += sub) {
+            __m512i p[GEMM_COLS];
+            for (int i = 0; i < nc; i++) p[i] = _mm512_setzero_si512();
+#pragma GCC unroll 8
+            for (int g = 0; g < sub / 4; g++)
+                for (int i = 0; i < nc; i++)
+                    p[i] = _mm512_dpbusd_epi32(p[i], q[g], avx512_word(xq + (size_t)i * t->x_stride + 4 * g));
+            const __m512i scale = _mm512_cvtepi8_epi32(b->scale[s]);
+            for (int i = 0; i < nc; i++) total[i] = _mm512_add_epi32(total[i], _mm512_mullo_epi32(p[i], scale));
+        }
+        for (int i = 0; i < nc; i++) least[i] = _mm512_setzero_si512();
+        if (shift == GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, nc, least);
+        for (int i = 0; i < nc; i++) {
+            __m512 v = _mm512_mul_ps(b->d, _mm512_cvtepi32_ps(total[i]));
+            if (shift == GEMM_MINIMA) v = _mm512_fnmadd_ps(b->dmin, _mm512_cvtepi32_ps(least[i]), v);
+            sum[i] = _mm512_fmadd_ps(_mm512_set1_ps(((const struct block_q8_a256 *)(x + (size_t)i * t->x_stride))->d), v, sum[i]);
+        }
+    }
+    gemm_store(t, sum, nc);
+}
+
+/* Byte j of each word. */
+AVX512_INLINE __m512i gemm_byte(__m512i w, int j)
+{
+    return _mm512_and_si512(_mm512_srli_epi32(w, 8 * (unsigned)j), _mm512_set1_epi32(255));
+}
+
+/* The scales of 16 sub-blocks, four in each row's word. */
+AVX512_INLINE void gemm_scales16(struct gemm_block256 *b, const __m512i scales[4])
+{
+    for (int s = 0; s < 16; s++) b->scale[s] = _mm512_cvtepi32_epi8(_mm512_srli_epi32(scales[s / 4], 8 * (unsigned)(s % 4)));
+}
+
+/* Where codes are 2^shift too high: what the signed scales of 16 sub-blocks take off. */
+AVX512_INLINE void gemm_too_high16(struct gemm_block256 *b, int shift)
+{
+    for (int j = 0; j < 8; j++) {
+        const __m512i even = _mm512_cvtepi8_epi32(b->scale[2 * j]), odd = _mm512_cvtepi8_epi32(b->scale[2 * j + 1]);
+        const __m512i pair = _mm512_or_si512(_mm512_slli_epi32(odd, 16), _mm512_and_si512(even, _mm512_set1_epi32(0xffff)));
+        b->offset[j] = _mm512_sub_epi16(_mm512_setzero_si512(), _mm512_slli_epi16(pair, (unsigned)shift));
+    }
+}
+
+/* q4_K's and q5_K's first 16 bytes: d and dmin, and in each of three words of four, 6-bit fields as blocks.h draws them. */
+AVX512_INLINE void gemm_scales8(struct gemm_block256 *b, const char *const row[GEMM_ROWS], size_t at)
+{
+    const __m512i low6 = _mm512_set1_epi8(63), low4 = _mm512_set1_epi8(15), high2 = _mm512_set1_epi8(48);
+    __m512i w[4];
+    gemm_words(row, at, w);
+    b->d = gemm_f16_low(w[0]);
+    b->dmin = gemm_f16_high(w[0]);
+    const __m512i scale[2] = {_mm512_and_si512(w[1], low6),
+                              _mm512_or_si512(_mm512_and_si512(w[3], low4), _mm512_and_si512(_mm512_srli_epi32(w[1], 2), high2))};
+    const __m512i least[2] = {_mm512_and_si512(w[2], low6),
+                              _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32(w[3], 4), low4),
+                                              _mm512_and_si512(_mm512_srli_epi32(w[2], 2), high2))};
+    for (int s = 0; s < 8; s++) {
+        b->scale[s] = _mm512_cvtepi32_epi8(_mm512_srli_epi32(scale[s / 4], 8 * (unsigned)(s % 4)));
+        const __m512i m = gemm_byte(least[s / 4], s % 4);
+        b->offset[s] = _mm512_or_si512(m, _mm512_slli_epi32(m, 16)); /* two bsums share one minimum */
+    }
 }
 
 #endif

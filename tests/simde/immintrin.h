@@ -10,12 +10,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#define SIMDE_NO_INLINE /* compiles a hundred times faster */
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 
 /* out[i] = an expression of in[i], an array of the lanes of v. */
 #define EMULATED_LANES(NAME, TO, TO_LANE, FROM, FROM_LANE, N, EXPRESSION) \
-    static inline TO emulated_##NAME(FROM v)                              \
+    static __attribute__((noinline, unused)) TO emulated_##NAME(FROM v)    \
     {                                                                     \
         FROM_LANE in[N];                                                  \
         TO_LANE out[N];                                                   \
@@ -38,7 +39,7 @@ EMULATED_LANES(cvtph_ps, __m512, float, __m256i, uint16_t, 16, _cvtsh_ss(in[i]))
 #define _mm512_cvtph_ps       emulated_cvtph_ps
 
 /* Masked lanes of memory are not touched. */
-static inline __m512 emulated_maskz_loadu_ps(__mmask16 mask, const void *p)
+static __attribute__((noinline, unused)) __m512 emulated_maskz_loadu_ps(__mmask16 mask, const void *p)
 {
     float lanes[16] = {0};
     __m512 result;
@@ -47,7 +48,7 @@ static inline __m512 emulated_maskz_loadu_ps(__mmask16 mask, const void *p)
     memcpy(&result, lanes, sizeof lanes);
     return result;
 }
-static inline void emulated_mask_storeu_ps(void *p, __mmask16 mask, __m512 v)
+static __attribute__((noinline, unused)) void emulated_mask_storeu_ps(void *p, __mmask16 mask, __m512 v)
 {
     float lanes[16];
     memcpy(lanes, &v, sizeof lanes);
