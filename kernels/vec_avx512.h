@@ -111,7 +111,9 @@ VEC_INLINE vf vf_fma_lane(vf v, vf4 x, const int lane, vf c) { return vf_fma(v, 
 
 VEC_INLINE vf vf_in_register(vf v)
 {
+#if !defined(EMULATED_AVX512) /* where there are no such registers */
     __asm__("" : "+v"(v));
+#endif
     return v;
 }
 
