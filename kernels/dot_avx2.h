@@ -26,17 +26,20 @@ AVX2_INLINE __m128 dot_f16(const char *const p[DOT_ROWS], size_t at)
     return _mm_cvtph_ps(_mm_insert_epi16(_mm_insert_epi16(_mm_insert_epi16(v, h[1], 1), h[2], 2), h[3], 3));
 }
 
-/* Sums of four vectors of products, of elements 0..15 in the low half and 16..31 in the high one. */
-AVX2_INLINE __m256i dot_sums(const __m256i q[DOT_ROWS], __m256i x, const enum avx2_kind kind)
+/* Sums of products of a block of four rows, of elements 0..15 in the low half and 16..31 in the high one. */
+AVX2_INLINE __m256i dot_sums(const char *const w[DOT_ROWS], __m256i x, avx2_codes32 *codes, const enum avx2_kind kind)
 {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i p[DOT_ROWS];
-    if (kind == AVX2_SIGNED8) {
-        for (int i = 0; i < DOT_ROWS; i++)
-            p[i] = _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(q[i]), _mm256_sign_epi8(x, q[i])), ones);
-        return _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
+    for (int i = 0; i < DOT_ROWS; i++) {
+        const __m256i q = codes(w[i]);
+        if (kind == AVX2_SIGNED8)
+            p[i] = _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(x, q)), ones);
+        else
+            p[i] = _mm256_maddubs_epi16(q, x);
+        __asm__("" : "+x"(p[i])); /* one row after the other: else gcc unpacks all four first, and spills them */
     }
-    for (int i = 0; i < DOT_ROWS; i++) p[i] = _mm256_maddubs_epi16(q[i], x);
+    if (kind == AVX2_SIGNED8) return _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
     return _mm256_madd_epi16(_mm256_hadd_epi16(_mm256_hadd_epi16(p[0], p[1]), _mm256_hadd_epi16(p[2], p[3])), ones);
 }
 
@@ -47,12 +50,8 @@ AVX2_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32
     __m256 sum = _mm256_setzero_ps();
     __m128 offset = _mm_setzero_ps();
     for (size_t b = 0; b < blocks; b++, x++) {
-        __m256i q[DOT_ROWS];
-        for (int i = 0; i < DOT_ROWS; i++) {
-            if (b % 2 == 0) dot_ahead(w[i], 2 * w_block);
-            q[i] = codes(w[i]);
-        }
-        __m256i s = dot_sums(q, avx2_load(x->qs), kind);
+        for (int i = 0; i < DOT_ROWS && b % 2 == 0; i++) dot_ahead(w[i], 2 * w_block);
+        __m256i s = dot_sums(w, avx2_load(x->qs), codes, kind);
         /* Half of what lifted codes gave too much is taken off either half. */
         if (kind == AVX2_LIFTED) s = _mm256_sub_epi32(s, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), lift - 1));
         const __m128 dx = _mm_set1_ps(x->d), d = _mm_mul_ps(dot_f16(w, 0), dx);
