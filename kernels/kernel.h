@@ -118,6 +118,14 @@ struct vec_args {
     size_t n;
 };
 
+/* *y = the least i < n with x[i] > s, or n where there is none. NaN is greater than nothing. */
+struct find_args {
+    size_t *y;
+    const float *x;
+    float s;
+    size_t n;
+};
+
 /* ---- The list of operations: X(op, argument struct). The only place where an op and its signature are written. ---- */
 
 #define KERNEL_TYPE_OPS(X, T) \
@@ -149,7 +157,8 @@ struct vec_args {
     X(f32_gelu_mul, glu_args)   \
     X(f32_add, vec_args)        \
     X(f32_scale, vec_args)      \
-    X(f32_softmax, vec_args)
+    X(f32_softmax, vec_args)    \
+    X(f32_find_above, find_args)
 
 #define X(op, args) typedef void op##_fn(const struct args *);
 KERNEL_OPS(X)
@@ -176,6 +185,7 @@ union kernel_args {
     struct attend_args attend;
     struct glu_args glu;
     struct vec_args vec;
+    struct find_args find;
 };
 
 /* ---- What the scalar row says of its op, shared by tests, bench and the accountant ---- */
