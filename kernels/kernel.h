@@ -131,6 +131,14 @@ struct peak_args {
 
 enum { PEAK_I8_CODES = 64, PEAK_I8_REPEATS = 16, PEAK_F32_CHAINS = 192 };
 
+/* *y = the least i < n with x[i] > s, or n where there is none. NaN is greater than nothing. */
+struct find_args {
+    size_t *y;
+    const float *x;
+    float s;
+    size_t n;
+};
+
 /* ---- The list of operations: X(op, argument struct). The only place where an op and its signature are written. ---- */
 
 #define KERNEL_TYPE_OPS(X, T) \
@@ -164,7 +172,8 @@ enum { PEAK_I8_CODES = 64, PEAK_I8_REPEATS = 16, PEAK_F32_CHAINS = 192 };
     X(f32_scale, vec_args)      \
     X(f32_softmax, vec_args)    \
     X(i8_peak, peak_args)       \
-    X(f32_peak, peak_args)
+    X(f32_peak, peak_args)       \
+    X(f32_find_above, find_args)
 
 #define X(op, args) typedef void op##_fn(const struct args *);
 KERNEL_OPS(X)
@@ -192,6 +201,7 @@ union kernel_args {
     struct glu_args glu;
     struct vec_args vec;
     struct peak_args peak;
+    struct find_args find;
 };
 
 /* ---- What the scalar row says of its op, shared by tests, bench and the accountant ---- */

@@ -103,45 +103,6 @@ AVX2_INLINE void avx2_store32(float *y, __m256i q, __m256 d, __m256 m, const int
     avx2_store16(y + 16, _mm256_extracti128_si256(q, 1), d, m, has_m);
 }
 
-/* ---- f32, f16, bf16 ---- */
-
-typedef __m256 avx2_load8(const void *w); /* eight weights as floats */
-
-/* y[c..c+nc) of one row. Two sums, of even and of odd groups of eight, hide some of the additions' latency. The last group is
- * padded with zeros, which change no sum. */
-AVX2_INLINE void avx2_tile_float(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
-                                 avx2_load8 *load)
-{
-    const char *w = (const char *)a->w + r * a->w_stride, *x[DOT_COLS];
-    __m256 even[DOT_COLS], odd[DOT_COLS];
-    for (int i = 0; i < nc; i++) {
-        x[i] = (const char *)a->x + (c + (size_t)i) * a->x_stride;
-        even[i] = odd[i] = _mm256_setzero_ps();
-    }
-    size_t k = 0;
-    for (; k + 16 <= a->n; k += 16) {
-        const __m256 w0 = load(w + k * w_bytes), w1 = load(w + (k + 8) * w_bytes);
-        if (nc == 1) dot_ahead(w + k * w_bytes, 16 * w_bytes);
-        for (int i = 0; i < nc; i++) {
-            const float *p = (const float *)x[i] + k;
-            even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(p), even[i]);
-            odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(p + 8), odd[i]);
-        }
-    }
-    if (k < a->n) {
-        float end[16] = {0}; /* room for 16 weights of any of the types */
-        memcpy(end, w + k * w_bytes, (a->n - k) * w_bytes);
-        const __m256 w0 = load(end), w1 = load((const char *)end + 8 * w_bytes);
-        for (int i = 0; i < nc; i++) {
-            float p[16] = {0};
-            memcpy(p, (const float *)x[i] + k, (a->n - k) * sizeof *p);
-            even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(p), even[i]);
-            odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(p + 8), odd[i]);
-        }
-    }
-    for (int i = 0; i < nc; i++) a->y[(c + (size_t)i) * a->ldy + r] = avx2_hsum(_mm256_add_ps(even[i], odd[i]));
-}
-
 /* ---- Blocks of 32 ---- */
 
 /* The 4-bit codes of 16 bytes in element order: low nibbles, then high ones. */
