@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernels/attend_avx2.h"
+#include "kernels/vec_avx2.h"
 
-static inline const float *load(float *row, const void *p, size_t d)
-{
-    (void)row, (void)d;
-    return p;
-}
+#include "kernels/attend_tiled.h"
 
 static void f32_attend_avx2(const struct attend_args *a)
 {
-    attend_avx2(a, load);
+    attend_tiled(a, 4 * a->d, attend_load_f32);
 }
 
-KERNEL(f32_attend, avx2, .needs = CPU_AVX2 | CPU_FMA);
+KERNEL(f32_attend, avx2, .needs = VEC_NEEDS);
