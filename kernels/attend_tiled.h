@@ -20,20 +20,18 @@
 #ifndef HARTREE_ATTEND_TILED_H
 #define HARTREE_ATTEND_TILED_H
 
+#include "kernels/attend_load.h"
 #include "kernels/attend_range.h"
-#include "kernels/blocks.h"
 
 enum {
     ATTEND_WIDTH = 2 * VF_LANES, /* positions of a piece of keys, elements of a strip of values */
     ATTEND_TILE = 64,
     ATTEND_ROWS = 6,             /* vectors of an inner loop */
+    ATTEND_FEW = 8,
     ATTEND_MAX_Q = 96,
     ATTEND_ACC = (12 << 10) + ATTEND_MAX_Q * ATTEND_WIDTH, /* elements of attend_block(d) vectors, each padded */
 };
 _Static_assert(ATTEND_TILE % ATTEND_WIDTH == 0 && ATTEND_PIECE % ATTEND_TILE == 0, "a tile is whole pieces of keys");
-
-/* Elements j .. j + n - 1 of the row at p as floats, then zeros; 1 <= n <= VF_LANES. */
-typedef vf attend_load_fn(const char *p, size_t j, size_t n);
 
 static inline size_t attend_min(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t attend_max(size_t a, size_t b) { return a > b ? a : b; }
@@ -49,23 +47,27 @@ struct attend_vectors {
     _Alignas(64) float acc[ATTEND_ACC];
 };
 
+/* v[i] = elements j .. j + n - 1 of row[i] */
+VEC_INLINE void attend_load_rows(vf v[VF_LANES], const char *const *row, size_t j, size_t n)
+{
+    for (int i = 0; i < VF_LANES; i++) v[i] = attend_load(row[i], j, n);
+}
+
 /* kt[j][i] = row[i][j] */
-VEC_INLINE void attend_transpose(float *kt, const char *const row[ATTEND_WIDTH], size_t d, attend_load_fn *load)
+static inline void attend_transpose(float *kt, const char *const row[ATTEND_WIDTH], size_t d)
 {
     for (size_t j = 0; j < d; j += VF_LANES)
         for (size_t half = 0; half < ATTEND_WIDTH; half += VF_LANES) {
             vf v[VF_LANES];
-            if (d - j >= VF_LANES)
-                for (int i = 0; i < VF_LANES; i++) v[i] = load(row[half + i], j, VF_LANES);
-            else
-                for (int i = 0; i < VF_LANES; i++) v[i] = load(row[half + i], j, d - j);
+            if (d - j >= VF_LANES) attend_load_rows(v, row + half, j, VF_LANES);
+            else attend_load_rows(v, row + half, j, d - j);
             vf_transpose(v);
             for (int i = 0; i < VF_LANES; i++) vf_store(kt + (j + i) * ATTEND_WIDTH + half, v[i]);
         }
 }
 
-/* score[i][0..WIDTH) = <q[i], keys> for i < n */
-VEC_INLINE void attend_score_rows(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, size_t d, int n)
+/* score[i][0 .. WIDTH) = <q[i], keys> for i < n */
+VEC_INLINE void attend_score(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, size_t d, int n)
 {
     vf s[ATTEND_ROWS][2];
     for (int i = 0; i < n; i++) s[i][0] = s[i][1] = vf_zero();
@@ -84,8 +86,8 @@ VEC_INLINE void attend_score_rows(float (*score)[ATTEND_TILE], const float *cons
 }
 
 /* acc[i] = acc[i] * shrink[i] + sum over t0 <= t < t1 of score[i][t] strip[t], for i < n */
-VEC_INLINE void attend_gather_rows(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
-                                   const float *strip, size_t t0, size_t t1, int n)
+VEC_INLINE void attend_gather(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
+                              const float *strip, size_t t0, size_t t1, int n)
 {
     vf s[ATTEND_ROWS][2];
     for (int i = 0; i < n; i++) {
@@ -107,28 +109,138 @@ VEC_INLINE void attend_gather_rows(float *acc, size_t padded, const float *shrin
     }
 }
 
-/* The number of vectors as a constant: f(..., n) for 1 <= n <= ATTEND_ROWS. */
-#define ATTEND_BY_ROWS(n, f, ...)               \
-    switch (n) {                                \
-    case 1: f(__VA_ARGS__, 1); break;           \
-    case 2: f(__VA_ARGS__, 2); break;           \
-    case 3: f(__VA_ARGS__, 3); break;           \
-    case 4: f(__VA_ARGS__, 4); break;           \
-    case 5: f(__VA_ARGS__, 5); break;           \
-    default: f(__VA_ARGS__, ATTEND_ROWS); break; \
-    }
+/* ---- One position's few vectors, as in decode: each key and value is used once, so nothing is stored in between ----
+ *
+ * The same chains of operations, and hence bits, in another order: 8 sums at most, of n vectors by some registers, since with few
+ * vectors more registers of positions, or of elements, must hide the latency. The vectors lie d apart and see the same. */
 
-static inline void attend_scores(struct attend_vectors *b, size_t i, size_t n, const float *kt, size_t at, size_t d)
+/* The most registers beside one another: a power of two, so that a tile is whole runs of them. */
+#define ATTEND_BESIDE(n) ((n) == 1 ? (ATTEND_TILE / VF_LANES < 8 ? ATTEND_TILE / VF_LANES : 8) : (n) == 2 ? 4 : (n) <= 4 ? 2 : 1)
+
+/* score[i][0 .. ATTEND_BESIDE(n) * VF_LANES) = <q[i], k> for i < n and the keys at `row` */
+VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, int n)
 {
-    float(*score)[ATTEND_TILE] = (float(*)[ATTEND_TILE])(b->score[i] + at);
-    ATTEND_BY_ROWS(n, attend_score_rows, score, b->q + i, kt, d)
+    const int m = ATTEND_BESIDE(n);
+    vf s[ATTEND_FEW], v[VF_LANES];
+    size_t j = 0;
+    for (int i = 0; i < n * m; i++) s[i] = vf_zero();
+    for (; j + VF_LANES <= d; j += VF_LANES)
+        for (int r = 0; r < m; r++) {
+            attend_load_rows(v, row + r * VF_LANES, j, VF_LANES);
+            vf_transpose(v);
+            for (int l = 0; l < VF_LANES; l++)
+                for (int i = 0; i < n; i++) s[i * m + r] = vf_fma(vf_set1(q[i * d + j + l]), v[l], s[i * m + r]);
+        }
+    for (int r = 0; r < m && j < d; r++) {
+        vf last[VF_LANES];
+        attend_load_rows(last, row + r * VF_LANES, j, d - j);
+        vf_transpose(last);
+        for (size_t l = 0; l < d - j; l++)
+            for (int i = 0; i < n; i++) s[i * m + r] = vf_fma(vf_set1(q[i * d + j + l]), last[l], s[i * m + r]);
+    }
+    for (int i = 0; i < n; i++)
+        for (int r = 0; r < m; r++) vf_store(score[i] + r * VF_LANES, s[i * m + r]);
 }
 
-static inline void attend_gather(struct attend_vectors *b, size_t i, size_t n, size_t column, const float *shrink,
-                                 const float *strip, size_t t0, size_t t1)
+/* acc[i] = acc[i] * shrink[i] + sum over t0 <= t < t1 of score[i][t] v[t], for i < n and m registers, each of `left` elements
+ * from j on; v is the row of t = 0. */
+VEC_INLINE void attend_gather_column(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
+                                     const char *v, size_t stride, size_t t0, size_t t1, size_t j, size_t left, int n, int m)
 {
-    const float(*score)[ATTEND_TILE] = (const float(*)[ATTEND_TILE])b->score[i];
-    ATTEND_BY_ROWS(n, attend_gather_rows, b->acc + i * b->padded + column, b->padded, shrink, score, strip, t0, t1)
+    vf s[ATTEND_FEW];
+    for (int i = 0; i < n; i++)
+        for (int r = 0; r < m; r++) s[i * m + r] = vf_mul(vf_load(acc + i * padded + j + r * VF_LANES), vf_set1(shrink[i]));
+    for (size_t t = t0; t < t1; t++)
+        for (int r = 0; r < m; r++) {
+            vf x = attend_load(v + t * stride, j + r * VF_LANES, left);
+            for (int i = 0; i < n; i++) s[i * m + r] = vf_fma(vf_set1(score[i][t]), x, s[i * m + r]);
+        }
+    for (int i = 0; i < n; i++)
+        for (int r = 0; r < m; r++) vf_store(acc + i * padded + j + r * VF_LANES, s[i * m + r]);
+}
+
+VEC_INLINE void attend_gather_few(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
+                                  const char *v, size_t stride, size_t t0, size_t t1, size_t d, int n)
+{
+    const int m = ATTEND_BESIDE(n);
+    size_t j = 0;
+    for (; j + m * VF_LANES <= d; j += m * VF_LANES)
+        attend_gather_column(acc, padded, shrink, score, v, stride, t0, t1, j, VF_LANES, n, m);
+    for (; j + VF_LANES <= d; j += VF_LANES)
+        attend_gather_column(acc, padded, shrink, score, v, stride, t0, t1, j, VF_LANES, n, 1);
+    if (j < d) attend_gather_column(acc, padded, shrink, score, v, stride, t0, t1, j, d - j, n, 1);
+}
+
+/* ---- The loops for each number of vectors: functions of their own, for nothing but the loop shall take registers ---- */
+
+#define ATTEND_LOOPS(n)                                                                                                        \
+    static __attribute__((noinline)) void attend_score_##n(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, \
+                                                           size_t d)                                                           \
+    {                                                                                                                          \
+        attend_score(score, q, kt, d, n);                                                                                      \
+    }                                                                                                                          \
+    static __attribute__((noinline)) void attend_gather_##n(float *acc, size_t padded, const float *shrink,                    \
+                                                            const float (*score)[ATTEND_TILE], const float *strip, size_t t0,  \
+                                                            size_t t1)                                                         \
+    {                                                                                                                          \
+        attend_gather(acc, padded, shrink, score, strip, t0, t1, n);                                                           \
+    }
+#define ATTEND_LOOPS_FEW(n)                                                                                                    \
+    static __attribute__((noinline)) void attend_score_few_##n(float (*score)[ATTEND_TILE], const float *q,                    \
+                                                               const char *const *row, size_t d)                               \
+    {                                                                                                                          \
+        attend_score_few(score, q, row, d, n);                                                                                 \
+    }                                                                                                                          \
+    static __attribute__((noinline)) void attend_gather_few_##n(float *acc, size_t padded, const float *shrink,                \
+                                                                const float (*score)[ATTEND_TILE], const char *v,              \
+                                                                size_t stride, size_t t0, size_t t1, size_t d)                 \
+    {                                                                                                                          \
+        attend_gather_few(acc, padded, shrink, score, v, stride, t0, t1, d, n);                                                \
+    }
+ATTEND_LOOPS(1) ATTEND_LOOPS(2) ATTEND_LOOPS(3) ATTEND_LOOPS(4) ATTEND_LOOPS(5) ATTEND_LOOPS(6)
+ATTEND_LOOPS_FEW(1) ATTEND_LOOPS_FEW(2) ATTEND_LOOPS_FEW(3) ATTEND_LOOPS_FEW(4)
+ATTEND_LOOPS_FEW(5) ATTEND_LOOPS_FEW(6) ATTEND_LOOPS_FEW(7) ATTEND_LOOPS_FEW(8)
+
+/* By number of vectors */
+static const struct attend_loops {
+    void (*score)(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, size_t d);
+    void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const float *strip, size_t t0,
+                   size_t t1);
+} attend_loops[ATTEND_ROWS + 1] = {{NULL, NULL},
+                                   {attend_score_1, attend_gather_1},
+                                   {attend_score_2, attend_gather_2},
+                                   {attend_score_3, attend_gather_3},
+                                   {attend_score_4, attend_gather_4},
+                                   {attend_score_5, attend_gather_5},
+                                   {attend_score_6, attend_gather_6}};
+
+static const struct attend_loops_few {
+    void (*score)(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d);
+    void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const char *v, size_t stride,
+                   size_t t0, size_t t1, size_t d);
+} attend_loops_few[ATTEND_FEW + 1] = {{NULL, NULL},
+                                      {attend_score_few_1, attend_gather_few_1},
+                                      {attend_score_few_2, attend_gather_few_2},
+                                      {attend_score_few_3, attend_gather_few_3},
+                                      {attend_score_few_4, attend_gather_few_4},
+                                      {attend_score_few_5, attend_gather_few_5},
+                                      {attend_score_few_6, attend_gather_few_6},
+                                      {attend_score_few_7, attend_gather_few_7},
+                                      {attend_score_few_8, attend_gather_few_8}};
+
+/* ---- A tile ---- */
+
+/* The score rows from `at` on, which a loop sees as rows of a tile. */
+static inline float (*attend_score_at(struct attend_vectors *b, size_t i, size_t at))[ATTEND_TILE]
+{
+    return (float(*)[ATTEND_TILE])(b->score[i] + at);
+}
+
+static inline void attend_gather_range(struct attend_vectors *b, size_t i, size_t n, size_t column, const float *shrink,
+                                       const float *strip, size_t t0, size_t t1)
+{
+    attend_loops[n].gather(b->acc + i * b->padded + column, b->padded, shrink, (const float(*)[ATTEND_TILE])b->score[i], strip, t0,
+                           t1);
 }
 
 /* Up to ATTEND_ROWS vectors from i on. What all of them see goes through one loop; what only some see, at the edges of causal and
@@ -143,20 +255,23 @@ static inline void attend_gather_ranges(struct attend_vectors *b, size_t i, size
         high[r] = attend_min(b->end[i + r], tile + ATTEND_TILE) - tile;
     }
     size_t from = low[n - 1], to = high[0]; /* neither bound falls from one vector to the next */
-    if (low[0] == from && high[n - 1] == to) return attend_gather(b, i, n, column, b->shrink + i, strip, from, to);
+    if (low[0] == from && high[n - 1] == to) return attend_gather_range(b, i, n, column, b->shrink + i, strip, from, to);
     if (from >= to) {
-        for (size_t r = 0; r < n; r++) attend_gather(b, i + r, 1, column, b->shrink + i + r, strip, low[r], high[r]);
+        for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, b->shrink + i + r, strip, low[r], high[r]);
         return;
     }
-    for (size_t r = 0; r < n; r++) attend_gather(b, i + r, 1, column, b->shrink + i + r, strip, low[r], from);
-    attend_gather(b, i, n, column, ones, strip, from, to);
-    for (size_t r = 0; r < n; r++) attend_gather(b, i + r, 1, column, ones, strip, to, high[r]);
+    for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, b->shrink + i + r, strip, low[r], from);
+    attend_gather_range(b, i, n, column, ones, strip, from, to);
+    for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, ones, strip, to, high[r]);
 }
 
-/* Turns one vector's products of a tile, of which it sees [low, high), into weights exp(scale * product - max), and says by how
- * much what came before shrinks. */
-static inline void attend_weigh(float *score, size_t low, size_t high, float scale, struct attend_state *part, float *shrink)
+/* Turns vector i's products of a tile into weights exp(scale * product - max), 0 where it does not see, and says by how much what
+ * came before shrinks. */
+static inline void attend_weigh(struct attend_vectors *b, size_t i, size_t tile, float scale)
 {
+    float *score = b->score[i];
+    struct attend_state *part = &b->part[i];
+    size_t low = attend_max(b->begin[i], tile) - tile, high = attend_min(b->end[i], tile + ATTEND_TILE) - tile;
     vf factor = vf_set1(scale), top = vf_set1(part->max), sum = vf_zero();
     for (size_t t = 0; t < low; t++) score[t] = -INFINITY;
     for (size_t t = high; t < ATTEND_TILE; t++) score[t] = -INFINITY;
@@ -172,12 +287,40 @@ static inline void attend_weigh(float *score, size_t low, size_t high, float sca
         vf_store(score + t, p);
         sum = vf_add(sum, p);
     }
-    *shrink = expf(part->max - max);
-    *part = (struct attend_state){max, part->sum * *shrink + vf_sum(sum)};
+    float shrink = expf(part->max - max);
+    *part = (struct attend_state){max, part->sum * shrink + vf_sum(sum)};
+    b->shrink[i] = shrink;
+}
+
+/* The rows of n keys from position t on, and the values soon wanted asked for. A key that none sees is another's again, in lanes
+ * that are not used. */
+static inline void attend_rows(const char **row, const struct attend_args *a, size_t t, size_t n, size_t row0, size_t row1)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = attend_min(attend_max(t + i, row0), row1 - 1);
+        row[i] = (const char *)a->k + at * a->k_stride;
+        for (size_t line = 0; line < attend_row_bytes(a->d); line += 64) __builtin_prefetch((const char *)a->v + at * a->v_stride + line);
+    }
+}
+
+/* All n vectors, from i on, see rows row0 .. row1 - 1 of the tile. */
+static inline void attend_tile_few(const struct attend_args *a, struct attend_vectors *b, size_t i, size_t n, size_t tile,
+                                   size_t row0, size_t row1)
+{
+    const struct attend_loops_few *loops = &attend_loops_few[n];
+    const size_t step = (size_t)ATTEND_BESIDE(n) * VF_LANES;
+    const char *row[ATTEND_TILE];
+    for (size_t at = (row0 - tile) / step * step; at < row1 - tile; at += step) {
+        attend_rows(row, a, tile + at, step, row0, row1);
+        loops->score(attend_score_at(b, i, at), b->q[i], row, a->d);
+    }
+    for (size_t r = i; r < i + n; r++) attend_weigh(b, r, tile, a->scale);
+    loops->gather(b->acc + i * b->padded, b->padded, b->shrink + i, (const float(*)[ATTEND_TILE])b->score[i],
+                  (const char *)a->v + tile * a->v_stride, a->v_stride, row0 - tile, row1 - tile, a->d);
 }
 
 /* The block's vectors over one tile. */
-VEC_INLINE void attend_tile(const struct attend_args *a, struct attend_vectors *b, size_t tile, size_t bytes, attend_load_fn *load)
+static inline void attend_tile(const struct attend_args *a, struct attend_vectors *b, size_t tile)
 {
     _Alignas(64) float kt[(ATTEND_MAX_D + VF_LANES) * ATTEND_WIDTH];
     _Alignas(64) float strip[ATTEND_TILE * ATTEND_WIDTH];
@@ -187,29 +330,26 @@ VEC_INLINE void attend_tile(const struct attend_args *a, struct attend_vectors *
     if (first == last) return;
     size_t row0 = attend_max(tile, b->begin[first]), row1 = attend_min(tile + ATTEND_TILE, b->end[last - 1]);
 
+    if (last - first <= ATTEND_FEW && b->q[last - 1] == b->q[first] + (last - 1 - first) * d &&
+        b->begin[first] == b->begin[last - 1] && b->end[first] == b->end[last - 1])
+        return attend_tile_few(a, b, first, last - first, tile, row0, row1);
     for (size_t at = row0 / ATTEND_WIDTH * ATTEND_WIDTH, i0 = first; at < row1; at += ATTEND_WIDTH) {
         const char *row[ATTEND_WIDTH];
-        for (size_t i = 0; i < ATTEND_WIDTH; i++) { /* a key that none sees is another's again, in lanes that are not used */
-            size_t t = attend_min(attend_max(at + i, row0), row1 - 1);
-            row[i] = (const char *)a->k + t * a->k_stride;
-            for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch((const char *)a->v + t * a->v_stride + line);
-        }
-        attend_transpose(kt, row, d, load);
+        attend_rows(row, a, at, ATTEND_WIDTH, row0, row1);
+        attend_transpose(kt, row, d);
         while (b->end[i0] <= at) i0++;
         for (size_t i = i0, left = last - i0, n; left; i += n, left -= n) {
             n = left / ((left + ATTEND_ROWS - 1) / ATTEND_ROWS); /* 7 as 3 and 4, since a loop of 1 takes as long as one of 4 */
-            attend_scores(b, i, n, kt, at - tile, d);
+            attend_loops[n].score(attend_score_at(b, i, at - tile), b->q + i, kt, d);
         }
     }
-    for (size_t i = first; i < last; i++)
-        attend_weigh(b->score[i], attend_max(b->begin[i], tile) - tile, attend_min(b->end[i], tile + ATTEND_TILE) - tile, a->scale,
-                     &b->part[i], &b->shrink[i]);
+    for (size_t i = first; i < last; i++) attend_weigh(b, i, tile, a->scale);
     for (size_t column = 0; column < d; column += ATTEND_WIDTH) {
         for (size_t t = row0; t < row1; t++)
             for (size_t j = 0; j < ATTEND_WIDTH; j += VF_LANES) {
                 const char *p = (const char *)a->v + t * a->v_stride;
                 size_t left = d - attend_min(d, column + j);
-                vf v = left >= VF_LANES ? load(p, column + j, VF_LANES) : left ? load(p, column + j, left) : vf_zero();
+                vf v = left >= VF_LANES ? attend_load(p, column + j, VF_LANES) : left ? attend_load(p, column + j, left) : vf_zero();
                 vf_store(strip + (t - tile) * ATTEND_WIDTH + j, v);
             }
         for (size_t i = first, left = last - first, n; left; i += n, left -= n) {
@@ -219,8 +359,8 @@ VEC_INLINE void attend_tile(const struct attend_args *a, struct attend_vectors *
     }
 }
 
-/* n vectors from number i0 on, at most attend_block(d). `bytes`: those of a row. */
-VEC_INLINE void attend_block_of(const struct attend_args *a, size_t i0, size_t n, size_t bytes, attend_load_fn *load)
+/* n vectors from number i0 on, at most attend_block(d). */
+static inline void attend_block_of(const struct attend_args *a, size_t i0, size_t n)
 {
     struct attend_vectors b;
     struct attend_state whole[ATTEND_MAX_Q];
@@ -240,7 +380,7 @@ VEC_INLINE void attend_block_of(const struct attend_args *a, size_t i0, size_t n
     for (size_t piece = first / ATTEND_PIECE * ATTEND_PIECE; piece < last; piece += ATTEND_PIECE) {
         memset(b.acc, 0, n * b.padded * sizeof *b.acc);
         for (size_t i = 0; i < n; i++) b.part[i] = (struct attend_state){-INFINITY, 0};
-        for (size_t tile = piece; tile < piece + ATTEND_PIECE; tile += ATTEND_TILE) attend_tile(a, &b, tile, bytes, load);
+        for (size_t tile = piece; tile < piece + ATTEND_PIECE; tile += ATTEND_TILE) attend_tile(a, &b, tile);
         for (size_t i = 0; i < n; i++)
             if (b.begin[i] < piece + ATTEND_PIECE && b.end[i] > piece)
                 attend_fold(y[i], &whole[i], b.acc + i * b.padded, b.part[i], a->d);
@@ -250,31 +390,10 @@ VEC_INLINE void attend_block_of(const struct attend_args *a, size_t i0, size_t n
         else attend_finish(y[i], whole[i], a->d);
 }
 
-VEC_INLINE void attend_tiled(const struct attend_args *a, size_t bytes, attend_load_fn *load)
+static inline void attend_tiled(const struct attend_args *a)
 {
     size_t n = a->n_pos * a->group, block = attend_block(a->d);
-    for (size_t i = 0; i < n; i += block) attend_block_of(a, i, attend_min(n - i, block), bytes, load);
-}
-
-/* ---- The types of a cache ---- */
-
-VEC_INLINE vf attend_load_f32(const char *p, size_t j, size_t n)
-{
-    const float *x = (const float *)(const void *)p + j;
-    return n == VF_LANES ? vf_load(x) : vf_load_n(x, n);
-}
-
-VEC_INLINE vf attend_load_f16(const char *p, size_t j, size_t n)
-{
-    return n == VF_LANES ? vf_load_f16(p + 2 * j) : vf_load_f16_n(p + 2 * j, n);
-}
-
-/* Rows are whole blocks of 32, hence whole vectors. */
-VEC_INLINE vf attend_load_q8_0(const char *p, size_t j, size_t n)
-{
-    const struct block_q8_0 *b = (const struct block_q8_0 *)(const void *)p + j / 32;
-    (void)n;
-    return vf_mul(vf_load_i8(b->qs + j % 32), vf_set1_f16(&b->d));
+    for (size_t i = 0; i < n; i += block) attend_block_of(a, i, attend_min(n - i, block));
 }
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/vec_avx2.h"
 
+#define ATTEND_TYPE TYPE_F32
 #include "kernels/attend_tiled.h"
 
 static void f32_attend_avx2(const struct attend_args *a)
 {
-    attend_tiled(a, 4 * a->d, attend_load_f32);
+    attend_tiled(a);
 }
 
 KERNEL(f32_attend, avx2, .needs = VEC_NEEDS);
