@@ -20,7 +20,7 @@ VEC_INLINE vf attend_load(const char *p, size_t j, size_t n)
 
 static inline size_t attend_row_bytes(size_t d)
 {
-    if (ATTEND_TYPE == TYPE_Q8_0) return d / 32 * sizeof(struct block_q8_0);
+    if (ATTEND_TYPE == TYPE_Q8_0) return d * sizeof(struct block_q8_0) / 32;
     return d * (ATTEND_TYPE == TYPE_F32 ? 4 : 2);
 }
 

@@ -28,6 +28,8 @@ enum {
     ATTEND_TILE = 64,
     ATTEND_ROWS = 6,             /* vectors of an inner loop */
     ATTEND_FEW = 8,
+    ATTEND_AHEAD_BYTES = 4 << 10, /* of keys, between asking and use; beyond the cache's end a hint that goes unheard */
+    ATTEND_GATHER_BYTES = 8 << 10, /* of values, in a first-level cache beside all else while columns of them pass */
     ATTEND_MAX_Q = 96,
     ATTEND_ACC = (12 << 10) + ATTEND_MAX_Q * ATTEND_WIDTH, /* elements of attend_block(d) vectors, each padded */
 };
@@ -117,8 +119,18 @@ VEC_INLINE void attend_gather(float *acc, size_t padded, const float *shrink, co
 /* The most registers beside one another: a power of two, so that a tile is whole runs of them. */
 #define ATTEND_BESIDE(n) ((n) == 1 ? (ATTEND_TILE / VF_LANES < 8 ? ATTEND_TILE / VF_LANES : 8) : (n) == 2 ? 4 : (n) <= 4 ? 2 : 1)
 
-/* score[i][0 .. ATTEND_BESIDE(n) * VF_LANES) = <q[i], k> for i < n and the keys at `row` */
-VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, int n)
+/* Asks memory for as many bytes as VF_LANES rows have in VF_LANES elements, and says where they end. */
+VEC_INLINE uintptr_t attend_ahead(uintptr_t p)
+{
+    size_t bytes = attend_row_bytes(VF_LANES * VF_LANES);
+    for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch((const void *)(p + line));
+    return p + bytes;
+}
+
+/* score[i][0 .. ATTEND_BESIDE(n) * VF_LANES) = <q[i], k> for i < n and the keys at `row`. As it goes, it asks memory for as many
+ * bytes from k_ahead and v_ahead on: all at once they would keep it from its own loads. */
+VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, uintptr_t k_ahead,
+                                 uintptr_t v_ahead, int n)
 {
     const int m = ATTEND_BESIDE(n);
     vf s[ATTEND_FEW], v[VF_LANES];
@@ -127,6 +139,8 @@ VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, co
     for (; j + VF_LANES <= d; j += VF_LANES)
         for (int r = 0; r < m; r++) {
             attend_load_rows(v, row + r * VF_LANES, j, VF_LANES);
+            k_ahead = attend_ahead(k_ahead);
+            v_ahead = attend_ahead(v_ahead);
             vf_transpose(v);
             for (int l = 0; l < VF_LANES; l++)
                 for (int i = 0; i < n; i++) s[i * m + r] = vf_fma(vf_set1(q[i * d + j + l]), v[l], s[i * m + r]);
@@ -187,9 +201,10 @@ VEC_INLINE void attend_gather_few(float *acc, size_t padded, const float *shrink
     }
 #define ATTEND_LOOPS_FEW(n)                                                                                                    \
     static __attribute__((noinline)) void attend_score_few_##n(float (*score)[ATTEND_TILE], const float *q,                    \
-                                                               const char *const *row, size_t d)                               \
+                                                               const char *const *row, size_t d, uintptr_t k_ahead,            \
+                                                               uintptr_t v_ahead)                                              \
     {                                                                                                                          \
-        attend_score_few(score, q, row, d, n);                                                                                 \
+        attend_score_few(score, q, row, d, k_ahead, v_ahead, n);                                                               \
     }                                                                                                                          \
     static __attribute__((noinline)) void attend_gather_few_##n(float *acc, size_t padded, const float *shrink,                \
                                                                 const float (*score)[ATTEND_TILE], const char *v,              \
@@ -215,7 +230,8 @@ static const struct attend_loops {
                                    {attend_score_6, attend_gather_6}};
 
 static const struct attend_loops_few {
-    void (*score)(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d);
+    void (*score)(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, uintptr_t k_ahead,
+                  uintptr_t v_ahead);
     void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const char *v, size_t stride,
                    size_t t0, size_t t1, size_t d);
 } attend_loops_few[ATTEND_FEW + 1] = {{NULL, NULL},
@@ -229,6 +245,8 @@ static const struct attend_loops_few {
                                       {attend_score_few_8, attend_gather_few_8}};
 
 /* ---- A tile ---- */
+
+static const float attend_ones[ATTEND_FEW] = {1, 1, 1, 1, 1, 1, 1, 1};
 
 /* The score rows from `at` on, which a loop sees as rows of a tile. */
 static inline float (*attend_score_at(struct attend_vectors *b, size_t i, size_t at))[ATTEND_TILE]
@@ -248,7 +266,6 @@ static inline void attend_gather_range(struct attend_vectors *b, size_t i, size_
 static inline void attend_gather_ranges(struct attend_vectors *b, size_t i, size_t n, size_t column, const float *strip,
                                         size_t tile)
 {
-    static const float ones[ATTEND_ROWS] = {1, 1, 1, 1, 1, 1};
     size_t low[ATTEND_ROWS], high[ATTEND_ROWS];
     for (size_t r = 0; r < n; r++) {
         low[r] = attend_max(b->begin[i + r], tile) - tile;
@@ -261,8 +278,8 @@ static inline void attend_gather_ranges(struct attend_vectors *b, size_t i, size
         return;
     }
     for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, b->shrink + i + r, strip, low[r], from);
-    attend_gather_range(b, i, n, column, ones, strip, from, to);
-    for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, ones, strip, to, high[r]);
+    attend_gather_range(b, i, n, column, attend_ones, strip, from, to);
+    for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, attend_ones, strip, to, high[r]);
 }
 
 /* Turns vector i's products of a tile into weights exp(scale * product - max), 0 where it does not see, and says by how much what
@@ -292,15 +309,10 @@ static inline void attend_weigh(struct attend_vectors *b, size_t i, size_t tile,
     b->shrink[i] = shrink;
 }
 
-/* The rows of n keys from position t on, and the values soon wanted asked for. A key that none sees is another's again, in lanes
- * that are not used. */
+/* The rows of n keys from position t on. One that none sees is another's again, in lanes that are not used. */
 static inline void attend_rows(const char **row, const struct attend_args *a, size_t t, size_t n, size_t row0, size_t row1)
 {
-    for (size_t i = 0; i < n; i++) {
-        size_t at = attend_min(attend_max(t + i, row0), row1 - 1);
-        row[i] = (const char *)a->k + at * a->k_stride;
-        for (size_t line = 0; line < attend_row_bytes(a->d); line += 64) __builtin_prefetch((const char *)a->v + at * a->v_stride + line);
-    }
+    for (size_t i = 0; i < n; i++) row[i] = (const char *)a->k + attend_min(attend_max(t + i, row0), row1 - 1) * a->k_stride;
 }
 
 /* All n vectors, from i on, see rows row0 .. row1 - 1 of the tile. */
@@ -312,11 +324,17 @@ static inline void attend_tile_few(const struct attend_args *a, struct attend_ve
     const char *row[ATTEND_TILE];
     for (size_t at = (row0 - tile) / step * step; at < row1 - tile; at += step) {
         attend_rows(row, a, tile + at, step, row0, row1);
-        loops->score(attend_score_at(b, i, at), b->q[i], row, a->d);
+        uintptr_t k = (uintptr_t)a->k + (tile + at) * a->k_stride + ATTEND_AHEAD_BYTES;
+        loops->score(attend_score_at(b, i, at), b->q[i], row, a->d, k, (uintptr_t)a->v + (tile + at) * a->v_stride);
     }
     for (size_t r = i; r < i + n; r++) attend_weigh(b, r, tile, a->scale);
-    loops->gather(b->acc + i * b->padded, b->padded, b->shrink + i, (const float(*)[ATTEND_TILE])b->score[i],
-                  (const char *)a->v + tile * a->v_stride, a->v_stride, row0 - tile, row1 - tile, a->d);
+    const float *shrink = b->shrink + i;
+    size_t most = ATTEND_GATHER_BYTES / attend_row_bytes(a->d);
+    for (size_t t = row0, end; t < row1; t = end, shrink = attend_ones) {
+        end = attend_min(row1, t + attend_max(most, 4));
+        loops->gather(b->acc + i * b->padded, b->padded, shrink, (const float(*)[ATTEND_TILE])b->score[i],
+                      (const char *)a->v + tile * a->v_stride, a->v_stride, t - tile, end - tile, a->d);
+    }
 }
 
 /* The block's vectors over one tile. */
