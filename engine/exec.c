@@ -82,32 +82,47 @@ void exec_free(struct exec *x)
     free(x);
 }
 
-/* Runs chunks of one stage until none is left. Chunk numbers run through the stage's ops in order, so a thread's op number
- * only ever grows and the profile needs a stamp only when it changes. */
+static size_t chain_end(const struct plan *p, size_t op)
+{
+    for (op++; op < p->n_ops && p->ops[op].chained; op++) continue;
+    return op;
+}
+
+/* Books the time since *since to an op, if time is kept. */
+static void stamp(double *busy, size_t op, double *since)
+{
+    if (!busy) return;
+    double now = clock_now();
+    busy[op] += now - *since;
+    *since = now;
+}
+
+/* Runs chunks of one stage until none is left. Chunk numbers run through the stage's chains in order, so a thread's chain only
+ * ever moves on; the profile needs a stamp when it does, and after every op of a chain of several. */
 static void run_stage(struct exec *x, size_t first, size_t end, int thread)
 {
     const struct plan *p = x->plan;
     double *busy = x->profile && end - first > 1 ? x->profile->busy + (size_t)thread * p->n_ops : NULL;
     if (busy)
         for (size_t i = first; i < end; i++) busy[i] = 0;
-    size_t op = first, begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
+    size_t op = first, next = chain_end(p, op), begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
     double since = busy ? clock_now() : 0;
     for (;;) {
         size_t chunk = pool_chunk(x->pool);
-        while (chunk >= begin + n && op + 1 < end) {
-            if (busy) {
-                double now = clock_now();
-                busy[op] += now - since;
-                since = now;
-            }
+        while (chunk >= begin + n && next < end) {
+            stamp(busy, next - 1, &since);
             begin += n;
-            op++;
+            op = next;
+            next = chain_end(p, op);
             n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
         }
         if (chunk >= begin + n) break;
-        op_defs[p->ops[op].kind]->run(&p->ops[op], x, chunk - begin, thread);
+        for (size_t i = op; i < next; i++) {
+            op_defs[p->ops[i].kind]->run(&p->ops[i], x, chunk - begin, thread);
+            if (next - op > 1) stamp(busy, i, &since);
+        }
     }
-    if (busy) busy[op] += clock_now() - since;
+    stamp(busy, next - 1, &since);
 }
 
 static void run_step(void *ctx, int thread)

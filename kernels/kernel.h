@@ -147,6 +147,19 @@ struct vec_args {
     size_t n;
 };
 
+/* What the arithmetic of an instruction set can do at most: n rounds of multiply-adds that load and store nothing. No model needs
+ * them; benchmarks and the accountant hold other kernels to their rate.
+ * i8_peak: x is PEAK_I8_CODES codes u in 0..63, then as many signed codes v, which repeat every 8; y is one uint16_t, the sum of
+ * 16 n u[i] v[i] modulo 2^16: what is left of it in sums of any width.
+ * f32_peak: x is PEAK_F32_CHAINS floats, then two small integers a and b as floats; y[i] = x[i] + a b + a b ..., n times. */
+struct peak_args {
+    void *y;
+    const void *x;
+    size_t n;
+};
+
+enum { PEAK_I8_CODES = 64, PEAK_I8_REPEATS = 16, PEAK_F32_CHAINS = 192 };
+
 /* ---- The list of operations: X(op, argument struct). The only place where an op and its signature are written. ---- */
 
 #define KERNEL_TYPE_OPS(X, T) \
@@ -179,7 +192,9 @@ struct vec_args {
     X(f32_gelu_mul, glu_args)   \
     X(f32_add, vec_args)        \
     X(f32_scale, vec_args)      \
-    X(f32_softmax, vec_args)
+    X(f32_softmax, vec_args)    \
+    X(i8_peak, peak_args)       \
+    X(f32_peak, peak_args)
 
 #define X(op, args) typedef void op##_fn(const struct args *);
 KERNEL_OPS(X)
@@ -207,6 +222,7 @@ union kernel_args {
     struct merge_args merge;
     struct glu_args glu;
     struct vec_args vec;
+    struct peak_args peak;
 };
 
 /* ---- What the scalar row says of its op, shared by tests, bench and the accountant ---- */
@@ -229,8 +245,11 @@ struct kernel_work {
     double bytes;   /* bytes read and written, each region once */
 };
 
+/* Which arithmetic bounds an op, if any does: the op whose rate its FLOPs are held to. */
+enum kernel_peak { PEAK_NONE, PEAK_I8, PEAK_F32 };
+
 struct kernel_spec {
-    const struct kernel_case *cases; /* the benchmark times the one of most bytes */
+    const struct kernel_case *cases; /* the benchmark times the last of most bytes */
     size_t n_cases;
     uint8_t align[KERNEL_MAX_REGIONS]; /* multiples of this many bytes a region's address may be shifted by; 0: 4, a float's */
     /* Sizes of the regions a case needs; region 0 is the output, the others are inputs. Returns how many there are. */
@@ -240,6 +259,7 @@ struct kernel_spec {
     /* Error of `got` against `want` (region 0 of each), in units in which `tolerance` is stated. */
     double (*error)(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got);
     double tolerance;
+    enum kernel_peak peak;
     /* Work of one call with these args, whatever called it. */
     struct kernel_work (*work)(const union kernel_args *args);
 };
@@ -280,6 +300,7 @@ const char *kernel_active_isa(void);
 
 const struct kernel *kernel_reference(const char *op); /* the scalar row, or NULL */
 const struct kernel *kernel_bound(const char *op);     /* the row K uses now, or NULL */
+const char *kernel_peak_op(enum kernel_peak peak);     /* "i8_peak", "f32_peak"; NULL for none */
 
 /* Calls one row, bound or not, with the args of its op: how tests and benchmarks run a row they do not know. */
 void kernel_call(const struct kernel *row, const union kernel_args *args);

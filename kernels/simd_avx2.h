@@ -264,11 +264,10 @@ AVX2_INLINE void avx2_tile32(const struct dot_args *a, size_t r, size_t c, const
 
 /* ---- Blocks of 256 ---- */
 
-/* The scales of a block. `scale`: int16 scales of the 16-element sub-blocks, even ones in the low half, odd ones in the high
- * half (sub-blocks of 32: the same in both), so that one in-lane shuffle spreads those of 32 elements. `offset`: what
- * multiplies bsums, in order. */
+/* The scales of a block, one signed byte for each 16 elements (those of sub-blocks of 32 stand twice), and what multiplies
+ * bsums. */
 struct avx2_block256 {
-    __m256i scale, offset;
+    __m128i scale, offset;
     float d, dmin;
 };
 typedef struct avx2_block256 avx2_open256(const void *block);
@@ -290,12 +289,15 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
     for (size_t k = 0, at = 0; k < a->n; k += 256, w += w_bytes, at += sizeof(struct block_q8_a256)) {
         if (nc == 1) dot_ahead(w, w_bytes);
         const struct avx2_block256 b = open(w);
+        /* Even ones in the low half, odd ones in the high half: so one in-lane shuffle spreads those of 32 elements. */
+        const __m128i even_odd = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+        const __m256i scales = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(b.scale, even_odd)), offset = _mm256_cvtepi8_epi16(b.offset);
         __m256i p[DOT_COLS];
         for (int i = 0; i < nc; i++) p[i] = _mm256_setzero_si256();
 #pragma GCC unroll 8
         for (int j = 0; j < 8; j++) {
             const __m256i q = codes(w, j);
-            const __m256i scale = _mm256_shuffle_epi8(b.scale, _mm256_set1_epi16((short)(0x0100 + 0x0202 * j)));
+            const __m256i scale = _mm256_shuffle_epi8(scales, _mm256_set1_epi16((short)(0x0100 + 0x0202 * j)));
             for (int i = 0; i < nc; i++) {
                 const struct block_q8_a256 *xb = (const struct block_q8_a256 *)(x[i] + at);
                 __m256i t = _mm256_maddubs_epi16(q, avx2_load(xb->qs + 32 * j));
@@ -305,21 +307,13 @@ AVX2_INLINE void avx2_tile256(const struct dot_args *a, size_t r, size_t c, cons
         }
         for (int i = 0; i < nc; i++) {
             const struct block_q8_a256 *xb = (const struct block_q8_a256 *)(x[i] + at);
-            __m256i m = _mm256_madd_epi16(b.offset, avx2_load((const char *)xb + offsetof(struct block_q8_a256, bsums)));
+            __m256i m = _mm256_madd_epi16(offset, avx2_load((const char *)xb + offsetof(struct block_q8_a256, bsums)));
             if (shift != AVX2_MINIMA) p[i] = _mm256_sub_epi32(p[i], _mm256_slli_epi32(m, shift));
             sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(b.d * xb->d), _mm256_cvtepi32_ps(p[i]), sum[i]);
             if (shift == AVX2_MINIMA) sum[i] = _mm256_fnmadd_ps(_mm256_set1_ps(b.dmin * xb->d), _mm256_cvtepi32_ps(m), sum[i]);
         }
     }
     for (int i = 0; i < nc; i++) a->y[(c + (size_t)i) * a->ldy + r] = avx2_hsum(sum[i]);
-}
-
-/* 16 signed bytes, one a sub-block of 16, as `scale` and `offset` of a block. */
-AVX2_INLINE struct avx2_block256 avx2_scales16(__m128i scale, __m128i offset, float d, float dmin)
-{
-    const __m128i even_odd = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-    return (struct avx2_block256){_mm256_cvtepi8_epi16(_mm_shuffle_epi8(scale, even_odd)), _mm256_cvtepi8_epi16(offset), d,
-                                  dmin};
 }
 
 /* q4_K's and q5_K's 12 bytes: in each of three words of four, 6-bit fields as blocks.h draws them. */
@@ -329,8 +323,8 @@ AVX2_INLINE struct avx2_block256 avx2_scales8(const uint8_t scales[12], float d,
     memcpy(u, scales, sizeof u);
     uint64_t sc = (u[0] & 0x3f3f3f3f) | (uint64_t)((u[2] & 0x0f0f0f0f) | (u[0] >> 2 & 0x30303030)) << 32;
     uint64_t mn = (u[1] & 0x3f3f3f3f) | (uint64_t)((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 2 & 0x30303030)) << 32;
-    __m128i s = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long)sc)), m = _mm_cvtsi64_si128((long long)mn);
-    return (struct avx2_block256){_mm256_broadcastsi128_si256(s), _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(m, m)), d, dmin};
+    __m128i s = _mm_cvtsi64_si128((long long)sc), m = _mm_cvtsi64_si128((long long)mn);
+    return (struct avx2_block256){_mm_unpacklo_epi8(s, s), _mm_unpacklo_epi8(m, m), d, dmin};
 }
 
 #endif

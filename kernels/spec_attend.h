@@ -223,7 +223,7 @@ static struct kernel_work work(const union kernel_args *args)
 #define ATTEND_SPEC(fill_fn, kv_align)                                                                                         \
     {                                                                                                                          \
         .cases = cases, .n_cases = sizeof cases / sizeof *cases, .align = {0, 0, kv_align, kv_align}, .regions = regions,      \
-        .fill = fill_fn, .error = error, .tolerance = 5e-6, .work = work,                                                      \
+        .fill = fill_fn, .error = error, .tolerance = 5e-6, .peak = PEAK_F32, .work = work,                                    \
     }
 
 #endif

@@ -22,8 +22,8 @@ VEC_INLINE __m256i avx2_first(size_t n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-VEC_INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
-VEC_INLINE vf vf_load_n(const float *p, size_t n) { return _mm256_maskload_ps(p, avx2_first(n)); }
+VEC_INLINE vf vf_load(const void *p) { return _mm256_loadu_ps(p); }
+VEC_INLINE vf vf_load_n(const void *p, size_t n) { return _mm256_maskload_ps(p, avx2_first(n)); }
 VEC_INLINE void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 VEC_INLINE void vf_store_n(float *p, vf v, size_t n) { _mm256_maskstore_ps(p, avx2_first(n), v); }
 
@@ -138,6 +138,27 @@ VEC_INLINE void vf_part(vf u, vf v, vf *even, vf *odd)
     *even = _mm256_shuffle_ps(low, high, 0x88);
     *odd = _mm256_shuffle_ps(low, high, 0xdd);
 }
+
+/* Pairs of rows, then of pairs, within 128-bit lanes; then the lanes. */
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    __m256 t[8], u[8];
+    for (int i = 0; i < 8; i += 2) t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]), t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; j++) {
+            u[i + 2 * j] = _mm256_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
+            u[i + 2 * j + 1] = _mm256_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
+    }
+}
+
+/* A broadcast from memory costs no more than a load, so the four stay there. */
+typedef const float *vf4;
+VEC_INLINE vf4 vf_load4(const float *p) { return p; }
+VEC_INLINE vf vf_fma_lane(vf v, vf4 x, const int lane, vf c) { return vf_fma(v, vf_set1(x[lane]), c); }
 
 VEC_INLINE vf vf_in_register(vf v)
 {

@@ -18,8 +18,8 @@ typedef __m512 vf;
 
 VEC_INLINE __mmask16 avx512_first(size_t n) { return (__mmask16)((1u << n) - 1); }
 
-VEC_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
-VEC_INLINE vf vf_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(avx512_first(n), p); }
+VEC_INLINE vf vf_load(const void *p) { return _mm512_loadu_ps(p); }
+VEC_INLINE vf vf_load_n(const void *p, size_t n) { return _mm512_maskz_loadu_ps(avx512_first(n), p); }
 VEC_INLINE void vf_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
 VEC_INLINE void vf_store_n(float *p, vf v, size_t n) { _mm512_mask_storeu_ps(p, avx512_first(n), v); }
 
@@ -108,6 +108,29 @@ VEC_INLINE void vf_part(vf u, vf v, vf *even, vf *odd)
     *even = _mm512_permutex2var_ps(u, first, v);
     *odd = _mm512_permutex2var_ps(u, _mm512_add_epi32(first, _mm512_set1_epi32(1)), v);
 }
+
+/* Pairs of rows, then of pairs, within 128-bit lanes; then pairs of those, and pairs again. */
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    __m512 t[16], u[16];
+    for (int i = 0; i < 16; i += 2) t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]), t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+    for (int i = 0; i < 16; i += 4)
+        for (int j = 0; j < 2; j++) {
+            u[i + 2 * j] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
+            u[i + 2 * j + 1] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        __m512 a = _mm512_shuffle_f32x4(u[i], u[i + 4], 0x88), b = _mm512_shuffle_f32x4(u[i], u[i + 4], 0xdd);
+        __m512 c = _mm512_shuffle_f32x4(u[i + 8], u[i + 12], 0x88), d = _mm512_shuffle_f32x4(u[i + 8], u[i + 12], 0xdd);
+        v[i] = _mm512_shuffle_f32x4(a, c, 0x88), v[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        v[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88), v[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
+
+/* A broadcast from memory costs no more than a load, so the four stay there. */
+typedef const float *vf4;
+VEC_INLINE vf4 vf_load4(const float *p) { return p; }
+VEC_INLINE vf vf_fma_lane(vf v, vf4 x, const int lane, vf c) { return vf_fma(v, vf_set1(x[lane]), c); }
 
 VEC_INLINE vf vf_in_register(vf v)
 {

@@ -15,11 +15,11 @@
 typedef float32x4_t vf;
 #define VF_LANES 4
 
-VEC_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
-VEC_INLINE vf vf_load_n(const float *p, size_t n)
+VEC_INLINE vf vf_load(const void *p) { return vld1q_f32(p); }
+VEC_INLINE vf vf_load_n(const void *p, size_t n)
 {
     float f[VF_LANES] = {0};
-    for (size_t i = 0; i < n; i++) f[i] = p[i];
+    memcpy(f, p, n * sizeof *f);
     return vld1q_f32(f);
 }
 VEC_INLINE void vf_store(float *p, vf v) { vst1q_f32(p, v); }
@@ -126,6 +126,25 @@ VEC_INLINE void vf_part(vf u, vf v, vf *even, vf *odd)
     *even = vuzp1q_f32(u, v);
     *odd = vuzp2q_f32(u, v);
 }
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    float32x4_t a = vzip1q_f32(v[0], v[2]), b = vzip2q_f32(v[0], v[2]), c = vzip1q_f32(v[1], v[3]), d = vzip2q_f32(v[1], v[3]);
+    v[0] = vzip1q_f32(a, c), v[1] = vzip2q_f32(a, c), v[2] = vzip1q_f32(b, d), v[3] = vzip2q_f32(b, d);
+}
+
+/* fmla takes one lane of a register as its factor. */
+typedef float32x4_t vf4;
+VEC_INLINE vf4 vf_load4(const float *p) { return vld1q_f32(p); }
+VEC_INLINE vf vf_fma_lane(vf v, vf4 x, const int lane, vf c)
+{
+    switch (lane) { /* the instruction's lane must be a literal */
+    case 0: return vfmaq_laneq_f32(c, v, x, 0);
+    case 1: return vfmaq_laneq_f32(c, v, x, 1);
+    case 2: return vfmaq_laneq_f32(c, v, x, 2);
+    default: return vfmaq_laneq_f32(c, v, x, 3);
+    }
+}
+
 VEC_INLINE vf vf_in_register(vf v)
 {
     __asm__("" : "+w"(v));

@@ -26,7 +26,7 @@ static struct op_cost store_cost(const struct op *op, const struct plan *p, cons
                             .activation_bytes = 4 * n * op->n_in};
 }
 
-const struct op_def op_store = {"store", store_chunks, store_run, store_cost};
+const struct op_def op_store = {"store", store_chunks, store_run, store_cost, .by_row = true};
 
 /* ---- attend: causal, each query head group over its KV head, within the layer's window ----
  *
@@ -140,4 +140,4 @@ static struct op_cost attend_cost(const struct op *op, const struct plan *p, con
     };
 }
 
-const struct op_def op_attend = {"attend", attend_chunks, attend_run, attend_cost};
+const struct op_def op_attend = {"attend", attend_chunks, attend_run, attend_cost, .by_row = false};
