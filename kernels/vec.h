@@ -14,6 +14,7 @@
  *   vf_load_bf16(p), vf_load_bf16_n(p, n)
  *   vf_load_i8(p)                  VF_LANES signed bytes as floats
  *   vf_set1(x), vf_zero()
+ *   vf_set1_f16(p)                 the f16 at p in all lanes
  *   vf_add(a, b) vf_sub(a, b) vf_mul(a, b) vf_div(a, b)      each rounded by itself
  *   vf_fma(a, b, c), vf_fnma(a, b, c)                        c + a * b and c - a * b, rounded once
  *   vf_max(a, b), vf_min(a, b)     where either is NaN: b
@@ -22,6 +23,7 @@
  *   vf_keep_n(v, n)                zero in the lanes from n on
  *   vf_sum(v), vf_max_of(v)        across lanes
  *   vf_sums(v)                     lane i is the sum of the lanes of v[i], for VF_LANES vectors: cheaper than so many vf_sum
+ *   vf_transpose(v)                VF_LANES vectors, in place: lane j of v[i] becomes lane i of v[j]
  *   vf_any_greater(a, b)           whether any lane of a is greater than b's; NaN is not
  *   vf_greater_bits(a, b)          which are: lane i is bit i
  *   vf_swap_pairs(v)               x1 x0 x3 x2 ...

@@ -57,6 +57,12 @@ VEC_INLINE void vf_store_f16_n(void *p, vf v, size_t n)
 VEC_INLINE vf vf_load_i8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p))); }
 
 VEC_INLINE vf vf_set1(float x) { return _mm256_set1_ps(x); }
+VEC_INLINE vf vf_set1_f16(const void *p)
+{
+    uint16_t h;
+    memcpy(&h, p, sizeof h);
+    return _mm256_set1_ps(_cvtsh_ss(h));
+}
 VEC_INLINE vf vf_zero(void) { return _mm256_setzero_ps(); }
 VEC_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 VEC_INLINE vf vf_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
@@ -97,6 +103,24 @@ VEC_INLINE vf vf_sums(const vf v[VF_LANES])
     __m256 s45 = _mm256_hadd_ps(v[4], v[5]), s67 = _mm256_hadd_ps(v[6], v[7]);
     __m256 low = _mm256_hadd_ps(s01, s23), high = _mm256_hadd_ps(s45, s67);
     return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
+}
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    __m256 pair[8], quad[8];
+    for (int i = 0; i < 8; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        quad[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        quad[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xee);
+        quad[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        quad[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
+    }
 }
 
 VEC_INLINE unsigned vf_greater_bits(vf a, vf b) { return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VEC_INLINE static inline __attribute__((always_inline))
 #define VEC_NEEDS  (CPU_AVX2 | CPU_FMA | CPU_F16C | CPU_AVX512)
@@ -40,6 +41,12 @@ VEC_INLINE vf vf_load_bf16_n(const void *p, size_t n) { return avx512_of_bf16(_m
 VEC_INLINE vf vf_load_i8(const void *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p))); }
 
 VEC_INLINE vf vf_set1(float x) { return _mm512_set1_ps(x); }
+VEC_INLINE vf vf_set1_f16(const void *p)
+{
+    uint16_t h;
+    memcpy(&h, p, sizeof h);
+    return _mm512_set1_ps(_cvtsh_ss(h));
+}
 VEC_INLINE vf vf_zero(void) { return _mm512_setzero_ps(); }
 VEC_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 VEC_INLINE vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
@@ -69,6 +76,22 @@ VEC_INLINE vf vf_sums(const vf v[VF_LANES])
     __m512 low = _mm512_add_ps(_mm512_shuffle_f32x4(quad[0], quad[1], 0x44), _mm512_shuffle_f32x4(quad[0], quad[1], 0xee));
     __m512 high = _mm512_add_ps(_mm512_shuffle_f32x4(quad[2], quad[3], 0x44), _mm512_shuffle_f32x4(quad[2], quad[3], 0xee));
     return _mm512_add_ps(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
+}
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    __m512 quad[16];
+    for (int i = 0; i < 16; i += 4) { /* 4 x 4 within each 128 bits: quad[i + j] holds elements j, j + 4, j + 8, j + 12 */
+        __m512 a = _mm512_unpacklo_ps(v[i], v[i + 1]), b = _mm512_unpackhi_ps(v[i], v[i + 1]);
+        __m512 c = _mm512_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm512_unpackhi_ps(v[i + 2], v[i + 3]);
+        quad[i] = _mm512_shuffle_ps(a, c, 0x44), quad[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        quad[i + 2] = _mm512_shuffle_ps(b, d, 0x44), quad[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+    for (int j = 0; j < 4; j++) { /* then the 4 x 4 of the 128-bit parts */
+        __m512 a = _mm512_shuffle_f32x4(quad[j], quad[j + 4], 0x44), b = _mm512_shuffle_f32x4(quad[j], quad[j + 4], 0xee);
+        __m512 c = _mm512_shuffle_f32x4(quad[j + 8], quad[j + 12], 0x44), d = _mm512_shuffle_f32x4(quad[j + 8], quad[j + 12], 0xee);
+        v[j] = _mm512_shuffle_f32x4(a, c, 0x88), v[j + 4] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        v[j + 8] = _mm512_shuffle_f32x4(b, d, 0x88), v[j + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
 }
 
 VEC_INLINE unsigned vf_greater_bits(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }

@@ -287,7 +287,8 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     r->weight_bytes_per_token = token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
-        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1, o->threads);
+        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1,
+                                                                    o->past + o->prompt + o->gen, o->threads);
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
     memcpy(r->missing, pricer.missing, sizeof r->missing);
