@@ -1,10 +1,10 @@
-/* f32_peak_neon.c - fused multiply-adds of four floats, in 24 chains: enough where four start a cycle and each takes four to six.
+/* f32_peak_neon.c - fused multiply-adds of four floats, in sixteen chains: enough where four start a cycle and each takes four.
  * SPDX-License-Identifier: MIT */
 #include <arm_neon.h>
 
 #include "kernels/kernel.h"
 
-enum { CHAINS = 24, LANES = 4 };
+enum { CHAINS = 16, LANES = 4 };
 
 static void f32_peak_neon(const struct peak_args *a)
 {
@@ -14,7 +14,6 @@ static void f32_peak_neon(const struct peak_args *a)
         float32x4_t s[CHAINS];
         for (int k = 0; k < CHAINS; k++) s[k] = vld1q_f32(x + i + k * LANES);
         for (size_t n = 0; n < a->n; n++)
-#pragma GCC unroll 24 /* else they stay in memory */
             for (int k = 0; k < CHAINS; k++) s[k] = vfmaq_f32(s[k], u, v);
         for (int k = 0; k < CHAINS; k++) vst1q_f32((float *)a->y + i + k * LANES, s[k]);
     }

@@ -13,7 +13,8 @@ static void i8_peak_avx512(const struct peak_args *a)
     __m512i s[PEAK_I8_REPEATS];
     for (int k = 0; k < PEAK_I8_REPEATS; k++) s[k] = OPAQUE("v", _mm512_setzero_si512());
     for (size_t n = 0; n < a->n; n++)
-        for (int k = 0; k < PEAK_I8_REPEATS; k++) s[k] = _mm512_dpbusd_epi32(s[k], u, v);
+        /* Opaque, or the sums are copied from register to register. */
+        for (int k = 0; k < PEAK_I8_REPEATS; k++) s[k] = OPAQUE("v", _mm512_dpbusd_epi32(s[k], u, v));
     for (int k = 1; k < PEAK_I8_REPEATS; k++) s[0] = _mm512_add_epi32(s[0], s[k]);
     uint16_t y = (uint16_t)_mm512_reduce_add_epi32(s[0]);
     memcpy(a->y, &y, sizeof y);
