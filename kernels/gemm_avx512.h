@@ -5,10 +5,10 @@
  *     codes[g]   row 0: k 4g .. 4g+3 | row 1: k 4g .. 4g+3 | ... | row 15      unsigned bytes, one register
  *     d, m       row 0               | row 1               | ... | row 15      a scale for each row, one register
  *
- * A tile is two panels by 6 columns. Every lane gets a word of activations, four codes of a column; dpbusd adds the four
- * products to the lane's, the row's, sum: 64 multiply-adds. Twelve of these take 2 loads of codes and 6 of activations, less
- * than the one load a cycle that 512-bit registers allow, and 12 sums hide dpbusd's latency. Columns that are left make tiles
- * of 4, 2 and 1, rows that are left a single panel, with the same operations for each output. y holds the partial sums between
+ * A tile is three panels by 4 columns. Every lane gets a word of activations, four codes of a column; dpbusd adds the four
+ * products to the lane's, the row's, sum: 64 multiply-adds. Twelve of these take 3 loads of codes and 4 of activations, where
+ * Zen 4 fills one 512-bit register from memory a cycle, and 12 sums hide dpbusd's latency. Columns that are left make tiles of
+ * 2 and 1, rows that are left one or two panels, with the same operations for each output. y holds the partial sums between
  * slices; a slice and a tile's activations are small enough to stay in the first-level cache.
  *
  * Packing turns 16 bytes of each of 16 rows into four words of all rows by 16 loads and 8 shuffles, in the file's own packed
@@ -20,8 +20,8 @@
 
 #include "kernels/simd_avx512.h"
 
-enum { GEMM_ROWS = 16, GEMM_PANELS = 2, GEMM_COLS = 6 };
-enum { GEMM_SLICE = 512 }; /* elements: panels of 20 KB, beside 4 KB of a tile's activations */
+enum { GEMM_ROWS = 16, GEMM_PANELS = 3, GEMM_COLS = 4 };
+enum { GEMM_SLICE = 384 }; /* elements, or what of it is whole blocks: panels of 23 KB, beside 2 KB of a tile's activations */
 
 /* What is taken off or added to the products of a block: the minima m of each row times the activations' sums, or, where this
  * is a shift >= 0, codes are 2^shift too high. */
@@ -77,14 +77,14 @@ struct gemm_tile {
     size_t x_stride;
     float *y;
     size_t ldy;
-    uint32_t rows; /* a bit for each that there is */
+    uint64_t rows; /* a bit for each that there is */
     bool first;    /* y holds nothing yet */
 };
 typedef void gemm_multiply(const struct gemm_tile *t);
 
 /* Tile shapes, by the number of columns. */
-enum { GEMM_SHAPES = 4 };
-static const uint8_t gemm_cols[GEMM_SHAPES] = {GEMM_COLS, 4, 2, 1};
+enum { GEMM_SHAPES = 3 };
+static const uint8_t gemm_cols[GEMM_SHAPES] = {GEMM_COLS, 2, 1};
 
 /* Asks for `bytes` of rows i0 .. i1 - 1, from `at` bytes into each. Beyond the matrix this is a hint that goes unheard. */
 AVX512_INLINE void gemm_ahead(const char *row, size_t stride, size_t i0, size_t i1, size_t at, size_t bytes)
@@ -93,8 +93,8 @@ AVX512_INLINE void gemm_ahead(const char *row, size_t stride, size_t i0, size_t 
         for (size_t b = 0; b < bytes; b += 64) _mm_prefetch((const char *)((uintptr_t)row + i * stride + at + b), _MM_HINT_T1);
 }
 
-/* What a type is to the walk: its blocks in the file, in a panel and in the activations, its slices, and its tiles for one and
- * for two panels. */
+/* What a type is to the walk: its blocks in the file, in a panel and in the activations, its slices, and its tiles by the number
+ * of panels. */
 struct gemm_type {
     size_t block, w_bytes, x_bytes, panel_bytes, slice_blocks;
     gemm_pack *pack;
@@ -141,7 +141,7 @@ AVX512_INLINE void gemm_walk(const struct dot_args *a, void *panels, const struc
                                         .x_stride = a->x_stride,
                                         .y = a->y + r,
                                         .ldy = a->ldy,
-                                        .rows = (uint32_t)((UINT64_C(1) << n_rows) - 1),
+                                        .rows = (UINT64_C(1) << n_rows) - 1,
                                         .first = k == 0};
             k += n;
             const char *next = k < blocks ? w : (const char *)((uintptr_t)w + GEMM_PANELS * GEMM_ROWS * a->w_stride);
@@ -169,14 +169,15 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
         gemm_multiply##size(t, np, nc, __VA_ARGS__);                     \
     }
 #define GEMM_KERNEL_AVX512(prefix, size, ...)                                                                                  \
-    GEMM_TILE_AVX512(size, 1, 6, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 1, 4, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 1, 2, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 1, 1, __VA_ARGS__)                                                                                  \
-    GEMM_TILE_AVX512(size, 2, 6, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 2, 4, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 2, 2, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 2, 1, __VA_ARGS__)                                                                                  \
+    GEMM_TILE_AVX512(size, 3, 4, __VA_ARGS__)                                                                                  \
+    GEMM_TILE_AVX512(size, 3, 2, __VA_ARGS__)                                                                                  \
+    GEMM_TILE_AVX512(size, 3, 1, __VA_ARGS__)                                                                                  \
     static void prefix##_gemm_avx512(const struct dot_args *a)                                                                 \
     {                                                                                                                          \
         static const struct gemm_type type = {                                                                                 \
@@ -186,8 +187,9 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
             .panel_bytes = sizeof(struct gemm_block##size),                                                                    \
             .slice_blocks = GEMM_SLICE / size,                                                                                 \
             .pack = pack,                                                                                                      \
-            .multiply = {{multiply_1_6, multiply_1_4, multiply_1_2, multiply_1_1},                                             \
-                         {multiply_2_6, multiply_2_4, multiply_2_2, multiply_2_1}},                                            \
+            .multiply = {{multiply_1_4, multiply_1_2, multiply_1_1},                                                           \
+                         {multiply_2_4, multiply_2_2, multiply_2_1},                                                           \
+                         {multiply_3_4, multiply_3_2, multiply_3_1}},                                                          \
         };                                                                                                                     \
         struct gemm_block##size panels[GEMM_SLICE / size][GEMM_PANELS];                                                        \
         static_assert(sizeof panels <= GEMM_PANEL_BYTES, "panels");                                                            \
@@ -212,9 +214,13 @@ AVX512_INLINE void gemm_multiply32(const struct gemm_tile *t, const int np, cons
     for (int i = 0; i < nc; i++)
         for (int j = 0; j < np; j++) sum[j][i] = gemm_load(t, t->first, j, i);
     for (size_t k = 0; k < t->blocks; k++, b += GEMM_PANELS, x += sizeof(struct block_q8_a32)) {
-        __m512i p[GEMM_PANELS][GEMM_COLS];
-        for (int i = 0; i < nc; i++)
-            for (int j = 0; j < np; j++) p[j][i] = _mm512_setzero_si512();
+        __m512i p[GEMM_PANELS][GEMM_COLS], xs[GEMM_COLS];
+        for (int i = 0; i < nc; i++) {
+            xs[i] = avx512_word(x + (size_t)i * t->x_stride + offsetof(struct block_q8_a32, sum));
+            const __m512i zero = _mm512_setzero_si512();
+            for (int j = 0; j < np; j++)
+                p[j][i] = shift == GEMM_MINIMA ? zero : _mm512_sub_epi32(zero, _mm512_slli_epi32(xs[i], (unsigned)shift));
+        }
 #pragma GCC unroll 8
         for (int g = 0; g < 8; g++)
             for (int i = 0; i < nc; i++) {
@@ -224,12 +230,10 @@ AVX512_INLINE void gemm_multiply32(const struct gemm_tile *t, const int np, cons
             }
         for (int i = 0; i < nc; i++) {
             const struct block_q8_a32 *xb = (const struct block_q8_a32 *)(x + (size_t)i * t->x_stride);
-            const __m512i xs = avx512_word((const char *)xb + offsetof(struct block_q8_a32, sum));
-            const __m512 m = _mm512_cvtepi32_ps(xs), d = _mm512_set1_ps(xb->d);
+            const __m512 d = _mm512_set1_ps(xb->d);
             for (int j = 0; j < np; j++) {
-                if (shift != GEMM_MINIMA) p[j][i] = _mm512_sub_epi32(p[j][i], _mm512_slli_epi32(xs, (unsigned)shift));
                 __m512 v = _mm512_mul_ps(b[j].d, _mm512_cvtepi32_ps(p[j][i]));
-                if (shift == GEMM_MINIMA) v = _mm512_fmadd_ps(b[j].m, m, v);
+                if (shift == GEMM_MINIMA) v = _mm512_fmadd_ps(b[j].m, _mm512_cvtepi32_ps(xs[i]), v);
                 sum[j][i] = _mm512_fmadd_ps(d, v, sum[j][i]);
             }
         }
@@ -256,25 +260,36 @@ AVX512_INLINE void gemm_add_fifth_bits(struct gemm_block32 *b, __m512i bits)
 
 struct gemm_block256 {
     __m512i codes[64];
-    __m512i offset[8]; /* for each row two int16 in a word: what multiplies bsums 2j and 2j + 1 */
-    __m128i scale[16]; /* for each row a byte, signed: the sub-block's scale; 8 of them where sub-blocks are of 32 */
+    __m512i offset[8]; /* for each row two int16 in a word: what multiplies the sums of sub-blocks 2j and 2j + 1 */
+    __m128i scale[16]; /* for each row a byte, signed: the sub-block's scale. Sub-blocks of 32: the first half of both */
     __m512 d, dmin;    /* dmin: where there are minima */
 };
 
-/* Adds <offset, bsums> to the sums of each column. */
-AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int np, const int nc,
-                                  __m512i to[GEMM_PANELS][GEMM_COLS])
+/* The sums of an activation block's sub-blocks: bsums as they are, or by twos. */
+AVX512_INLINE void gemm_sums(const char *x, const int sub, int16_t sums[16])
 {
+    const __m256i v = _mm256_loadu_si256((const __m256i *)(x + offsetof(struct block_q8_a256, bsums)));
+    const __m256i twos = _mm256_madd_epi16(v, _mm256_set1_epi16(1));
+    if (sub == 16) _mm256_storeu_si256((__m256i *)sums, v);
+    else _mm_storeu_si128((__m128i *)sums, _mm_packs_epi32(_mm256_castsi256_si128(twos), _mm256_extracti128_si256(twos, 1)));
+}
+
+/* Adds <offset, sums> to the sums of each column. */
+AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int np, const int nc,
+                                  const int sub, __m512i to[GEMM_PANELS][GEMM_COLS])
+{
+    int16_t sums[GEMM_COLS][16];
+    for (int i = 0; i < nc; i++) gemm_sums(x + (size_t)i * x_stride, sub, sums[i]);
 #pragma GCC unroll 8
-    for (int o = 0; o < 8; o++)
+    for (int o = 0; o < 128 / sub; o++)
         for (int i = 0; i < nc; i++) {
-            const __m512i sums = avx512_word(x + (size_t)i * x_stride + offsetof(struct block_q8_a256, bsums) + 4 * (size_t)o);
-            for (int j = 0; j < np; j++) to[j][i] = _mm512_dpwssd_epi32(to[j][i], b[j].offset[o], sums);
+            const __m512i pair = avx512_word(sums[i] + 2 * o);
+            for (int j = 0; j < np; j++) to[j][i] = _mm512_dpwssd_epi32(to[j][i], b[j].offset[o], pair);
         }
 }
 
 /* Where codes are too high, offset holds -scale * (how much), and a block's sums begin with what it gives. Where there are
- * minima, it holds them. All of a block is added up in integers, exactly. Per block, panel and column 64 dpbusd and 8 dpwssd,
+ * minima, it holds them. All of a block is added up in integers, exactly. Per block, panel and column 64 dpbusd and 4 or 8 dpwssd,
  * and a multiplication and an addition a sub-block, for which there are other units. */
 AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, const int nc, const int shift, const int sub)
 {
@@ -285,7 +300,7 @@ AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, con
         __m512i total[GEMM_PANELS][GEMM_COLS], least[GEMM_PANELS][GEMM_COLS];
         for (int i = 0; i < nc; i++)
             for (int j = 0; j < np; j++) total[j][i] = least[j][i] = _mm512_setzero_si512();
-        if (shift != GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, np, nc, total);
+        if (shift != GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, np, nc, sub, total);
         const char *xq = x + offsetof(struct block_q8_a256, qs);
 #pragma GCC unroll 1
         for (int s = 0; s < 256 / sub; s++, xq += sub) {
@@ -303,7 +318,7 @@ AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, con
                 for (int i = 0; i < nc; i++) total[j][i] = _mm512_add_epi32(total[j][i], _mm512_mullo_epi32(p[j][i], scale));
             }
         }
-        if (shift == GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, np, nc, least);
+        if (shift == GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, np, nc, sub, least);
         for (int i = 0; i < nc; i++) {
             const __m512 d = _mm512_set1_ps(((const struct block_q8_a256 *)(x + (size_t)i * t->x_stride))->d);
             for (int j = 0; j < np; j++) {
@@ -318,10 +333,12 @@ AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, con
             for (int j = 0; j < np; j++) gemm_store(t, j, i, _mm512_setzero_ps());
 }
 
-/* Byte j of each word. */
-AVX512_INLINE __m512i gemm_byte(__m512i w, int j)
+/* Bytes 2j and 2j + 1 of each word, unsigned, as the two halves of a word. */
+AVX512_INLINE __m512i gemm_pair(__m512i w, int j)
 {
-    return _mm512_and_si512(_mm512_srli_epi32(w, 8 * (unsigned)j), _mm512_set1_epi32(255));
+    w = _mm512_srli_epi32(w, 16 * (unsigned)j);
+    return _mm512_or_si512(_mm512_and_si512(w, _mm512_set1_epi32(255)),
+                           _mm512_and_si512(_mm512_slli_epi32(w, 8), _mm512_set1_epi32(255 << 16)));
 }
 
 /* The scales of 16 sub-blocks, four in each row's word. */
@@ -353,11 +370,8 @@ AVX512_INLINE void gemm_scales8(struct gemm_block256 *b, const char *const row[G
     const __m512i least[2] = {_mm512_and_si512(w[2], low6),
                               _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32(w[3], 4), low4),
                                               _mm512_and_si512(_mm512_srli_epi32(w[2], 2), high2))};
-    for (int s = 0; s < 8; s++) {
-        b->scale[s] = _mm512_cvtepi32_epi8(_mm512_srli_epi32(scale[s / 4], 8 * (unsigned)(s % 4)));
-        const __m512i m = gemm_byte(least[s / 4], s % 4);
-        b->offset[s] = _mm512_or_si512(m, _mm512_slli_epi32(m, 16)); /* two bsums share one minimum */
-    }
+    for (int s = 0; s < 8; s++) b->scale[s] = _mm512_cvtepi32_epi8(_mm512_srli_epi32(scale[s / 4], 8 * (unsigned)(s % 4)));
+    for (int o = 0; o < 4; o++) b->offset[o] = gemm_pair(least[o / 2], o % 2);
 }
 
 #endif
