@@ -13,8 +13,7 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     gemm_words(row, at + offsetof(struct block_q2_K, scales), w);
     for (int i = 0; i < 4; i++) {
         const __m512i least = _mm512_and_si512(_mm512_srli_epi32(w[i], 4), low4);
-        b->offset[2 * i] = _mm512_or_si512(gemm_byte(least, 0), _mm512_slli_epi32(gemm_byte(least, 1), 16));
-        b->offset[2 * i + 1] = _mm512_or_si512(gemm_byte(least, 2), _mm512_slli_epi32(gemm_byte(least, 3), 16));
+        for (int j = 0; j < 2; j++) b->offset[2 * i + j] = gemm_pair(least, j);
         w[i] = _mm512_and_si512(w[i], low4);
     }
     gemm_scales16(b, w);
