@@ -1,5 +1,5 @@
 # hartree. `make help` lists the targets. RUN is a wrapper for cross-built programs, such as "qemu-aarch64".
-# Variables: CC CFLAGS LDFLAGS CROSS=aarch64-linux-gnu- STATIC=1 SAN=address,undefined|thread V=1 PREFIX DESTDIR RUN
+# Variables: CC CFLAGS LDFLAGS CROSS=aarch64-linux-gnu- STATIC=1 SAN=address,undefined|thread SIMDE=1 V=1 PREFIX DESTDIR RUN
 VERSION := 0.1.0
 ifneq ($(CROSS),)
 CC := $(CROSS)gcc
@@ -14,13 +14,17 @@ ARCH := $(ARCH:arm64=aarch64)# as Apple calls it
 CCID := $(notdir $(firstword $(CC)))
 empty :=
 comma := ,
-B := build/$(ARCH)-$(CCID)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)
+B := build/$(ARCH)-$(CCID)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(STATIC),-static)$(if $(SIMDE),-simde)
 
 # ISA order is dispatch priority: later wins. Features, never CPU models.
 ISA_x86_64    := scalar avx2 avx512
 ISA_aarch64   := scalar neon dotprod i8mm
 FLAGS_avx2    := -mavx2 -mfma -mf16c
 FLAGS_avx512  := -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+# SIMDE=1: AVX-512 emulated by SIMDe (tests/simde/immintrin.h), so that any x86-64 with AVX2 can test these kernels.
+ifneq ($(SIMDE),)
+FLAGS_avx512  := -Itests/simde -Wno-psabi -O1 -mavx2 -mfma -mf16c
+endif
 FLAGS_dotprod := -march=armv8.2-a+dotprod
 FLAGS_i8mm    := -march=armv8.2-a+dotprod+i8mm
 ISAS := $(or $(ISA_$(ARCH)),scalar)
@@ -38,7 +42,8 @@ TESTS := $(USRC:%.c=$(B)/%)
 have = $(shell echo 'int main(void){return 0;}' | $(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
 HAVE_ZSTD := $(if $(STATIC)$(CROSS),,$(call have,zstd.h,-lzstd))
 
-ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(CPPFLAGS)
+ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(if $(SIMDE),-DEMULATED_AVX512) \
+               $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 -Wall -Wextra -Werror=incompatible-pointer-types -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(STATIC),-static) $(LDFLAGS)

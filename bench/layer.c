@@ -93,8 +93,10 @@ static bool cut_plan(struct cut *c, const struct plan *p, int layer, struct erro
         size_t first = c->plan.n_ops;
         for (size_t i = p->stage[s]; i < p->stage[s + 1]; i++) {
             if (p->ops[i].layer != layer && p->ops[i].kind != OP_ANGLES) continue;
-            c->from[c->plan.n_ops] = i;
-            c->plan.ops[c->plan.n_ops++] = p->ops[i];
+            struct op *op = &c->plan.ops[c->plan.n_ops];
+            *op = p->ops[i];
+            op->chained &= c->plan.n_ops > first && c->from[c->plan.n_ops - 1] == i - 1;
+            c->from[c->plan.n_ops++] = i;
         }
         if (c->plan.n_ops > first) c->plan.stage[c->plan.n_stages++] = first;
     }

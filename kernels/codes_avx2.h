@@ -10,7 +10,7 @@
 AVX2_INLINE __m256i codes_q4_0(const void *block)
 {
     const struct block_q4_0 *b = block;
-    return _mm256_sub_epi8(avx2_codes4(b->qs), _mm256_set1_epi8(8));
+    return avx2_codes4(b->qs);
 }
 
 /* ---- q4_1 ---- */
@@ -26,7 +26,7 @@ AVX2_INLINE __m256i codes_q4_1(const void *block)
 AVX2_INLINE __m256i codes_q5_0(const void *block)
 {
     const struct block_q5_0 *b = block;
-    return avx2_codes5_signed(b->qs, b->qh);
+    return avx2_codes5(b->qs, b->qh);
 }
 
 /* ---- q5_1 ---- */
@@ -34,7 +34,7 @@ AVX2_INLINE __m256i codes_q5_0(const void *block)
 AVX2_INLINE __m256i codes_q5_1(const void *block)
 {
     const struct block_q5_1 *b = block;
-    return _mm256_or_si256(avx2_codes4(b->qs), _mm256_and_si256(avx2_bits32(b->qh), _mm256_set1_epi8(16)));
+    return avx2_codes5(b->qs, b->qh);
 }
 
 /* ---- q8_0 ---- */

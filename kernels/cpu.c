@@ -24,6 +24,9 @@ unsigned cpu_features(void)
         f |= CPU_AVX512;
     if (__builtin_cpu_supports("avx512vnni")) f |= CPU_VNNI;
     if (__builtin_cpu_supports("avx512vbmi")) f |= CPU_VBMI;
+#if defined(EMULATED_AVX512)
+    if (f & CPU_AVX2) f |= CPU_AVX512 | CPU_VNNI; /* make SIMDE=1: the kernels were compiled for AVX2 */
+#endif
 #elif defined(__aarch64__)
     f |= CPU_NEON;
 #if defined(__linux__)

@@ -22,7 +22,7 @@
 #ifndef HARTREE_GEMM_AVX2_H
 #define HARTREE_GEMM_AVX2_H
 
-#include "kernels/simd_avx2.h"
+#include "kernels/codes_avx2.h"
 
 enum { GEMM_ROWS = 16, GEMM_COLS = 4, GEMM_DEPTH = 1024 };
 
@@ -144,10 +144,11 @@ AVX2_INLINE void gemm_steps(__m256i part[2][GEMM_COLS], const uint8_t q[][GEMM_R
 
 /* ---- Blocks of 256 ---- */
 
+/* Sub-blocks of 32 use the first halves of offset and scale. */
 struct gemm_panel256 {
     float d[GEMM_ROWS], dmin[GEMM_ROWS];
-    int16_t offset[8][GEMM_ROWS][2];  /* what a pair of bsums is multiplied by */
-    int16_t scale[16][GEMM_ROWS][2];  /* of a sub-block, twice; sub-blocks of 32 use the first eight */
+    int16_t offset[8][GEMM_ROWS][2]; /* of two sub-blocks: what their sums are multiplied by */
+    int16_t scale[16][GEMM_ROWS][2]; /* of a sub-block, twice */
     uint8_t q[64][GEMM_ROWS][4];
 };
 
@@ -163,7 +164,7 @@ AVX2_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_
                 const struct avx2_block256 s = open(row[i]);
                 p->d[8 * h + i] = s.d;
                 p->dmin[8 * h + i] = s.dmin;
-                v[i] = _mm256_cvtepi8_epi16(s.offset);
+                v[i] = sub == 32 ? _mm256_castsi128_si256(_mm_srli_epi16(s.offset, 8)) : _mm256_cvtepi8_epi16(s.offset);
                 low[i] = _mm256_cvtepi8_epi16(sub == 32 ? s.scale : _mm_unpacklo_epi8(s.scale, s.scale));
                 high[i] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(s.scale, s.scale));
             }
@@ -178,21 +179,26 @@ AVX2_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_
     }
 }
 
-/* `sub` elements share a scale; the products of `steps` steps of four elements fit an int16. `shift`: as in avx2_tile256. */
+/* `sub` elements share a scale; the products of `steps` steps of four elements fit an int16. `shift`: as in dot_row256 of dot_avx2.h. */
 AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, struct gemm_tile *tile, const int sub,
                                   const int steps, const int shift)
 {
     for (size_t b = 0; b < blocks; b++, p++) {
         const struct block_q8_a256 *x[GEMM_COLS];
         __m256i sum[2][GEMM_COLS], least[2][GEMM_COLS];
+        _Alignas(16) int16_t sums[GEMM_COLS][16]; /* of sub-blocks */
         for (int t = 0; t < GEMM_COLS; t++) {
             x[t] = (const struct block_q8_a256 *)tile->x[t] + b;
+            const __m128i *s = (const __m128i *)((const char *)x[t] + offsetof(struct block_q8_a256, bsums));
+            const __m128i s0 = _mm_loadu_si128(s), s1 = _mm_loadu_si128(s + 1);
+            _mm_store_si128((__m128i *)sums[t], sub == 32 ? _mm_hadd_epi16(s0, s1) : s0);
+            _mm_store_si128((__m128i *)sums[t] + 1, s1);
             for (int h = 0; h < 2; h++) sum[h][t] = least[h][t] = _mm256_setzero_si256();
         }
-        for (int j = 0; j < 8; j++) {
+        for (int j = 0; j < 128 / sub; j++) {
             const __m256i w0 = avx2_load(p->offset[j][0]), w1 = avx2_load(p->offset[j][8]);
             for (int t = 0; t < GEMM_COLS; t++) {
-                const __m256i v = gemm_word(&x[t]->bsums[2 * j]);
+                const __m256i v = gemm_word(&sums[t][2 * j]);
                 least[0][t] = _mm256_add_epi32(least[0][t], _mm256_madd_epi16(w0, v));
                 least[1][t] = _mm256_add_epi32(least[1][t], _mm256_madd_epi16(w1, v));
             }
@@ -243,13 +249,12 @@ AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, 
 
 struct gemm_panel32 {
     float d[GEMM_ROWS], m[GEMM_ROWS];
-    uint8_t q[8][GEMM_ROWS][4]; /* code + 16 for five signed bits; as they are otherwise */
+    uint8_t q[8][GEMM_ROWS][4];
 };
 
 AVX2_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
                              avx2_codes32 *codes, const enum avx2_kind kind)
 {
-    const __m256i lift = _mm256_set1_epi8(kind == AVX2_SIGNED5 ? 16 : 0);
     for (size_t b = 0; b < blocks; b++, p++) {
         for (int h = 0; h < 2; h++) {
             __m256i v[8];
@@ -258,7 +263,7 @@ AVX2_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_RO
                 const char *block = w[8 * h + i] + b * w_block;
                 memcpy(&d[i], block, sizeof d[i]);
                 memcpy(&m[i], block + 2, sizeof m[i]);
-                v[i] = _mm256_add_epi8(codes(block), lift);
+                v[i] = codes(block);
             }
             gemm_transpose(v, p->q[0][8 * h], sizeof p->q[0]);
             _mm256_store_ps(p->d + 8 * h, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)d)));
@@ -267,7 +272,7 @@ AVX2_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_RO
     }
 }
 
-/* The block's sums, without what the codes were lifted by. */
+/* The block's sums of codes of at most five bits. */
 AVX2_INLINE void gemm_sums5(__m256i sum[2][GEMM_COLS], const struct gemm_panel32 *p, const int8_t *const x[GEMM_COLS])
 {
     const __m256i ones = _mm256_set1_epi16(1);
@@ -283,7 +288,7 @@ AVX2_INLINE void gemm_sums5(__m256i sum[2][GEMM_COLS], const struct gemm_panel32
         for (int h = 0; h < 2; h++) sum[h][t] = _mm256_add_epi32(sum[h][t], _mm256_madd_epi16(part[h][t], ones));
 }
 
-/* Eight bits: |code| times x with the code's sign, as in avx2_group32; two products fill an int16. */
+/* Eight bits: |code| times x with the code's sign; two products fill an int16. */
 AVX2_INLINE void gemm_sums8(__m256i sum[2][GEMM_COLS], const struct gemm_panel32 *p, const int8_t *const x[GEMM_COLS])
 {
     const __m256i ones = _mm256_set1_epi16(1);
@@ -304,7 +309,8 @@ AVX2_INLINE void gemm_sums8(__m256i sum[2][GEMM_COLS], const struct gemm_panel32
     }
 }
 
-AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, struct gemm_tile *tile, const enum avx2_kind kind)
+AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, struct gemm_tile *tile, const enum avx2_kind kind,
+                                 const int lift)
 {
     for (size_t b = 0; b < blocks; b++, p++) {
         const struct block_q8_a32 *x[GEMM_COLS];
@@ -317,10 +323,10 @@ AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, st
         if (kind == AVX2_SIGNED8) gemm_sums8(sum, p, q);
         else gemm_sums5(sum, p, q);
         for (int t = 0; t < GEMM_COLS; t++) {
-            const __m256i all = _mm256_set1_epi32(x[t]->sum), lifted = _mm256_slli_epi32(all, 4);
+            const __m256i all = _mm256_set1_epi32(x[t]->sum), lifted = _mm256_slli_epi32(all, lift);
             const __m256 dx = _mm256_set1_ps(x[t]->d), s = _mm256_mul_ps(dx, _mm256_cvtepi32_ps(all));
             for (int h = 0; h < 2; h++) {
-                if (kind == AVX2_SIGNED5) sum[h][t] = _mm256_sub_epi32(sum[h][t], lifted);
+                if (kind == AVX2_LIFTED) sum[h][t] = _mm256_sub_epi32(sum[h][t], lifted);
                 const __m256 v = _mm256_mul_ps(dx, _mm256_cvtepi32_ps(sum[h][t]));
                 tile->sum[h][t] = _mm256_fmadd_ps(_mm256_load_ps(p->d + 8 * h), v, tile->sum[h][t]);
                 if (kind == AVX2_OFFSET)
@@ -330,14 +336,14 @@ AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, st
     }
 }
 
-#define GEMM_KERNEL_AVX2_32(prefix, kind)                                                                                      \
+#define GEMM_KERNEL_AVX2_32(prefix, kind, lift)                                                                                 \
     static void pack(void *panel, const char *const w[GEMM_ROWS], size_t n)                                                    \
     {                                                                                                                          \
         gemm_pack32(panel, w, n, sizeof(struct block_##prefix), codes_##prefix, kind);                                         \
     }                                                                                                                          \
     static void multiply(const void *panel, size_t n, struct gemm_tile *t)                                                     \
     {                                                                                                                          \
-        gemm_multiply32(panel, n, t, kind);                                                                                    \
+        gemm_multiply32(panel, n, t, kind, lift);                                                                              \
     }                                                                                                                          \
     static void prefix##_gemm_avx2(const struct dot_args *a)                                                                   \
     {                                                                                                                          \

@@ -109,7 +109,8 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
     }
     for (size_t stage = 0; stage < p->n_stages; stage++) {
         size_t first = p->stage[stage], end = p->stage[stage + 1], chunks = 0;
-        for (size_t i = first; i < end; i++) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
+        for (size_t i = first; i < end; i++)
+            if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
         size_t width = chunks < (size_t)m->threads ? chunks : (size_t)m->threads;
         double waste = chunks ? ceil((double)chunks / (double)width) * (double)width / (double)chunks : 0;
         for (size_t i = first; i < end; i++) {
@@ -286,7 +287,8 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     r->weight_bytes_per_token = token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
-        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1, o->threads);
+        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1,
+                                                                    o->past + o->prompt + o->gen, o->threads);
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
     memcpy(r->missing, pricer.missing, sizeof r->missing);
