@@ -87,6 +87,8 @@ check: all $(TESTS) ## the slower tests: real models, many mutated files
 tests: all $(TESTS) ## build the tests without running them
 bench: all ## every kernel: correct, and how fast. K=op for one
 	@$(RUN) ./hartree bench kernels $(K)
+kernel-table: all ## measure every kernel anew into the table of docs/kernels.md
+	@tools/kernel-table docs/kernels.md
 demo: all ## a real model answers a prompt; cost predicted and measured
 	@tools/demo
 asm: $(if $(K),$(B)/kernels/$(K).o) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
@@ -99,8 +101,8 @@ uninstall: ## what install put there
 clean: ## everything built
 	rm -rf build hartree
 help: ## this list
-	@sed -n -e 's/^# \(Variables: .*\)/\1/p' -e 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n -e 's/^# \(Variables: .*\)/\1/p' -e 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 -include $(LOBJ:.o=.d) $(TOBJ:.o=.d) $(TESTS:=.d)
 .SECONDARY:
-.PHONY: all test check tests bench demo asm install uninstall clean help FORCE
+.PHONY: all test check tests bench kernel-table demo asm install uninstall clean help FORCE

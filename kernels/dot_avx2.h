@@ -80,12 +80,12 @@ AVX2_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, avx2
     }
 }
 
-#define DOT_KERNEL_AVX2_32(prefix, kind, lift)                                                                                 \
-    static void prefix##_dot_avx2(const struct dot_args *a)                                                                    \
+#define DOT_KERNEL_AVX2_32(prefix, isa, kind, lift)                                                                            \
+    static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
     {                                                                                                                          \
         dot_walk32(a, sizeof(struct block_##prefix), codes_##prefix, kind, lift);                                              \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 /* ---- Blocks of 256 ---- */
 
@@ -128,11 +128,11 @@ AVX2_INLINE void dot_walk256(const struct dot_args *a, const size_t w_block, avx
                                               codes, shift);
 }
 
-#define DOT_KERNEL_AVX2_256(prefix, shift)                                                                                     \
-    static void prefix##_dot_avx2(const struct dot_args *a)                                                                    \
+#define DOT_KERNEL_AVX2_256(prefix, isa, shift)                                                                                \
+    static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
     {                                                                                                                          \
         dot_walk256(a, sizeof(struct block_##prefix), open_##prefix, codes_##prefix, shift);                                   \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 #endif

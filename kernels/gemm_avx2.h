@@ -229,7 +229,7 @@ AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, 
 }
 
 /* A file's kernel and its row: `open_block` and `codes` unpack blocks of the type. */
-#define GEMM_KERNEL_AVX2_256(prefix, sub, steps, shift)                                                                        \
+#define GEMM_KERNEL_AVX2_256(prefix, isa, sub, steps, shift)                                                                   \
     static void pack(void *panel, const char *const w[GEMM_ROWS], size_t n)                                                    \
     {                                                                                                                          \
         gemm_pack256(panel, w, n, sizeof(struct block_##prefix), sub, open_##prefix, codes_##prefix);                          \
@@ -238,12 +238,12 @@ AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, 
     {                                                                                                                          \
         gemm_multiply256(panel, n, t, sub, steps, shift);                                                                      \
     }                                                                                                                          \
-    static void prefix##_gemm_avx2(const struct dot_args *a)                                                                   \
+    static void prefix##_gemm_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \
         _Alignas(64) struct gemm_panel256 panel[GEMM_DEPTH / 256];                                                             \
         gemm_walk(a, panel, 256, sizeof(struct block_##prefix), sizeof(struct block_q8_a256), pack, multiply);                 \
     }                                                                                                                          \
-    KERNEL(prefix##_gemm, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_gemm, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 /* ---- Blocks of 32 ---- */
 
@@ -336,7 +336,7 @@ AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, st
     }
 }
 
-#define GEMM_KERNEL_AVX2_32(prefix, kind, lift)                                                                                 \
+#define GEMM_KERNEL_AVX2_32(prefix, isa, kind, lift)                                                                           \
     static void pack(void *panel, const char *const w[GEMM_ROWS], size_t n)                                                    \
     {                                                                                                                          \
         gemm_pack32(panel, w, n, sizeof(struct block_##prefix), codes_##prefix, kind);                                         \
@@ -345,11 +345,11 @@ AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, st
     {                                                                                                                          \
         gemm_multiply32(panel, n, t, kind, lift);                                                                              \
     }                                                                                                                          \
-    static void prefix##_gemm_avx2(const struct dot_args *a)                                                                   \
+    static void prefix##_gemm_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \
         _Alignas(64) struct gemm_panel32 panel[GEMM_DEPTH / 32];                                                               \
         gemm_walk(a, panel, 32, sizeof(struct block_##prefix), sizeof(struct block_q8_a32), pack, multiply);                   \
     }                                                                                                                          \
-    KERNEL(prefix##_gemm, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_gemm, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 #endif

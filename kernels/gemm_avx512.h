@@ -168,7 +168,7 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
     {                                                                    \
         gemm_multiply##size(t, np, nc, __VA_ARGS__);                     \
     }
-#define GEMM_KERNEL_AVX512(prefix, size, ...)                                                                                  \
+#define GEMM_KERNEL_AVX512(prefix, isa, size, ...)                                                                             \
     GEMM_TILE_AVX512(size, 1, 4, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 1, 2, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 1, 1, __VA_ARGS__)                                                                                  \
@@ -178,7 +178,7 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
     GEMM_TILE_AVX512(size, 3, 4, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 3, 2, __VA_ARGS__)                                                                                  \
     GEMM_TILE_AVX512(size, 3, 1, __VA_ARGS__)                                                                                  \
-    static void prefix##_gemm_avx512(const struct dot_args *a)                                                                 \
+    static void prefix##_gemm_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \
         static const struct gemm_type type = {                                                                                 \
             .block = size,                                                                                                     \
@@ -195,7 +195,7 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
         static_assert(sizeof panels <= GEMM_PANEL_BYTES, "panels");                                                            \
         gemm_walk(a, panels, &type);                                                                                           \
     }                                                                                                                          \
-    KERNEL(prefix##_gemm, avx512, .needs = AVX512_NEEDS)
+    KERNEL(prefix##_gemm, isa, .needs = AVX512_NEEDS)
 
 /* ---- Blocks of 32: each has its scale, on either side ---- */
 

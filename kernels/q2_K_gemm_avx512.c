@@ -25,4 +25,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     }
 }
 
-GEMM_KERNEL_AVX512(q2_K, 256, GEMM_MINIMA, 16);
+GEMM_KERNEL_AVX512(q2_K, avx512, 256, GEMM_MINIMA, 16);

@@ -30,4 +30,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     }
 }
 
-GEMM_KERNEL_AVX512(q3_K, 256, 2, 16);
+GEMM_KERNEL_AVX512(q3_K, avx512, 256, 2, 16);

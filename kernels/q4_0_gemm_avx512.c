@@ -12,4 +12,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     gemm_nibbles(b, w);
 }
 
-GEMM_KERNEL_AVX512(q4_0, 32, 3);
+GEMM_KERNEL_AVX512(q4_0, avx512, 32, 3);

@@ -13,4 +13,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     gemm_nibbles(b, w);
 }
 
-GEMM_KERNEL_AVX512(q4_1, 32, GEMM_MINIMA);
+GEMM_KERNEL_AVX512(q4_1, avx512, 32, GEMM_MINIMA);

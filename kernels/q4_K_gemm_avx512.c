@@ -17,4 +17,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     }
 }
 
-GEMM_KERNEL_AVX512(q4_K, 256, GEMM_MINIMA, 32);
+GEMM_KERNEL_AVX512(q4_K, avx512, 256, GEMM_MINIMA, 32);

@@ -13,4 +13,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     gemm_add_fifth_bits(b, _mm512_or_si512(_mm512_srli_epi32(head[0], 16), _mm512_slli_epi32(head[1], 16)));
 }
 
-GEMM_KERNEL_AVX512(q5_0, 32, 4);
+GEMM_KERNEL_AVX512(q5_0, avx512, 32, 4);

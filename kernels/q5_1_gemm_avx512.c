@@ -14,4 +14,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     gemm_add_fifth_bits(b, head[1]);
 }
 
-GEMM_KERNEL_AVX512(q5_1, 32, GEMM_MINIMA);
+GEMM_KERNEL_AVX512(q5_1, avx512, 32, GEMM_MINIMA);

@@ -20,4 +20,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     }
 }
 
-GEMM_KERNEL_AVX512(q5_K, 256, GEMM_MINIMA, 32);
+GEMM_KERNEL_AVX512(q5_K, avx512, 256, GEMM_MINIMA, 32);

@@ -14,4 +14,4 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
     }
 }
 
-GEMM_KERNEL_AVX512(q8_0, 32, 7);
+GEMM_KERNEL_AVX512(q8_0, avx512, 32, 7);
