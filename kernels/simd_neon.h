@@ -1,0 +1,159 @@
+/* simd_neon.h - a block's codes as vectors of signed bytes, for every kernel of aarch64: what the layouts of blocks.h are
+ * unpacked to is written here once, whichever instruction multiplies it.
+ *
+ * Codes come as 32 bytes in element order. The types with an offset (q4_0, q5_0, q3_K, q6_K) have it taken off where that
+ * costs nothing; else CODE_OFFSET says what is still to be taken off. All codes but q8_0's lie within -64..63.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_SIMD_NEON_H
+#define HARTREE_SIMD_NEON_H
+
+#include <arm_neon.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "kernels/blocks.h"
+#include "kernels/kernel.h"
+
+/* Kernels are templates: tile sizes and unpacking functions are constants that must be seen through. */
+#define NEON_INLINE static inline __attribute__((always_inline))
+
+NEON_INLINE float neon_f16(uint16_t bits)
+{
+    __fp16 h;
+    memcpy(&h, &bits, sizeof h);
+    return (float)h;
+}
+
+NEON_INLINE uint8x16_t neon_load(const void *p)
+{
+    return vld1q_u8(p);
+}
+
+/* Eight of an activation block's sums of 16 codes: h = 0, 1. The block may stand at an odd address. */
+NEON_INLINE int16x8_t neon_bsums(const struct block_q8_a256 *b, const int h)
+{
+    return vreinterpretq_s16_u8(neon_load((const char *)b + offsetof(struct block_q8_a256, bsums) + 16 * h));
+}
+
+/* ---- Blocks of 32 ---- */
+
+typedef int8x16x2_t neon_codes32(const void *block);
+
+NEON_INLINE int8x16x2_t neon_signed(uint8x16_t low, uint8x16_t high)
+{
+    return (int8x16x2_t){{vreinterpretq_s8_u8(low), vreinterpretq_s8_u8(high)}};
+}
+
+NEON_INLINE int8x16x2_t neon_nibbles(const uint8_t qs[16])
+{
+    const uint8x16_t v = neon_load(qs);
+    return neon_signed(vandq_u8(v, vdupq_n_u8(15)), vshrq_n_u8(v, 4));
+}
+
+/* Nibbles and a fifth bit, minus 16. `clear` becomes all ones in each byte whose fifth bit is not set, and its upper half is
+ * shifted in above the nibble: one instruction takes the nibble, the sign and the mask together. */
+NEON_INLINE int8x16x2_t neon_nibbles5(const uint8_t qs[16], const uint8_t qh[4])
+{
+    const uint8x16_t bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    const uint8x16_t first = vcombine_u8(vdup_n_u8(0), vdup_n_u8(1)), second = vcombine_u8(vdup_n_u8(2), vdup_n_u8(3));
+    uint32_t bits;
+    memcpy(&bits, qh, sizeof bits);
+    const uint8x16_t v = neon_load(qs), unset = vreinterpretq_u8_u32(vdupq_n_u32(~bits));
+    const uint8x16_t clear[2] = {vtstq_u8(vqtbl1q_u8(unset, first), bit), vtstq_u8(vqtbl1q_u8(unset, second), bit)};
+    return neon_signed(vsliq_n_u8(v, clear[0], 4), vsriq_n_u8(clear[1], v, 4));
+}
+
+NEON_INLINE int8x16x2_t q8_0_codes(const void *block)
+{
+    const struct block_q8_0 *b = block;
+    return (int8x16x2_t){{vld1q_s8(b->qs), vld1q_s8(b->qs + 16)}};
+}
+
+NEON_INLINE int8x16x2_t q4_0_codes(const void *block)
+{
+    const struct block_q4_0 *b = block;
+    return neon_nibbles(b->qs);
+}
+
+NEON_INLINE int8x16x2_t q4_1_codes(const void *block)
+{
+    const struct block_q4_1 *b = block;
+    return neon_nibbles(b->qs);
+}
+
+NEON_INLINE int8x16x2_t q5_0_codes(const void *block)
+{
+    const struct block_q5_0 *b = block;
+    return neon_nibbles5(b->qs, b->qh);
+}
+
+NEON_INLINE int8x16x2_t q5_1_codes(const void *block)
+{
+    const struct block_q5_1 *b = block;
+    return neon_nibbles5(b->qs, b->qh);
+}
+
+/* What is still to be taken off each code: the stored number is code - offset. */
+enum { q8_0_OFFSET = 0, q4_0_OFFSET = 8, q4_1_OFFSET = 0, q5_0_OFFSET = 0, q5_1_OFFSET = -16 };
+/* Whether a block has a minimum m, right after d. */
+enum { q8_0_MIN = 0, q4_0_MIN = 0, q4_1_MIN = 1, q5_0_MIN = 0, q5_1_MIN = 1 };
+
+/* ---- Blocks of 256 ---- */
+
+typedef int8x16x2_t neon_codes256(const void *block, int j); /* elements 32j .. 32j+31 */
+
+/* Each byte shifted left (right where n < 0) and masked. */
+NEON_INLINE uint8x16_t neon_bits(uint8x16_t v, const int n, const int mask)
+{
+    v = n > 0 ? v << (uint8_t)n : n < 0 ? v >> (uint8_t)-n : v;
+    return vandq_u8(v, vdupq_n_u8((uint8_t)mask));
+}
+
+/* Bits of 32 bytes from `low`, or'ed with those of 32 bytes from `high`. */
+NEON_INLINE int8x16x2_t neon_merge(const uint8_t *low, const int n, const int mask, const uint8_t *high, const int high_n,
+                                   const int high_mask)
+{
+    uint8x16_t v[2];
+    for (int i = 0; i < 2; i++)
+        v[i] = vorrq_u8(neon_bits(neon_load(low + 16 * i), n, mask), neon_bits(neon_load(high + 16 * i), high_n, high_mask));
+    return neon_signed(v[0], v[1]);
+}
+
+NEON_INLINE int8x16x2_t q2_K_codes(const void *block, int j)
+{
+    const struct block_q2_K *b = block;
+    const uint8_t *qs = b->qs + 32 * (j / 4);
+    return neon_signed(neon_bits(neon_load(qs), -2 * (j % 4), 3), neon_bits(neon_load(qs + 16), -2 * (j % 4), 3));
+}
+
+NEON_INLINE int8x16x2_t q3_K_codes(const void *block, int j)
+{
+    const struct block_q3_K *b = block;
+    return neon_merge(b->qs + 32 * (j / 4), -2 * (j % 4), 3, b->hmask, 2 - j, 4);
+}
+
+NEON_INLINE int8x16x2_t q4_K_codes(const void *block, int j)
+{
+    const struct block_q4_K *b = block;
+    const int8x16x2_t a = neon_nibbles(b->qs + 32 * (j / 2)), c = neon_nibbles(b->qs + 32 * (j / 2) + 16);
+    return (int8x16x2_t){{a.val[j % 2], c.val[j % 2]}};
+}
+
+NEON_INLINE int8x16x2_t q5_K_codes(const void *block, int j)
+{
+    const struct block_q5_K *b = block;
+    return neon_merge(b->qs + 32 * (j / 2), -4 * (j % 2), 15, b->qh, 4 - j, 16);
+}
+
+NEON_INLINE int8x16x2_t q6_K_codes(const void *block, int j)
+{
+    const struct block_q6_K *b = block;
+    const int half = j / 4, part = j % 4;
+    return neon_merge(b->ql + 64 * half + 32 * (part % 2), -4 * (part / 2), 15, b->qh + 32 * half, 4 - 2 * part, 48);
+}
+
+enum { q2_K_OFFSET = 0, q3_K_OFFSET = 4, q4_K_OFFSET = 0, q5_K_OFFSET = 0, q6_K_OFFSET = 32 };
+enum { q2_K_SUBS = 16, q3_K_SUBS = 16, q4_K_SUBS = 8, q5_K_SUBS = 8, q6_K_SUBS = 16 };
+enum { q2_K_MIN = 1, q3_K_MIN = 0, q4_K_MIN = 1, q5_K_MIN = 1, q6_K_MIN = 0 };
+
+#endif
