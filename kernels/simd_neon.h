@@ -44,23 +44,28 @@ NEON_INLINE int8x16x2_t neon_signed(uint8x16_t low, uint8x16_t high)
     return (int8x16x2_t){{vreinterpretq_s8_u8(low), vreinterpretq_s8_u8(high)}};
 }
 
-NEON_INLINE int8x16x2_t neon_nibbles(const uint8_t qs[16])
+NEON_INLINE int8x16x2_t neon_nibbles(uint8x16_t v)
 {
-    const uint8x16_t v = neon_load(qs);
     return neon_signed(vandq_u8(v, vdupq_n_u8(15)), vshrq_n_u8(v, 4));
 }
 
-/* Nibbles and a fifth bit, minus 16. `clear` becomes all ones in each byte whose fifth bit is not set, and its upper half is
- * shifted in above the nibble: one instruction takes the nibble, the sign and the mask together. */
-NEON_INLINE int8x16x2_t neon_nibbles5(const uint8_t qs[16], const uint8_t qh[4])
+/* Nibbles and a fifth bit, minus 16. `clear` holds all ones in each byte whose fifth bit is not set; its upper half is shifted
+ * in above the nibble: one instruction takes the nibble and puts the bit and the sign before it. */
+NEON_INLINE int8x16x2_t neon_nibbles5(uint8x16_t v, uint8x16_t clear_low, uint8x16_t clear_high)
+{
+    const uint8x16_t high = vsriq_n_u8(clear_high, v, 4);
+    __asm__("" : "+w"(v) : "w"(high)); /* this one first: the other may then take v's register */
+    return neon_signed(vsliq_n_u8(v, clear_low, 4), high);
+}
+
+NEON_INLINE int8x16x2_t neon_codes5(const uint8_t qs[16], const uint8_t qh[4])
 {
     const uint8x16_t bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     const uint8x16_t first = vcombine_u8(vdup_n_u8(0), vdup_n_u8(1)), second = vcombine_u8(vdup_n_u8(2), vdup_n_u8(3));
     uint32_t bits;
     memcpy(&bits, qh, sizeof bits);
-    const uint8x16_t v = neon_load(qs), unset = vreinterpretq_u8_u32(vdupq_n_u32(~bits));
-    const uint8x16_t clear[2] = {vtstq_u8(vqtbl1q_u8(unset, first), bit), vtstq_u8(vqtbl1q_u8(unset, second), bit)};
-    return neon_signed(vsliq_n_u8(v, clear[0], 4), vsriq_n_u8(clear[1], v, 4));
+    const uint8x16_t unset = vreinterpretq_u8_u32(vdupq_n_u32(~bits));
+    return neon_nibbles5(neon_load(qs), vtstq_u8(vqtbl1q_u8(unset, first), bit), vtstq_u8(vqtbl1q_u8(unset, second), bit));
 }
 
 NEON_INLINE int8x16x2_t q8_0_codes(const void *block)
@@ -72,25 +77,25 @@ NEON_INLINE int8x16x2_t q8_0_codes(const void *block)
 NEON_INLINE int8x16x2_t q4_0_codes(const void *block)
 {
     const struct block_q4_0 *b = block;
-    return neon_nibbles(b->qs);
+    return neon_nibbles(neon_load(b->qs));
 }
 
 NEON_INLINE int8x16x2_t q4_1_codes(const void *block)
 {
     const struct block_q4_1 *b = block;
-    return neon_nibbles(b->qs);
+    return neon_nibbles(neon_load(b->qs));
 }
 
 NEON_INLINE int8x16x2_t q5_0_codes(const void *block)
 {
     const struct block_q5_0 *b = block;
-    return neon_nibbles5(b->qs, b->qh);
+    return neon_codes5(b->qs, b->qh);
 }
 
 NEON_INLINE int8x16x2_t q5_1_codes(const void *block)
 {
     const struct block_q5_1 *b = block;
-    return neon_nibbles5(b->qs, b->qh);
+    return neon_codes5(b->qs, b->qh);
 }
 
 /* What is still to be taken off each code: the stored number is code - offset. */
@@ -135,7 +140,7 @@ NEON_INLINE int8x16x2_t q3_K_codes(const void *block, int j)
 NEON_INLINE int8x16x2_t q4_K_codes(const void *block, int j)
 {
     const struct block_q4_K *b = block;
-    const int8x16x2_t a = neon_nibbles(b->qs + 32 * (j / 2)), c = neon_nibbles(b->qs + 32 * (j / 2) + 16);
+    const int8x16x2_t a = neon_nibbles(neon_load(b->qs + 32 * (j / 2))), c = neon_nibbles(neon_load(b->qs + 32 * (j / 2) + 16));
     return (int8x16x2_t){{a.val[j % 2], c.val[j % 2]}};
 }
 
