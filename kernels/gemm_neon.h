@@ -106,16 +106,12 @@ enum { GEMM_CODES16 = 128, GEMM_VECTOR = GEMM_ROWS * 4 }; /* bytes of 16 k of co
 /* 16 k of four rows as the instruction set's tile reads them, 64 bytes. */
 NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3);
 
-/* 32 k of eight rows, `gap` bytes from one 16 k to the next. */
-NEON_INLINE void gemm_put32(char *panel, const size_t gap, const int8x16x2_t q[GEMM_ROWS], const int offset)
+/* 16 k of eight rows, less their offset. */
+NEON_INLINE void gemm_put16(char *panel, int8x16_t v[GEMM_ROWS], const int offset)
 {
-    const int8x16_t off = vdupq_n_s8((int8_t)offset);
-    for (int h = 0; h < 2; h++) {
-        int8x16_t v[GEMM_ROWS];
-        for (int i = 0; i < GEMM_ROWS; i++) v[i] = offset ? vsubq_s8(q[i].val[h], off) : q[i].val[h];
-        gemm_put(panel + (size_t)h * gap, v[0], v[1], v[2], v[3]);
-        gemm_put(panel + (size_t)h * gap + 64, v[4], v[5], v[6], v[7]);
-    }
+    for (int i = 0; i < GEMM_ROWS && offset; i++) v[i] = vsubq_s8(v[i], vdupq_n_s8((int8_t)offset));
+    gemm_put(panel, v[0], v[1], v[2], v[3]);
+    gemm_put(panel + GEMM_CODES16 / 2, v[4], v[5], v[6], v[7]);
 }
 
 NEON_INLINE size_t gemm_bytes32(const int has_min)
@@ -125,16 +121,18 @@ NEON_INLINE size_t gemm_bytes32(const int has_min)
 
 NEON_INLINE void gemm_pack32(char *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset, const int has_min)
 {
-    int8x16x2_t q[GEMM_ROWS];
+    int8x16_t q[2][GEMM_ROWS];
     float *d = (float *)(panel + 2 * GEMM_CODES16);
     for (int i = 0; i < GEMM_ROWS; i++) {
         uint16_t h[2];
         memcpy(h, w[i], sizeof h);
-        q[i] = codes(w[i]);
+        const int8x16x2_t v = codes(w[i]);
+        q[0][i] = v.val[0], q[1][i] = v.val[1];
         d[i] = neon_f16(h[0]);
         if (has_min) d[GEMM_ROWS + i] = neon_f16(h[1]);
     }
-    gemm_put32(panel, GEMM_CODES16, q, offset);
+    gemm_put16(panel, q[0], offset);
+    gemm_put16(panel + GEMM_CODES16, q[1], offset);
 }
 
 /* Scales and minima of a block of 256, of as many sub-blocks as the type has. */
@@ -156,9 +154,9 @@ NEON_INLINE size_t gemm_bytes256(const int subs, const int has_min)
 }
 
 NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min, gemm_open256 *open,
-                              neon_codes256 *codes, const int offset)
+                              neon_unpack64 *unpack, const int offset)
 {
-    const size_t sub = gemm_sub_bytes(subs), gap = subs == 8 ? GEMM_CODES16 : sub;
+    const size_t sub = gemm_sub_bytes(subs);
     int16_t *mn = (int16_t *)(panel + (size_t)subs * sub);
     float *d = (float *)(mn + (has_min ? subs * GEMM_ROWS : 0));
     for (int i = 0; i < GEMM_ROWS; i++) {
@@ -170,11 +168,16 @@ NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const
             if (has_min) mn[s * GEMM_ROWS + i] = o.mn[s];
         }
     }
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        int8x16x2_t q[GEMM_ROWS];
-        for (int i = 0; i < GEMM_ROWS; i++) q[i] = codes(w[i], j);
-        gemm_put32(panel + (size_t)(j * subs / 8) * sub, gap, q, offset);
+#pragma GCC unroll 4
+    for (int g = 0; g < 4; g++) {
+        struct neon_codes64 o[GEMM_ROWS];
+        for (int i = 0; i < GEMM_ROWS; i++) o[i] = unpack(w[i], g);
+        for (int v = 0; v < 4; v++) {
+            const size_t at = (size_t)neon_element(subs, g, v) / 16;
+            int8x16_t q[GEMM_ROWS];
+            for (int i = 0; i < GEMM_ROWS; i++) q[i] = vreinterpretq_s8_u8(o[i].q[v]);
+            gemm_put16(panel + (subs == 8 ? at / 2 * sub + at % 2 * GEMM_CODES16 : at * sub), q, offset);
+        }
     }
 }
 
@@ -240,7 +243,7 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
 #define GEMM_KERNEL256(type, isa, features)                                                                                    \
     static void pack(char *panel, const char *const w[GEMM_ROWS])                                                              \
     {                                                                                                                          \
-        gemm_pack256(panel, w, type##_SUBS, type##_MIN, type##_open, type##_codes, type##_OFFSET);                             \
+        gemm_pack256(panel, w, type##_SUBS, type##_MIN, type##_open, type##_unpack, type##_OFFSET);                            \
     }                                                                                                                          \
     static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS])          \
     {                                                                                                                          \

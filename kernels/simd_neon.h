@@ -1,8 +1,7 @@
 /* simd_neon.h - a block's codes as vectors of signed bytes, for every kernel of aarch64: what the layouts of blocks.h are
  * unpacked to is written here once, whichever instruction multiplies it.
  *
- * Codes come as 32 bytes in element order. The types with an offset (q4_0, q5_0, q3_K, q6_K) have it taken off where that
- * costs nothing; else CODE_OFFSET says what is still to be taken off. All codes but q8_0's lie within -64..63.
+ * What is still to be taken off each code stands as <type>_OFFSET. All codes but q8_0's lie within -64..63.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SIMD_NEON_H
 #define HARTREE_SIMD_NEON_H
@@ -103,9 +102,18 @@ enum { q8_0_OFFSET = 0, q4_0_OFFSET = 8, q4_1_OFFSET = 0, q5_0_OFFSET = 0, q5_1_
 /* Whether a block has a minimum m, right after d. */
 enum { q8_0_MIN = 0, q4_0_MIN = 0, q4_1_MIN = 1, q5_0_MIN = 0, q5_1_MIN = 1 };
 
-/* ---- Blocks of 256 ---- */
+/* ---- Blocks of 256: 64 codes at a time, as four vectors of 16 in the order in which unpacking yields them. Vector v of group g
+ * begins at the element that neon_element gives; a vector never straddles two sub-blocks. Codes are as stored, offsets still in. ---- */
 
-typedef int8x16x2_t neon_codes256(const void *block, int j); /* elements 32j .. 32j+31 */
+struct neon_codes64 {
+    uint8x16_t q[4];
+};
+typedef struct neon_codes64 neon_unpack64(const void *block, const int g);
+
+NEON_INLINE int neon_element(const int subs, const int g, const int v)
+{
+    return subs == 8 ? 64 * g + 16 * v : 128 * (g / 2) + 16 * (g % 2) + 32 * v;
+}
 
 /* Each byte shifted left (right where n < 0) and masked. */
 NEON_INLINE uint8x16_t neon_bits(uint8x16_t v, const int n, const int mask)
@@ -114,47 +122,53 @@ NEON_INLINE uint8x16_t neon_bits(uint8x16_t v, const int n, const int mask)
     return vandq_u8(v, vdupq_n_u8((uint8_t)mask));
 }
 
-/* Bits of 32 bytes from `low`, or'ed with those of 32 bytes from `high`. */
-NEON_INLINE int8x16x2_t neon_merge(const uint8_t *low, const int n, const int mask, const uint8_t *high, const int high_n,
-                                   const int high_mask)
-{
-    uint8x16_t v[2];
-    for (int i = 0; i < 2; i++)
-        v[i] = vorrq_u8(neon_bits(neon_load(low + 16 * i), n, mask), neon_bits(neon_load(high + 16 * i), high_n, high_mask));
-    return neon_signed(v[0], v[1]);
-}
-
-NEON_INLINE int8x16x2_t q2_K_codes(const void *block, int j)
+NEON_INLINE struct neon_codes64 q2_K_unpack(const void *block, const int g)
 {
     const struct block_q2_K *b = block;
-    const uint8_t *qs = b->qs + 32 * (j / 4);
-    return neon_signed(neon_bits(neon_load(qs), -2 * (j % 4), 3), neon_bits(neon_load(qs + 16), -2 * (j % 4), 3));
+    const uint8x16_t v = neon_load(b->qs + 16 * g);
+    return (struct neon_codes64){{neon_bits(v, 0, 3), neon_bits(v, -2, 3), neon_bits(v, -4, 3), vshrq_n_u8(v, 6)}};
 }
 
-NEON_INLINE int8x16x2_t q3_K_codes(const void *block, int j)
+NEON_INLINE struct neon_codes64 q3_K_unpack(const void *block, const int g)
 {
     const struct block_q3_K *b = block;
-    return neon_merge(b->qs + 32 * (j / 4), -2 * (j % 4), 3, b->hmask, 2 - j, 4);
+    const uint8x16_t v = neon_load(b->qs + 16 * g), h = neon_load(b->hmask + 16 * (g % 2));
+    const int first = 2 - 4 * (g / 2); /* moves the half's first bit to bit 2 */
+    return (struct neon_codes64){{vorrq_u8(neon_bits(v, 0, 3), neon_bits(h, first, 4)),
+                                  vorrq_u8(neon_bits(v, -2, 3), neon_bits(h, first - 1, 4)),
+                                  vorrq_u8(neon_bits(v, -4, 3), neon_bits(h, first - 2, 4)),
+                                  vorrq_u8(vshrq_n_u8(v, 6), neon_bits(h, first - 3, 4))}};
 }
 
-NEON_INLINE int8x16x2_t q4_K_codes(const void *block, int j)
+NEON_INLINE struct neon_codes64 q4_K_unpack(const void *block, const int g)
 {
     const struct block_q4_K *b = block;
-    const int8x16x2_t a = neon_nibbles(neon_load(b->qs + 32 * (j / 2))), c = neon_nibbles(neon_load(b->qs + 32 * (j / 2) + 16));
-    return (int8x16x2_t){{a.val[j % 2], c.val[j % 2]}};
+    const uint8x16_t v = neon_load(b->qs + 32 * g), w = neon_load(b->qs + 32 * g + 16);
+    return (struct neon_codes64){{neon_bits(v, 0, 15), neon_bits(w, 0, 15), vshrq_n_u8(v, 4), vshrq_n_u8(w, 4)}};
 }
 
-NEON_INLINE int8x16x2_t q5_K_codes(const void *block, int j)
+/* A shift-and-insert puts the other byte's bits above the nibble; those that do not belong there are then masked. */
+NEON_INLINE struct neon_codes64 q5_K_unpack(const void *block, const int g)
 {
     const struct block_q5_K *b = block;
-    return neon_merge(b->qs + 32 * (j / 2), -4 * (j % 2), 15, b->qh, 4 - j, 16);
+    const uint8x16_t mask = vdupq_n_u8(31);
+    struct neon_codes64 o;
+    for (int i = 0; i < 2; i++) {
+        const uint8x16_t v = neon_load(b->qs + 32 * g + 16 * i), h = neon_load(b->qh + 16 * i) >> (uint8_t)(2 * g);
+        o.q[2 + i] = vandq_u8(vsriq_n_u8(vshlq_n_u8(h, 3), v, 4), mask);
+        o.q[i] = vandq_u8(vsliq_n_u8(v, h, 4), mask);
+    }
+    return o;
 }
 
-NEON_INLINE int8x16x2_t q6_K_codes(const void *block, int j)
+NEON_INLINE struct neon_codes64 q6_K_unpack(const void *block, const int g)
 {
     const struct block_q6_K *b = block;
-    const int half = j / 4, part = j % 4;
-    return neon_merge(b->ql + 64 * half + 32 * (part % 2), -4 * (part / 2), 15, b->qh + 32 * half, 4 - 2 * part, 48);
+    const uint8_t *ql = b->ql + 64 * (g / 2) + 16 * (g % 2);
+    const uint8x16_t v = neon_load(ql), w = neon_load(ql + 32), h = neon_load(b->qh + 16 * g), h2 = vshrq_n_u8(h, 2);
+    const uint8x16_t mask = vdupq_n_u8(63), high = vdupq_n_u8(48);
+    return (struct neon_codes64){{vandq_u8(vsliq_n_u8(v, h, 4), mask), vandq_u8(vsliq_n_u8(w, h2, 4), mask),
+                                  vbslq_u8(high, h, vshrq_n_u8(v, 4)), vbslq_u8(high, h2, vshrq_n_u8(w, 4))}};
 }
 
 enum { q2_K_OFFSET = 0, q3_K_OFFSET = 4, q4_K_OFFSET = 0, q5_K_OFFSET = 0, q6_K_OFFSET = 32 };
