@@ -12,7 +12,9 @@
 
 NEON_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x)
 {
-    return vdotq_s32(acc, w, x);
+    /* In the order written: given the intrinsic, gcc moves additions past the reads of a sum, and copies it first. */
+    __asm__ volatile("sdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(w), "w"(x));
+    return acc;
 }
 
 /* Element 4j + b of row i's 32 is byte 4i + b of q[j]. */

@@ -28,6 +28,10 @@ NEON_INLINE uint8x16_t neon_load(const void *p)
     return vld1q_u8(p);
 }
 
+/* What is done to v from here on is done after `result` is there. An instruction that adds or inserts writes over one of its
+ * operands: when all else that v is read for is done, that may be v's own register, and no copy is made. */
+#define NEON_AFTER(v, result) __asm__("" : "+w"(v) : "w"(result))
+
 /* Eight of an activation block's sums of 16 codes: h = 0, 1. The block may stand at an odd address. */
 NEON_INLINE int16x8_t neon_bsums(const struct block_q8_a256 *b, const int h)
 {
@@ -53,7 +57,7 @@ NEON_INLINE int8x16x2_t neon_nibbles(uint8x16_t v)
 NEON_INLINE int8x16x2_t neon_nibbles5(uint8x16_t v, uint8x16_t clear_low, uint8x16_t clear_high)
 {
     const uint8x16_t high = vsriq_n_u8(clear_high, v, 4);
-    __asm__("" : "+w"(v) : "w"(high)); /* this one first: the other may then take v's register */
+    NEON_AFTER(v, high);
     return neon_signed(vsliq_n_u8(v, clear_low, 4), high);
 }
 
@@ -154,8 +158,10 @@ NEON_INLINE struct neon_codes64 q5_K_unpack(const void *block, const int g)
     const uint8x16_t mask = vdupq_n_u8(31);
     struct neon_codes64 o;
     for (int i = 0; i < 2; i++) {
-        const uint8x16_t v = neon_load(b->qs + 32 * g + 16 * i), h = neon_load(b->qh + 16 * i) >> (uint8_t)(2 * g);
+        const uint8x16_t h = neon_load(b->qh + 16 * i) >> (uint8_t)(2 * g);
+        uint8x16_t v = neon_load(b->qs + 32 * g + 16 * i);
         o.q[2 + i] = vandq_u8(vsriq_n_u8(vshlq_n_u8(h, 3), v, 4), mask);
+        NEON_AFTER(v, o.q[2 + i]);
         o.q[i] = vandq_u8(vsliq_n_u8(v, h, 4), mask);
     }
     return o;
@@ -165,10 +171,12 @@ NEON_INLINE struct neon_codes64 q6_K_unpack(const void *block, const int g)
 {
     const struct block_q6_K *b = block;
     const uint8_t *ql = b->ql + 64 * (g / 2) + 16 * (g % 2);
-    const uint8x16_t v = neon_load(ql), w = neon_load(ql + 32), h = neon_load(b->qh + 16 * g), h2 = vshrq_n_u8(h, 2);
-    const uint8x16_t mask = vdupq_n_u8(63), high = vdupq_n_u8(48);
-    return (struct neon_codes64){{vandq_u8(vsliq_n_u8(v, h, 4), mask), vandq_u8(vsliq_n_u8(w, h2, 4), mask),
-                                  vbslq_u8(high, h, vshrq_n_u8(v, 4)), vbslq_u8(high, h2, vshrq_n_u8(w, 4))}};
+    uint8x16_t v = neon_load(ql), w = neon_load(ql + 32);
+    const uint8x16_t h = neon_load(b->qh + 16 * g), h2 = vshrq_n_u8(h, 2), mask = vdupq_n_u8(63), high = vdupq_n_u8(48);
+    const uint8x16_t q2 = vbslq_u8(high, h, vshrq_n_u8(v, 4)), q3 = vbslq_u8(high, h2, vshrq_n_u8(w, 4));
+    NEON_AFTER(v, q2);
+    NEON_AFTER(w, q3);
+    return (struct neon_codes64){{vandq_u8(vsliq_n_u8(v, h, 4), mask), vandq_u8(vsliq_n_u8(w, h2, 4), mask), q2, q3}};
 }
 
 enum { q2_K_OFFSET = 0, q3_K_OFFSET = 4, q4_K_OFFSET = 0, q5_K_OFFSET = 0, q6_K_OFFSET = 32 };
