@@ -23,9 +23,10 @@ NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2,
 }
 
 /* acc[i][t] += 16 k of rows 4i .. 4i+3 times column t's. */
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS])
+NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
 {
     const int8_t *w = (const int8_t *)panel;
+    (void)wide;
 /* SDOT by hand, in the order written: given the intrinsic, gcc regroups the tile by column, holds all of a panel's weights in
  * registers for that, and copies and spills the sums. */
 #define SDOT(acc, w, x, lane) __asm__ volatile("sdot %0.4s, %1.16b, %2.4b[" #lane "]" : "+w"(acc) : "w"(w), "w"(x))
@@ -44,6 +45,17 @@ NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, cons
 #undef SDOT
 }
 
-#include "kernels/gemm_lanes.h"
+NEON_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
+{
+    (void)t;
+    return scale;
+}
+
+NEON_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
+{
+    (void)s;
+}
+
+#include "kernels/gemm_tile_neon.h"
 
 #endif

@@ -1,5 +1,5 @@
 /* gemm_neon.h - what the gemms of aarch64 share: the walk over outputs and the panel that weights are unpacked to. What
- * multiplies is in gemm_tile_<isa>.h, which each kernel file of that instruction set includes.
+ * multiplies is in gemm_<instruction>.h, which each kernel file of that instruction set includes.
  *
  * The walk. Sixteen weight rows by a slice of 1024 elements are unpacked to two panels on the stack, 18 to 23 KB, so that they
  * stay in a first-level cache of 32 KB while the activations stream by, four columns at a time. An output's partial sum waits in
@@ -232,7 +232,7 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
     }                                                                                                                          \
     static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS])          \
     {                                                                                                                          \
-        gemm_tile32(panel, x, blocks, y, type##_MIN);                                                            \
+        gemm_tile32(panel, x, blocks, y, type##_MIN, type##_WIDE);                                               \
     }                                                                                                                          \
     static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
     {                                                                                                                          \

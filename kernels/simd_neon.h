@@ -106,6 +106,9 @@ enum { q8_0_OFFSET = 0, q4_0_OFFSET = 8, q4_1_OFFSET = 0, q5_0_OFFSET = 0, q5_1_
 /* Whether a block has a minimum m, right after d. */
 enum { q8_0_MIN = 0, q4_0_MIN = 0, q4_1_MIN = 1, q5_0_MIN = 0, q5_1_MIN = 1 };
 
+/* Whether four products of a code and an activation overflow int16. */
+enum { q8_0_WIDE = 1, q4_0_WIDE = 0, q4_1_WIDE = 0, q5_0_WIDE = 0, q5_1_WIDE = 0 };
+
 /* ---- Blocks of 256: 64 codes at a time, as four vectors of 16 in the order in which unpacking yields them. Vector v of group g
  * begins at the element that neon_element gives; a vector never straddles two sub-blocks. Codes are as stored, offsets still in. ---- */
 

@@ -1,11 +1,15 @@
-/* gemm_lanes.h - the tile of those gemms whose sums have a row in each lane (dotprod, neon): what is done with the sums of a
- * block. The including header has defined gemm_dot16.
+/* gemm_tile_neon.h - the tile of all gemms of aarch64, eight rows by four columns, around what an instruction set's header has
+ * defined before it includes this one:
+ *
+ *    gemm_dot16       adds the products of 16 k of eight rows and four columns to eight vectors of sums
+ *    gemm_for         a vector of four rows' scales, laid out as the sums are that they multiply
+ *    gemm_lanes       turns the sums to what follows here: lane i of s[h][t] is row 4h + i and column t
  * SPDX-License-Identifier: MIT */
-#ifndef HARTREE_GEMM_LANES_H
-#define HARTREE_GEMM_LANES_H
+#ifndef HARTREE_GEMM_TILE_NEON_H
+#define HARTREE_GEMM_TILE_NEON_H
 
 NEON_INLINE void gemm_tile32(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS],
-                             const int has_min)
+                             const int has_min, const int wide)
 {
     float32x4_t sum[2][GEMM_COLS];
 #pragma GCC unroll 4
@@ -21,8 +25,9 @@ NEON_INLINE void gemm_tile32(const char *panel, const char *const x[GEMM_COLS], 
         for (int h = 0; h < 2; h++) {
             int8x16_t q[GEMM_COLS];
             for (int t = 0; t < GEMM_COLS; t++) q[t] = vld1q_s8(xb[t]->qs + 16 * h);
-            gemm_dot16(acc, panel + h * GEMM_CODES16, q);
+            gemm_dot16(acc, panel + h * GEMM_CODES16, q, wide);
         }
+        gemm_lanes(acc);
         const float *d = (const float *)(panel + 2 * GEMM_CODES16);
         const float32x4_t d0 = vld1q_f32(d), d1 = vld1q_f32(d + 4);
         for (int t = 0; t < GEMM_COLS; t++) {
@@ -81,15 +86,16 @@ NEON_INLINE void gemm_tile256(const char *panel, const char *const x[GEMM_COLS],
             for (int h = 0; h < 16 / subs; h++) {
                 int8x16_t q[GEMM_COLS];
                 for (int t = 0; t < GEMM_COLS; t++) q[t] = vld1q_s8(xb[t]->qs + 256 / subs * s + 16 * h);
-                gemm_dot16(acc, p + h * GEMM_CODES16, q);
+                gemm_dot16(acc, p + h * GEMM_CODES16, q, 0);
             }
             const int32_t *scale = (const int32_t *)(p + sub - GEMM_VECTOR);
             const int32x4_t s0 = vld1q_s32(scale), s1 = vld1q_s32(scale + 4);
             for (int t = 0; t < GEMM_COLS; t++) {
-                sum[0][t] = vmlaq_s32(sum[0][t], acc[0][t], s0);
-                sum[1][t] = vmlaq_s32(sum[1][t], acc[1][t], s1);
+                sum[0][t] = vmlaq_s32(sum[0][t], acc[0][t], gemm_for(s0, t));
+                sum[1][t] = vmlaq_s32(sum[1][t], acc[1][t], gemm_for(s1, t));
             }
         }
+        gemm_lanes(sum);
         const int16_t *mn = (const int16_t *)(panel + (size_t)subs * sub);
         const float *d = (const float *)(mn + (has_min ? subs * GEMM_ROWS : 0));
         if (has_min) {
