@@ -1,0 +1,259 @@
+/* gemm_neon.h - what the gemms of aarch64 share: the walk over outputs and the panel that weights are unpacked to. What
+ * multiplies is in gemm_<instruction>.h, which each kernel file of that instruction set includes.
+ *
+ * The walk. Sixteen weight rows by a slice of 1024 elements are unpacked to two panels on the stack, 18 to 23 KB, so that they
+ * stay in a first-level cache of 32 KB while the activations stream by, four columns at a time. An output's partial sum waits in
+ * y from one slice to the next. Rows and columns beyond the last are computed as copies of the last and not stored: one tile shape,
+ * hence one chain of operations for every output.
+ *
+ * A panel holds 8 rows, block after block:
+ *
+ *    of blocks of 32          [codes: 2 x 16 k][d: 8 floats][m: 8 floats, where the type has minima]
+ *    of blocks of 256         [sub-block 0: codes, 8 int32 scales] ... [sub-block 7 or 15]
+ *                             [minima: 8 int16 a sub-block, where the type has them][d: 8 floats][dmin: 8 floats]
+ *    codes, 16 k (128 bytes)  [rows 0..3: 64 bytes][rows 4..7: 64 bytes], in each half as the multiplying instruction
+ *                             wants them: gemm_put
+ *
+ * Scales of sub-blocks. S = sum of sc[s] * A[s] over a block's sub-blocks, where A[s] are sums of products, is added up by parts: a
+ * running sum R[s] = A[0] + .. + A[s] is never set back to zero, and S = sum of R[s] * (sc[s] - sc[s + 1]), sc beyond the last
+ * being 0. So the panel holds differences of scales, and no instruction is spent on clearing. All of it is exact in integers.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_GEMM_NEON_H
+#define HARTREE_GEMM_NEON_H
+
+#include "kernels/codes.h"
+#include "kernels/simd_neon.h"
+
+enum { GEMM_ROWS = 8, GEMM_COLS = 4, GEMM_PANELS = 2, GEMM_SLICE = 1024, GEMM_BUFFER_BYTES = 24 << 10 };
+_Static_assert((int)GEMM_BUFFER_BYTES <= (int)GEMM_PANEL_BYTES, "the panels' share of the stack");
+
+/* Unpacks one block of each of eight rows. */
+typedef void gemm_pack(char *panel, const char *const w[GEMM_ROWS]);
+/* Adds to eight rows by four columns what `blocks` blocks give; x point at the columns' first ones. */
+typedef void gemm_tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS]);
+
+/* ---- The walk ---- */
+
+static inline size_t gemm_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One tile with its part of y; rows and cols say how much of it there is. */
+NEON_INLINE void gemm_output(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float *y, size_t ldy, size_t rows,
+                             size_t cols, const int first, gemm_tile *tile)
+{
+    float t[GEMM_COLS][GEMM_ROWS] = {{0}};
+    if (rows == GEMM_ROWS) { /* a copy of known size is a few instructions, one of unknown size is a call */
+        for (size_t c = 0; c < cols && !first; c++) memcpy(t[c], y + c * ldy, sizeof *t);
+        tile(panel, x, blocks, t);
+        for (size_t c = 0; c < cols; c++) memcpy(y + c * ldy, t[c], sizeof *t);
+        return;
+    }
+    for (size_t c = 0; c < cols && !first; c++) memcpy(t[c], y + c * ldy, rows * sizeof **t);
+    tile(panel, x, blocks, t);
+    for (size_t c = 0; c < cols; c++) memcpy(y + c * ldy, t[c], rows * sizeof **t);
+}
+
+/* Blocks of k elements, w_bytes in the file, x_bytes among the activations and panel_bytes in a panel. */
+NEON_INLINE void gemm_walk(const struct dot_args *a, const size_t k, const size_t w_bytes, const size_t x_bytes,
+                           const size_t panel_bytes, gemm_pack *pack, gemm_tile *tile)
+{
+    _Alignas(64) char buffer[GEMM_BUFFER_BYTES];
+    const size_t blocks = a->n / k, deep = GEMM_SLICE / k;
+    for (size_t r0 = 0; r0 < a->rows; r0 += GEMM_PANELS * GEMM_ROWS) {
+        const size_t rows = gemm_min(a->rows - r0, GEMM_PANELS * GEMM_ROWS);
+        size_t b0 = 0;
+        do {
+            const size_t nb = gemm_min(blocks - b0, deep);
+            for (size_t r = 0; r < rows; r += GEMM_ROWS) {
+                const char *w[GEMM_ROWS];
+                for (size_t i = 0; i < GEMM_ROWS; i++)
+                    w[i] = (const char *)a->w + (r0 + gemm_min(r + i, rows - 1)) * a->w_stride + b0 * w_bytes;
+                for (size_t b = 0; b < nb; b++) {
+                    pack(buffer + (r / GEMM_ROWS * deep + b) * panel_bytes, w);
+                    for (size_t i = 0; i < GEMM_ROWS; i++) w[i] += w_bytes;
+                }
+            }
+            for (size_t c = 0; c < a->cols; c += GEMM_COLS) {
+                const size_t cols = gemm_min(a->cols - c, GEMM_COLS);
+                const char *x[GEMM_COLS];
+                for (size_t t = 0; t < GEMM_COLS; t++)
+                    x[t] = (const char *)a->x + (c + gemm_min(t, cols - 1)) * a->x_stride + b0 * x_bytes;
+                for (size_t r = 0; r < rows; r += GEMM_ROWS)
+                    gemm_output(buffer + r / GEMM_ROWS * deep * panel_bytes, x, nb, a->y + c * a->ldy + r0 + r, a->ldy,
+                                gemm_min(rows - r, GEMM_ROWS), cols, b0 == 0, tile);
+            }
+            b0 += nb;
+        } while (b0 < blocks);
+    }
+}
+
+/* Keeps the compiler from moving operations on a tile's sums across this place: it would regroup them by column, hold all of a
+ * panel's weights in registers for that, and spill and copy the sums. */
+NEON_INLINE void gemm_pin(int32x4_t s[2][GEMM_COLS])
+{
+    for (int t = 0; t < GEMM_COLS; t++) {
+        __asm__ volatile("" : "+w"(s[0][t]));
+        __asm__ volatile("" : "+w"(s[1][t]));
+    }
+}
+
+/* ---- Panels ---- */
+
+enum { GEMM_CODES16 = 128, GEMM_VECTOR = GEMM_ROWS * 4 }; /* bytes of 16 k of codes, and of a number a row */
+
+/* 16 k of four rows as the instruction set's tile reads them, 64 bytes. */
+NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3);
+
+/* 16 k of eight rows, less their offset. */
+NEON_INLINE void gemm_put16(char *panel, int8x16_t v[GEMM_ROWS], const int offset)
+{
+    for (int i = 0; i < GEMM_ROWS && offset; i++) v[i] = vsubq_s8(v[i], vdupq_n_s8((int8_t)offset));
+    gemm_put(panel, v[0], v[1], v[2], v[3]);
+    gemm_put(panel + GEMM_CODES16 / 2, v[4], v[5], v[6], v[7]);
+}
+
+NEON_INLINE size_t gemm_bytes32(const int has_min)
+{
+    return 2 * GEMM_CODES16 + (has_min ? 2 : 1) * GEMM_VECTOR;
+}
+
+NEON_INLINE void gemm_pack32(char *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset, const int has_min)
+{
+    int8x16_t q[2][GEMM_ROWS];
+    float *d = (float *)(panel + 2 * GEMM_CODES16);
+    for (int i = 0; i < GEMM_ROWS; i++) {
+        uint16_t h[2];
+        memcpy(h, w[i], sizeof h);
+        const int8x16x2_t v = codes(w[i]);
+        q[0][i] = v.val[0], q[1][i] = v.val[1];
+        d[i] = neon_f16(h[0]);
+        if (has_min) d[GEMM_ROWS + i] = neon_f16(h[1]);
+    }
+    gemm_put16(panel, q[0], offset);
+    gemm_put16(panel + GEMM_CODES16, q[1], offset);
+}
+
+/* Scales and minima of a block of 256, of as many sub-blocks as the type has. */
+struct gemm_scales {
+    float d, dmin;
+    int8_t sc[16];
+    uint8_t mn[16];
+};
+typedef struct gemm_scales gemm_open256(const void *block);
+
+NEON_INLINE size_t gemm_sub_bytes(const int subs)
+{
+    return (size_t)(16 / subs) * GEMM_CODES16 + GEMM_VECTOR;
+}
+
+NEON_INLINE size_t gemm_bytes256(const int subs, const int has_min)
+{
+    return (size_t)subs * gemm_sub_bytes(subs) + GEMM_VECTOR + (has_min ? (size_t)subs * GEMM_ROWS * 2 + GEMM_VECTOR : 0);
+}
+
+NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min, gemm_open256 *open,
+                              neon_unpack64 *unpack, const int offset)
+{
+    const size_t sub = gemm_sub_bytes(subs);
+    int16_t *mn = (int16_t *)(panel + (size_t)subs * sub);
+    float *d = (float *)(mn + (has_min ? subs * GEMM_ROWS : 0));
+    for (int i = 0; i < GEMM_ROWS; i++) {
+        const struct gemm_scales o = open(w[i]);
+        d[i] = o.d;
+        if (has_min) d[GEMM_ROWS + i] = o.dmin;
+        for (int s = 0; s < subs; s++) {
+            ((int32_t *)(panel + (size_t)(s + 1) * sub - GEMM_VECTOR))[i] = o.sc[s] - (s + 1 < subs ? o.sc[s + 1] : 0);
+            if (has_min) mn[s * GEMM_ROWS + i] = o.mn[s];
+        }
+    }
+#pragma GCC unroll 4
+    for (int g = 0; g < 4; g++) {
+        struct neon_codes64 o[GEMM_ROWS];
+        for (int i = 0; i < GEMM_ROWS; i++) o[i] = unpack(w[i], g);
+        for (int v = 0; v < 4; v++) {
+            const size_t at = (size_t)neon_element(subs, g, v) / 16;
+            int8x16_t q[GEMM_ROWS];
+            for (int i = 0; i < GEMM_ROWS; i++) q[i] = vreinterpretq_s8_u8(o[i].q[v]);
+            gemm_put16(panel + (subs == 8 ? at / 2 * sub + at % 2 * GEMM_CODES16 : at * sub), q, offset);
+        }
+    }
+}
+
+/* ---- The types' scales ---- */
+
+NEON_INLINE struct gemm_scales q2_K_open(const void *block)
+{
+    const struct block_q2_K *b = block;
+    struct gemm_scales o = {.d = neon_f16(b->d), .dmin = neon_f16(b->dmin)};
+    for (int s = 0; s < 16; s++) o.sc[s] = b->scales[s] & 15, o.mn[s] = b->scales[s] >> 4;
+    return o;
+}
+
+NEON_INLINE struct gemm_scales q3_K_open(const void *block)
+{
+    const struct block_q3_K *b = block;
+    struct gemm_scales o = {.d = neon_f16(b->d)};
+    q3_K_get_scales(b->scales, o.sc);
+    return o;
+}
+
+NEON_INLINE struct gemm_scales q4_K_open(const void *block)
+{
+    const struct block_q4_K *b = block;
+    struct gemm_scales o = {.d = neon_f16(b->d), .dmin = neon_f16(b->dmin)};
+    q45_K_get_scales(b->scales, (uint8_t *)o.sc, o.mn);
+    return o;
+}
+
+NEON_INLINE struct gemm_scales q5_K_open(const void *block)
+{
+    const struct block_q5_K *b = block;
+    struct gemm_scales o = {.d = neon_f16(b->d), .dmin = neon_f16(b->dmin)};
+    q45_K_get_scales(b->scales, (uint8_t *)o.sc, o.mn);
+    return o;
+}
+
+NEON_INLINE struct gemm_scales q6_K_open(const void *block)
+{
+    const struct block_q6_K *b = block;
+    struct gemm_scales o = {.d = neon_f16(b->d)};
+    memcpy(o.sc, b->scales, sizeof o.sc);
+    return o;
+}
+
+/* ---- A file's kernel and its row; `isa` is as in the name of the file ---- */
+
+#define GEMM_KERNEL32(type, isa, features)                                                                                     \
+    static void pack(char *panel, const char *const w[GEMM_ROWS])                                                              \
+    {                                                                                                                          \
+        gemm_pack32(panel, w, type##_codes, type##_OFFSET, type##_MIN);                                                        \
+    }                                                                                                                          \
+    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS])          \
+    {                                                                                                                          \
+        gemm_tile32(panel, x, blocks, y, type##_MIN, type##_WIDE);                                               \
+    }                                                                                                                          \
+    static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
+    {                                                                                                                          \
+        gemm_walk(a, 32, sizeof(struct block_##type), sizeof(struct block_q8_a32), gemm_bytes32(type##_MIN), pack, tile);      \
+    }                                                                                                                          \
+    KERNEL(type##_gemm, isa, .needs = features)
+
+#define GEMM_KERNEL256(type, isa, features)                                                                                    \
+    static void pack(char *panel, const char *const w[GEMM_ROWS])                                                              \
+    {                                                                                                                          \
+        gemm_pack256(panel, w, type##_SUBS, type##_MIN, type##_open, type##_unpack, type##_OFFSET);                            \
+    }                                                                                                                          \
+    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS])          \
+    {                                                                                                                          \
+        gemm_tile256(panel, x, blocks, y, type##_SUBS, type##_MIN);                                                            \
+    }                                                                                                                          \
+    static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
+    {                                                                                                                          \
+        gemm_walk(a, 256, sizeof(struct block_##type), sizeof(struct block_q8_a256), gemm_bytes256(type##_SUBS, type##_MIN),   \
+                  pack, tile);                                                                                                 \
+    }                                                                                                                          \
+    KERNEL(type##_gemm, isa, .needs = features)
+
+#endif

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/gemm_smull.h"
+
+GEMM_KERNEL32(q4_1, neon, CPU_NEON);

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/gemm_dotprod.h"
+
+GEMM_KERNEL32(q5_1, dotprod, CPU_NEON | CPU_DOTPROD);

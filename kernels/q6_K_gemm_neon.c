@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/gemm_smull.h"
+
+GEMM_KERNEL256(q6_K, neon, CPU_NEON);
