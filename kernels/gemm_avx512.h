@@ -274,12 +274,15 @@ AVX512_INLINE void gemm_sums(const char *x, const int sub, int16_t sums[16])
     else _mm_storeu_si128((__m128i *)sums, _mm_packs_epi32(_mm256_castsi256_si128(twos), _mm256_extracti128_si256(twos, 1)));
 }
 
-/* Adds <offset, sums> to the sums of each column. */
+/* <offset, sums> of each column. */
 AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int np, const int nc,
                                   const int sub, __m512i to[GEMM_PANELS][GEMM_COLS])
 {
     int16_t sums[GEMM_COLS][16];
-    for (int i = 0; i < nc; i++) gemm_sums(x + (size_t)i * x_stride, sub, sums[i]);
+    for (int i = 0; i < nc; i++) {
+        gemm_sums(x + (size_t)i * x_stride, sub, sums[i]);
+        for (int j = 0; j < np; j++) to[j][i] = _mm512_setzero_si512();
+    }
 #pragma GCC unroll 8
     for (int o = 0; o < 128 / sub; o++)
         for (int i = 0; i < nc; i++) {
@@ -299,7 +302,7 @@ AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, con
     for (size_t k = 0; k < t->blocks; k++, b += GEMM_PANELS, x += sizeof(struct block_q8_a256), first = false) {
         __m512i total[GEMM_PANELS][GEMM_COLS], least[GEMM_PANELS][GEMM_COLS];
         for (int i = 0; i < nc; i++)
-            for (int j = 0; j < np; j++) total[j][i] = least[j][i] = _mm512_setzero_si512();
+            for (int j = 0; j < np; j++) total[j][i] = _mm512_setzero_si512();
         if (shift != GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, np, nc, sub, total);
         const char *xq = x + offsetof(struct block_q8_a256, qs);
 #pragma GCC unroll 1

@@ -5,12 +5,7 @@
 AVX2_INLINE struct avx2_block256 open_block(const void *block)
 {
     const struct block_q3_K *b = block;
-    uint32_t u[3];
-    memcpy(u, b->scales, sizeof u);
-    const uint32_t low = 0x0f0f0f0f, high = 0x30303030; /* the pairs of bits go up to 5:4 */
-    __m128i s = _mm_setr_epi32((int)((u[0] & low) | (u[2] << 4 & high)), (int)((u[1] & low) | (u[2] << 2 & high)),
-                               (int)((u[0] >> 4 & low) | (u[2] & high)), (int)((u[1] >> 4 & low) | (u[2] >> 2 & high)));
-    s = _mm_sub_epi8(s, _mm_set1_epi8(32));
+    const __m128i s = avx2_scales_q3(b->scales);
     return avx2_scales16(s, s, avx2_f16(b->d), 0);
 }
 

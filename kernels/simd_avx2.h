@@ -322,6 +322,17 @@ AVX2_INLINE struct avx2_block256 avx2_scales16(__m128i scale, __m128i offset, fl
                                   dmin};
 }
 
+/* q3_K's 16 scales as they multiply, signed bytes. */
+AVX2_INLINE __m128i avx2_scales_q3(const uint8_t scales[12])
+{
+    uint32_t u[3];
+    memcpy(u, scales, sizeof u);
+    const uint32_t low = 0x0f0f0f0f, high = 0x30303030; /* the pairs of bits go up to 5:4 */
+    __m128i s = _mm_setr_epi32((int)((u[0] & low) | (u[2] << 4 & high)), (int)((u[1] & low) | (u[2] << 2 & high)),
+                               (int)((u[0] >> 4 & low) | (u[2] & high)), (int)((u[1] >> 4 & low) | (u[2] >> 2 & high)));
+    return _mm_sub_epi8(s, _mm_set1_epi8(32));
+}
+
 /* q4_K's and q5_K's 12 bytes: in each of three words of four, 6-bit fields as blocks.h draws them. */
 AVX2_INLINE struct avx2_block256 avx2_scales8(const uint8_t scales[12], float d, float dmin)
 {

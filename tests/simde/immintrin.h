@@ -38,6 +38,22 @@ EMULATED_LANES(cvtph_ps, __m512, float, __m256i, uint16_t, 16, _cvtsh_ss(in[i]))
 #define _mm512_cvtepi8_epi32  emulated_cvtepi8_epi32
 #define _mm512_cvtph_ps       emulated_cvtph_ps
 
+static __attribute__((noinline, unused)) __m512i emulated_zextsi256_si512(__m256i v)
+{
+    __m256i lanes[2] = {v, _mm256_setzero_si256()};
+    __m512i result;
+    memcpy(&result, lanes, sizeof result);
+    return result;
+}
+static __attribute__((noinline, unused)) __m256 emulated_extractf32x8_ps(__m512 v, int half)
+{
+    __m256 lanes[2];
+    memcpy(lanes, &v, sizeof lanes);
+    return lanes[half];
+}
+#define _mm512_zextsi256_si512  emulated_zextsi256_si512
+#define _mm512_extractf32x8_ps  emulated_extractf32x8_ps
+
 /* Masked lanes of memory are not touched. */
 static __attribute__((noinline, unused)) __m512 emulated_maskz_loadu_ps(__mmask16 mask, const void *p)
 {
