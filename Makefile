@@ -87,8 +87,8 @@ bench: all ## every kernel: correct, and how fast. K=op for one
 	@$(RUN) ./hartree bench kernels $(K)
 demo: all ## a real model answers a prompt; cost predicted and measured
 	@tools/demo
-asm: $(if $(K),$(B)/kernels/$(K).o) ## K=file (q4_K_dot_avx2): disassembly with source lines
-	@$(if $<,$(CROSS)objdump -dS --no-show-raw-insn $<,echo "make asm K=FILE, a file of kernels/ without .c" >&2; exit 2)
+asm: $(if $(K),$(B)/kernels/$(K).o) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
+	@$(if $<,tools/asm $< $(firstword $(filter $(ISAS),$(subst _, ,$(K)))) $(CROSS),echo "make asm K=FILE, a file of kernels/ without .c" >&2; exit 2)
 install: all ## into DESTDIR/PREFIX
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
 	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/kernels.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,21 +74,64 @@ static size_t case_bytes(const struct kernel_spec *spec, const struct kernel_cas
     return sum;
 }
 
+/* The peak kernel that a row is held to, or NULL: rows stand in ISA order, so it is the last one that the row's own ISA includes. */
+static const struct kernel *peak_row(const struct kernel *row, enum kernel_peak peak)
+{
+    const struct kernel *found = NULL;
+    char isa[16];
+    snprintf(isa, sizeof isa, "%.*s", (int)strcspn(row->isa, "_"), row->isa);
+    unsigned has = kernel_isa_needs(isa);
+    for (size_t i = 0; i < kernel_n_rows; i++) {
+        const struct kernel *r = kernel_rows[i];
+        if (peak != PEAK_NONE && r->needs && !strcmp(r->op, kernel_peak_op(peak)) && (r->needs & has) == r->needs &&
+            !strchr(r->isa, '_'))
+            found = r;
+    }
+    return found;
+}
+
+/* FLOP/s of a peak kernel: the best of a few samples, since other load only ever slows it. */
+static double peak_rate(const struct kernel *row, const struct prepared *p)
+{
+    const struct timer_options quick = {.samples = 4};
+    struct timer_result t = timer_measure(call_once, &(struct call){row, &p->args}, &quick);
+    return kernel_reference(row->op)->spec->work(&p->args).flops / t.best_s;
+}
+
+/* Of a wrong kernel only the work: it has no speed. */
+static bool time_row(const struct kernel *row, const struct timer_options *options, struct kernel_bench *out, struct error *e)
+{
+    const struct kernel_spec *spec = kernel_reference(row->op)->spec;
+    const struct kernel *peak = out->ok ? peak_row(row, spec->peak) : NULL;
+    struct prepared p, of_peak;
+    if (!prepare(spec, out->c, &p, e)) return false;
+    out->work = spec->work(&p.args);
+    if (peak) {
+        const struct kernel_spec *s = kernel_reference(peak->op)->spec;
+        if (!prepare(s, &s->cases[s->n_cases - 1], &of_peak, e)) {
+            release(&p);
+            return false;
+        }
+    }
+    double before = peak ? peak_rate(peak, &of_peak) : NAN;
+    if (out->ok) out->time = timer_measure(call_once, &(struct call){row, &p.args}, options);
+    if (peak) {
+        out->share_of_peak = out->work.flops / out->time.best_s / fmax(before, peak_rate(peak, &of_peak));
+        release(&of_peak);
+    }
+    release(&p);
+    return true;
+}
+
 bool bench_kernel(const struct kernel *row, const struct timer_options *options, struct kernel_bench *out, struct error *e)
 {
     const struct kernel *reference = kernel_reference(row->op);
     const struct kernel_spec *spec = reference->spec;
-    *out = (struct kernel_bench){.ok = true, .tolerance = spec->tolerance, .c = &spec->cases[0]};
+    *out = (struct kernel_bench){.ok = true, .tolerance = spec->tolerance, .c = &spec->cases[0], .share_of_peak = NAN};
     for (size_t i = 0; i < spec->n_cases; i++) {
         const struct kernel_case *c = &spec->cases[i];
         if (!check(row, reference, c, out, e)) return false;
-        if (case_bytes(spec, c) > case_bytes(spec, out->c)) out->c = c;
+        if (case_bytes(spec, c) >= case_bytes(spec, out->c)) out->c = c;
     }
-
-    struct prepared p;
-    if (!prepare(spec, out->c, &p, e)) return false;
-    out->work = spec->work(&p.args);
-    if (out->ok) out->time = timer_measure(call_once, &(struct call){row, &p.args}, options);
-    release(&p);
-    return true;
+    return time_row(row, options, out, e);
 }

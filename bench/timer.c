@@ -23,6 +23,7 @@ struct timer_result timer_measure(void (*fn)(void *context), void *context, cons
 
     for (size_t i = 0; i < n; i++) v[i] = calls_s(fn, context, calls) / (double)calls;
     struct timer_result r = {.median_s = median(v, n), .calls = calls, .samples = n};
+    r.best_s = v[0]; /* median sorts */
     for (size_t i = 0; i < n; i++) v[i] = fabs(v[i] - r.median_s);
     r.mad_s = median(v, n);
     return r;

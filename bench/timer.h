@@ -13,6 +13,7 @@ enum { TIMER_MAX_SAMPLES = 64 };
 
 struct timer_result {
     double median_s, mad_s; /* of one call: the samples' median, and the median of their distances from it */
+    double best_s;          /* of one call, the least of the samples */
     size_t calls, samples;  /* calls in each sample, and samples taken */
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "engine/ops/attention.h"
 
 static size_t buffer_bytes(const struct plan_buffer *b, size_t max_rows, size_t max_out)
 {
@@ -21,9 +22,20 @@ static size_t scratch_elements(const struct plan *p)
     return widest;
 }
 
-size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, int threads)
+/* Elements of the parts of attention that the op with the most of them leaves. */
+static size_t attend_elements(const struct plan *p, size_t positions)
 {
-    size_t sum = (size_t)threads * scratch_elements(p) * sizeof(float);
+    size_t most = 0;
+    for (size_t i = 0; i < p->n_ops; i++) {
+        size_t n = p->ops[i].kind == OP_ATTEND ? attend_scratch(&p->ops[i], positions) : 0;
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, size_t positions, int threads)
+{
+    size_t sum = ((size_t)threads * scratch_elements(p) + attend_elements(p, positions)) * sizeof(float);
     for (size_t i = 0; i < p->n_buffers; i++) sum += buffer_bytes(&p->buffers[i], max_rows, max_out);
     return sum;
 }
@@ -42,13 +54,16 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
     size_t scratch = scratch_elements(p);
     x->buffer = calloc(p->n_buffers, sizeof *x->buffer);
     x->scratch = calloc((size_t)threads, sizeof *x->scratch);
-    bool ok = x->buffer && x->scratch;
+    size_t attend = attend_elements(p, kv->capacity);
+    x->attend.parts = attend ? memory_new(attend * sizeof(float)) : NULL;
+    x->attend.done = calloc((size_t)kv->n_head, sizeof *x->attend.done);
+    bool ok = x->buffer && x->scratch && (x->attend.parts || !attend) && x->attend.done;
     for (size_t i = 0; ok && i < p->n_buffers; i++)
         ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
     for (int t = 0; ok && scratch && t < threads; t++) ok = (x->scratch[t] = memory_new(scratch * sizeof(float)));
     if (!ok) {
         fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows,
-             exec_bytes(p, max_rows, max_out, threads) >> 20);
+             exec_bytes(p, max_rows, max_out, kv->capacity, threads) >> 20);
         exec_free(x);
         return NULL;
     }
@@ -62,35 +77,52 @@ void exec_free(struct exec *x)
     for (int t = 0; x->scratch && t < pool_threads(x->pool); t++) free(x->scratch[t]);
     free(x->buffer);
     free(x->scratch);
+    free(x->attend.parts);
+    free(x->attend.done);
     free(x);
 }
 
-/* Runs chunks of one stage until none is left. Chunk numbers run through the stage's ops in order, so a thread's op number
- * only ever grows and the profile needs a stamp only when it changes. */
+static size_t chain_end(const struct plan *p, size_t op)
+{
+    for (op++; op < p->n_ops && p->ops[op].chained; op++) continue;
+    return op;
+}
+
+/* Books the time since *since to an op, if time is kept. */
+static void stamp(double *busy, size_t op, double *since)
+{
+    if (!busy) return;
+    double now = clock_now();
+    busy[op] += now - *since;
+    *since = now;
+}
+
+/* Runs chunks of one stage until none is left. Chunk numbers run through the stage's chains in order, so a thread's chain only
+ * ever moves on; the profile needs a stamp when it does, and after every op of a chain of several. */
 static void run_stage(struct exec *x, size_t first, size_t end, int thread)
 {
     const struct plan *p = x->plan;
     double *busy = x->profile && end - first > 1 ? x->profile->busy + (size_t)thread * p->n_ops : NULL;
     if (busy)
         for (size_t i = first; i < end; i++) busy[i] = 0;
-    size_t op = first, begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
+    size_t op = first, next = chain_end(p, op), begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
     double since = busy ? clock_now() : 0;
     for (;;) {
         size_t chunk = pool_chunk(x->pool);
-        while (chunk >= begin + n && op + 1 < end) {
-            if (busy) {
-                double now = clock_now();
-                busy[op] += now - since;
-                since = now;
-            }
+        while (chunk >= begin + n && next < end) {
+            stamp(busy, next - 1, &since);
             begin += n;
-            op++;
+            op = next;
+            next = chain_end(p, op);
             n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
         }
         if (chunk >= begin + n) break;
-        op_defs[p->ops[op].kind]->run(&p->ops[op], x, chunk - begin, thread);
+        for (size_t i = op; i < next; i++) {
+            op_defs[p->ops[i].kind]->run(&p->ops[i], x, chunk - begin, thread);
+            if (next - op > 1) stamp(busy, i, &since);
+        }
     }
-    if (busy) busy[op] += clock_now() - since;
+    stamp(busy, next - 1, &since);
 }
 
 static void run_step(void *ctx, int thread)

@@ -3,6 +3,8 @@
 #ifndef HARTREE_EXEC_H
 #define HARTREE_EXEC_H
 
+#include <stdatomic.h>
+
 #include "engine/kv.h"
 #include "engine/plan.h"
 #include "engine/pool.h"
@@ -19,13 +21,17 @@ struct exec {
     const uint32_t *out_row; /* step.n_out row numbers within the step */
     void **buffer;           /* plan->n_buffers arrays of rows */
     float **scratch;         /* per thread: one dequantised weight row (exact plans) */
+    struct {
+        float *parts;      /* of one row's attention to many positions */
+        atomic_uint *done; /* per KV head: how many of them are there */
+    } attend;
 };
 
-/* Allocates buffers for steps of up to max_rows rows and max_out wanted logits. Borrows all but its buffers. */
+/* Allocates buffers for steps of up to max_rows rows and max_out wanted logits, up to the cache's capacity. Borrows all but its buffers. */
 struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, size_t max_rows, size_t max_out, struct error *e);
 void exec_free(struct exec *x);
-/* Bytes that exec_new would allocate. */
-size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, int threads);
+/* Bytes that exec_new would allocate for a cache of so many positions. */
+size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, size_t positions, int threads);
 
 /* Runs one step: `tokens[0..n)` at the KV cache's end; the cache grows by n. The caller has checked that they fit. Returns
  * n_out rows of n_vocab logits, valid until the next step. */

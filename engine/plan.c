@@ -310,6 +310,18 @@ static bool depends(const struct op *y, const struct op *x)
     return y->dst != NO_BUFFER && (x->src == y->dst || x->src2 == y->dst);
 }
 
+static size_t chunks_of_one_row(const struct op *op)
+{
+    return op_defs[op->kind]->chunks(op, &(struct step){.n = 1, .n_out = 1});
+}
+
+/* Whether y can run in the chunks of x, the op before it: both by row, of the same rows cut alike. */
+static bool chains(const struct op *y, const struct op *x)
+{
+    return op_defs[x->kind]->by_row && op_defs[y->kind]->by_row && x->sampled == y->sampled &&
+           chunks_of_one_row(x) == chunks_of_one_row(y);
+}
+
 static bool build_stages(struct builder *b)
 {
     struct plan *p = b->plan;
@@ -317,10 +329,12 @@ static bool build_stages(struct builder *b)
     if (!p->stage) return fail(b->e, "plan: found no memory for %zu stages", p->n_ops);
     p->n_stages = 0;
     p->stage[0] = 0;
-    for (size_t i = 1; i < p->n_ops; i++) {
-        bool waits = false;
-        for (size_t j = p->stage[p->n_stages]; j < i; j++) waits |= depends(&p->ops[i], &p->ops[j]);
-        if (waits) p->stage[++p->n_stages] = i;
+    for (size_t i = 1, chain = 0; i < p->n_ops; i++) {
+        bool chained = chains(&p->ops[i], &p->ops[i - 1]), waits = false;
+        if (!chained) chain = i;
+        for (size_t j = p->stage[p->n_stages]; j < chain; j++) waits |= depends(&p->ops[i], &p->ops[j]);
+        p->ops[i].chained = chained && !waits;
+        if (waits) p->stage[++p->n_stages] = chain = i;
     }
     p->stage[++p->n_stages] = p->n_ops;
     return true;

@@ -4,8 +4,9 @@
  * to n rows at position p, and what that costs, stand side by side in engine/ops/<op>.c as one struct op_def. So a
  * prediction can't drift from the program: both walk this list.
  *
- * Consecutive ops that do not depend on each other (q, k, v; gate, up) form a stage: their chunks are handed out together and
- * one barrier follows the stage.
+ * Ops that work on each row for itself run in chains: a chunk takes its row through all of them (residual, norm, quantise)
+ * before the next row is touched. Chains, and other ops, that do not depend on each other (q, k, v; gate, up) form a stage: their
+ * chunks are handed out together and one barrier follows the stage.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PLAN_H
 #define HARTREE_PLAN_H
@@ -41,6 +42,7 @@ struct op {
     const char *role;       /* "attn_q", "ffn_down", "attn_norm" ...: the tensor's name, or what the op is for */
     int dst, src, src2;     /* buffer numbers, NO_BUFFER where unused */
     bool sampled;           /* works on the rows whose logits are wanted, not on all */
+    bool chained;           /* runs in the chunks of the op before it, right after it, with no barrier between */
     const struct tensor *w; /* weight, NULL if none */
     const struct tensor *bias; /* n_out floats, NULL if none */
     int n_in, n_out;        /* elements a row read from src and written to dst */
@@ -113,6 +115,8 @@ struct op_def {
     /* Runs one chunk on one thread. */
     void (*run)(const struct op *op, struct exec *x, size_t chunk, int thread);
     struct op_cost (*cost)(const struct op *op, const struct plan *p, const struct step *s);
+    /* A chunk reads and writes, of buffers that change within a layer, its own row (or segment of it) alone. */
+    bool by_row;
 };
 extern const struct op_def *const op_defs[OP_KIND_COUNT];
 

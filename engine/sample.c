@@ -1,6 +1,9 @@
-/* sample.c - the filters as one pass over the vocabulary and a few heaps; nothing sorts 262,144 logits.
+/* sample.c - the filters as one pass over the vocabulary and a few heaps; nothing sorts 262,144 logits. A pass is a vector kernel's
+ * search for the next logit above a bound; few are, once the bound has risen.
  * SPDX-License-Identifier: MIT */
 #include "engine/sample.h"
+
+#include "kernels/kernel.h"
 
 #include <float.h>
 #include <math.h>
@@ -160,12 +163,19 @@ static void heapify(struct candidate *c, size_t n, bool best_first)
 
 /* ---- The chain ---- */
 
+/* The first id from `from` on whose logit is above `bound`, or n; never one whose logit is NaN. */
+static int32_t next_above(const float *logits, int32_t from, int32_t n, float bound)
+{
+    size_t at;
+    K.f32_find_above(&(struct find_args){.y = &at, .x = logits + from, .s = bound, .n = (size_t)(n - from)});
+    return from + (int32_t)at;
+}
+
 static int32_t greedy(const float *logits, int32_t n)
 {
     int32_t best = 0;
     float most = -INFINITY;
-    for (int32_t i = 0; i < n; i++)
-        if (logits[i] > most) most = logits[best = i]; /* never true for NaN */
+    for (int32_t i = next_above(logits, 0, n, most); i < n; i = next_above(logits, i + 1, n, most)) most = logits[best = i];
     return best;
 }
 
@@ -174,13 +184,18 @@ static size_t take_top_k(struct sampler *s, const float *logits)
 {
     struct candidate *c = s->candidates;
     size_t n = 0, k = (size_t)s->params.top_k;
+    if (k == (size_t)s->n_vocab) { /* all of them: no need of a heap, nor of a search */
+        for (int32_t i = 0; i < s->n_vocab; i++)
+            if (logits[i] > -INFINITY) c[n++] = (struct candidate){.logit = fminf(logits[i], FLT_MAX), .id = i};
+        return n;
+    }
     float least = -INFINITY; /* what a logit has to exceed; an equal one has a higher id than those taken */
-    for (int32_t i = 0; i < s->n_vocab; i++) {
-        if (!(logits[i] > least)) continue;
+    for (int32_t i = next_above(logits, 0, s->n_vocab, least); i < s->n_vocab;
+         i = next_above(logits, i + 1, s->n_vocab, least)) {
         struct candidate x = {.logit = fminf(logits[i], FLT_MAX), .id = i};
         if (n < k) {
             c[n++] = x;
-            if (n < k || k == (size_t)s->n_vocab) continue; /* all of them: no need of a heap */
+            if (n < k) continue;
             heapify(c, n, false);
         } else {
             c[0] = x;
@@ -214,13 +229,14 @@ int32_t sampler_pick(struct sampler *s, float *logits)
 {
     const struct sample_params *p = &s->params;
     if (s->recent) punish(s, logits);
-    int32_t best = greedy(logits, s->n_vocab);
-    if (p->temperature == 0) return best;
+    if (p->temperature == 0) return greedy(logits, s->n_vocab);
 
-    struct candidate *c = s->candidates;
+    struct candidate *c = s->candidates, best = {.logit = -INFINITY};
     size_t n = take_top_k(s, logits);
-    if (!n) return best;
-    double most = fminf(logits[best], FLT_MAX);
+    if (!n) return 0;
+    for (size_t i = 0; i < n; i++)
+        if (better(&c[i], &best)) best = c[i];
+    double most = best.logit;
     for (size_t i = 0; i < n; i++) c[i].weight = exp_down(c[i].logit - most);
     if (p->top_p < 1) n = take_top_p(c, n, p->top_p);
 
@@ -234,7 +250,7 @@ int32_t sampler_pick(struct sampler *s, float *logits)
         sum += c[kept++].weight;
     }
     double target = random_fraction(&s->state) * sum, reached = 0;
-    int32_t drawn = best;
+    int32_t drawn = best.id;
     for (size_t i = 0; i < kept && reached <= target; i++) {
         if (c[i].weight == 0) continue; /* so that rounding at the end never draws the impossible */
         reached += c[i].weight;

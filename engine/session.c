@@ -30,7 +30,7 @@ static bool fits(const struct session *s, struct error *e)
 {
     const struct session_options *o = &s->options;
     uint64_t cache = kv_bytes(&s->model->hp, o->kv_type, o->n_ctx);
-    uint64_t buffers = exec_bytes(s->plan, o->n_batch, o->n_out, o->threads), free_bytes = memory_available();
+    uint64_t buffers = exec_bytes(s->plan, o->n_batch, o->n_out, o->n_ctx, o->threads), free_bytes = memory_available();
     if (cache <= free_bytes && buffers <= free_bytes - cache) return true;
     return fail(e, "context of %zu tokens: found %llu MB free, expected %llu MB for the %s cache and %llu MB for buffers",
                 o->n_ctx, (unsigned long long)(free_bytes >> 20), (unsigned long long)(cache >> 20), type_name(o->kv_type),
@@ -74,7 +74,7 @@ void session_reset(struct session *s) { s->kv->used = 0; }
 size_t session_bytes(const struct session *s)
 {
     const struct session_options *o = &s->options;
-    return kv_bytes(&s->model->hp, o->kv_type, o->n_ctx) + exec_bytes(s->plan, o->n_batch, o->n_out, o->threads);
+    return kv_bytes(&s->model->hp, o->kv_type, o->n_ctx) + exec_bytes(s->plan, o->n_batch, o->n_out, o->n_ctx, o->threads);
 }
 
 static bool check_tokens(const struct session *s, const int32_t *tokens, size_t n, struct error *e)

@@ -1,15 +1,10 @@
-/* f16_dot_avx2.c - eight at a time, converted as they are loaded.
- * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+/* SPDX-License-Identifier: MIT */
+#include "kernels/vec_avx2.h"
+#include "kernels/dot_float.h"
 
-AVX2_INLINE __m256 load8(const void *w)
+static void f16_dot_avx2(const struct dot_args *a)
 {
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)w));
+    dot_float(a, sizeof(uint16_t), vf_load_f16, vf_load_f16_n);
 }
 
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile_float(a, r, c, nc, sizeof(uint16_t), load8);
-}
-
-DOT_KERNEL_AVX2(f16, avx2);
+KERNEL(f16_dot, avx2, .needs = VEC_NEEDS);

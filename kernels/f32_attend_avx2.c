@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernels/attend_avx2.h"
+#include "kernels/vec_avx2.h"
 
-static inline const float *load(float *row, const void *p, size_t d)
-{
-    (void)row, (void)d;
-    return p;
-}
+#define ATTEND_TYPE TYPE_F32
+#include "kernels/attend_tiled.h"
 
 static void f32_attend_avx2(const struct attend_args *a)
 {
-    attend_avx2(a, load);
+    attend_tiled(a);
 }
 
-KERNEL(f32_attend, avx2, .needs = CPU_AVX2 | CPU_FMA);
+KERNEL(f32_attend, avx2, .needs = VEC_NEEDS);

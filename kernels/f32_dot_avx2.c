@@ -1,15 +1,10 @@
-/* f32_dot_avx2.c - eight at a time.
- * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+/* SPDX-License-Identifier: MIT */
+#include "kernels/vec_avx2.h"
+#include "kernels/dot_float.h"
 
-AVX2_INLINE __m256 load8(const void *w)
+static void f32_dot_avx2(const struct dot_args *a)
 {
-    return _mm256_loadu_ps((const float *)w);
+    dot_float(a, sizeof(float), vf_load, vf_load_n);
 }
 
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile_float(a, r, c, nc, sizeof(float), load8);
-}
-
-DOT_KERNEL_AVX2(f32, avx2);
+KERNEL(f32_dot, avx2, .needs = VEC_NEEDS);

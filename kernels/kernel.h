@@ -90,17 +90,46 @@ struct rope_args {
     size_t heads, stride, n_rot;
 };
 
-/* Attention of n_q query vectors that share one key/value head, over n_kv positions:
- * y[i] = sum_t softmax_t(scale * <q[i], k[t]>) v[t]; q and y are n_q x d, dense; k and v rows in the op's KV type, strides in
- * bytes. Online softmax over tiles of positions: no score matrix, no scratch. n_kv >= 1, d <= 512 and a multiple of 32 for
- * q8_0. */
+/* Attention of n_pos positions, `group` query vectors each, that share one key/value head: of every vector q
+ * y = sum_t softmax_t(scale * <q, k[t]>) v[t], over the positions t that it sees. Position i sees those below end (below end + i
+ * where causal), and of these the last `window` (0: all); at least one. In q and y the vectors of a position lie d apart,
+ * positions q_stride and y_stride elements; k and v are rows in the op's KV type from position 0 on, strides in bytes, of which
+ * only those are read that some query sees. d <= ATTEND_MAX_D, and a multiple of 32 for q8_0.
+ *
+ * Online softmax over tiles of positions: no score matrix. Tiles and pieces begin at multiples of their size from position 0,
+ * so that the bits of a y depend on its q and its range alone. Pieces of ATTEND_PIECE positions are each a softmax of their own,
+ * (max, sum, unnormalised y), and are folded in order of position. So a long range can be shared out: where `state` is given,
+ * every range lies in one piece, y is left unnormalised and state gets a pair (max, sum) for each vector, in their order;
+ * f32_attend_merge then folds the parts to the bits that the whole would have had. */
 struct attend_args {
     float *y;
     const float *q;
+    size_t y_stride, q_stride;
     const void *k, *v;
     size_t k_stride, v_stride;
-    size_t n_q, n_kv, d;
+    size_t n_pos, group, d;
+    size_t end, window;
+    bool causal;
     float scale;
+    float *state; /* NULL: y is the result */
+};
+
+enum { ATTEND_MAX_D = 512, ATTEND_PIECE = 256 };
+
+/* Vectors that a kernel takes together, for which it converts keys and values once: whoever shares a prompt out gains nothing
+ * from more at a time. */
+static inline size_t attend_block(size_t d)
+{
+    size_t n = ((size_t)12 << 10) / (d ? d : 1); /* their y stay in 48 KiB */
+    return n < 96 ? n : 96;
+}
+
+/* Folds n_parts parts of attention of n_q vectors: part[p][i] is d unnormalised elements, state[p][i] a pair (max, sum); y is
+ * n_q x d, dense. */
+struct merge_args {
+    float *y;
+    const float *part, *state;
+    size_t n_parts, n_q, d;
 };
 
 /* y[i] = f(gate[i]) * up[i]; y may equal gate or up. silu(x) = x / (1 + exp(-x)); gelu is the tanh form. */
@@ -113,6 +142,27 @@ struct glu_args {
 /* add: y[i] += x[i].  scale: y[i] *= s.  softmax: y = softmax(y * s), in place. */
 struct vec_args {
     float *y;
+    const float *x;
+    float s;
+    size_t n;
+};
+
+/* What the arithmetic of an instruction set can do at most: n rounds of multiply-adds that load and store nothing. No model needs
+ * them; benchmarks and the accountant hold other kernels to their rate.
+ * i8_peak: x is PEAK_I8_CODES codes u in 0..63, then as many signed codes v, which repeat every 8; y is one uint16_t, the sum of
+ * 16 n u[i] v[i] modulo 2^16: what is left of it in sums of any width.
+ * f32_peak: x is PEAK_F32_CHAINS floats, then two small integers a and b as floats; y[i] = x[i] + a b + a b ..., n times. */
+struct peak_args {
+    void *y;
+    const void *x;
+    size_t n;
+};
+
+enum { PEAK_I8_CODES = 64, PEAK_I8_REPEATS = 16, PEAK_F32_CHAINS = 192 };
+
+/* *y = the least i < n with x[i] > s, or n where there is none. NaN is greater than nothing. */
+struct find_args {
+    size_t *y;
     const float *x;
     float s;
     size_t n;
@@ -145,11 +195,15 @@ struct vec_args {
     X(f32_attend, attend_args)  \
     X(f16_attend, attend_args)  \
     X(q8_0_attend, attend_args) \
+    X(f32_attend_merge, merge_args) \
     X(f32_silu_mul, glu_args)   \
     X(f32_gelu_mul, glu_args)   \
     X(f32_add, vec_args)        \
     X(f32_scale, vec_args)      \
-    X(f32_softmax, vec_args)
+    X(f32_softmax, vec_args)    \
+    X(i8_peak, peak_args)       \
+    X(f32_peak, peak_args)       \
+    X(f32_find_above, find_args)
 
 #define X(op, args) typedef void op##_fn(const struct args *);
 KERNEL_OPS(X)
@@ -174,8 +228,11 @@ union kernel_args {
     struct norm_args norm;
     struct rope_args rope;
     struct attend_args attend;
+    struct merge_args merge;
     struct glu_args glu;
     struct vec_args vec;
+    struct peak_args peak;
+    struct find_args find;
 };
 
 /* ---- What the scalar row says of its op, shared by tests, bench and the accountant ---- */
@@ -198,8 +255,11 @@ struct kernel_work {
     double bytes;   /* bytes read and written, each region once */
 };
 
+/* Which arithmetic bounds an op, if any does: the op whose rate its FLOPs are held to. */
+enum kernel_peak { PEAK_NONE, PEAK_I8, PEAK_F32 };
+
 struct kernel_spec {
-    const struct kernel_case *cases; /* the benchmark times the one of most bytes */
+    const struct kernel_case *cases; /* the benchmark times the last of most bytes */
     size_t n_cases;
     uint8_t align[KERNEL_MAX_REGIONS]; /* multiples of this many bytes a region's address may be shifted by; 0: 4, a float's */
     /* Sizes of the regions a case needs; region 0 is the output, the others are inputs. Returns how many there are. */
@@ -209,6 +269,7 @@ struct kernel_spec {
     /* Error of `got` against `want` (region 0 of each), in units in which `tolerance` is stated. */
     double (*error)(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got);
     double tolerance;
+    enum kernel_peak peak;
     /* Work of one call with these args, whatever called it. */
     struct kernel_work (*work)(const union kernel_args *args);
 };
@@ -249,6 +310,7 @@ const char *kernel_active_isa(void);
 
 const struct kernel *kernel_reference(const char *op); /* the scalar row, or NULL */
 const struct kernel *kernel_bound(const char *op);     /* the row K uses now, or NULL */
+const char *kernel_peak_op(enum kernel_peak peak);     /* "i8_peak", "f32_peak"; NULL for none */
 
 /* Calls one row, bound or not, with the args of its op: how tests and benchmarks run a row they do not know. */
 void kernel_call(const struct kernel *row, const union kernel_args *args);

@@ -2,15 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE struct dot_block256 open_block(const void *block)
-{
-    const struct block_q2_K *b = block;
-    const __m128i s = avx512_load16(b->scales), low = _mm_set1_epi8(15);
-    return (struct dot_block256){_mm256_cvtepu8_epi16(_mm_and_si128(s, low)),
-                                 _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(s, 4), low)), avx2_f16(b->d),
-                                 avx2_f16(b->dmin)};
-}
-
 AVX512_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q2_K *b = block;
@@ -18,4 +9,4 @@ AVX512_INLINE __m512i codes(const void *block, int j)
     return _mm512_and_si512(two, _mm512_set1_epi8(3));
 }
 
-DOT_KERNEL256_AVX512(q2_K, DOT_MINIMA, 16);
+DOT_KERNEL_AVX512_256(q2_K, AVX2_MINIMA);

@@ -2,12 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE struct dot_block256 open_block(const void *block)
-{
-    const struct block_q3_K *b = block;
-    return dot_scales16(avx2_scales_q3(b->scales), 2, avx2_f16(b->d));
-}
-
 AVX512_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q3_K *b = block;
@@ -17,4 +11,4 @@ AVX512_INLINE __m512i codes(const void *block, int j)
     return _mm512_mask_add_epi8(low, high, low, _mm512_set1_epi8(4));
 }
 
-DOT_KERNEL256_AVX512(q3_K, DOT_TOO_HIGH, 16);
+DOT_KERNEL_AVX512_256(q3_K, 2);

@@ -1,16 +1,5 @@
 /* q4_0_dot_avx2.c - nibbles minus 8, as signed codes.
  * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+#include "kernels/dot_avx2.h"
 
-AVX2_INLINE __m256i codes(const void *block)
-{
-    const struct block_q4_0 *b = block;
-    return _mm256_sub_epi8(avx2_codes4(b->qs), _mm256_set1_epi8(8));
-}
-
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q4_0), codes, AVX2_SIGNED5);
-}
-
-DOT_KERNEL_AVX2(q4_0, avx2);
+DOT_KERNEL_AVX2_32(q4_0, AVX2_LIFTED, 3);

@@ -1,16 +1,5 @@
 /* q4_1_dot_avx2.c - nibbles; m times the activation block's sum is added up apart.
  * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+#include "kernels/dot_avx2.h"
 
-AVX2_INLINE __m256i codes(const void *block)
-{
-    const struct block_q4_1 *b = block;
-    return avx2_codes4(b->qs);
-}
-
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q4_1), codes, AVX2_OFFSET);
-}
-
-DOT_KERNEL_AVX2(q4_1, avx2);
+DOT_KERNEL_AVX2_32(q4_1, AVX2_OFFSET, 0);

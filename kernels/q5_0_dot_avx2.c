@@ -1,16 +1,5 @@
 /* q5_0_dot_avx2.c - nibbles and a fifth bit, minus 16, as signed codes.
  * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+#include "kernels/dot_avx2.h"
 
-AVX2_INLINE __m256i codes(const void *block)
-{
-    const struct block_q5_0 *b = block;
-    return avx2_codes5_signed(b->qs, b->qh);
-}
-
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q5_0), codes, AVX2_SIGNED5);
-}
-
-DOT_KERNEL_AVX2(q5_0, avx2);
+DOT_KERNEL_AVX2_32(q5_0, AVX2_LIFTED, 4);

@@ -1,16 +1,5 @@
 /* q5_1_dot_avx2.c - nibbles and a fifth bit; m times the activation block's sum is added up apart.
  * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+#include "kernels/dot_avx2.h"
 
-AVX2_INLINE __m256i codes(const void *block)
-{
-    const struct block_q5_1 *b = block;
-    return _mm256_or_si256(avx2_codes4(b->qs), _mm256_and_si256(avx2_bits32(b->qh), _mm256_set1_epi8(16)));
-}
-
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q5_1), codes, AVX2_OFFSET);
-}
-
-DOT_KERNEL_AVX2(q5_1, avx2);
+DOT_KERNEL_AVX2_32(q5_1, AVX2_OFFSET, 0);

@@ -2,12 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE struct dot_block256 open_block(const void *block)
-{
-    const struct block_q5_K *b = block;
-    return dot_scales8(b->scales, avx2_f16(b->d), avx2_f16(b->dmin));
-}
-
 AVX512_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q5_K *b = block;
@@ -16,4 +10,4 @@ AVX512_INLINE __m512i codes(const void *block, int j)
     return _mm512_mask_add_epi8(low, high, low, _mm512_set1_epi8(16));
 }
 
-DOT_KERNEL256_AVX512(q5_K, DOT_MINIMA, 32);
+DOT_KERNEL_AVX512_256(q5_K, AVX2_MINIMA);

@@ -2,12 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE struct dot_block256 open_block(const void *block)
-{
-    const struct block_q6_K *b = block;
-    return dot_scales16(avx512_load16(b->scales), 5, avx2_f16(b->d));
-}
-
 AVX512_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q6_K *b = block;
@@ -16,4 +10,4 @@ AVX512_INLINE __m512i codes(const void *block, int j)
     return _mm512_or_si512(low, _mm512_and_si512(high, _mm512_set1_epi8(48)));
 }
 
-DOT_KERNEL256_AVX512(q6_K, DOT_TOO_HIGH, 16);
+DOT_KERNEL_AVX512_256(q6_K, 5);

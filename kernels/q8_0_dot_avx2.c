@@ -1,16 +1,5 @@
 /* q8_0_dot_avx2.c - signed codes as they are.
  * SPDX-License-Identifier: MIT */
-#include "kernels/simd_avx2.h"
+#include "kernels/dot_avx2.h"
 
-AVX2_INLINE __m256i codes(const void *block)
-{
-    const struct block_q8_0 *b = block;
-    return avx2_load(b->qs);
-}
-
-AVX2_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-    avx2_tile32(a, r, c, nc, sizeof(struct block_q8_0), codes, AVX2_SIGNED8);
-}
-
-DOT_KERNEL_AVX2(q8_0, avx2);
+DOT_KERNEL_AVX2_32(q8_0, AVX2_SIGNED8, 0);

@@ -159,6 +159,11 @@ const struct kernel *kernel_bound(const char *op)
     return i < 0 ? NULL : bound[i];
 }
 
+const char *kernel_peak_op(enum kernel_peak peak)
+{
+    return peak == PEAK_I8 ? "i8_peak" : peak == PEAK_F32 ? "f32_peak" : NULL;
+}
+
 void kernel_call(const struct kernel *row, const union kernel_args *a)
 {
     switch (op_number(row->op)) {

@@ -203,8 +203,9 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
                                          (double)a->cols * (double)type_bytes(type_get(type)->activation, a->n)};
 }
 
-/* Blocks may stand anywhere, floats only where floats may. */
-#define TSPEC_ACTIVATION_ALIGN(t) ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16 ? 4 : 1)
+/* Float weights multiply float activations; the others codes. Blocks may stand anywhere, floats only where floats may. */
+#define TSPEC_IS_FLOAT(t) ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16)
+#define TSPEC_ACTIVATION_ALIGN(t) (TSPEC_IS_FLOAT(t) ? 4 : 1)
 
 /* ---- gemm: the same product, at sizes that leave remainders of panels of rows and groups of columns, and at rows longer than
  * a panel is deep ---- */
@@ -257,6 +258,7 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
                                             .fill = fill,                                                                      \
                                             .error = error,                                                                    \
                                             .tolerance = 1e-6,                                                                 \
+                                            .peak = TSPEC_IS_FLOAT(TYPE_##TYPE) ? PEAK_F32 : PEAK_I8,                          \
                                             .work = work}
 
 /* ---- dequant and quant: a elements; b: with importance ---- */

@@ -228,7 +228,7 @@ static size_t used(const struct model_part *p)
 }
 
 /* A byte a page is enough, and its value is of no interest. */
-static void touch(const struct model_file *f, const struct file_options *o)
+void model_file_prefault(const struct model_file *f, void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
 {
     uint64_t total = 0, done = 0;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -242,14 +242,14 @@ static void touch(const struct model_file *f, const struct file_options *o)
             if (at % SLICE == 0) {
                 size_t n = size - at < SLICE ? size - at : SLICE;
                 posix_madvise((char *)p->map + at, n, POSIX_MADV_WILLNEED);
-                if (o->progress) o->progress(o->progress_ctx, done + at, total);
+                if (progress) progress(ctx, done + at, total);
             }
             sink = bytes[at];
         }
         done += size;
     }
     (void)sink;
-    if (o->progress && total) o->progress(o->progress_ctx, total, total);
+    if (progress && total) progress(ctx, total, total);
 }
 
 struct model_file *model_file_open(const char *path, const struct file_options *o, struct error *e)
@@ -279,7 +279,6 @@ struct model_file *model_file_open(const char *path, const struct file_options *
         f->bytes += p->size;
         if (!p->inflate && whole > p->size) f->missing += whole - p->size;
     }
-    if (o->prefault && !o->header_only) touch(f, o);
     return f;
 }
 

@@ -19,15 +19,17 @@ struct model_file {
 struct file_options {
     bool header_only;         /* tensors' data may be absent and is not mapped in; reads as little as possible */
     uint64_t max_inflated;    /* limit on what a .zst may inflate to; 0: 64 GiB or the machine's free memory, the lesser */
-    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* NULL, or called while inflating or touching pages */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* NULL, or called while inflating */
     void *progress_ctx;
-    bool prefault;            /* read every page in, so that the first token is not slowed by page faults */
 };
 
 /* NULL and *e ("FILE: PLACE: found X, expected Y") on any failure; a directory, an empty file, a part that is missing, of
  * another model or counted twice, and a .zst without libzstd each have their own line. */
 struct model_file *model_file_open(const char *path, const struct file_options *o, struct error *e);
 void model_file_close(struct model_file *f);
+/* Reads every page in, so that the first token is not slowed by page faults. From then on the file counts as this process's
+ * memory. `progress` may be NULL. */
+void model_file_prefault(const struct model_file *f, void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx);
 /* Whether `path` is one of the model's own files, by whatever name: a command must not write there. */
 bool model_file_is_part(const struct model_file *f, const char *path);
 

@@ -4,13 +4,15 @@
 #include "kernels/kernel.h"
 
 /* A chunk of weights is long enough for memory to stream it, and short enough that a small matrix still makes a few. */
-enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 16, GEMM_MIN_COLS = 8 };
+enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 16, GEMM_MIN_COLS = 3 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 
 size_t linear_rows(enum type weight, size_t n_in)
 {
-    return clamp(TILE_WEIGHT_BYTES / type_bytes(weight, n_in), TILE_ROWS, 8 * TILE_ROWS) / TILE_ROWS * TILE_ROWS;
+    /* Float activations are long: a gemm's pass over them should serve a strip of rows and not half of one (gemm_float.h). */
+    const size_t least = type_get(weight)->activation == TYPE_F32 ? 2 * TILE_ROWS : TILE_ROWS;
+    return clamp(TILE_WEIGHT_BYTES / type_bytes(weight, n_in), least, 8 * TILE_ROWS) / TILE_ROWS * TILE_ROWS;
 }
 
 bool linear_unpacks(size_t cols) { return cols >= GEMM_MIN_COLS; }

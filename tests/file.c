@@ -102,8 +102,9 @@ static void single(const unsigned char *data, size_t size)
     struct seen seen = {0, 0, 0, false};
     store("whole.gguf", data, size);
     opens("a file", "whole.gguf", NULL);
-    opens("a file and reads it in", "whole.gguf",
-          &(struct file_options){.prefault = true, .progress = progress, .progress_ctx = &seen});
+    struct model_file *whole = open_model("whole.gguf", NULL, &e);
+    if (whole) model_file_prefault(whole, progress, &seen);
+    model_file_close(whole);
     TEST("progress of reading in ends at the file's size, less what pads its end",
          seen.calls && seen.last == seen.total && seen.total <= size && size - seen.total < 32 && !seen.backwards, "%llu of %llu",
          (unsigned long long)seen.last, (unsigned long long)seen.total);
@@ -165,7 +166,7 @@ static void split(const unsigned char *data, size_t size)
     struct error e;
     store_parts();
     opens("a split model by its first part", "m-00001-of-00003.gguf", NULL);
-    opens("a split model by its last part", "m-00003-of-00003.gguf", &(struct file_options){.prefault = true});
+    opens("a split model by its last part", "m-00003-of-00003.gguf", NULL);
     struct model_file *f = open_model("m-00002-of-00003.gguf", &(struct file_options){.header_only = true}, &e);
     TEST("header only joins a split model", f && f->n_parts == 3 && f->gguf->n_tensors == SPECIMEN_TENSORS && !f->missing &&
          !strcmp(f->gguf->tensors[5].name, "positions"), "%s", e.text);

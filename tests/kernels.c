@@ -148,6 +148,34 @@ static bool dot_part_holds(struct trial *b, size_t r0, size_t r1, size_t c0, siz
     return same ? true : wrong(b, "rows %zu..%zu, columns %zu..%zu alone differ from the whole", r0, r1, c0, c1);
 }
 
+/* Every position's range shared out by pieces and merged */
+static bool attend_shared_out_holds(struct trial *b)
+{
+    const struct attend_args *a = &b->args.attend;
+    const struct kernel *merge = kernel_reference("f32_attend_merge");
+    size_t width = a->group * a->d;
+    float *part = malloc((width * (a->end + a->n_pos) / ATTEND_PIECE + 2 * width) * sizeof *part), *y = malloc(width * sizeof *y);
+    float *state = malloc((a->group * (a->end + a->n_pos) / ATTEND_PIECE + 2 * a->group) * 2 * sizeof *state);
+    bool same = true;
+    for (size_t i = 0; i < a->n_pos; i++) {
+        size_t end = a->end + (a->causal ? i : 0), t = a->window && end > a->window ? end - a->window : 0, n = 0;
+        for (size_t next; t < end; t = next, n++) {
+            next = t / ATTEND_PIECE * ATTEND_PIECE + ATTEND_PIECE;
+            if (next > end) next = end;
+            union kernel_args piece = b->args;
+            piece.attend.y = part + n * width, piece.attend.q = a->q + i * a->q_stride, piece.attend.n_pos = 1;
+            piece.attend.end = next, piece.attend.window = next - t, piece.attend.state = state + n * a->group * 2;
+            kernel_call(b->row, &piece);
+        }
+        kernel_call(merge, &(union kernel_args){.merge = {y, part, state, n, a->group, a->d}});
+        same &= !memcmp(y, a->y + i * a->y_stride, width * sizeof *y);
+    }
+    free(part);
+    free(y);
+    free(state);
+    return same ? true : wrong(b, "ranges shared out by pieces and merged differ from the whole");
+}
+
 static bool parts_hold(struct trial *b)
 {
     place(b, 0);
@@ -158,16 +186,21 @@ static bool parts_hold(struct trial *b)
                dot_part_holds(b, R / 3, R, C / 2, C) && dot_part_holds(b, R ? R - 1 : 0, R, C / 3, C) &&
                dot_part_holds(b, 0, R - R / 3, 0, C - C / 3);
     }
-    if (ends_with(b->row->op, "_attend")) { /* each query alone */
+    if (ends_with(b->row->op, "_attend")) { /* each vector alone */
         const struct attend_args *a = &b->args.attend;
-        float y[512];
-        for (size_t i = 0; i < a->n_q; i++) {
+        float y[ATTEND_MAX_D], state[2];
+        for (size_t i = 0; i < a->n_pos * a->group; i++) {
+            size_t pos = i / a->group, head = i % a->group;
             union kernel_args part = b->args;
-            part.attend.y = y, part.attend.q = a->q + i * a->d, part.attend.n_q = 1;
+            part.attend.y = y, part.attend.q = a->q + pos * a->q_stride + head * a->d;
+            part.attend.n_pos = part.attend.group = 1, part.attend.end = a->end + (a->causal ? pos : 0);
+            if (a->state) part.attend.state = state;
             kernel_call(b->row, &part);
-            if (memcmp(y, a->y + i * a->d, a->d * sizeof *y))
-                return wrong(b, "query %zu alone differs from it among others", i);
+            if (memcmp(y, a->y + pos * a->y_stride + head * a->d, a->d * sizeof *y) ||
+                (a->state && memcmp(state, a->state + 2 * i, sizeof state)))
+                return wrong(b, "position %zu, vector %zu alone differs from it among others", pos, head);
         }
+        return a->state || attend_shared_out_holds(b);
     }
     return true;
 }
@@ -264,7 +297,7 @@ static void test_counting(void)
     float y[96], x[96] = {0}, kv[3 * 32] = {0};
     struct vec_args add = {.y = y, .x = x, .n = 96};
     struct attend_args attend = {
-        .y = y, .q = x, .k = kv, .v = kv, .k_stride = 128, .v_stride = 128, .n_q = 2, .n_kv = 3, .d = 32, .scale = 1};
+        .y = y, .q = x, .k = kv, .v = kv, .k_stride = 128, .v_stride = 128, .n_pos = 1, .group = 2, .d = 32, .end = 3, .scale = 1};
     memset(y, 0, sizeof y);
     K.f32_add(&add);
     kernel_count_begin();

@@ -1,6 +1,7 @@
 /* sample.c - each filter by its definition, the draw by its frequencies, the seed by its ids.
  * SPDX-License-Identifier: MIT */
 #include "engine/sample.h"
+#include "kernels/kernel.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -245,6 +246,8 @@ static void test_large(void)
 
 int main(void)
 {
+    char message[256];
+    if (!kernel_init(getenv("HARTREE_ISA"), NULL, message, sizeof message)) return puts(message), 1;
     const float logits[VOCAB] = {0, 1, -1, 2, 0.5f, -2, 1.5f, 0.25f};
     const double temperatures[] = {1, 0.5, 2};
     for (int i = 0; i < 3; i++) {

@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "bench/bench_model.h"
-#include "tools/common_args.h"
+#include "tools/account_args.h"
 
-struct bench_options bench_options = {.prompts = {{512}, 1}, .gens = {{128}, 1}, .repeats = 5};
+struct bench_options bench_options = {.prompts = {{512}, 1}, .gens = {{128}, 1}, .rows = {{1, 8, 64, 512}, 4}, .repeats = 5};
 
 static const struct kind {
     const char *name;
     int (*run)(int n_args, char **args);
 } kinds[] = {
     {"kernels", bench_kernels_run},
+    {"layer", bench_layer_run},
     {"model", bench_model_run},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
@@ -26,8 +27,8 @@ static int run(int n_args, char **args)
         names[i] = kinds[i].name;
     }
     const char *near = nearest_word(args[0], names);
-    return near ? usage_error("found '%s', expected kernels or model; did you mean '%s'?", args[0], near)
-                : usage_error("found '%s', expected kernels or model", args[0]);
+    return near ? usage_error("found '%s', expected kernels, layer or model; did you mean '%s'?", args[0], near)
+                : usage_error("found '%s', expected kernels, layer or model", args[0]);
 }
 
 static const struct option options[] = {
@@ -41,21 +42,29 @@ static const struct option options[] = {
      INT32_MAX, NULL},
     {"gen", "n", OPTION_INTS, &bench_options.gens, "N,...", "model: numbers of tokens to decode, 0 for none (default 128)", 0,
      INT32_MAX, NULL},
-    {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...", "model: numbers of threads (default: the physical cores)", 1,
-     1024, NULL},
-    {"repeats", "r", OPTION_INT, &bench_options.repeats, "N", "model: timed runs of each test (default 5)", 1,
+    {"rows", NULL, OPTION_INTS, &bench_options.rows, "N,...", "layer: numbers of tokens a step (default 1,8,64,512)", 1, 65536,
+     NULL},
+    {"past", NULL, OPTION_INT, &bench_options.past, "N", "layer: positions in the cache before the step (default 0)", 0,
+     INT32_MAX, NULL},
+    ARG_DEVICE,
+    {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...",
+     "layer, model: numbers of threads (default: the physical cores)", 1, 1024, NULL},
+    {"repeats", "r", OPTION_INT, &bench_options.repeats, "N", "layer, model: timed runs of each test (default 5)", 1,
      BENCH_MODEL_MAX_RUNS, NULL},
     {0},
 };
 
 const struct command command_bench = {
     .name = "bench",
-    .summary = "time kernels, each held to its reference first, or whole models",
-    .usage = "kernels [OP...] [--list] | model -m M [-p 512] [-n 128] [-t 1,2] [-r 5]",
+    .summary = "time kernels, each held to its reference first, layers, or whole models",
+    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-t 1,2] [-r 5]",
     .description =
         "bench kernels checks every kernel of the operations named (default: all) against the scalar one on every test\n"
-        "case, then times it on the largest. A kernel that is wrong is not timed, and the exit status is 1.\n"
+        "case, then times it on the largest. A kernel that is wrong is not timed, and the exit status is 1. The share is its\n"
+        "multiply-adds a second over the most that its instruction set gives on this machine, measured in the same run.\n"
         "HARTREE_ISA=scalar|avx2|... masks, HARTREE_KERNEL=op:isa_tag[,...] pins what the engine uses.\n"
+        "bench layer times a part of one layer: a tensor (blk.3.ffn_down), blk.3.attn, blk.3.ffn or the whole layer, blk.3.\n"
+        "Its weights come from memory, as in a step of the whole model, and the prediction stands beside the time.\n"
         "bench model prints tokens per second of prefill (pp) and decode (tg) from an empty context, as llama-bench does.",
     .options = options,
     .min_args = 1,

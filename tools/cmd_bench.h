@@ -7,13 +7,17 @@
 
 struct bench_options {
     bool list;                             /* kernels */
-    struct int_list prompts, gens, threads; /* model */
-    int64_t repeats;                       /* model */
+    struct int_list prompts, gens;         /* model */
+    struct int_list rows;                  /* layer */
+    int64_t past;                          /* layer */
+    struct int_list threads;               /* model, layer */
+    int64_t repeats;                       /* model, layer */
 };
 extern struct bench_options bench_options;
 
 /* Each takes the words after its name and returns the exit status. */
 int bench_kernels_run(int n_args, char **args);
+int bench_layer_run(int n_args, char **args);
 int bench_model_run(int n_args, char **args);
 
 #endif

@@ -1,5 +1,6 @@
 /* cmd_bench_kernels.c - `hartree bench kernels [OP...] [--list]`
  * SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -82,6 +83,7 @@ static void put_result(struct json *j, const struct kernel *row, const struct ke
     json_put_number(j, "flops", b->work.flops);
     json_put_number(j, "special", b->work.special);
     json_put_number(j, "bytes", b->work.bytes);
+    json_put_number(j, "share_of_peak", b->share_of_peak);
     json_object_end(j);
 }
 
@@ -90,8 +92,10 @@ static void print_result(const struct kernel *row, const struct kernel_bench *b,
     printf("%-16s %-16s %-14s ", row->op, row->isa, b->c->name);
     if (b->ok) {
         double t = b->time.median_s;
-        printf("%12.1f %6.1f %9.2f %8.2f %8.2f  %.2g\n", t * 1e9, 100 * b->time.mad_s / t,
-               (b->work.flops + b->work.special) / t * 1e-9, b->work.bytes / t * 1e-9, scalar_s / t, b->max_error);
+        char share[16] = "-";
+        if (!isnan(b->share_of_peak)) snprintf(share, sizeof share, "%.1f %%", 100 * b->share_of_peak);
+        printf("%12.1f %6.1f %9.2f %8.2f %8s %8.2f  %.2g\n", t * 1e9, 100 * b->time.mad_s / t,
+               (b->work.flops + b->work.special) / t * 1e-9, b->work.bytes / t * 1e-9, share, scalar_s / t, b->max_error);
     } else {
         printf("WRONG: error %g, tolerance %g%s\n", b->max_error, b->tolerance,
                row->exact ? ", or not bit-equal as it claims" : "");
@@ -140,8 +144,8 @@ int bench_kernels_run(int n_ops, char **ops)
         json_begin(&j, stdout);
         json_array(&j);
     } else if (!bench_options.list) {
-        printf("%-16s %-16s %-14s %12s %6s %9s %8s %8s  %s\n", "op", "kernel", "case", "ns", "+- %", "GFLOP/s", "GB/s",
-               "x scalar", "error");
+        printf("%-16s %-16s %-14s %12s %6s %9s %8s %8s %8s  %s\n", "op", "kernel", "case", "ns", "+- %", "GFLOP/s", "GB/s",
+               "share", "x scalar", "error");
     }
     signals_catch();
     double scalar_s = 0;

@@ -14,11 +14,12 @@ static int run(int n_args, char **args)
     unsigned by;
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     signals_catch();
-    struct model *m = arg_open_model(MODEL_NO_TOKENIZER, &e);
     struct device d = {0};
+    double load_s;
+    struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
     struct measure_options o = {.run = account_run(), .repeats = (int)repeats, .interrupted = &interrupted};
-    bool ok = m && device_find(&d, account_args.device, note, &e) && measure(&r, m, &d, &o, &e);
+    bool ok = m && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
     measurement_free(&r);

@@ -221,10 +221,10 @@ static bool read_prompt(const struct model *m, const struct chat_format *f, cons
     return prompt_from_chat(m->tokenizer, f, system_text ? messages : messages + 1, system_text ? 2 : 1, ids, e);
 }
 
-static bool run_model(const struct model *m, const char *text, size_t len, bool conversation, double load_s, struct error *e)
+static bool run_model(const struct model *m, const struct device *d, const char *text, size_t len, bool conversation,
+                      double load_s, struct error *e)
 {
     struct tokens ids = {0};
-    struct device d = {0};
     const struct chat_format *f = NULL;
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
@@ -238,13 +238,12 @@ static bool run_model(const struct model *m, const char *text, size_t len, bool 
                                     .threads = arg_threads(),
                                     .profile = profile};
         if (ids.n > o.n_ctx) ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
-        else ok = (s = session_new(m, &o, e)) && device_find(&d, device_name, note, e);
+        else ok = (s = session_new(m, &o, e));
         if (ok && o.n_ctx > (size_t)m->hp.n_ctx_train)
             note("a context of %zu is more than the %d that the model was trained on", o.n_ctx, m->hp.n_ctx_train);
     }
-    if (ok) ok = conversation ? converse(s, f, &d, load_s, e) : one_prompt(s, &ids, text, len, &d, load_s, e);
+    if (ok) ok = conversation ? converse(s, f, d, load_s, e) : one_prompt(s, &ids, text, len, d, load_s, e);
     session_free(s);
-    device_free(&d);
     tokens_free(&ids);
     return ok;
 }
@@ -283,10 +282,12 @@ static int run(int n_args, char **args)
     size_t len = 0;
     char *text = conversation ? NULL : arg_text(&len, &usage, &e);
     if (!conversation && !text) return usage ? usage_error("%s", e.text) : failed(&e);
-    double start = clock_now();
-    struct model *m = arg_open_model(0, &e);
-    bool ok = m && run_model(m, text, len, conversation, clock_now() - start, &e);
+    struct device d = {0};
+    double load_s;
+    struct model *m = arg_open_model_and_device(0, device_name, &d, &load_s, &e);
+    bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
     model_close(m);
+    device_free(&d);
     free(text);
     return ok ? EXIT_DONE : failed(&e);
 }

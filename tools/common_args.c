@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/common_args.h"
 
+#include "base/clock.h"
+#include "engine/account/calibrate.h"
 #include "engine/shapes.h"
 
 #include <stdlib.h>
@@ -23,11 +25,33 @@ static void loading(void *ctx, uint64_t done, uint64_t total)
     progress("loading", done, total);
 }
 
-struct model *arg_open_model(int flags, struct error *e)
+static struct model *open_model(int flags, struct error *e)
 {
     const char *path = model_path(arg_model, e);
-    struct file_options o = {.progress = loading, .prefault = !(flags & MODEL_HEADER_ONLY)};
-    return path ? model_open(path, &o, flags, e) : NULL;
+    return path ? model_open(path, &(struct file_options){.progress = loading}, flags, e) : NULL;
+}
+
+struct model *arg_open_model(int flags, struct error *e)
+{
+    struct model *m = open_model(flags, e);
+    if (m && !(flags & MODEL_HEADER_ONLY)) model_file_prefault(m->file, loading, NULL);
+    return m;
+}
+
+struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s,
+                                        struct error *e)
+{
+    double start = clock_now();
+    struct model *m = open_model(flags, e);
+    *load_s = clock_now() - start;
+    if (m && !device_find(d, device, note, e)) {
+        model_close(m);
+        return NULL;
+    }
+    start = clock_now();
+    if (m) model_file_prefault(m->file, loading, NULL);
+    *load_s += clock_now() - start;
+    return m;
 }
 
 char *arg_text(size_t *len, bool *usage, struct error *e)

@@ -4,6 +4,7 @@
 #define HARTREE_COMMON_ARGS_H
 
 #include "base/json.h"
+#include "engine/account/device.h"
 #include "engine/session.h"
 #include "loader/describe.h"
 #include "tools/cli.h"
@@ -26,6 +27,11 @@ enum type arg_kv_type(void);
 
 /* Opens -m (or the demo model) with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
+
+/* The same and the device profile `device` (device_find); *load_s is the time that the model took. A calibration comes before the weights are read in, so that its
+ * buffers and they are never in memory together. */
+struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s,
+                                        struct error *e);
 
 /* -p, or the contents of -f, to be freed; NULL and *e if neither or both are given (*usage is then set) or the file fails. */
 char *arg_text(size_t *len, bool *usage, struct error *e);

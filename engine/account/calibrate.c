@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "engine/account/machine.h"
 #include "engine/account/micro.h"
+#include "engine/account/peak.h"
 #include "engine/account/predict.h"
 #include "engine/cost.h"
 #include "kernels/kernel.h"
@@ -93,6 +94,12 @@ static bool measure_bandwidth(struct calibration *c, double *noise)
     *noise = fmax(*noise, median(t, n));
     return put(c, (double)bytes / seconds, "read_bandwidth.%d", c->threads) &&
            put(c, (double)bytes / best, "read_peak.%d", c->threads) && tick(c);
+}
+
+static bool measure_peak(struct calibration *c, enum kernel_peak kind, const char *name)
+{
+    double rate = peak_rate(kind, c->pool);
+    return (isnan(rate) || put(c, rate, "peak.%s.%d", name, c->threads)) && tick(c);
 }
 
 /* ---- Ops ---- */
@@ -212,7 +219,8 @@ static const enum op_kind vector_ops[] = {OP_EMBED, OP_ANGLES, OP_NORM, OP_QUANT
 static bool measure_threads(struct calibration *c, double *noise, double squares[N_EXPONENTS], int *tried)
 {
     double tau;
-    bool ok = measure_bandwidth(c, noise) && measure_stage(c, &tau);
+    bool ok = measure_bandwidth(c, noise) && measure_peak(c, PEAK_I8, "i8") && measure_peak(c, PEAK_F32, "f32") &&
+              measure_stage(c, &tau);
     for (unsigned t = 0; ok && t < TYPE_FILE_END; t++)
         if (type_get(t) && type_get(t)->op) ok = measure_linear(c, (enum type)t, tau);
     for (size_t i = 0; ok && i < sizeof kv_types / sizeof *kv_types; i++) ok = measure_attend(c, kv_types[i], tau);
@@ -226,7 +234,7 @@ static void plan_counts(struct calibration *c, int most)
 {
     for (int t = 1; t < most && c->n_counts < MAX_COUNTS - 1; t *= c->options->quick ? most : 2) c->counts[c->n_counts++] = t;
     c->counts[c->n_counts++] = most;
-    uint64_t figures = 2 + sizeof kv_types / sizeof *kv_types * 2 + sizeof vector_ops / sizeof *vector_ops +
+    uint64_t figures = 4 + sizeof kv_types / sizeof *kv_types * 2 + sizeof vector_ops / sizeof *vector_ops +
                        sizeof exponent_types / sizeof *exponent_types;
     for (unsigned t = 0; t < TYPE_FILE_END; t++)
         if (type_get(t) && type_get(t)->op) figures += 2;

@@ -4,6 +4,7 @@
  * exec_step on the engine's pool with the kernels bound in K, so tiling, dispatch and barriers are those of a real step.
  *
  *   read_bandwidth, read_peak, noise   plain sequential loads over at least 256 MB and 4 times the last-level cache
+ *   peak.*     multiply-adds between registers on every thread
  *   stage      steps of many empty stages
  *   linear.*   rows of 1024 elements; one activation row, and 64; weights that stay in the cache
  *   attend.*   256 positions, heads of 128, four query heads to a key/value head; one row, and 16

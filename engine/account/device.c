@@ -32,6 +32,8 @@ static const struct key_rule {
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"vector.OP.THREADS", "B/s", 1e3, 1e18},
+    {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
+    {"peak.f32.THREADS", "FLOP/s", 1e3, 1e18},
     {"stage.THREADS", "s", 0, 1},
 };
 enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };

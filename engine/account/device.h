@@ -14,6 +14,8 @@
  *   attend.KV.decode.T           FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
  *   attend.KV.prefill.T          FLOP/s many rows of queries
  *   vector.OP.T                  B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), in the cache
+ *   peak.KIND.T                  FLOP/s multiply-adds alone, KIND i8 or f32 (kernel.h's peak kernels): no op may be faster; not
+ *                                       there where only scalar kernels run
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
  *
  * T is a number of threads. Rates of a T between two that the profile holds are interpolated; beyond the largest, and for a

@@ -21,10 +21,12 @@ struct op_rates {
 struct pricer {
     const struct plan *plan;
     const struct device *device; /* NULL: nothing is known */
-    const struct predict_options *options;
+    int threads;
+    enum type kv_type;
     double tau, exponent, llc;
-    struct op_rates *rates; /* one an op */
-    char *missing;          /* DEVICE_KEY bytes */
+    struct op_rates *rates;   /* one an op */
+    struct op_cost *costs;    /* one an op, of the step at hand */
+    char missing[DEVICE_KEY]; /* the first rate that the device lacks */
 };
 
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
@@ -50,7 +52,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
     if (r->threads == threads) return r;
     const struct op *op = &m->plan->ops[i];
     char key[DEVICE_KEY], with_phase[DEVICE_KEY];
-    op_rate_key(op, m->options->kv_type, key);
+    op_rate_key(op, m->kv_type, key);
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
     if (op->kind == OP_LINEAR || op->kind == OP_ATTEND) {
@@ -97,21 +99,22 @@ static double read_once(const struct op *op, const struct step *s, const struct 
 }
 
 /* Books one step's cost and time in rows[0 .. n_ops). */
-static void price_step(struct pricer *m, const struct step *s, struct op_cost *costs, struct prediction_row *rows)
+static void price_step(struct pricer *m, const struct step *s, struct prediction_row *rows)
 {
     const struct plan *p = m->plan;
     double from_memory = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
-        costs[i] = cost_op(p, i, s);
-        from_memory += read_once(&p->ops[i], s, &costs[i], m->llc);
+        m->costs[i] = cost_op(p, i, s);
+        from_memory += read_once(&p->ops[i], s, &m->costs[i], m->llc);
     }
     for (size_t stage = 0; stage < p->n_stages; stage++) {
         size_t first = p->stage[stage], end = p->stage[stage + 1], chunks = 0;
-        for (size_t i = first; i < end; i++) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
-        size_t width = chunks < (size_t)m->options->threads ? chunks : (size_t)m->options->threads;
+        for (size_t i = first; i < end; i++)
+            if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
+        size_t width = chunks < (size_t)m->threads ? chunks : (size_t)m->threads;
         double waste = chunks ? ceil((double)chunks / (double)width) * (double)width / (double)chunks : 0;
         for (size_t i = first; i < end; i++) {
-            const struct op_cost *c = &costs[i];
+            const struct op_cost *c = &m->costs[i];
             rows[i].flops += c->flops;
             rows[i].special += c->special;
             rows[i].bytes += cost_bytes(c);
@@ -127,6 +130,41 @@ static void price_step(struct pricer *m, const struct step *s, struct op_cost *c
             rows[i].time_s += t;
         }
     }
+}
+
+static void end_pricing(struct pricer *m)
+{
+    free(m->rates);
+    free(m->costs);
+}
+
+static bool begin_pricing(struct pricer *m, const struct plan *p, const struct device *d, int threads, enum type kv_type,
+                          struct error *e)
+{
+    if (p->exact) d = NULL;
+    *m = (struct pricer){.plan = p, .device = d, .threads = threads, .kv_type = kv_type, .tau = NAN, .exponent = NAN};
+    m->rates = calloc(p->n_ops, sizeof *m->rates);
+    m->costs = calloc(p->n_ops, sizeof *m->costs);
+    if (!m->rates || !m->costs) {
+        end_pricing(m);
+        return fail(e, "prediction of %zu ops: found no memory", p->n_ops);
+    }
+    if (d) {
+        m->tau = look_up(m, "stage", threads);
+        m->exponent = device_get(d, "exponent");
+        m->llc = device_get(d, "llc");
+    }
+    return true;
+}
+
+bool predict_step(struct prediction_row *rows, const struct plan *p, const struct device *d, int threads, const struct step *s,
+                  struct error *e)
+{
+    struct pricer m;
+    if (!begin_pricing(&m, p, d, threads, s->kv_type, e)) return false;
+    price_step(&m, s, rows);
+    end_pricing(&m);
+    return true;
 }
 
 /* To a whole multiple of 2^-36 s (15 ps): sums of such numbers below 2^17 s are exact in a double, in any order. */
@@ -152,19 +190,19 @@ static void begin_rows(const struct plan *p, const struct predict_options *o, st
     }
 }
 
-static void price_run(struct pricer *m, struct op_cost *costs, struct prediction *r)
+static void price_run(struct pricer *m, struct prediction *r)
 {
-    const struct predict_options *o = m->options;
+    const struct predict_options *o = &r->options;
     struct step s = {.kv_type = o->kv_type};
     size_t end = o->past + o->prompt;
     for (s.p = o->past; s.p < end; s.p += s.n) {
         s.n = end - s.p < o->ubatch ? end - s.p : o->ubatch;
         s.n_out = s.p + s.n == end;
-        price_step(m, &s, costs, r->rows);
+        price_step(m, &s, r->rows);
     }
     for (size_t i = 0; i + 1 < o->gen; i++) {
         s = (struct step){.n = 1, .p = end + i, .n_out = 1, .kv_type = o->kv_type};
-        price_step(m, &s, costs, r->rows + m->plan->n_ops);
+        price_step(m, &s, r->rows + m->plan->n_ops);
     }
     r->flops_prefill = r->flops_decode = r->prefill_s = r->decode_s = 0;
     for (size_t i = 0; i < r->n_rows; i++) {
@@ -233,35 +271,29 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
                     kv->block);
     if (p->exact) d = NULL;
     const struct model *m = p->model;
-    struct pricer pricer = {.plan = p, .device = d, .options = o, .tau = NAN, .exponent = NAN, .missing = r->missing};
-    struct op_cost *costs = calloc(p->n_ops, sizeof *costs);
-    pricer.rates = calloc(p->n_ops, sizeof *pricer.rates);
+    struct pricer pricer;
+    if (!begin_pricing(&pricer, p, d, o->threads, o->kv_type, e)) return false;
     r->n_rows = PHASE_COUNT * p->n_ops;
     r->rows = calloc(r->n_rows, sizeof *r->rows);
-    if (!costs || !pricer.rates || !r->rows) {
-        free(costs);
-        free(pricer.rates);
+    if (!r->rows) {
+        end_pricing(&pricer);
         prediction_free(r);
         return fail(e, "prediction of %zu ops: found no memory", p->n_ops);
     }
-    if (d) {
-        pricer.tau = look_up(&pricer, "stage", o->threads);
-        pricer.exponent = device_get(d, "exponent");
-        pricer.llc = device_get(d, "llc");
-        snprintf(r->device, sizeof r->device, "%s", d->name);
-    }
+    if (d) snprintf(r->device, sizeof r->device, "%s", d->name);
     snprintf(r->model, sizeof r->model, "%s", m->name);
     struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->past + o->prompt, .n_out = 1, .kv_type = o->kv_type});
     r->weight_bytes = (double)m->tensor_bytes;
     r->weight_bytes_per_token = token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
-        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1, o->threads);
+        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1,
+                                                                    o->past + o->prompt + o->gen, o->threads);
     begin_rows(p, o, r->rows);
-    price_run(&pricer, costs, r);
+    price_run(&pricer, r);
+    memcpy(r->missing, pricer.missing, sizeof r->missing);
     freeze(r, d);
-    free(costs);
-    free(pricer.rates);
+    end_pricing(&pricer);
     return true;
 }
 

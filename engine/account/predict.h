@@ -78,6 +78,11 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
              struct error *e);
 void prediction_free(struct prediction *r);
 
+/* The price of one step alone: adds each op's FLOPs, bytes and time to rows[0 .. p->n_ops), whose words it leaves as they are. `d`
+ * may be NULL as above. False and *e if memory is short. */
+bool predict_step(struct prediction_row *rows, const struct plan *p, const struct device *d, int threads, const struct step *s,
+                  struct error *e);
+
 /* ---- Aggregation ---- */
 
 enum { BY_LAYER = 1, BY_OP = 2, BY_TYPE = 4, BY_PHASE = 8, BY_ALL = 15 };

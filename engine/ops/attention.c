@@ -1,6 +1,7 @@
 /* attention.c - keys and values into the cache, and attention over it.
  * SPDX-License-Identifier: MIT */
 #include "engine/exec.h"
+#include "engine/ops/attention.h"
 #include "kernels/kernel.h"
 
 /* ---- store: a row's heads into the cache, in its type ---- */
@@ -25,34 +26,93 @@ static struct op_cost store_cost(const struct op *op, const struct plan *p, cons
                             .activation_bytes = 4 * n * op->n_in};
 }
 
-const struct op_def op_store = {"store", store_chunks, store_run, store_cost};
+const struct op_def op_store = {"store", store_chunks, store_run, store_cost, .by_row = true};
 
-/* ---- attend: causal, each query head group over its KV head, within the layer's window ---- */
+/* ---- attend: causal, each query head group over its KV head, within the layer's window ----
+ *
+ * Many rows are shared out in blocks of rows, as many as a kernel takes together, by KV heads. One row, as in decode, is shared
+ * out in pieces of its range by KV heads: with one or two KV heads nothing else would keep the threads busy. Whoever finishes a
+ * head's last piece merges them, in order of position: the bits are those of the row among others, on any number of threads. */
+
+/* The first of the positions that row r of the step sees; the last is its own. */
+static size_t first_seen(const struct op *op, const struct step *s, size_t r)
+{
+    size_t end = s->p + r + 1, window = (size_t)op->u.attend.window;
+    return window && end > window ? end - window : 0;
+}
+
+static size_t block_rows(const struct op *op)
+{
+    size_t rows = attend_block((size_t)op->u.attend.head_dim) / (size_t)(op->u.attend.n_head / op->u.attend.n_head_kv);
+    return rows ? rows : 1;
+}
+
+/* Blocks of rows, or of one row pieces of its range */
+static size_t attend_parts(const struct op *op, const struct step *s)
+{
+    size_t n = op_rows(op, s), rows = block_rows(op);
+    if (n != 1) return (n + rows - 1) / rows;
+    return s->p / ATTEND_PIECE - first_seen(op, s, 0) / ATTEND_PIECE + 1;
+}
 
 static size_t attend_chunks(const struct op *op, const struct step *s)
 {
-    return op_rows(op, s) * (size_t)op->u.attend.n_head_kv;
+    return attend_parts(op, s) * (size_t)op->u.attend.n_head_kv;
+}
+
+static void attend_call(enum type type, const struct attend_args *a)
+{
+    if (type == TYPE_F16) K.f16_attend(a);
+    else if (type == TYPE_Q8_0) K.q8_0_attend(a);
+    else K.f32_attend(a);
+}
+
+/* A KV head's share of exec's scratch, of floats: the parts' y, then their states. */
+static size_t head_scratch(const struct op *op, size_t parts)
+{
+    return parts * (size_t)(op->u.attend.n_head / op->u.attend.n_head_kv) * (size_t)(op->u.attend.head_dim + 2);
+}
+
+static void attend_piece(const struct op *op, struct exec *x, struct attend_args *a, size_t part, size_t parts, int head)
+{
+    float *scratch = x->attend.parts + (size_t)head * head_scratch(op, parts), *y = a->y;
+    float *states = scratch + parts * a->group * a->d;
+    size_t begin = first_seen(op, &x->step, 0), piece = (begin / ATTEND_PIECE + part) * ATTEND_PIECE;
+    if (begin < piece) begin = piece;
+    if (a->end > piece + ATTEND_PIECE) a->end = piece + ATTEND_PIECE;
+    a->window = a->end - begin;
+    a->y = scratch + part * a->group * a->d;
+    a->state = states + part * a->group * 2;
+    attend_call(x->kv->type, a);
+    if (atomic_fetch_add_explicit(&x->attend.done[head], 1, memory_order_acq_rel) + 1 < parts) return;
+    atomic_store_explicit(&x->attend.done[head], 0, memory_order_relaxed); /* for the next layer, a barrier away */
+    K.f32_attend_merge(&(struct merge_args){y, scratch, states, parts, a->group, a->d});
 }
 
 static void attend_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
     (void)thread;
     const struct kv *kv = x->kv;
-    size_t kv_heads = (size_t)op->u.attend.n_head_kv, row = chunk / kv_heads, d = (size_t)op->u.attend.head_dim;
+    size_t kv_heads = (size_t)op->u.attend.n_head_kv, d = (size_t)op->u.attend.head_dim, n = op_rows(op, &x->step);
+    size_t parts = attend_parts(op, &x->step), part = parts - 1 - chunk / kv_heads; /* the last rows see most: they go first */
+    size_t group = (size_t)op->u.attend.n_head / kv_heads, rows = block_rows(op), row = n == 1 ? 0 : part * rows;
     int head = (int)(chunk % kv_heads);
-    size_t group = (size_t)op->u.attend.n_head / kv_heads, end = x->step.p + row + 1, window = (size_t)op->u.attend.window;
-    size_t begin = window && end > window ? end - window : 0;
     struct attend_args a = {
         .y = (float *)exec_row(x, op->dst, row) + (size_t)head * group * d,
         .q = (float *)exec_row(x, op->src, row) + (size_t)head * group * d,
-        .k = kv_row(kv, kv->k, op->layer, head, begin),
-        .v = kv_row(kv, kv->v, op->layer, head, begin),
+        .y_stride = (size_t)op->n_out, .q_stride = (size_t)op->n_in,
+        .k = kv_row(kv, kv->k, op->layer, head, 0), .v = kv_row(kv, kv->v, op->layer, head, 0),
         .k_stride = kv->row_bytes, .v_stride = kv->row_bytes,
-        .n_q = group, .n_kv = end - begin, .d = d, .scale = op->u.attend.scale,
+        .n_pos = n - row < rows ? n - row : rows, .group = group, .d = d,
+        .end = x->step.p + row + 1, .window = (size_t)op->u.attend.window, .causal = true, .scale = op->u.attend.scale,
     };
-    if (kv->type == TYPE_F16) K.f16_attend(&a);
-    else if (kv->type == TYPE_Q8_0) K.q8_0_attend(&a);
-    else K.f32_attend(&a);
+    if (n == 1 && parts > 1) attend_piece(op, x, &a, part, parts, head);
+    else attend_call(kv->type, &a);
+}
+
+size_t attend_scratch(const struct op *op, size_t positions)
+{
+    return (size_t)op->u.attend.n_head_kv * head_scratch(op, positions / ATTEND_PIECE + 1);
 }
 
 /* Sum over the step's rows of the positions each one sees: t for the query at 1-based context t, at most w of them. */
@@ -80,4 +140,4 @@ static struct op_cost attend_cost(const struct op *op, const struct plan *p, con
     };
 }
 
-const struct op_def op_attend = {"attend", attend_chunks, attend_run, attend_cost};
+const struct op_def op_attend = {"attend", attend_chunks, attend_run, attend_cost, .by_row = false};

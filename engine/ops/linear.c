@@ -46,7 +46,7 @@ static struct op_cost linear_cost(const struct op *op, const struct plan *p, con
     };
 }
 
-const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost};
+const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false};
 
 /* ---- embed: row `token` of the embedding matrix, times a constant in Gemma ---- */
 
@@ -71,4 +71,4 @@ static struct op_cost embed_cost(const struct op *op, const struct plan *p, cons
     };
 }
 
-const struct op_def op_embed = {"embed", embed_chunks, embed_run, embed_cost};
+const struct op_def op_embed = {"embed", embed_chunks, embed_run, embed_cost, .by_row = true};

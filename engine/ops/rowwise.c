@@ -9,6 +9,23 @@
 /* One chunk a row: rows are independent, and even a row of 640 floats outweighs handing out a chunk. */
 static size_t row_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
 
+/* Long rows are cut: a decode step has only one. */
+enum { SEGMENT = 4096 }; /* elements a chunk, whole blocks of every type */
+
+static size_t segment_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) * (((size_t)op->n_out + SEGMENT - 1) / SEGMENT);
+}
+
+/* The part of a row that a chunk of segment_chunks stands for. */
+static size_t segment(const struct op *op, size_t chunk, size_t *row, size_t *from)
+{
+    size_t per_row = ((size_t)op->n_out + SEGMENT - 1) / SEGMENT;
+    *row = chunk / per_row;
+    *from = chunk % per_row * SEGMENT;
+    return (size_t)op->n_out - *from < SEGMENT ? (size_t)op->n_out - *from : SEGMENT;
+}
+
 static double row_bytes(const struct plan *p, int buffer)
 {
     return buffer == NO_BUFFER ? 0 : (double)buffer_row_bytes(&p->buffers[buffer]);
@@ -37,14 +54,17 @@ static struct op_cost norm_cost(const struct op *op, const struct plan *p, const
                             .activation_bytes = n * (row_bytes(p, op->src) + row_bytes(p, op->dst))};
 }
 
-const struct op_def op_norm = {"norm", row_chunks, norm_run, norm_cost};
+const struct op_def op_norm = {"norm", row_chunks, norm_run, norm_cost, .by_row = true};
 
 /* ---- quantise: a row into 8-bit blocks for the matrix products that follow ---- */
 
-static void quantise_run(const struct op *op, struct exec *x, size_t row, int thread)
+static void quantise_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
     (void)thread;
-    type_quantise(x->plan->buffers[op->dst].type, exec_row(x, op->dst, row), exec_row(x, op->src, row), NULL, (size_t)op->n_in);
+    enum type type = x->plan->buffers[op->dst].type;
+    size_t row, from, n = segment(op, chunk, &row, &from);
+    type_quantise(type, (char *)exec_row(x, op->dst, row) + type_bytes(type, from), (float *)exec_row(x, op->src, row) + from,
+                  NULL, n);
 }
 
 static struct op_cost quantise_cost(const struct op *op, const struct plan *p, const struct step *s)
@@ -52,7 +72,7 @@ static struct op_cost quantise_cost(const struct op *op, const struct plan *p, c
     return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * (row_bytes(p, op->src) + row_bytes(p, op->dst))};
 }
 
-const struct op_def op_quantise = {"quantise", row_chunks, quantise_run, quantise_cost};
+const struct op_def op_quantise = {"quantise", segment_chunks, quantise_run, quantise_cost, .by_row = true};
 
 /* ---- angles: cos and sin of every pair at a row's position; in double, since a float product loses the low bits of p ---- */
 
@@ -73,7 +93,7 @@ static struct op_cost angles_cost(const struct op *op, const struct plan *p, con
     return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * row_bytes(p, op->dst)};
 }
 
-const struct op_def op_angles = {"angles", row_chunks, angles_run, angles_cost};
+const struct op_def op_angles = {"angles", row_chunks, angles_run, angles_cost, .by_row = true};
 
 /* ---- rope ---- */
 
@@ -96,25 +116,9 @@ static struct op_cost rope_cost(const struct op *op, const struct plan *p, const
                             .activation_bytes = n * (2 * row_bytes(p, op->dst) + row_bytes(p, op->u.rope.angles))};
 }
 
-const struct op_def op_rope = {"rope", row_chunks, rope_run, rope_cost};
+const struct op_def op_rope = {"rope", row_chunks, rope_run, rope_cost, .by_row = true};
 
 /* ---- glu: act(gate) * up ---- */
-
-enum { SEGMENT = 2048 }; /* elements a chunk: splits a decode step's one long row over threads */
-
-static size_t segment_chunks(const struct op *op, const struct step *s)
-{
-    return op_rows(op, s) * (((size_t)op->n_out + SEGMENT - 1) / SEGMENT);
-}
-
-/* The part of a row that a chunk of segment_chunks stands for. */
-static size_t segment(const struct op *op, size_t chunk, size_t *row, size_t *from)
-{
-    size_t per_row = ((size_t)op->n_out + SEGMENT - 1) / SEGMENT;
-    *row = chunk / per_row;
-    *from = chunk % per_row * SEGMENT;
-    return (size_t)op->n_out - *from < SEGMENT ? (size_t)op->n_out - *from : SEGMENT;
-}
 
 static void glu_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
@@ -133,7 +137,7 @@ static struct op_cost glu_cost(const struct op *op, const struct plan *p, const 
                             .activation_bytes = n * (row_bytes(p, op->src) + row_bytes(p, op->src2) + row_bytes(p, op->dst))};
 }
 
-const struct op_def op_glu = {"glu", segment_chunks, glu_run, glu_cost};
+const struct op_def op_glu = {"glu", segment_chunks, glu_run, glu_cost, .by_row = true};
 
 /* ---- add: the residual ---- */
 
@@ -152,7 +156,7 @@ static struct op_cost add_cost(const struct op *op, const struct plan *p, const 
                             .activation_bytes = n * (row_bytes(p, op->src) + 2 * row_bytes(p, op->dst))};
 }
 
-const struct op_def op_add = {"add", segment_chunks, add_run, add_cost};
+const struct op_def op_add = {"add", segment_chunks, add_run, add_cost, .by_row = true};
 
 /* ---- gather: the rows whose logits are wanted ---- */
 
@@ -167,4 +171,4 @@ static struct op_cost gather_cost(const struct op *op, const struct plan *p, con
     return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * 2 * row_bytes(p, op->dst)};
 }
 
-const struct op_def op_gather = {"gather", row_chunks, gather_run, gather_cost};
+const struct op_def op_gather = {"gather", row_chunks, gather_run, gather_cost, .by_row = true};

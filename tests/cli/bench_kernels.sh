@@ -8,7 +8,9 @@ set -u
 number='[0-9][-+.e0-9]*'
 cli bench kernels f32_add --json
 expect_out "bench kernels --json" "^\[\{\"op\": \"f32_add\", \"isa\": \"scalar\", \"tag\": null, \"case\": \"4096\", \"ok\": true, \"max_error\": 0, \
-\"tolerance\": 0, \"time_s\": $number, \"mad_s\": $number, \"flops\": 0, \"special\": 4096, \"bytes\": 49152\}.*\]$"
+\"tolerance\": 0, \"time_s\": $number, \"mad_s\": $number, \"flops\": 0, \"special\": 4096, \"bytes\": 49152, \"share_of_peak\": null\}.*\]$"
+cli bench kernels q8_0_dot i8_peak --json
+expect_out "bench kernels: share of the peak" "\"op\": \"i8_peak\", \"isa\": \"scalar\".*\"share_of_peak\": null\}.*\"op\": \"q8_0_dot\", .*\"share_of_peak\": (null|$number)\}\]"
 cli bench kernels f32_scale
 expect_out "bench kernels OP" '^f32_scale +scalar +4096 '
 cli bench kernels --list --json

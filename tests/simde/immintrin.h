@@ -74,4 +74,116 @@ static __attribute__((noinline, unused)) void emulated_mask_storeu_ps(void *p, _
 #define _mm512_maskz_loadu_ps emulated_maskz_loadu_ps
 #define _mm512_mask_storeu_ps emulated_mask_storeu_ps
 
+/* ---- What vec_avx512.h needs besides ---- */
+
+/* Two vectors' lanes by number, 0..15 of a and 16..31 of b. */
+static inline __m512 emulated_pick_ps(__m512 a, __m512 b, const int at[16])
+{
+    float in[32], out[16];
+    __m512 result;
+    memcpy(in, &a, sizeof a);
+    memcpy(in + 16, &b, sizeof b);
+    for (int i = 0; i < 16; i++) out[i] = in[at[i]];
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+static inline __m512 emulated_shuffle_f32x4(__m512 a, __m512 b, int imm)
+{
+    int at[16];
+    for (int i = 0; i < 16; i++) at[i] = i / 8 * 16 + (imm >> 2 * (i / 4) & 3) * 4 + i % 4;
+    return emulated_pick_ps(a, b, at);
+}
+static inline __m512 emulated_permute_ps(__m512 v, int imm)
+{
+    int at[16];
+    for (int i = 0; i < 16; i++) at[i] = i / 4 * 4 + (imm >> 2 * (i % 4) & 3);
+    return emulated_pick_ps(v, v, at);
+}
+#define _mm512_shuffle_f32x4 emulated_shuffle_f32x4
+#define _mm512_permute_ps    emulated_permute_ps
+#define _mm512_moveldup_ps(v) emulated_permute_ps(v, 0xa0)
+#define _mm512_movehdup_ps(v) emulated_permute_ps(v, 0xf5)
+
+static inline __m256 emulated_extractf32x8_ps(__m512 v, int at)
+{
+    __m256 half[2];
+    memcpy(half, &v, sizeof half);
+    return half[at];
+}
+static inline __m512d emulated_cvtps_pd(__m256 v)
+{
+    float in[8];
+    double out[8];
+    __m512d result;
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 8; i++) out[i] = in[i];
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+static inline __m512i emulated_cvtepu16_epi32(__m256i v)
+{
+    uint16_t in[16];
+    uint32_t out[16];
+    __m512i result;
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++) out[i] = in[i];
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+static inline __m256i emulated_cvtps_ph(__m512 v, int rounding)
+{
+    __m256 half[2];
+    __m128i out[2];
+    __m256i result;
+    (void)rounding; /* always to nearest */
+    memcpy(half, &v, sizeof half);
+    for (int i = 0; i < 2; i++) out[i] = _mm256_cvtps_ph(half[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+static inline __m256i emulated_maskz_loadu_epi16(__mmask16 mask, const void *p)
+{
+    uint16_t lanes[16] = {0};
+    __m256i result;
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) memcpy(&lanes[i], (const char *)p + 2 * i, 2);
+    memcpy(&result, lanes, sizeof lanes);
+    return result;
+}
+static inline void emulated_mask_storeu_epi16(void *p, __mmask16 mask, __m256i v)
+{
+    uint16_t lanes[16];
+    memcpy(lanes, &v, sizeof lanes);
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) memcpy((char *)p + 2 * i, &lanes[i], 2);
+}
+#define _mm512_extractf32x8_ps   emulated_extractf32x8_ps
+#define _mm512_cvtps_pd          emulated_cvtps_pd
+#define _mm512_cvtepu16_epi32    emulated_cvtepu16_epi32
+#define _mm512_cvtps_ph          emulated_cvtps_ph
+#define _mm256_maskz_loadu_epi16 emulated_maskz_loadu_epi16
+#define _mm256_mask_storeu_epi16 emulated_mask_storeu_epi16
+
+/* Across lanes, by halves, as the intrinsics do. */
+static inline float emulated_reduce_ps(__m512 v, int greatest)
+{
+    float lane[16];
+    memcpy(lane, &v, sizeof lane);
+    for (int n = 8; n; n /= 2)
+        for (int i = 0; i < n; i++)
+            lane[i] = !greatest ? lane[i] + lane[i + n] : lane[i] > lane[i + n] ? lane[i] : lane[i + n];
+    return lane[0];
+}
+static inline double emulated_reduce_add_pd(__m512d v)
+{
+    double lane[8];
+    memcpy(lane, &v, sizeof lane);
+    for (int n = 4; n; n /= 2)
+        for (int i = 0; i < n; i++) lane[i] += lane[i + n];
+    return lane[0];
+}
+#define _mm512_reduce_add_ps(v) emulated_reduce_ps(v, 0)
+#define _mm512_reduce_max_ps(v) emulated_reduce_ps(v, 1)
+#define _mm512_reduce_add_pd    emulated_reduce_add_pd
+
 #endif

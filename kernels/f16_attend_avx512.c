@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/vec_avx512.h"
+
+#define ATTEND_TYPE TYPE_F16
+#include "kernels/attend_tiled.h"
+
+static void f16_attend_avx512(const struct attend_args *a)
+{
+    attend_tiled(a);
+}
+
+KERNEL(f16_attend, avx512, .needs = VEC_NEEDS);

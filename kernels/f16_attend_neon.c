@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/vec_neon.h"
+
+#define ATTEND_TYPE TYPE_F16
+#include "kernels/attend_tiled.h"
+
+static void f16_attend_neon(const struct attend_args *a)
+{
+    attend_tiled(a);
+}
+
+KERNEL(f16_attend, neon, .needs = VEC_NEEDS);

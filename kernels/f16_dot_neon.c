@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/vec_neon.h"
+#include "kernels/dot_float.h"
+
+static void f16_dot_neon(const struct dot_args *a)
+{
+    dot_float(a, sizeof(uint16_t), vf_load_f16, vf_load_f16_n);
+}
+
+KERNEL(f16_dot, neon, .needs = VEC_NEEDS);

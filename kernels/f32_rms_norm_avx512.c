@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/vec_avx512.h"
+#include "kernels/rms_norm.h"
+
+static void f32_rms_norm_avx512(const struct norm_args *a)
+{
+    rms_norm(a);
+}
+
+KERNEL(f32_rms_norm, avx512, .needs = VEC_NEEDS);
