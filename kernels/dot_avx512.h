@@ -8,7 +8,7 @@
  * once for all rows. Signed codes are raised to unsigned ones; what that adds is known before, and taken off each lane's sum.
  *
  * Bytes of weights a cycle, in the first-level cache, by llvm-mca for znver4 (memory gives a thread some 5):
- * q8_0 13, q5_0 7, q4_K 8, q6_K 9.
+ * q6_K 11, q8_0 13, q4_0, q4_K, q5_0 and q5_K 7, q5_1 6, q2_K and q3_K 5.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_AVX512_H
 #define HARTREE_DOT_AVX512_H

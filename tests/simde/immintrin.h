@@ -27,12 +27,14 @@
         return result;                                                    \
     }
 EMULATED_LANES(cvtepi32_ps, __m512, float, __m512i, int32_t, 16, in[i])
+EMULATED_LANES(cvtps_epi32, __m512i, int32_t, __m512, float, 16, _mm_cvtss_si32(_mm_set_ss(in[i])))
 EMULATED_LANES(cvtepi32_epi16, __m256i, uint16_t, __m512i, uint32_t, 16, in[i])
 EMULATED_LANES(cvtepi32_epi8, __m128i, uint8_t, __m512i, uint32_t, 16, in[i])
 EMULATED_LANES(cvtepi8_epi32, __m512i, int32_t, __m128i, int8_t, 16, in[i])
 EMULATED_LANES(cvtph_ps, __m512, float, __m256i, uint16_t, 16, _cvtsh_ss(in[i]))
 #undef EMULATED_LANES
 #define _mm512_cvtepi32_ps    emulated_cvtepi32_ps
+#define _mm512_cvtps_epi32    emulated_cvtps_epi32
 #define _mm512_cvtepi32_epi16 emulated_cvtepi32_epi16
 #define _mm512_cvtepi32_epi8  emulated_cvtepi32_epi8
 #define _mm512_cvtepi8_epi32  emulated_cvtepi8_epi32
@@ -45,14 +47,7 @@ static __attribute__((noinline, unused)) __m512i emulated_zextsi256_si512(__m256
     memcpy(&result, lanes, sizeof result);
     return result;
 }
-static __attribute__((noinline, unused)) __m256 emulated_extractf32x8_ps(__m512 v, int half)
-{
-    __m256 lanes[2];
-    memcpy(lanes, &v, sizeof lanes);
-    return lanes[half];
-}
-#define _mm512_zextsi256_si512  emulated_zextsi256_si512
-#define _mm512_extractf32x8_ps  emulated_extractf32x8_ps
+#define _mm512_zextsi256_si512 emulated_zextsi256_si512
 
 /* Masked lanes of memory are not touched. */
 static __attribute__((noinline, unused)) __m512 emulated_maskz_loadu_ps(__mmask16 mask, const void *p)
