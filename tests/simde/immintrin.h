@@ -177,6 +177,14 @@ static inline double emulated_reduce_add_pd(__m512d v)
         for (int i = 0; i < n; i++) lane[i] += lane[i + n];
     return lane[0];
 }
+static inline int emulated_reduce_add_epi32(__m512i v)
+{
+    uint32_t lane[16], sum = 0;
+    memcpy(lane, &v, sizeof lane);
+    for (int i = 0; i < 16; i++) sum += lane[i];
+    return (int)sum;
+}
+#define _mm512_reduce_add_epi32 emulated_reduce_add_epi32
 #define _mm512_reduce_add_ps(v) emulated_reduce_ps(v, 0)
 #define _mm512_reduce_max_ps(v) emulated_reduce_ps(v, 1)
 #define _mm512_reduce_add_pd    emulated_reduce_add_pd
