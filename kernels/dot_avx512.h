@@ -42,8 +42,8 @@ AVX512_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 
                                       avx2_open256 *open, dot_codes256 *codes, const int shift)
 {
     const int one = 0x00010001; /* for each int16 of two products the number of its sub-block, less 4j */
-    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, one, one, one, one, 2 * one, 2 * one, 2 * one, 2 * one, 3 * one, 3 * one,
-                                            3 * one, 3 * one);
+    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, one, one, one, one, 2 * one, 2 * one, 2 * one, 2 * one, 3 * one,
+                                            3 * one, 3 * one, 3 * one);
     __m512 sum = _mm512_setzero_ps();
     __m256 least = _mm256_setzero_ps();
     for (size_t b = 0; b < blocks; b++, w += w_block, x++) {
@@ -89,11 +89,12 @@ struct dot_group {
     float d[4], dsum[4];  /* dsum = d * sum of the codes */
 };
 enum { DOT_OFFSET = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
-enum { DOT_GROUPS = 16 };   /* those of 2048 elements: what of a row is multiplied at a time */
+enum { DOT_GROUPS = 16 }; /* those of 2048 elements: what of a row is multiplied at a time */
 
 typedef __m512i dot_codes32(const void *block0, const void *block1); /* the unsigned codes of two blocks */
 
-/* The products of four blocks, 8 parts to a block's sum, lane by lane of 128 bits: of blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3 1 3. */
+/* The products of four blocks, 8 parts to a block's sum, lane by lane of 128 bits: of blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3
+ * 1 3. */
 AVX512_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group *g)
 {
     const __m512i p01 = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q01, _mm512_loadu_si512(g->qs[0]));
@@ -127,8 +128,10 @@ AVX512_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, s
         if (k + 4 > blocks) w = memcpy(end, w, (blocks - k) * w_block);
         const char *const b[4] = {w, w + w_block, w + 2 * w_block, w + 3 * w_block};
         __m512i p = dot_parts(codes(b[0], b[1]), codes(b[2], b[3]), g);
-        if (shift != DOT_OFFSET) p = _mm512_sub_epi32(p, _mm512_loadu_si512(g->too_high));
-        else offset = _mm_fmadd_ps(dot_f16(b, 2), _mm_loadu_ps(g->dsum), offset);
+        if (shift != DOT_OFFSET)
+            p = _mm512_sub_epi32(p, _mm512_loadu_si512(g->too_high));
+        else
+            offset = _mm_fmadd_ps(dot_f16(b, 2), _mm_loadu_ps(g->dsum), offset);
         const __m512 scale = _mm512_castps128_ps512(_mm_mul_ps(dot_f16(b, 0), _mm_loadu_ps(g->d)));
         sum = _mm512_fmadd_ps(_mm512_permutexvar_ps(spread, scale), _mm512_cvtepi32_ps(p), sum);
     }
@@ -167,7 +170,8 @@ AVX512_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_bl
 /* The nibbles of two blocks in element order: low ones, then high ones, of either's 16 bytes. */
 AVX512_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])
 {
-    const __m256i first = _mm256_broadcastsi128_si256(avx512_load16(qs0)), second = _mm256_broadcastsi128_si256(avx512_load16(qs1));
+    const __m256i first = _mm256_broadcastsi128_si256(avx512_load16(qs0)),
+                  second = _mm256_broadcastsi128_si256(avx512_load16(qs1));
     const __m512i v = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
     const __m512i shift = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
     return _mm512_and_si512(_mm512_srlv_epi64(v, shift), _mm512_set1_epi8(15));
