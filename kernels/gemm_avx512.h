@@ -14,7 +14,11 @@
  * Packing turns 16 bytes of each of 16 rows into four words of all rows by 16 loads and 8 shuffles, in the file's own packed
  * form, and takes codes and scales apart only then. Rows beyond the last are copies of it, whose results are not stored.
  * While one slice is multiplied, the next one's bytes are fetched into the second-level cache.
- * SPDX-License-Identifier: MIT */
+ *
+ * Share of the bound of one dpbusd a cycle, three panels by four columns, by llvm-mca for znver4 (dpbusd priced as an fma: its
+ * model gives the register form two cycles, where one is measured): q4_K and q5_K 84 %, q2_K, q3_K and q6_K 76 %, q4_0, q5_0
+ * and q8_0 75 %, q4_1 and q5_1 70 % where a broadcast from memory is a load; 68, 62, 60 and 58 % where it also takes a shuffle,
+ * as the model has it. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_GEMM_AVX512_H
 #define HARTREE_GEMM_AVX512_H
 
@@ -61,8 +65,9 @@ AVX512_INLINE __m512 gemm_f16_high(__m512i w)
 /* Four bits of each row, from bit `at` of its word on, as bytes 0 or 16: a fifth bit for four codes. */
 AVX512_INLINE __m512i gemm_fifth_bits(__m512i bits, unsigned at)
 {
-    const __m512i spread = _mm512_setr_epi32(0, 0x10, 0x1000, 0x1010, 0x100000, 0x100010, 0x101000, 0x101010, 0x10000000,
-                                             0x10000010, 0x10001000, 0x10001010, 0x10100000, 0x10100010, 0x10101000, 0x10101010);
+    const __m512i spread =
+        _mm512_setr_epi32(0, 0x10, 0x1000, 0x1010, 0x100000, 0x100010, 0x101000, 0x101010, 0x10000000, 0x10000010, 0x10001000,
+                          0x10001010, 0x10100000, 0x10100010, 0x10101000, 0x10101010);
     return _mm512_permutexvar_epi32(_mm512_srli_epi32(bits, at), spread); /* looks at an index's lowest four bits only */
 }
 
@@ -93,8 +98,8 @@ AVX512_INLINE void gemm_ahead(const char *row, size_t stride, size_t i0, size_t 
         for (size_t b = 0; b < bytes; b += 64) _mm_prefetch((const char *)((uintptr_t)row + i * stride + at + b), _MM_HINT_T1);
 }
 
-/* What a type is to the walk: its blocks in the file, in a panel and in the activations, its slices, and its tiles by the number
- * of panels. */
+/* What a type is to the walk: its blocks in the file, in a panel and in the activations, its slices, and its tiles by the
+ * number of panels. */
 struct gemm_type {
     size_t block, w_bytes, x_bytes, panel_bytes, slice_blocks;
     gemm_pack *pack;
@@ -163,10 +168,10 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
 }
 
 /* A file's tile, kernel and row, of its `pack` and what else its gemm_multiply takes. */
-#define GEMM_TILE_AVX512(size, np, nc, ...)                              \
-    static void multiply_##np##_##nc(const struct gemm_tile *t)          \
-    {                                                                    \
-        gemm_multiply##size(t, np, nc, __VA_ARGS__);                     \
+#define GEMM_TILE_AVX512(size, np, nc, ...)                                                                                    \
+    static void multiply_##np##_##nc(const struct gemm_tile *t)                                                                \
+    {                                                                                                                          \
+        gemm_multiply##size(t, np, nc, __VA_ARGS__);                                                                           \
     }
 #define GEMM_KERNEL_AVX512(prefix, isa, size, ...)                                                                             \
     GEMM_TILE_AVX512(size, 1, 4, __VA_ARGS__)                                                                                  \
@@ -270,16 +275,21 @@ AVX512_INLINE void gemm_sums(const char *x, const int sub, int16_t sums[16])
 {
     const __m256i v = _mm256_loadu_si256((const __m256i *)(x + offsetof(struct block_q8_a256, bsums)));
     const __m256i twos = _mm256_madd_epi16(v, _mm256_set1_epi16(1));
-    if (sub == 16) _mm256_storeu_si256((__m256i *)sums, v);
-    else _mm_storeu_si128((__m128i *)sums, _mm_packs_epi32(_mm256_castsi256_si128(twos), _mm256_extracti128_si256(twos, 1)));
+    if (sub == 16)
+        _mm256_storeu_si256((__m256i *)sums, v);
+    else
+        _mm_storeu_si128((__m128i *)sums, _mm_packs_epi32(_mm256_castsi256_si128(twos), _mm256_extracti128_si256(twos, 1)));
 }
 
-/* Adds <offset, sums> to the sums of each column. */
+/* <offset, sums> of each column. */
 AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int np, const int nc,
                                   const int sub, __m512i to[GEMM_PANELS][GEMM_COLS])
 {
     int16_t sums[GEMM_COLS][16];
-    for (int i = 0; i < nc; i++) gemm_sums(x + (size_t)i * x_stride, sub, sums[i]);
+    for (int i = 0; i < nc; i++) {
+        gemm_sums(x + (size_t)i * x_stride, sub, sums[i]);
+        for (int j = 0; j < np; j++) to[j][i] = _mm512_setzero_si512();
+    }
 #pragma GCC unroll 8
     for (int o = 0; o < 128 / sub; o++)
         for (int i = 0; i < nc; i++) {
@@ -289,8 +299,8 @@ AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, 
 }
 
 /* Where codes are too high, offset holds -scale * (how much), and a block's sums begin with what it gives. Where there are
- * minima, it holds them. All of a block is added up in integers, exactly. Per block, panel and column 64 dpbusd and 4 or 8 dpwssd,
- * and a multiplication and an addition a sub-block, for which there are other units. */
+ * minima, it holds them. All of a block is added up in integers, exactly. Per block, panel and column 64 dpbusd and 4 or 8
+ * dpwssd, and a multiplication and an addition a sub-block, for which there are other units. */
 AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, const int nc, const int shift, const int sub)
 {
     const struct gemm_block256 *b = t->panels;
@@ -299,7 +309,7 @@ AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, con
     for (size_t k = 0; k < t->blocks; k++, b += GEMM_PANELS, x += sizeof(struct block_q8_a256), first = false) {
         __m512i total[GEMM_PANELS][GEMM_COLS], least[GEMM_PANELS][GEMM_COLS];
         for (int i = 0; i < nc; i++)
-            for (int j = 0; j < np; j++) total[j][i] = least[j][i] = _mm512_setzero_si512();
+            for (int j = 0; j < np; j++) total[j][i] = _mm512_setzero_si512();
         if (shift != GEMM_MINIMA) gemm_offset256(b, x, t->x_stride, np, nc, sub, total);
         const char *xq = x + offsetof(struct block_q8_a256, qs);
 #pragma GCC unroll 1
@@ -365,8 +375,9 @@ AVX512_INLINE void gemm_scales8(struct gemm_block256 *b, const char *const row[G
     gemm_words(row, at, w);
     b->d = gemm_f16_low(w[0]);
     b->dmin = gemm_f16_high(w[0]);
-    const __m512i scale[2] = {_mm512_and_si512(w[1], low6),
-                              _mm512_or_si512(_mm512_and_si512(w[3], low4), _mm512_and_si512(_mm512_srli_epi32(w[1], 2), high2))};
+    const __m512i scale[2] = {
+        _mm512_and_si512(w[1], low6),
+        _mm512_or_si512(_mm512_and_si512(w[3], low4), _mm512_and_si512(_mm512_srli_epi32(w[1], 2), high2))};
     const __m512i least[2] = {_mm512_and_si512(w[2], low6),
                               _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32(w[3], 4), low4),
                                               _mm512_and_si512(_mm512_srli_epi32(w[2], 2), high2))};

@@ -17,11 +17,11 @@ AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at
         w[i] = _mm512_and_si512(w[i], low4);
     }
     gemm_scales16(b, w);
-    for (int part = 0; part < 4; part++) { /* 16 bytes of qs: elements 128 * (part / 2) + 16 * (part % 2) .., and 32, 64, 96 on */
+    for (int part = 0; part < 4;
+         part++) { /* 16 bytes of qs: elements 128 * (part / 2) + 16 * (part % 2) .., and 32, 64, 96 on */
         gemm_words(row, at + offsetof(struct block_q2_K, qs) + 16 * (size_t)part, w);
         for (int p = 0; p < 4; p++)
-            for (int j = 0; j < 4; j++)
-                b->codes[32 * (part / 2) + 8 * p + 4 * (part % 2) + j] = avx512_bits(w[j], -2 * p, 3);
+            for (int j = 0; j < 4; j++) b->codes[32 * (part / 2) + 8 * p + 4 * (part % 2) + j] = avx512_bits(w[j], -2 * p, 3);
     }
 }
 

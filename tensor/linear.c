@@ -3,8 +3,9 @@
 
 #include "kernels/kernel.h"
 
-/* A chunk of weights is long enough for memory to stream it, and short enough that a small matrix still makes a few. */
-enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 16, GEMM_MIN_COLS = 3 };
+/* A chunk of weights is long enough for memory to stream it, and short enough that a small matrix still makes a few. Its
+ * rows fill the panels of every GEMM: those of AVX-512 take three times sixteen at once. */
+enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 48, GEMM_MIN_COLS = 3 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 
@@ -12,7 +13,7 @@ size_t linear_rows(enum type weight, size_t n_in)
 {
     /* Float activations are long: a gemm's pass over them should serve a strip of rows and not half of one (gemm_float.h). */
     const size_t least = type_get(weight)->activation == TYPE_F32 ? 2 * TILE_ROWS : TILE_ROWS;
-    return clamp(TILE_WEIGHT_BYTES / type_bytes(weight, n_in), least, 8 * TILE_ROWS) / TILE_ROWS * TILE_ROWS;
+    return clamp(TILE_WEIGHT_BYTES / type_bytes(weight, n_in), least, 3 * TILE_ROWS) / TILE_ROWS * TILE_ROWS;
 }
 
 bool linear_unpacks(size_t cols) { return cols >= GEMM_MIN_COLS; }

@@ -27,16 +27,27 @@
         return result;                                                    \
     }
 EMULATED_LANES(cvtepi32_ps, __m512, float, __m512i, int32_t, 16, in[i])
+EMULATED_LANES(cvtps_epi32, __m512i, int32_t, __m512, float, 16, _mm_cvtss_si32(_mm_set_ss(in[i])))
 EMULATED_LANES(cvtepi32_epi16, __m256i, uint16_t, __m512i, uint32_t, 16, in[i])
 EMULATED_LANES(cvtepi32_epi8, __m128i, uint8_t, __m512i, uint32_t, 16, in[i])
 EMULATED_LANES(cvtepi8_epi32, __m512i, int32_t, __m128i, int8_t, 16, in[i])
 EMULATED_LANES(cvtph_ps, __m512, float, __m256i, uint16_t, 16, _cvtsh_ss(in[i]))
 #undef EMULATED_LANES
 #define _mm512_cvtepi32_ps    emulated_cvtepi32_ps
+#define _mm512_cvtps_epi32    emulated_cvtps_epi32
 #define _mm512_cvtepi32_epi16 emulated_cvtepi32_epi16
 #define _mm512_cvtepi32_epi8  emulated_cvtepi32_epi8
 #define _mm512_cvtepi8_epi32  emulated_cvtepi8_epi32
 #define _mm512_cvtph_ps       emulated_cvtph_ps
+
+static __attribute__((noinline, unused)) __m512i emulated_zextsi256_si512(__m256i v)
+{
+    __m256i lanes[2] = {v, _mm256_setzero_si256()};
+    __m512i result;
+    memcpy(&result, lanes, sizeof result);
+    return result;
+}
+#define _mm512_zextsi256_si512 emulated_zextsi256_si512
 
 /* Masked lanes of memory are not touched. */
 static __attribute__((noinline, unused)) __m512 emulated_maskz_loadu_ps(__mmask16 mask, const void *p)
@@ -166,6 +177,14 @@ static inline double emulated_reduce_add_pd(__m512d v)
         for (int i = 0; i < n; i++) lane[i] += lane[i + n];
     return lane[0];
 }
+static inline int emulated_reduce_add_epi32(__m512i v)
+{
+    uint32_t lane[16], sum = 0;
+    memcpy(lane, &v, sizeof lane);
+    for (int i = 0; i < 16; i++) sum += lane[i];
+    return (int)sum;
+}
+#define _mm512_reduce_add_epi32 emulated_reduce_add_epi32
 #define _mm512_reduce_add_ps(v) emulated_reduce_ps(v, 0)
 #define _mm512_reduce_max_ps(v) emulated_reduce_ps(v, 1)
 #define _mm512_reduce_add_pd    emulated_reduce_add_pd

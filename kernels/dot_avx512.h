@@ -1,0 +1,189 @@
+/* dot_avx512.h - few columns: the AVX-512 products of quantised weights that read each weight where it lies, one row by one
+ * column at a time. 64 codes fill a register.
+ *
+ * Blocks of 256: products are added in pairs to int16 (maddubs: 2 * 63 * 127 fits) and these by twos, times the sub-blocks'
+ * scales, to int32 (dpwssd): per 64 codes these two and a permutation that spreads the scales, beside the unpacking.
+ *
+ * Blocks of 32: two blocks a register, dpbusd. Four blocks share what follows, so the activations are laid out anew by fours,
+ * once for all rows. Signed codes are raised to unsigned ones; what that adds is known before, and taken off each lane's sum.
+ *
+ * Bytes of weights a cycle, in the first-level cache, by llvm-mca for znver4 (memory gives a thread some 5):
+ * q6_K 11, q8_0 13, q4_0, q4_K, q5_0 and q5_K 7, q5_1 6, q2_K and q3_K 5.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_DOT_AVX512_H
+#define HARTREE_DOT_AVX512_H
+
+#include "kernels/dot_avx2.h"
+#include "kernels/simd_avx512.h"
+
+AVX512_INLINE float avx512_hsum(__m512 v)
+{
+    return avx2_hsum(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
+}
+
+/* n where bytes of the lower half are meant, m for the upper half, as counts for shifts of 16-bit lanes. */
+AVX512_INLINE __m512i avx512_halves(int n, int m)
+{
+    return _mm512_inserti64x4(_mm512_set1_epi16((int16_t)n), _mm256_set1_epi16((int16_t)m), 1);
+}
+
+/* The same 32 bytes in both halves. */
+AVX512_INLINE __m512i avx512_twice(const void *p)
+{
+    return _mm512_broadcast_i64x4(avx2_load(p));
+}
+
+/* ---- Blocks of 256 ---- */
+
+typedef __m512i dot_codes256(const void *block, int j); /* unsigned codes of elements 64j .. 64j+63 */
+
+/* One row by one column; `shift` as in dot_avx2.h. */
+AVX512_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 *x, size_t blocks, const size_t w_block,
+                                      avx2_open256 *open, dot_codes256 *codes, const int shift)
+{
+    const int one = 0x00010001; /* for each int16 of two products the number of its sub-block, less 4j */
+    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, one, one, one, one, 2 * one, 2 * one, 2 * one, 2 * one, 3 * one,
+                                            3 * one, 3 * one, 3 * one);
+    __m512 sum = _mm512_setzero_ps();
+    __m256 least = _mm256_setzero_ps();
+    for (size_t b = 0; b < blocks; b++, w += w_block, x++) {
+        dot_ahead(w, w_block);
+        const struct avx2_block256 s = open(w);
+        const __m512i scales = _mm512_castsi256_si512(_mm256_cvtepi8_epi16(s.scale));
+        const __m256i sums = avx2_load((const char *)x + offsetof(struct block_q8_a256, bsums));
+        const __m256i m = _mm256_madd_epi16(_mm256_cvtepi8_epi16(s.offset), sums);
+        __m512i p = _mm512_setzero_si512();
+        if (shift == AVX2_MINIMA)
+            least = _mm256_fmadd_ps(_mm256_set1_ps(s.dmin * x->d), _mm256_cvtepi32_ps(m), least);
+        else
+            p = _mm512_sub_epi32(p, _mm512_zextsi256_si512(_mm256_slli_epi32(m, shift)));
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            const __m512i at = _mm512_add_epi16(first, _mm512_set1_epi16((int16_t)(4 * j)));
+            const __m512i q = _mm512_maddubs_epi16(codes(w, j), _mm512_loadu_si512(x->qs + 64 * j));
+            p = _mm512_dpwssd_epi32(p, q, _mm512_permutexvar_epi16(at, scales));
+        }
+        sum = _mm512_fmadd_ps(_mm512_set1_ps(s.d * x->d), _mm512_cvtepi32_ps(p), sum);
+    }
+    return shift == AVX2_MINIMA ? avx512_hsum(sum) - avx2_hsum(least) : avx512_hsum(sum);
+}
+
+/* A file's kernel and its row, of its `codes`. */
+#define DOT_KERNEL_AVX512_256(prefix, shift)                                                                                   \
+    static void prefix##_dot_avx512(const struct dot_args *a)                                                                  \
+    {                                                                                                                          \
+        for (size_t c = 0; c < a->cols; c++)                                                                                   \
+            for (size_t r = 0; r < a->rows; r++)                                                                               \
+                a->y[c * a->ldy + r] = dot_row256_avx512((const char *)a->w + r * a->w_stride,                                 \
+                                                         (const void *)((const char *)a->x + c * a->x_stride), a->n / 256,     \
+                                                         sizeof(struct block_##prefix), open_##prefix, codes, shift);          \
+    }                                                                                                                          \
+    KERNEL(prefix##_dot, avx512, .needs = AVX512_NEEDS)
+
+/* ---- Blocks of 32 ---- */
+
+/* Four blocks of activations. */
+struct dot_group {
+    int8_t qs[4][32];
+    int32_t too_high[16]; /* what codes that are too high add to dot_parts */
+    float d[4], dsum[4];  /* dsum = d * sum of the codes */
+};
+enum { DOT_OFFSET = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
+enum { DOT_GROUPS = 16 }; /* those of 2048 elements: what of a row is multiplied at a time */
+
+typedef __m512i dot_codes32(const void *block0, const void *block1); /* the unsigned codes of two blocks */
+
+/* The products of four blocks, 8 parts to a block's sum, lane by lane of 128 bits: of blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3
+ * 1 3. */
+AVX512_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group *g)
+{
+    const __m512i p01 = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q01, _mm512_loadu_si512(g->qs[0]));
+    const __m512i p23 = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q23, _mm512_loadu_si512(g->qs[2]));
+    return _mm512_add_epi32(_mm512_unpacklo_epi32(p01, p23), _mm512_unpackhi_epi32(p01, p23));
+}
+
+/* Blocks that are not there become zeros. */
+AVX512_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x, size_t blocks, const int shift)
+{
+    memset(g, 0, sizeof *g);
+    for (size_t i = 0; i < blocks; i++, x++) {
+        memcpy(g->qs[i], x->qs, sizeof x->qs);
+        g->d[i] = x->d;
+        g->dsum[i] = x->d * (float)x->sum;
+    }
+    const __m512i raised = _mm512_set1_epi8(shift == DOT_OFFSET ? 0 : (char)(1 << shift));
+    _mm512_storeu_si512(g->too_high, dot_parts(raised, raised, g));
+}
+
+/* What the blocks of one row at w give, of the `blocks` that there are in `groups`. */
+AVX512_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, size_t blocks, const size_t w_block,
+                                     dot_codes32 *codes, const int shift)
+{
+    const __m512i spread = _mm512_setr_epi32(0, 2, 0, 2, 0, 2, 0, 2, 1, 3, 1, 3, 1, 3, 1, 3);
+    char end[DOT_ROWS * sizeof(struct block_q8_0)] = {0}; /* the last blocks and zeros, where they make no four */
+    __m512 sum = _mm512_setzero_ps();
+    __m128 offset = _mm_setzero_ps();
+    for (size_t k = 0; k < blocks; k += 4, w += 4 * w_block, g++) {
+        dot_ahead(w, 4 * w_block);
+        if (k + 4 > blocks) w = memcpy(end, w, (blocks - k) * w_block);
+        const char *const b[4] = {w, w + w_block, w + 2 * w_block, w + 3 * w_block};
+        __m512i p = dot_parts(codes(b[0], b[1]), codes(b[2], b[3]), g);
+        if (shift != DOT_OFFSET)
+            p = _mm512_sub_epi32(p, _mm512_loadu_si512(g->too_high));
+        else
+            offset = _mm_fmadd_ps(dot_f16(b, 2), _mm_loadu_ps(g->dsum), offset);
+        const __m512 scale = _mm512_castps128_ps512(_mm_mul_ps(dot_f16(b, 0), _mm_loadu_ps(g->d)));
+        sum = _mm512_fmadd_ps(_mm512_permutexvar_ps(spread, scale), _mm512_cvtepi32_ps(p), sum);
+    }
+    float y = avx512_hsum(sum);
+    return shift == DOT_OFFSET ? y + avx2_hsum(_mm256_zextps128_ps256(offset)) : y;
+}
+
+/* Slice by slice all rows, so that a slice's activations are laid out once. */
+AVX512_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_block, dot_codes32 *codes, const int shift)
+{
+    struct dot_group groups[DOT_GROUPS];
+    const size_t blocks = a->n / 32;
+    for (size_t c = 0; c < a->cols; c++) {
+        const struct block_q8_a32 *x = (const void *)((const char *)a->x + c * a->x_stride);
+        size_t k = 0;
+        do {
+            const size_t n = blocks - k < 4 * DOT_GROUPS ? blocks - k : 4 * DOT_GROUPS;
+            for (size_t b = 0; b < n; b += 4) dot_group32(&groups[b / 4], x + k + b, n - b < 4 ? n - b : 4, shift);
+            for (size_t r = 0; r < a->rows; r++) {
+                float *y = a->y + c * a->ldy + r;
+                const char *w = (const char *)a->w + r * a->w_stride + k * w_block;
+                *y = (k ? *y : 0) + dot_row32_avx512(w, groups, n, w_block, codes, shift);
+            }
+            k += n;
+        } while (k < blocks);
+    }
+}
+
+#define DOT_KERNEL_AVX512_32(prefix, shift)                                                                                    \
+    static void prefix##_dot_avx512(const struct dot_args *a)                                                                  \
+    {                                                                                                                          \
+        dot_walk32_avx512(a, sizeof(struct block_##prefix), codes, shift);                                                     \
+    }                                                                                                                          \
+    KERNEL(prefix##_dot, avx512, .needs = AVX512_NEEDS)
+
+/* The nibbles of two blocks in element order: low ones, then high ones, of either's 16 bytes. */
+AVX512_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])
+{
+    const __m256i first = _mm256_broadcastsi128_si256(avx512_load16(qs0)),
+                  second = _mm256_broadcastsi128_si256(avx512_load16(qs1));
+    const __m512i v = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+    const __m512i shift = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
+    return _mm512_and_si512(_mm512_srlv_epi64(v, shift), _mm512_set1_epi8(15));
+}
+
+/* 16 more where a code's bit is set. */
+AVX512_INLINE __m512i dot_fifth_bits(__m512i q, const uint8_t qh0[4], const uint8_t qh1[4])
+{
+    uint32_t low, high;
+    memcpy(&low, qh0, sizeof low);
+    memcpy(&high, qh1, sizeof high);
+    return _mm512_mask_add_epi8(q, (__mmask64)(low | (uint64_t)high << 32), q, _mm512_set1_epi8(16));
+}
+
+#endif
