@@ -65,6 +65,11 @@ static double rms(const float *a, const float *b, size_t n)
     return sqrt(s / (double)n);
 }
 
+static void make_ids(const struct model *m)
+{
+    for (int i = 0; i < N_LONG_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
+}
+
 /* A family: exact against the reference, the fast path near exact, and the same bits however it is run. */
 static void test_family(const char *shape, double noise)
 {
@@ -75,7 +80,7 @@ static void test_family(const char *shape, double noise)
     TEST(name, m != NULL, "%s", e.text);
     if (!m) return;
     size_t n = N_IDS * (size_t)m->hp.n_vocab;
-    for (int i = 0; i < N_LONG_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
+    make_ids(m);
 
     double *want = ref_logits(m, ids, N_IDS), worst = 0, square = 0;
     float *exact = all_logits(m, (struct session_options){.exact = true, .threads = 2}, N_IDS, &e);
@@ -138,6 +143,7 @@ static void test_long(const char *shape)
     struct model *m = make(shape, &e);
     size_t n = N_LONG_IDS * (size_t)(m ? m->hp.n_vocab : 0);
     const struct session_options on_one = {.kv_type = TYPE_F16, .threads = 1}, on_three = {.kv_type = TYPE_F16, .threads = 3};
+    if (m) make_ids(m);
     float *whole = m ? logits_of(m, on_one, N_LONG_IDS, 2, &e) : NULL;
     for (int shared = 0; shared < 2; shared++) {
         float *pieces = m ? logits_of(m, shared ? on_three : on_one, N_LONG_IDS, 1, &e) : NULL;
