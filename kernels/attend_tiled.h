@@ -1,21 +1,25 @@
-/* attend_tiled.h - attention over a cache of any type, as a template over the vectors of vec.h. A kernel file includes one of
- * vec_*.h, then this, and gives the function that reads a few elements of a row as floats.
+/* attend_tiled.h - attention over a cache of type ATTEND_TYPE, as a template over the vectors of vec.h. A kernel file includes
+ * one of vec_*.h, defines ATTEND_TYPE, then includes this.
  *
  * Vectors q are taken in blocks of up to 96, positions in tiles of 64, so that keys and values are converted once for a block:
  *
- *      WIDTH keys, transposed           scores, 64 a vector               STRIP of values, as they lie
+ *      keys, transposed                 scores, 64 a vector               a strip of values, as they lie
  *      kt[d][WIDTH]                     score[96][64]                     strip[64][WIDTH]
  *      q[0..6)[j] times kt[j]   ->      exp(score - max)            ->    acc[0..6) += score[0..6)[t] times strip[t]
  *
- * Both products have one inner loop: of 6 vectors by 2 registers, 12 sums, which hide the latency of a fused multiply-add on any
- * core with two such units, for 8 loads of which 6 are broadcasts. No sum crosses lanes. With 16 registers this is the largest
- * such tile, and it is bound by its 12 multiply-adds: two a cycle, 32 FLOPs on AVX2. What stands beside it is the softmax, about
- * 20 instructions for a register of scores (d / 4 instructions of product for d elements).
+ * Both products have one inner loop, of 6 vectors by 2 registers: 12 sums, enough to hide the latency of a multiply-add where
+ * two are begun a cycle, for 8 loads of which 6 are broadcasts. No sum crosses lanes. It is the largest such tile that 16
+ * registers hold, bound by its multiply-adds: 32 FLOPs a cycle on AVX2. Beside it stand the softmax, about 20 instructions for
+ * a register of scores that took d multiply-adds and will take d again, and the edges of causal ranges. Measured on Zen 3: 62
+ * to 68 % of the FMA peak in prefill for d of 64 to 256.
  *
- * A vector's own chain of operations is the same in a block of any size: scores are sums over j = 0 .. d-1 in order, y a sum over
- * its positions in order, tile after tile; only positions in its range are added.
+ * In decode keys and values are used by a group of heads once, so that transposing, 24 shuffles for 64 elements on AVX2, costs
+ * as much as 3 heads' products; those loops take up to 8 vectors and read the cache itself, and ask memory ahead.
  *
- * Stack: acc 48 KiB, score 24, kt WIDTH * d * 4 (16 KiB at d = 128 on AVX2 and twice that on AVX-512), strip 4.
+ * A vector's own chain of operations is the same in all of them: scores are sums over j = 0 .. d-1 in order, y a sum over its
+ * positions in order, tile after tile; only positions in its range are added.
+ *
+ * Stack: acc 48 KiB, score 24, kt WIDTH * d * 4 (8 KiB at d = 128 on AVX2, room for d = 512: 33), strip 4; twice kt on AVX-512.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ATTEND_TILED_H
 #define HARTREE_ATTEND_TILED_H
@@ -24,28 +28,33 @@
 #include "kernels/attend_range.h"
 
 enum {
-    ATTEND_WIDTH = 2 * VF_LANES, /* positions of a piece of keys, elements of a strip of values */
-    ATTEND_TILE = 64,
-    ATTEND_ROWS = 6,             /* vectors of an inner loop */
+    ATTEND_TILE = 64,            /* positions */
+    ATTEND_WIDTH = 2 * VF_LANES, /* positions of transposed keys, elements of a strip of values */
+    ATTEND_ROWS = 6,             /* vectors of an inner loop; of one that reads the cache itself: */
     ATTEND_FEW = 8,
-    ATTEND_AHEAD_BYTES = 4 << 10, /* of keys, between asking and use; beyond the cache's end a hint that goes unheard */
-    ATTEND_GATHER_BYTES = 8 << 10, /* of values, in a first-level cache beside all else while columns of them pass */
-    ATTEND_MAX_Q = 96,
-    ATTEND_ACC = (12 << 10) + ATTEND_MAX_Q * ATTEND_WIDTH, /* elements of attend_block(d) vectors, each padded */
+    ATTEND_AHEAD_BYTES = 4 << 10,  /* of keys, between asking and use; beyond the cache's end a hint that goes unheard */
+    ATTEND_GATHER_BYTES = 8 << 10, /* of values that stay in the first-level cache while columns of them pass */
+    ATTEND_ACC = ATTEND_BLOCK_ELEMENTS + ATTEND_BLOCK * ATTEND_WIDTH, /* a block's elements, each vector padded */
 };
 _Static_assert(ATTEND_TILE % ATTEND_WIDTH == 0 && ATTEND_PIECE % ATTEND_TILE == 0, "a tile is whole pieces of keys");
 
-static inline size_t attend_min(size_t a, size_t b) { return a < b ? a : b; }
-static inline size_t attend_max(size_t a, size_t b) { return a > b ? a : b; }
+static inline size_t attend_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+static inline size_t attend_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
 /* One block of vectors: positions, heads by number, and for each the range it sees. */
 struct attend_vectors {
     size_t n, padded; /* vectors; d rounded up to whole strips */
-    const float *q[ATTEND_MAX_Q];
-    size_t begin[ATTEND_MAX_Q], end[ATTEND_MAX_Q];
-    struct attend_state part[ATTEND_MAX_Q];
-    float shrink[ATTEND_MAX_Q];
-    _Alignas(64) float score[ATTEND_MAX_Q][ATTEND_TILE];
+    const float *q[ATTEND_BLOCK];
+    size_t begin[ATTEND_BLOCK], end[ATTEND_BLOCK];
+    struct attend_state part[ATTEND_BLOCK];
+    float shrink[ATTEND_BLOCK];
+    _Alignas(64) float score[ATTEND_BLOCK][ATTEND_TILE];
     _Alignas(64) float acc[ATTEND_ACC];
 };
 
@@ -61,8 +70,10 @@ static inline void attend_transpose(float *kt, const char *const row[ATTEND_WIDT
     for (size_t j = 0; j < d; j += VF_LANES)
         for (size_t half = 0; half < ATTEND_WIDTH; half += VF_LANES) {
             vf v[VF_LANES];
-            if (d - j >= VF_LANES) attend_load_rows(v, row + half, j, VF_LANES);
-            else attend_load_rows(v, row + half, j, d - j);
+            if (d - j >= VF_LANES)
+                attend_load_rows(v, row + half, j, VF_LANES);
+            else
+                attend_load_rows(v, row + half, j, d - j);
             vf_transpose(v);
             for (int i = 0; i < VF_LANES; i++) vf_store(kt + (j + i) * ATTEND_WIDTH + half, v[i]);
         }
@@ -113,11 +124,12 @@ VEC_INLINE void attend_gather(float *acc, size_t padded, const float *shrink, co
 
 /* ---- One position's few vectors, as in decode: each key and value is used once, so nothing is stored in between ----
  *
- * The same chains of operations, and hence bits, in another order: 8 sums at most, of n vectors by some registers, since with few
- * vectors more registers of positions, or of elements, must hide the latency. The vectors lie d apart and see the same. */
+ * The same chains of operations, and hence bits, in another order: 8 sums at most, of n vectors by some registers, since with
+ * few vectors more registers of positions, or of elements, must hide the latency. The vectors lie d apart and see the same. */
 
 /* The most registers beside one another: a power of two, so that a tile is whole runs of them. */
-#define ATTEND_BESIDE(n) ((n) == 1 ? (ATTEND_TILE / VF_LANES < 8 ? ATTEND_TILE / VF_LANES : 8) : (n) == 2 ? 4 : (n) <= 4 ? 2 : 1)
+#define ATTEND_BESIDE(n)                                                                                                       \
+    ((n) == 1 ? (ATTEND_TILE / VF_LANES < 8 ? ATTEND_TILE / VF_LANES : 8) : (n) == 2 ? 4 : (n) <= 4 ? 2 : 1)
 
 /* Asks memory for as many bytes as VF_LANES rows have in VF_LANES elements, and says where they end. */
 VEC_INLINE uintptr_t attend_ahead(uintptr_t p)
@@ -127,10 +139,10 @@ VEC_INLINE uintptr_t attend_ahead(uintptr_t p)
     return p + bytes;
 }
 
-/* score[i][0 .. ATTEND_BESIDE(n) * VF_LANES) = <q[i], k> for i < n and the keys at `row`. As it goes, it asks memory for as many
- * bytes from k_ahead and v_ahead on: all at once they would keep it from its own loads. */
-VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, uintptr_t k_ahead,
-                                 uintptr_t v_ahead, int n)
+/* score[i][0 .. ATTEND_BESIDE(n) * VF_LANES) = <q[i], k> for i < n and the keys at `row`. As it goes, it asks memory for as
+ * many bytes from k_ahead and v_ahead on: all at once they would keep it from its own loads. */
+VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d,
+                                 uintptr_t k_ahead, uintptr_t v_ahead, int n)
 {
     const int m = ATTEND_BESIDE(n);
     vf s[ATTEND_FEW], v[VF_LANES];
@@ -188,39 +200,49 @@ VEC_INLINE void attend_gather_few(float *acc, size_t padded, const float *shrink
 /* ---- The loops for each number of vectors: functions of their own, for nothing but the loop shall take registers ---- */
 
 #define ATTEND_LOOPS(n)                                                                                                        \
-    static __attribute__((noinline)) void attend_score_##n(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, \
+    static __attribute__((noinline)) void attend_score_##n(float(*score)[ATTEND_TILE], const float *const *q, const float *kt, \
                                                            size_t d)                                                           \
     {                                                                                                                          \
         attend_score(score, q, kt, d, n);                                                                                      \
     }                                                                                                                          \
     static __attribute__((noinline)) void attend_gather_##n(float *acc, size_t padded, const float *shrink,                    \
-                                                            const float (*score)[ATTEND_TILE], const float *strip, size_t t0,  \
+                                                            const float(*score)[ATTEND_TILE], const float *strip, size_t t0,   \
                                                             size_t t1)                                                         \
     {                                                                                                                          \
         attend_gather(acc, padded, shrink, score, strip, t0, t1, n);                                                           \
     }
 #define ATTEND_LOOPS_FEW(n)                                                                                                    \
-    static __attribute__((noinline)) void attend_score_few_##n(float (*score)[ATTEND_TILE], const float *q,                    \
-                                                               const char *const *row, size_t d, uintptr_t k_ahead,            \
-                                                               uintptr_t v_ahead)                                              \
+    static __attribute__((noinline)) void attend_score_few_##n(                                                                \
+        float(*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, uintptr_t k_ahead, uintptr_t v_ahead)    \
     {                                                                                                                          \
         attend_score_few(score, q, row, d, k_ahead, v_ahead, n);                                                               \
     }                                                                                                                          \
     static __attribute__((noinline)) void attend_gather_few_##n(float *acc, size_t padded, const float *shrink,                \
-                                                                const float (*score)[ATTEND_TILE], const char *v,              \
+                                                                const float(*score)[ATTEND_TILE], const char *v,               \
                                                                 size_t stride, size_t t0, size_t t1, size_t d)                 \
     {                                                                                                                          \
         attend_gather_few(acc, padded, shrink, score, v, stride, t0, t1, d, n);                                                \
     }
-ATTEND_LOOPS(1) ATTEND_LOOPS(2) ATTEND_LOOPS(3) ATTEND_LOOPS(4) ATTEND_LOOPS(5) ATTEND_LOOPS(6)
-ATTEND_LOOPS_FEW(1) ATTEND_LOOPS_FEW(2) ATTEND_LOOPS_FEW(3) ATTEND_LOOPS_FEW(4)
-ATTEND_LOOPS_FEW(5) ATTEND_LOOPS_FEW(6) ATTEND_LOOPS_FEW(7) ATTEND_LOOPS_FEW(8)
+ATTEND_LOOPS(1)
+ATTEND_LOOPS(2)
+ATTEND_LOOPS(3)
+ATTEND_LOOPS(4)
+ATTEND_LOOPS(5)
+ATTEND_LOOPS(6)
+ATTEND_LOOPS_FEW(1)
+ATTEND_LOOPS_FEW(2)
+ATTEND_LOOPS_FEW(3)
+ATTEND_LOOPS_FEW(4)
+ATTEND_LOOPS_FEW(5)
+ATTEND_LOOPS_FEW(6)
+ATTEND_LOOPS_FEW(7)
+ATTEND_LOOPS_FEW(8)
 
 /* By number of vectors */
 static const struct attend_loops {
     void (*score)(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, size_t d);
-    void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const float *strip, size_t t0,
-                   size_t t1);
+    void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const float *strip,
+                   size_t t0, size_t t1);
 } attend_loops[ATTEND_ROWS + 1] = {{NULL, NULL},
                                    {attend_score_1, attend_gather_1},
                                    {attend_score_2, attend_gather_2},
@@ -232,8 +254,8 @@ static const struct attend_loops {
 static const struct attend_loops_few {
     void (*score)(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d, uintptr_t k_ahead,
                   uintptr_t v_ahead);
-    void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const char *v, size_t stride,
-                   size_t t0, size_t t1, size_t d);
+    void (*gather)(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE], const char *v,
+                   size_t stride, size_t t0, size_t t1, size_t d);
 } attend_loops_few[ATTEND_FEW + 1] = {{NULL, NULL},
                                       {attend_score_few_1, attend_gather_few_1},
                                       {attend_score_few_2, attend_gather_few_2},
@@ -257,12 +279,12 @@ static inline float (*attend_score_at(struct attend_vectors *b, size_t i, size_t
 static inline void attend_gather_range(struct attend_vectors *b, size_t i, size_t n, size_t column, const float *shrink,
                                        const float *strip, size_t t0, size_t t1)
 {
-    attend_loops[n].gather(b->acc + i * b->padded + column, b->padded, shrink, (const float(*)[ATTEND_TILE])b->score[i], strip, t0,
-                           t1);
+    attend_loops[n].gather(b->acc + i * b->padded + column, b->padded, shrink, (const float(*)[ATTEND_TILE])b->score[i], strip,
+                           t0, t1);
 }
 
-/* Up to ATTEND_ROWS vectors from i on. What all of them see goes through one loop; what only some see, at the edges of causal and
- * windowed ranges, vector by vector. */
+/* Up to ATTEND_ROWS vectors from i on. What all of them see goes through one loop; what only some see, at the edges of causal
+ * and windowed ranges, vector by vector. */
 static inline void attend_gather_ranges(struct attend_vectors *b, size_t i, size_t n, size_t column, const float *strip,
                                         size_t tile)
 {
@@ -282,8 +304,8 @@ static inline void attend_gather_ranges(struct attend_vectors *b, size_t i, size
     for (size_t r = 0; r < n; r++) attend_gather_range(b, i + r, 1, column, attend_ones, strip, to, high[r]);
 }
 
-/* Turns vector i's products of a tile into weights exp(scale * product - max), 0 where it does not see, and says by how much what
- * came before shrinks. */
+/* Turns vector i's products of a tile into weights exp(scale * product - max), 0 where it does not see, and says by how much
+ * what came before shrinks. */
 static inline void attend_weigh(struct attend_vectors *b, size_t i, size_t tile, float scale)
 {
     float *score = b->score[i];
@@ -367,7 +389,9 @@ static inline void attend_tile(const struct attend_args *a, struct attend_vector
             for (size_t j = 0; j < ATTEND_WIDTH; j += VF_LANES) {
                 const char *p = (const char *)a->v + t * a->v_stride;
                 size_t left = d - attend_min(d, column + j);
-                vf v = left >= VF_LANES ? attend_load(p, column + j, VF_LANES) : left ? attend_load(p, column + j, left) : vf_zero();
+                vf v = left >= VF_LANES ? attend_load(p, column + j, VF_LANES)
+                       : left           ? attend_load(p, column + j, left)
+                                        : vf_zero();
                 vf_store(strip + (t - tile) * ATTEND_WIDTH + j, v);
             }
         for (size_t i = first, left = last - first, n; left; i += n, left -= n) {
@@ -381,8 +405,8 @@ static inline void attend_tile(const struct attend_args *a, struct attend_vector
 static inline void attend_block_of(const struct attend_args *a, size_t i0, size_t n)
 {
     struct attend_vectors b;
-    struct attend_state whole[ATTEND_MAX_Q];
-    float *y[ATTEND_MAX_Q];
+    struct attend_state whole[ATTEND_BLOCK];
+    float *y[ATTEND_BLOCK];
     b.n = n;
     b.padded = (a->d + ATTEND_WIDTH - 1) / ATTEND_WIDTH * ATTEND_WIDTH;
     for (size_t i = 0; i < n; i++) {
@@ -404,8 +428,10 @@ static inline void attend_block_of(const struct attend_args *a, size_t i0, size_
                 attend_fold(y[i], &whole[i], b.acc + i * b.padded, b.part[i], a->d);
     }
     for (size_t i = 0; i < n; i++)
-        if (a->state) memcpy(a->state + 2 * (i0 + i), &whole[i], sizeof whole[i]);
-        else attend_finish(y[i], whole[i], a->d);
+        if (a->state)
+            memcpy(a->state + 2 * (i0 + i), &whole[i], sizeof whole[i]);
+        else
+            attend_finish(y[i], whole[i], a->d);
 }
 
 static inline void attend_tiled(const struct attend_args *a)

@@ -116,12 +116,13 @@ struct attend_args {
 
 enum { ATTEND_MAX_D = 512, ATTEND_PIECE = 256 };
 
-/* Vectors that a kernel takes together, for which it converts keys and values once: whoever shares a prompt out gains nothing
- * from more at a time. */
+/* Vectors that a kernel takes together, for which it converts keys and values once: whoever shares work out gains nothing from
+ * more at a time. So many vectors, and so many elements in all, fit its stack. */
+enum { ATTEND_BLOCK = 96, ATTEND_BLOCK_ELEMENTS = 12 << 10 };
+
 static inline size_t attend_block(size_t d)
 {
-    size_t n = ((size_t)12 << 10) / (d ? d : 1); /* their y stay in 48 KiB */
-    return n < 96 ? n : 96;
+    return d * ATTEND_BLOCK > ATTEND_BLOCK_ELEMENTS ? ATTEND_BLOCK_ELEMENTS / d : ATTEND_BLOCK;
 }
 
 /* Folds n_parts parts of attention of n_q vectors: part[p][i] is d unnormalised elements, state[p][i] a pair (max, sum); y is

@@ -10,9 +10,10 @@
 #include "tests/reference.h"
 #include "tests/test.h"
 
-enum { N_IDS = 301 }; /* more than a piece of attention, of 256, and the windows; no multiple of anything */
+enum { N_IDS = 45 };     /* more than tiny-gemma3's window of 16, and no multiple of anything */
+enum { N_LONG_IDS = 301 }; /* more than a piece of attention */
 
-static int32_t ids[N_IDS];
+static int32_t ids[N_LONG_IDS];
 static char dir[160];
 
 static struct model *make(const char *shape, struct error *e)
@@ -23,9 +24,6 @@ static struct model *make(const char *shape, struct error *e)
         return NULL;
     return model_open(path, NULL, 0, e);
 }
-
-/* Logits of all positions, fed in steps of `batch`. */
-static float *all_logits(const struct model *m, struct session_options o, size_t batch, struct error *e);
 
 struct rows {
     float *to;
@@ -39,14 +37,15 @@ static bool keep_row(void *ctx, size_t index, const float *logits)
     return true;
 }
 
-static float *all_logits(const struct model *m, struct session_options o, size_t batch, struct error *e)
+/* Logits of the first n positions, fed in steps of `batch`. */
+static float *logits_of(const struct model *m, struct session_options o, size_t n, size_t batch, struct error *e)
 {
-    o.n_ctx = N_IDS;
+    o.n_ctx = n;
     o.n_batch = o.n_out = batch;
     struct session *s = session_new(m, &o, e);
     if (!s) return NULL;
-    struct rows r = {malloc(N_IDS * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
-    if (!session_feed_all(s, ids, N_IDS, 0, keep_row, &r, e)) {
+    struct rows r = {malloc(n * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
+    if (!session_feed_all(s, ids, n, 0, keep_row, &r, e)) {
         free(r.to);
         r.to = NULL;
     }
@@ -54,11 +53,21 @@ static float *all_logits(const struct model *m, struct session_options o, size_t
     return r.to;
 }
 
+static float *all_logits(const struct model *m, struct session_options o, size_t batch, struct error *e)
+{
+    return logits_of(m, o, N_IDS, batch, e);
+}
+
 static double rms(const float *a, const float *b, size_t n)
 {
     double s = 0;
     for (size_t i = 0; i < n; i++) s += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
     return sqrt(s / (double)n);
+}
+
+static void make_ids(const struct model *m)
+{
+    for (int i = 0; i < N_LONG_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
 }
 
 /* A family: exact against the reference, the fast path near exact, and the same bits however it is run. */
@@ -71,7 +80,7 @@ static void test_family(const char *shape, double noise)
     TEST(name, m != NULL, "%s", e.text);
     if (!m) return;
     size_t n = N_IDS * (size_t)m->hp.n_vocab;
-    for (int i = 0; i < N_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
+    make_ids(m);
 
     double *want = ref_logits(m, ids, N_IDS), worst = 0, square = 0;
     float *exact = all_logits(m, (struct session_options){.exact = true, .threads = 2}, N_IDS, &e);
@@ -123,6 +132,27 @@ static void test_family(const char *shape, double noise)
     free(q8);
     free(one);
     free(exact);
+    model_close(m);
+}
+
+/* A row alone has its attention shared out by pieces, a row of two has not; the rest of the engine treats them alike. */
+static void test_long(const char *shape)
+{
+    char name[96];
+    struct error e = {""};
+    struct model *m = make(shape, &e);
+    size_t n = N_LONG_IDS * (size_t)(m ? m->hp.n_vocab : 0);
+    const struct session_options on_one = {.kv_type = TYPE_F16, .threads = 1}, on_three = {.kv_type = TYPE_F16, .threads = 3};
+    if (m) make_ids(m);
+    float *whole = m ? logits_of(m, on_one, N_LONG_IDS, 2, &e) : NULL;
+    for (int shared = 0; shared < 2; shared++) {
+        float *pieces = m ? logits_of(m, shared ? on_three : on_one, N_LONG_IDS, 1, &e) : NULL;
+        snprintf(name, sizeof name, "%s: attention in pieces has the same bits on %d threads", shape, shared ? 3 : 1);
+        TEST(name, whole && pieces && !memcmp(whole, pieces, n * sizeof *whole), "%s rms %g apart", e.text,
+             whole && pieces ? rms(whole, pieces, n) : NAN);
+        free(pieces);
+    }
+    free(whole);
     model_close(m);
 }
 
@@ -231,6 +261,7 @@ int main(void)
                     {"tiny-qwen3:F16", 1e-3},
                     {"tiny-gemma3:Q4_0", 0.05}};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) test_family(families[i].shape, families[i].noise);
+    test_long("tiny-qwen2:Q8_0");
     test_limits();
     test_bad_models();
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
