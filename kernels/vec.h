@@ -30,7 +30,6 @@
  *   vf_even_twice(v), vf_odd_twice(v)      x0 x0 x2 x2 ..., x1 x1 x3 x3 ...
  *   vf_sub_add(a, b)               a - b in even lanes, a + b in odd ones
  *   vf_part(u, v, &even, &odd)     the even and the odd elements of u and v after one another
- *   vf_transpose(v)                lane j of v[i] becomes lane i of v[j], for VF_LANES vectors
  *   vf4, vf_load4(p)               four floats at p, to be used lane by lane; they may be read as late as that
  *   vf_fma_lane(v, x, lane, c)     c + v * x[lane], lane < 4: vf_fma with one of the four in every lane
  *   vf_in_register(v)              v; hides from the compiler that it was loaded, so that it is not loaded again at each use
