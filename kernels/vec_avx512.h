@@ -77,22 +77,6 @@ VEC_INLINE vf vf_sums(const vf v[VF_LANES])
     __m512 high = _mm512_add_ps(_mm512_shuffle_f32x4(quad[2], quad[3], 0x44), _mm512_shuffle_f32x4(quad[2], quad[3], 0xee));
     return _mm512_add_ps(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
 }
-VEC_INLINE void vf_transpose(vf v[VF_LANES])
-{
-    __m512 quad[16];
-    for (int i = 0; i < 16; i += 4) { /* 4 x 4 within each 128 bits: quad[i + j] holds elements j, j + 4, j + 8, j + 12 */
-        __m512 a = _mm512_unpacklo_ps(v[i], v[i + 1]), b = _mm512_unpackhi_ps(v[i], v[i + 1]);
-        __m512 c = _mm512_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm512_unpackhi_ps(v[i + 2], v[i + 3]);
-        quad[i] = _mm512_shuffle_ps(a, c, 0x44), quad[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
-        quad[i + 2] = _mm512_shuffle_ps(b, d, 0x44), quad[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
-    }
-    for (int j = 0; j < 4; j++) { /* then the 4 x 4 of the 128-bit parts */
-        __m512 a = _mm512_shuffle_f32x4(quad[j], quad[j + 4], 0x44), b = _mm512_shuffle_f32x4(quad[j], quad[j + 4], 0xee);
-        __m512 c = _mm512_shuffle_f32x4(quad[j + 8], quad[j + 12], 0x44), d = _mm512_shuffle_f32x4(quad[j + 8], quad[j + 12], 0xee);
-        v[j] = _mm512_shuffle_f32x4(a, c, 0x88), v[j + 4] = _mm512_shuffle_f32x4(a, c, 0xdd);
-        v[j + 8] = _mm512_shuffle_f32x4(b, d, 0x88), v[j + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
-    }
-}
 
 VEC_INLINE unsigned vf_greater_bits(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 VEC_INLINE bool vf_any_greater(vf a, vf b) { return vf_greater_bits(a, b) != 0; }
