@@ -121,6 +121,21 @@ VEC_INLINE void vf_part(vf u, vf v, vf *even, vf *odd)
     *odd = _mm256_shuffle_ps(low, high, 0xdd);
 }
 
+/* Pairs of rows, then of pairs, within 128-bit lanes; then the lanes. */
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    __m256 t[8], u[8];
+    for (int i = 0; i < 8; i += 2) t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]), t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; j++) {
+            u[i + 2 * j] = _mm256_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
+            u[i + 2 * j + 1] = _mm256_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
+    }
+}
 
 /* A broadcast from memory costs no more than a load, so the four stay there. */
 typedef const float *vf4;

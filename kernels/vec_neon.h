@@ -117,6 +117,11 @@ VEC_INLINE void vf_part(vf u, vf v, vf *even, vf *odd)
     *even = vuzp1q_f32(u, v);
     *odd = vuzp2q_f32(u, v);
 }
+VEC_INLINE void vf_transpose(vf v[VF_LANES])
+{
+    float32x4_t a = vzip1q_f32(v[0], v[2]), b = vzip2q_f32(v[0], v[2]), c = vzip1q_f32(v[1], v[3]), d = vzip2q_f32(v[1], v[3]);
+    v[0] = vzip1q_f32(a, c), v[1] = vzip2q_f32(a, c), v[2] = vzip1q_f32(b, d), v[3] = vzip2q_f32(b, d);
+}
 
 /* fmla takes one lane of a register as its factor. */
 typedef float32x4_t vf4;
