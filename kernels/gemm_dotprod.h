@@ -14,13 +14,7 @@
 #ifndef HARTREE_GEMM_DOTPROD_H
 #define HARTREE_GEMM_DOTPROD_H
 
-#include "kernels/gemm_neon.h"
-
-NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
-{
-    vst4q_s32((int32_t *)panel, (int32x4x4_t){{vreinterpretq_s32_s8(r0), vreinterpretq_s32_s8(r1), vreinterpretq_s32_s8(r2),
-                                               vreinterpretq_s32_s8(r3)}});
-}
+#include "kernels/gemm_words.h"
 
 /* acc[i][t] += 16 k of rows 4i .. 4i+3 times column t's. */
 NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
@@ -43,17 +37,6 @@ NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, cons
     STEP(2, 3);
 #undef STEP
 #undef SDOT
-}
-
-NEON_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
-{
-    (void)t;
-    return scale;
-}
-
-NEON_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
-{
-    (void)s;
 }
 
 #include "kernels/gemm_tile_neon.h"

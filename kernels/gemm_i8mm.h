@@ -16,8 +16,10 @@
 
 NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
 {
-    vst2q_s64((int64_t *)panel, (int64x2x2_t){{vreinterpretq_s64_s8(r0), vreinterpretq_s64_s8(r1)}});
-    vst2q_s64((int64_t *)(panel + 32), (int64x2x2_t){{vreinterpretq_s64_s8(r2), vreinterpretq_s64_s8(r3)}});
+    const int64x2x2_t low = {{vreinterpretq_s64_s8(r0), vreinterpretq_s64_s8(r1)}};
+    const int64x2x2_t high = {{vreinterpretq_s64_s8(r2), vreinterpretq_s64_s8(r3)}};
+    vst2q_s64((int64_t *)panel, low);
+    vst2q_s64((int64_t *)(panel + 32), high);
 }
 
 /* By hand, in the order written, as gemm_dotprod.h does with SDOT. */
