@@ -4,9 +4,9 @@
  *
  *    [k 0..3: row 0 | row 1 | row 2 | row 3][k 4..7: the same][k 8..11][k 12..15]      four bytes a row
  *
- * so that one register holds 4 k of four rows, a lane of an activation register 4 k of a column, and the lanes of a sum are rows:
- * nothing is ever added across lanes. Sixteen registers hold the sums of a tile (eight running ones, eight of a block), four the
- * columns' 16 k, two the weights.
+ * so that one register holds 4 k of four rows, a lane of an activation register 4 k of a column, and the lanes of a sum are
+ * rows: nothing is ever added across lanes. Sixteen registers hold the sums of a tile (eight running ones, eight of a block),
+ * four the columns' 16 k, two the weights.
  *
  * Instructions for 1024 multiply-adds (32 k): 64 SDOT, 8 loads of weights (pairs), 4 to 8 of activations; with blocks of 32
  * besides 8 x (clear, convert, scale, add); with blocks of 256 8 (16) multiply-adds by the scales of sub-blocks of 32 (of 16).

@@ -4,8 +4,8 @@
  *
  *    [rows 0, 1: k 0..7 of each][rows 0, 1: k 8..15][rows 2, 3: k 0..7][rows 2, 3: k 8..15]      eight bytes a row
  *
- * and two columns' activations are put side by side by ZIP of halves. Sums stand as [row, column][row, column + 1][row + 1, column]
- * [row + 1, column + 1]; s[h][t] holds rows 4h + 2 (t % 2), columns 2 (t / 2).
+ * and two columns' activations are put side by side by ZIP of halves. Sums stand as [row, column][row, column + 1][row + 1,
+ * column] [row + 1, column + 1]; s[h][t] holds rows 4h + 2 (t % 2), columns 2 (t / 2).
  *
  * Instructions for 1024 multiply-adds: 32 SMMLA, 8 ZIP, 8 loads of weights (pairs), 8 of activations, 8 UZP with blocks of 32.
  * SPDX-License-Identifier: MIT */

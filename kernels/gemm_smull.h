@@ -1,12 +1,12 @@
 /* gemm_smull.h - the gemms' tile with NEON's first instructions: SMULL and SMLAL, eight products of bytes in int16.
  *
- * Panels are as in gemm_dotprod.h: four bytes of four rows in a register, so that its halves are two rows each, multiplied by four
- * bytes of a column put into both halves. A lane of int16 takes four products before it is widened: |code| <= 32 makes that
- * at most 4 * 32 * 127, and twice that, 32512, when two lanes are added pairwise. Codes of eight bits (`wide`) are widened after two:
- * 2 * 128 * 127 = 32512.
+ * Panels are as in gemm_dotprod.h: four bytes of four rows in a register, so that its halves are two rows each, multiplied by
+ * four bytes of a column put into both halves. A lane of int16 takes four products before it is widened: |code| <= 32 makes
+ * that at most 4 * 32 * 127, and twice that, 32512, when two lanes are added pairwise. Codes of eight bits (`wide`) are widened
+ * after two: 2 * 128 * 127 = 32512.
  *
- * Instructions for 1024 multiply-adds: 128 SMULL and SMLAL, 32 copies of four bytes to both halves, 16 pairwise additions and 16
- * that also widen, 16 loads.
+ * Instructions for 1024 multiply-adds: 128 SMULL and SMLAL, 32 copies of four bytes to both halves, 16 pairwise additions and
+ * 16 that also widen, 16 loads.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_GEMM_SMULL_H
 #define HARTREE_GEMM_SMULL_H
