@@ -1,9 +1,10 @@
 /* dot_dotprod.h - the products of dot_neon.h with SDOT, where each lane gets the sum of four products.
  *
- * The types with nibbles are read across rows: LD4 to one lane puts the 16 bytes of a row to the same lane of four registers, so
- * that each holds four bytes of four rows and, unpacked, multiplies four bytes of activations taken by lane. Then a lane's sum is a
- * row's: nothing is added across lanes, one register of zeros starts four rows, and one table look-up spreads the fifth bits of
- * four rows. Instructions for 256 multiply-adds, eight rows of q5_0: 24 loads, 42 to unpack, 16 SDOT, 12 for scales, 4 for the loop and x.
+ * The types with nibbles are read across rows: LD4 to one lane puts the 16 bytes of a row to the same lane of four registers,
+ * so that each holds four bytes of four rows and, unpacked, multiplies four bytes of activations taken by lane. Then a lane's
+ * sum is a row's: nothing is added across lanes, one register of zeros starts four rows, and one table look-up spreads the
+ * fifth bits of four rows. Instructions for 256 multiply-adds, eight rows of q5_0: 24 loads, 42 to unpack, 16 SDOT, 12 for
+ * scales, 4 for the loop and x.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_DOTPROD_H
 #define HARTREE_DOT_DOTPROD_H
@@ -22,8 +23,8 @@ struct dot_across {
     int8x16_t q[8];
 };
 
-/* Constants for the fifth bits, held in registers. row[b]: byte b of each row's four, spread over them; bit: the four bits of it that
- * belong to an even j, and to an odd one. */
+/* Constants for the fifth bits, held in registers. row[b]: byte b of each row's four, spread over them; bit: the four bits of
+ * it that belong to an even j, and to an odd one. */
 struct dot_spread {
     uint8x16_t row[4], bit[2];
 };

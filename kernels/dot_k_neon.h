@@ -1,8 +1,8 @@
 /* dot_k_neon.h - dot_neon.h for blocks of 256: four rows, each by itself along k.
  *
- * A running sum R of products is never set back to zero, and what a block gives is the sum of R[s] * (sc[s] - sc[s + 1]) over its
- * sub-blocks, as in gemm_neon.h: one multiply-add a sub-block, by a lane of the row's differences of scales. Scales are unpacked
- * for four rows at once where their layout allows. Offsets and minima are products with the activations' sums of 16.
+ * A running sum R of products is never set back to zero, and what a block gives is the sum of R[s] * (sc[s] - sc[s + 1]) over
+ * its sub-blocks, as in gemm_neon.h: one multiply-add a sub-block, by a lane of the row's differences of scales. Scales are
+ * unpacked for four rows at once where their layout allows. Offsets and minima are products with the activations' sums of 16.
  *
  * Instructions for 1024 multiply-adds (4 rows of q4_K): 32 loads of codes, 64 to unpack, 64 SDOT, 32 multiply-adds, 16 loads of
  * activations, some 60 for scales and minima.
@@ -12,14 +12,14 @@
 
 #include "kernels/dot_neon.h"
 
-/* One block of each of four rows. step[i]: row i's differences of scales, in the order in which codes are unpacked; weight[i]: what
- * multiplies the sums of 8 (or twice 8) sub-blocks: minima, or the scales as they are. */
+/* One block of each of four rows. step[i]: row i's differences of scales, in the order in which codes are unpacked; weight[i]:
+ * what multiplies the sums of 8 (or twice 8) sub-blocks: minima, or the scales as they are. */
 struct dot_scales {
     float32x4_t d, dmin;
     int32x4_t step[4][4];
     int16x8_t weight[4][2];
 };
-typedef struct dot_scales dot_open256(const char *const w[4]); /* what is done for four rows at once */
+typedef struct dot_scales dot_open256(const char *const w[4]);                  /* what is done for four rows at once */
 typedef void dot_open_row256(struct dot_scales *o, const int i, const char *w); /* what is done for row i */
 
 /* The f16 that stands `at` bytes into each of four blocks. */
@@ -92,8 +92,8 @@ NEON_INLINE void dot_steps4(struct dot_scales *o, const int part, uint32x4_t ste
     o->step[2][part] = vmovl_s16(vget_low_s16(high)), o->step[3][part] = vmovl_high_s16(high);
 }
 
-/* q4_K and q5_K begin with the same 16 bytes, four words: d and dmin, then the 12 bytes of 6-bit fields as blocks.h draws them. With
- * the rows' words side by side, each operation unpacks 16 scales. */
+/* q4_K and q5_K begin with the same 16 bytes, four words: d and dmin, then the 12 bytes of 6-bit fields as blocks.h draws them.
+ * With the rows' words side by side, each operation unpacks 16 scales. */
 NEON_INLINE struct dot_scales q4_K_open(const char *const w[4])
 {
     uint32x4_t v[4];
@@ -148,15 +148,21 @@ NEON_INLINE void dot_group(int32x4_t *run, int32x4_t *sum, const struct neon_cod
     *run = neon_dot(*run, q[0], x[0]);
     if (subs == 16) STEP(g, 0);
     *run = neon_dot(*run, q[1], x[1]);
-    if (subs == 16) STEP(g, 1);
-    else if (g % 2) STEP(g / 2, 2);
-    else STEP(g / 2, 0);
+    if (subs == 16)
+        STEP(g, 1);
+    else if (g % 2)
+        STEP(g / 2, 2);
+    else
+        STEP(g / 2, 0);
     *run = neon_dot(*run, q[2], x[2]);
     if (subs == 16) STEP(g, 2);
     *run = neon_dot(*run, q[3], x[3]);
-    if (subs == 16) STEP(g, 3);
-    else if (g % 2) STEP(g / 2, 3);
-    else STEP(g / 2, 1);
+    if (subs == 16)
+        STEP(g, 3);
+    else if (g % 2)
+        STEP(g / 2, 3);
+    else
+        STEP(g / 2, 1);
 #undef STEP
 }
 
@@ -205,8 +211,9 @@ NEON_INLINE void dot_block256(const char *const w[4], const char *const x[DOT_CO
     }
 }
 
-NEON_INLINE void dot_tile256(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes, dot_open256 *open,
-                             dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs, const int offset)
+NEON_INLINE void dot_tile256(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
+                             dot_open256 *open, dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs,
+                             const int offset)
 {
     const char *w[4], *x[DOT_COLS];
     float32x4_t y[DOT_COLS];

@@ -1,13 +1,13 @@
 /* dot_neon.h - products of a few columns on aarch64: weights are read where they lie, four or eight rows at a time. Each kernel
  * file includes it by dot_<isa>.h, which defines neon_dot, what multiplies.
  *
- * The walk. Rows side by side share the loads of activations, and their sums, each spread over four lanes, are brought together by
- * pairwise additions to one vector with a row in each lane, so that scales are applied to four rows at once. Rows beyond the last
- * are computed as copies of the last and not stored: an output's chain of operations is the same wherever it stands. Four
+ * The walk. Rows side by side share the loads of activations, and their sums, each spread over four lanes, are brought together
+ * by pairwise additions to one vector with a row in each lane, so that scales are applied to four rows at once. Rows beyond the
+ * last are computed as copies of the last and not stored: an output's chain of operations is the same wherever it stands. Four
  * columns, then single ones, use the same unpacked weights.
  *
- * Instructions for 256 multiply-adds of one column with SDOT, where eight rows of q8_0 take 60: 16 loads of weights, 16 SDOT, 8 to clear
- * sums, 6 pairwise additions, 8 loads of scales, 6 for both conversions, scale and addition.
+ * Instructions for 256 multiply-adds of one column with SDOT, where eight rows of q8_0 take 60: 16 loads of weights, 16 SDOT, 8
+ * to clear sums, 6 pairwise additions, 8 loads of scales, 6 for both conversions, scale and addition.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_NEON_H
 #define HARTREE_DOT_NEON_H
@@ -71,7 +71,8 @@ NEON_INLINE void dot_rows(const char *w[], const struct dot_args *a, size_t r, c
 enum { DOT_ROWS32 = 8 };
 
 /* The columns' first blocks, and sums of zero. */
-NEON_INLINE void dot_open32(const char *x[DOT_COLS], float32x4_t sum[DOT_COLS][2], const struct dot_args *a, size_t c, const int nc)
+NEON_INLINE void dot_open32(const char *x[DOT_COLS], float32x4_t sum[DOT_COLS][2], const struct dot_args *a, size_t c,
+                            const int nc)
 {
 #pragma GCC unroll 4
     for (int t = 0; t < nc; t++) {
@@ -189,7 +190,7 @@ NEON_INLINE void dot_tile32(const struct dot_args *a, size_t r, size_t c, const 
     }                                                                                                                          \
     static void type##_dot_##isa(const struct dot_args *a)                                                                     \
     {                                                                                                                          \
-        dot_walk(a, strip_four, strip_one);                                                                                      \
+        dot_walk(a, strip_four, strip_one);                                                                                    \
     }                                                                                                                          \
     KERNEL(type##_dot, isa, .needs = features)
 

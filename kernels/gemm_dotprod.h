@@ -4,9 +4,9 @@
  *
  *    [k 0..3: row 0 | row 1 | row 2 | row 3][k 4..7: the same][k 8..11][k 12..15]      four bytes a row
  *
- * so that one register holds 4 k of four rows, a lane of an activation register 4 k of a column, and the lanes of a sum are rows:
- * nothing is ever added across lanes. Sixteen registers hold the sums of a tile (eight running ones, eight of a block), four the
- * columns' 16 k, two the weights.
+ * so that one register holds 4 k of four rows, a lane of an activation register 4 k of a column, and the lanes of a sum are
+ * rows: nothing is ever added across lanes. Sixteen registers hold the sums of a tile (eight running ones, eight of a block),
+ * four the columns' 16 k, two the weights.
  *
  * Instructions for 1024 multiply-adds (32 k): 64 SDOT, 8 loads of weights (pairs), 4 to 8 of activations; with blocks of 32
  * besides 8 x (clear, convert, scale, add); with blocks of 256 8 (16) multiply-adds by the scales of sub-blocks of 32 (of 16).
@@ -14,13 +14,7 @@
 #ifndef HARTREE_GEMM_DOTPROD_H
 #define HARTREE_GEMM_DOTPROD_H
 
-#include "kernels/gemm_neon.h"
-
-NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
-{
-    vst4q_s32((int32_t *)panel, (int32x4x4_t){{vreinterpretq_s32_s8(r0), vreinterpretq_s32_s8(r1), vreinterpretq_s32_s8(r2),
-                                               vreinterpretq_s32_s8(r3)}});
-}
+#include "kernels/gemm_words.h"
 
 /* acc[i][t] += 16 k of rows 4i .. 4i+3 times column t's. */
 NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
@@ -43,17 +37,6 @@ NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, cons
     STEP(2, 3);
 #undef STEP
 #undef SDOT
-}
-
-NEON_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
-{
-    (void)t;
-    return scale;
-}
-
-NEON_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
-{
-    (void)s;
 }
 
 #include "kernels/gemm_tile_neon.h"

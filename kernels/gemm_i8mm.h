@@ -4,8 +4,8 @@
  *
  *    [rows 0, 1: k 0..7 of each][rows 0, 1: k 8..15][rows 2, 3: k 0..7][rows 2, 3: k 8..15]      eight bytes a row
  *
- * and two columns' activations are put side by side by ZIP of halves. Sums stand as [row, column][row, column + 1][row + 1, column]
- * [row + 1, column + 1]; s[h][t] holds rows 4h + 2 (t % 2), columns 2 (t / 2).
+ * and two columns' activations are put side by side by ZIP of halves. Sums stand as [row, column][row, column + 1][row + 1,
+ * column] [row + 1, column + 1]; s[h][t] holds rows 4h + 2 (t % 2), columns 2 (t / 2).
  *
  * Instructions for 1024 multiply-adds: 32 SMMLA, 8 ZIP, 8 loads of weights (pairs), 8 of activations, 8 UZP with blocks of 32.
  * SPDX-License-Identifier: MIT */
@@ -16,8 +16,10 @@
 
 NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
 {
-    vst2q_s64((int64_t *)panel, (int64x2x2_t){{vreinterpretq_s64_s8(r0), vreinterpretq_s64_s8(r1)}});
-    vst2q_s64((int64_t *)(panel + 32), (int64x2x2_t){{vreinterpretq_s64_s8(r2), vreinterpretq_s64_s8(r3)}});
+    const int64x2x2_t low = {{vreinterpretq_s64_s8(r0), vreinterpretq_s64_s8(r1)}};
+    const int64x2x2_t high = {{vreinterpretq_s64_s8(r2), vreinterpretq_s64_s8(r3)}};
+    vst2q_s64((int64_t *)panel, low);
+    vst2q_s64((int64_t *)(panel + 32), high);
 }
 
 /* By hand, in the order written, as gemm_dotprod.h does with SDOT. */

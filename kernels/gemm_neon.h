@@ -2,9 +2,9 @@
  * multiplies is in gemm_<instruction>.h, which each kernel file of that instruction set includes.
  *
  * The walk. Sixteen weight rows by a slice of 1024 elements are unpacked to two panels on the stack, 18 to 23 KB, so that they
- * stay in a first-level cache of 32 KB while the activations stream by, four columns at a time. An output's partial sum waits in
- * y from one slice to the next. Rows and columns beyond the last are computed as copies of the last and not stored: one tile shape,
- * hence one chain of operations for every output.
+ * stay in a first-level cache of 32 KB while the activations stream by, four columns at a time. An output's partial sum waits
+ * in y from one slice to the next. Rows and columns beyond the last are computed as copies of the last and not stored: one tile
+ * shape, hence one chain of operations for every output.
  *
  * A panel holds 8 rows, block after block:
  *
@@ -14,9 +14,10 @@
  *    codes, 16 k (128 bytes)  [rows 0..3: 64 bytes][rows 4..7: 64 bytes], in each half as the multiplying instruction
  *                             wants them: gemm_put
  *
- * Scales of sub-blocks. S = sum of sc[s] * A[s] over a block's sub-blocks, where A[s] are sums of products, is added up by parts: a
- * running sum R[s] = A[0] + .. + A[s] is never set back to zero, and S = sum of R[s] * (sc[s] - sc[s + 1]), sc beyond the last
- * being 0. So the panel holds differences of scales, and no instruction is spent on clearing. All of it is exact in integers.
+ * Scales of sub-blocks. S = sum of sc[s] * A[s] over a block's sub-blocks, where A[s] are sums of products, is added up by
+ * parts: a running sum R[s] = A[0] + .. + A[s] is never set back to zero, and S = sum of R[s] * (sc[s] - sc[s + 1]), sc beyond
+ * the last being 0. So the panel holds differences of scales, and no instruction is spent on clearing. All of it is exact in
+ * integers.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_GEMM_NEON_H
 #define HARTREE_GEMM_NEON_H
@@ -40,8 +41,8 @@ static inline size_t gemm_min(size_t a, size_t b)
 }
 
 /* One tile with its part of y; rows and cols say how much of it there is. */
-NEON_INLINE void gemm_output(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float *y, size_t ldy, size_t rows,
-                             size_t cols, const int first, gemm_tile *tile)
+NEON_INLINE void gemm_output(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float *y, size_t ldy,
+                             size_t rows, size_t cols, const int first, gemm_tile *tile)
 {
     float t[GEMM_COLS][GEMM_ROWS] = {{0}};
     if (rows == GEMM_ROWS) { /* a copy of known size is a few instructions, one of unknown size is a call */
@@ -119,7 +120,8 @@ NEON_INLINE size_t gemm_bytes32(const int has_min)
     return 2 * GEMM_CODES16 + (has_min ? 2 : 1) * GEMM_VECTOR;
 }
 
-NEON_INLINE void gemm_pack32(char *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset, const int has_min)
+NEON_INLINE void gemm_pack32(char *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset,
+                             const int has_min)
 {
     int8x16_t q[2][GEMM_ROWS];
     float *d = (float *)(panel + 2 * GEMM_CODES16);
@@ -153,8 +155,8 @@ NEON_INLINE size_t gemm_bytes256(const int subs, const int has_min)
     return (size_t)subs * gemm_sub_bytes(subs) + GEMM_VECTOR + (has_min ? (size_t)subs * GEMM_ROWS * 2 + GEMM_VECTOR : 0);
 }
 
-NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min, gemm_open256 *open,
-                              neon_unpack64 *unpack, const int offset)
+NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min,
+                              gemm_open256 *open, neon_unpack64 *unpack, const int offset)
 {
     const size_t sub = gemm_sub_bytes(subs);
     int16_t *mn = (int16_t *)(panel + (size_t)subs * sub);
@@ -230,9 +232,10 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
     {                                                                                                                          \
         gemm_pack32(panel, w, type##_codes, type##_OFFSET, type##_MIN);                                                        \
     }                                                                                                                          \
-    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS])          \
+    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks,               \
+                                               float y[GEMM_COLS][GEMM_ROWS])                                                  \
     {                                                                                                                          \
-        gemm_tile32(panel, x, blocks, y, type##_MIN, type##_WIDE);                                               \
+        gemm_tile32(panel, x, blocks, y, type##_MIN, type##_WIDE);                                                             \
     }                                                                                                                          \
     static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
     {                                                                                                                          \
@@ -245,7 +248,8 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
     {                                                                                                                          \
         gemm_pack256(panel, w, type##_SUBS, type##_MIN, type##_open, type##_unpack, type##_OFFSET);                            \
     }                                                                                                                          \
-    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS])          \
+    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks,               \
+                                               float y[GEMM_COLS][GEMM_ROWS])                                                  \
     {                                                                                                                          \
         gemm_tile256(panel, x, blocks, y, type##_SUBS, type##_MIN);                                                            \
     }                                                                                                                          \

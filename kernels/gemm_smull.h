@@ -1,23 +1,17 @@
 /* gemm_smull.h - the gemms' tile with NEON's first instructions: SMULL and SMLAL, eight products of bytes in int16.
  *
- * Panels are as in gemm_dotprod.h: four bytes of four rows in a register, so that its halves are two rows each, multiplied by four
- * bytes of a column put into both halves. A lane of int16 takes four products before it is widened: |code| <= 32 makes that
- * at most 4 * 32 * 127, and twice that, 32512, when two lanes are added pairwise. Codes of eight bits (`wide`) are widened after two:
- * 2 * 128 * 127 = 32512.
+ * Panels are as in gemm_dotprod.h: four bytes of four rows in a register, so that its halves are two rows each, multiplied by
+ * four bytes of a column put into both halves. A lane of int16 takes four products before it is widened: |code| <= 32 makes
+ * that at most 4 * 32 * 127, and twice that, 32512, when two lanes are added pairwise. Codes of eight bits (`wide`) are widened
+ * after two: 2 * 128 * 127 = 32512.
  *
- * Instructions for 1024 multiply-adds: 128 SMULL and SMLAL, 32 copies of four bytes to both halves, 16 pairwise additions and 16
- * that also widen, 16 loads.
+ * Instructions for 1024 multiply-adds: 128 SMULL and SMLAL, 32 copies of four bytes to both halves, 16 pairwise additions and
+ * 16 that also widen, 16 loads.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_GEMM_SMULL_H
 #define HARTREE_GEMM_SMULL_H
 
-#include "kernels/gemm_neon.h"
-
-NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
-{
-    vst4q_s32((int32_t *)panel, (int32x4x4_t){{vreinterpretq_s32_s8(r0), vreinterpretq_s32_s8(r1), vreinterpretq_s32_s8(r2),
-                                               vreinterpretq_s32_s8(r3)}});
-}
+#include "kernels/gemm_words.h"
 
 NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
 {
@@ -44,17 +38,6 @@ NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, cons
             }
         }
     }
-}
-
-NEON_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
-{
-    (void)t;
-    return scale;
-}
-
-NEON_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
-{
-    (void)s;
 }
 
 #include "kernels/gemm_tile_neon.h"

@@ -109,8 +109,9 @@ enum { q8_0_MIN = 0, q4_0_MIN = 0, q4_1_MIN = 1, q5_0_MIN = 0, q5_1_MIN = 1 };
 /* Whether four products of a code and an activation overflow int16. */
 enum { q8_0_WIDE = 1, q4_0_WIDE = 0, q4_1_WIDE = 0, q5_0_WIDE = 0, q5_1_WIDE = 0 };
 
-/* ---- Blocks of 256: 64 codes at a time, as four vectors of 16 in the order in which unpacking yields them. Vector v of group g
- * begins at the element that neon_element gives; a vector never straddles two sub-blocks. Codes are as stored, offsets still in. ---- */
+/* ---- Blocks of 256: 64 codes at a time, as four vectors of 16 in the order in which unpacking yields them. Vector v of group
+ * g begins at the element that neon_element gives; a vector never straddles two sub-blocks. Codes are as stored, offsets still
+ * in. ---- */
 
 struct neon_codes64 {
     uint8x16_t q[4];
@@ -141,10 +142,9 @@ NEON_INLINE struct neon_codes64 q3_K_unpack(const void *block, const int g)
     const struct block_q3_K *b = block;
     const uint8x16_t v = neon_load(b->qs + 16 * g), h = neon_load(b->hmask + 16 * (g % 2));
     const int first = 2 - 4 * (g / 2); /* moves the half's first bit to bit 2 */
-    return (struct neon_codes64){{vorrq_u8(neon_bits(v, 0, 3), neon_bits(h, first, 4)),
-                                  vorrq_u8(neon_bits(v, -2, 3), neon_bits(h, first - 1, 4)),
-                                  vorrq_u8(neon_bits(v, -4, 3), neon_bits(h, first - 2, 4)),
-                                  vorrq_u8(vshrq_n_u8(v, 6), neon_bits(h, first - 3, 4))}};
+    return (struct neon_codes64){
+        {vorrq_u8(neon_bits(v, 0, 3), neon_bits(h, first, 4)), vorrq_u8(neon_bits(v, -2, 3), neon_bits(h, first - 1, 4)),
+         vorrq_u8(neon_bits(v, -4, 3), neon_bits(h, first - 2, 4)), vorrq_u8(vshrq_n_u8(v, 6), neon_bits(h, first - 3, 4))}};
 }
 
 NEON_INLINE struct neon_codes64 q4_K_unpack(const void *block, const int g)
