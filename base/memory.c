@@ -4,9 +4,11 @@
 #include "base/cgroup.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -107,3 +109,59 @@ void *memory_grow(void *p, size_t *capacity, size_t need, size_t element)
     if (q) *capacity = more;
     return q;
 }
+
+/* ---- Huge pages ---- */
+
+#if defined(__linux__)
+
+enum { HUGE_PAGE = 2 << 20 };
+
+static size_t huge_size(size_t bytes) { return (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE; }
+
+/* Whether a program that asks for huge pages may get them. */
+static bool huge_offered(void)
+{
+    char line[64] = "";
+    FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+    if (!f) return false;
+    if (!fgets(line, sizeof line, f)) *line = 0;
+    fclose(f);
+    return strstr(line, "[always]") || strstr(line, "[madvise]");
+}
+
+/* Mapped one page too long, then cut to begin and end at borders of huge pages. */
+void *memory_huge(size_t bytes)
+{
+    size_t size = huge_size(bytes);
+    if (!bytes || size < bytes || !huge_offered()) return NULL;
+    char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    size_t head = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+    if (head) munmap(p, head);
+    if (HUGE_PAGE - head) munmap(p + head + size, HUGE_PAGE - head);
+    p += head;
+    if (!madvise(p, size, MADV_HUGEPAGE)) return p;
+    munmap(p, size);
+    return NULL;
+}
+
+void memory_huge_free(void *p, size_t bytes)
+{
+    if (p) munmap(p, huge_size(bytes));
+}
+
+#else
+
+void *memory_huge(size_t bytes)
+{
+    (void)bytes;
+    return NULL;
+}
+
+void memory_huge_free(void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+}
+
+#endif

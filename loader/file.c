@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "loader/inflate.h"
 
-enum { SLICE = 16 << 20 /* bytes touched between two calls of progress */ };
+enum { SLICE = 16 << 20 /* bytes between two calls of progress */ };
 
 struct model_part {
     char *path;
@@ -21,6 +22,8 @@ struct model_part {
     size_t size;
     struct inflate *inflate; /* holds the GGUF's bytes where the file is compressed, else NULL */
     struct gguf *gguf;
+    char *weights; /* the map's tensor data on huge pages, once settled there, or NULL */
+    size_t n_weights;
 };
 
 /* ---- One part ---- */
@@ -89,6 +92,7 @@ static void close_part(struct model_part *p)
 {
     gguf_free(p->gguf);
     inflate_free(p->inflate);
+    memory_huge_free(p->weights, p->n_weights);
     if (p->map) munmap(p->map, p->size);
     free(p->path);
 }
@@ -228,27 +232,55 @@ static size_t used(const struct model_part *p)
 }
 
 /* A byte a page is enough, and its value is of no interest. */
-void model_file_prefault(const struct model_file *f, void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
+static void touch(const char *bytes, size_t n)
 {
-    uint64_t total = 0, done = 0;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     volatile char sink;
+    for (size_t at = 0; at < n; at += page) sink = bytes[at];
+    (void)sink;
+}
+
+/* Copies a slice of the map at `at`, what of it are weights, and lets go of its pages. */
+static void move(struct model_part *p, size_t at, size_t n)
+{
+    size_t from = at < p->gguf->data_offset ? (size_t)p->gguf->data_offset : at;
+    if (from >= at + n) return;
+    memcpy(p->weights + (from - p->gguf->data_offset), (char *)p->map + from, at + n - from);
+    if (at > p->gguf->data_offset) madvise((char *)p->map + at, n, MADV_DONTNEED);
+}
+
+/* Points the tensors of a part whose weights have moved at their new place. */
+static void follow(const struct model_file *f, const struct model_part *p)
+{
+    uintptr_t old = (uintptr_t)p->map + p->gguf->data_offset;
+    for (size_t i = 0; i < f->gguf->n_tensors; i++) {
+        struct tensor *t = &f->gguf->tensors[i];
+        uintptr_t at = (uintptr_t)t->data;
+        if (at >= old && at - old < p->n_weights) t->data = p->weights + (at - old);
+    }
+}
+
+void model_file_settle(struct model_file *f, void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx)
+{
+    uint64_t total = 0, done = 0;
     for (size_t i = 0; i < f->n_parts; i++) total += used(&f->parts[i]);
+    bool ample = total < memory_available() / 4 * 3;
     for (size_t i = 0; i < f->n_parts; i++) {
-        const struct model_part *p = &f->parts[i];
-        const char *bytes = p->map;
+        struct model_part *p = &f->parts[i];
         size_t size = used(p);
-        for (size_t at = 0; at < size; at += page) {
-            if (at % SLICE == 0) {
-                size_t n = size - at < SLICE ? size - at : SLICE;
-                posix_madvise((char *)p->map + at, n, POSIX_MADV_WILLNEED);
-                if (progress) progress(ctx, done + at, total);
-            }
-            sink = bytes[at];
+        if (size <= p->gguf->data_offset || p->weights) continue;
+        p->n_weights = size - (size_t)p->gguf->data_offset;
+        p->weights = ample ? memory_huge(p->n_weights) : NULL;
+        for (size_t at = 0; at < size; at += SLICE) {
+            size_t n = size - at < SLICE ? size - at : SLICE;
+            posix_madvise((char *)p->map + at, n, POSIX_MADV_WILLNEED);
+            if (progress) progress(ctx, done + at, total);
+            if (p->weights) move(p, at, n);
+            else touch((char *)p->map + at, n);
         }
+        if (p->weights) follow(f, p);
         done += size;
     }
-    (void)sink;
     if (progress && total) progress(ctx, total, total);
 }
 

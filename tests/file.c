@@ -103,7 +103,7 @@ static void single(const unsigned char *data, size_t size)
     store("whole.gguf", data, size);
     opens("a file", "whole.gguf", NULL);
     struct model_file *whole = open_model("whole.gguf", NULL, &e);
-    if (whole) model_file_prefault(whole, progress, &seen);
+    if (whole) model_file_settle(whole, progress, &seen);
     model_file_close(whole);
     TEST("progress of reading in ends at the file's size, less what pads its end",
          seen.calls && seen.last == seen.total && seen.total <= size && size - seen.total < 32 && !seen.backwards, "%llu of %llu",

@@ -34,7 +34,7 @@ static struct model *open_model(int flags, struct error *e)
 struct model *arg_open_model(int flags, struct error *e)
 {
     struct model *m = open_model(flags, e);
-    if (m && !(flags & MODEL_HEADER_ONLY)) model_file_prefault(m->file, loading, NULL);
+    if (m && !(flags & MODEL_HEADER_ONLY)) model_file_settle(m->file, loading, NULL);
     return m;
 }
 
@@ -49,7 +49,7 @@ struct model *arg_open_model_and_device(int flags, const char *device, struct de
         return NULL;
     }
     start = clock_now();
-    if (m) model_file_prefault(m->file, loading, NULL);
+    if (m) model_file_settle(m->file, loading, NULL);
     *load_s += clock_now() - start;
     return m;
 }
