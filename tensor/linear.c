@@ -3,20 +3,29 @@
 
 #include "kernels/kernel.h"
 
-/* A chunk of weights is long enough for memory to stream it, and short enough that a small matrix still makes a few. Its
- * rows fill the panels of every GEMM: those of AVX-512 take three times sixteen at once. */
-enum { TILE_WEIGHT_BYTES = 64 << 10, TILE_ROWS = 48, GEMM_MIN_COLS = 3 };
+/* Bytes of weights a chunk: long enough for memory to stream them. */
+enum { DOT_CHUNK_BYTES = 32 << 10, GEMM_CHUNK_BYTES = 64 << 10 };
+
+/* Rows come by whole panels of every GEMM: AVX-512's take three times sixteen at once. Float activations are long, so a pass over
+ * them should serve a strip of rows and not half of one (gemm_float.h). */
+enum { DOT_ROWS = 16, GEMM_ROWS = 48, GEMM_MIN_COLS = 3, GEMM_MIN_COLS_FLOAT = 16 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 
-size_t linear_rows(enum type weight, size_t n_in)
+static bool floats(enum type weight) { return type_get(weight)->activation == TYPE_F32; }
+
+size_t linear_rows(enum type weight, size_t n_in, size_t cols)
 {
-    /* Float activations are long: a gemm's pass over them should serve a strip of rows and not half of one (gemm_float.h). */
-    const size_t least = type_get(weight)->activation == TYPE_F32 ? 2 * TILE_ROWS : TILE_ROWS;
-    return clamp(TILE_WEIGHT_BYTES / type_bytes(weight, n_in), least, 3 * TILE_ROWS) / TILE_ROWS * TILE_ROWS;
+    size_t row = type_bytes(weight, n_in);
+    if (!linear_unpacks(weight, cols)) return clamp(DOT_CHUNK_BYTES / row, DOT_ROWS, 8 * DOT_ROWS) / DOT_ROWS * DOT_ROWS;
+    size_t least = floats(weight) ? 2 * GEMM_ROWS : GEMM_ROWS;
+    return clamp(GEMM_CHUNK_BYTES / row, least, 3 * GEMM_ROWS) / GEMM_ROWS * GEMM_ROWS;
 }
 
-bool linear_unpacks(size_t cols) { return cols >= GEMM_MIN_COLS; }
+bool linear_unpacks(enum type weight, size_t cols)
+{
+    return cols >= (floats(weight) ? GEMM_MIN_COLS_FLOAT : GEMM_MIN_COLS);
+}
 
 static void add_bias(const struct linear_part *p)
 {
@@ -35,7 +44,7 @@ void linear_multiply(const struct linear_part *p)
                                .x_stride = p->x_stride,
                                .cols = p->cols,
                                .n = (size_t)p->w->ne[0]};
-    if (linear_unpacks(p->cols)) type_gemm(p->w->type, &a);
+    if (linear_unpacks(p->w->type, p->cols)) type_gemm(p->w->type, &a);
     else type_dot(p->w->type, &a);
     add_bias(p);
 }

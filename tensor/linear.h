@@ -7,12 +7,12 @@
 
 #include "tensor/tensor.h"
 
-/* How many weight rows a chunk of work takes for rows of n_in elements: whole panels of the GEMMs, and short enough to stay in
- * the second-level cache. A function of shapes alone, so that results do not depend on threads. */
-size_t linear_rows(enum type weight, size_t n_in);
+/* How many weight rows a chunk of work takes for rows of n_in elements and so many columns: few for a dot, where memory sets the
+ * pace and threads should end together; for a gemm whole panels. A function of shapes alone. */
+size_t linear_rows(enum type weight, size_t n_in, size_t cols);
 
 /* Whether so many columns are multiplied by the type's gemm, which unpacks weights once for all of them, or by its dot. */
-bool linear_unpacks(size_t cols);
+bool linear_unpacks(enum type weight, size_t cols);
 
 /* Part of a product: y[c * ldy + r] = <row (row + r) of w, x_c> + bias[row + r] for r < rows, c < cols. Nothing is owned. */
 struct linear_part {

@@ -70,6 +70,9 @@ static void make_ids(const struct model *m)
     for (int i = 0; i < N_LONG_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
 }
 
+/* How many of the two kinds of weights, quantised and float, a step of so many rows unpacks. */
+static int unpacking(size_t rows) { return linear_unpacks(TYPE_Q8_0, rows) + linear_unpacks(TYPE_F32, rows); }
+
 /* A family: exact against the reference, the fast path near exact, and the same bits however it is run. */
 static void test_family(const char *shape, double noise)
 {
@@ -82,17 +85,17 @@ static void test_family(const char *shape, double noise)
     size_t n = N_IDS * (size_t)m->hp.n_vocab;
     make_ids(m);
 
-    double *want = ref_logits(m, ids, N_IDS), worst = 0, square = 0;
+    double *reference = ref_logits(m, ids, N_IDS), worst = 0, square = 0;
     float *exact = all_logits(m, (struct session_options){.exact = true, .threads = 2}, N_IDS, &e);
     for (size_t i = 0; exact && i < n; i++) {
-        double d = fabs((double)exact[i] - want[i]);
+        double d = fabs((double)exact[i] - reference[i]);
         worst = d > worst || isnan(d) ? d : worst;
-        square += want[i] * want[i];
+        square += reference[i] * reference[i];
     }
     snprintf(name, sizeof name, "%s: exact logits as the reference's", shape);
     TEST(name, exact && worst <= 1e-3 && sqrt(square / (double)n) > 0.1, "%s max-abs %g at rms %g", e.text, worst,
          sqrt(square / (double)n));
-    free(want);
+    free(reference);
 
     const struct session_options fast = {.kv_type = TYPE_F16, .threads = 1};
     float *one = all_logits(m, fast, N_IDS, &e);
@@ -109,16 +112,17 @@ static void test_family(const char *shape, double noise)
         free(more);
     }
     /* Steps of few rows multiply by dot, longer ones by gemm: each has its own rounding, and within it nothing matters. */
-    float *single = all_logits(m, fast, 1, &e);
-    for (size_t batch = 1; batch <= 16; batch++) {
+    float *few = all_logits(m, fast, 3, &e), *single = all_logits(m, fast, 1, &e), *like[] = {single, few, one};
+    for (size_t batch = 1; batch <= 24; batch++) {
         size_t last = N_IDS % batch ? N_IDS % batch : batch;
-        if (linear_unpacks(batch) != linear_unpacks(last)) continue;
-        float *steps = all_logits(m, fast, batch, &e), *like = linear_unpacks(batch) ? one : single;
+        if (unpacking(batch) != unpacking(last)) continue;
+        float *steps = all_logits(m, fast, batch, &e), *want = like[unpacking(batch)];
         snprintf(name, sizeof name, "%s: the same bits in steps of %zu", shape, batch);
-        TEST(name, steps && like && !memcmp(like, steps, n * sizeof *like), "%s rms %g apart", e.text,
-             steps && like ? rms(like, steps, n) : NAN);
+        TEST(name, steps && want && !memcmp(want, steps, n * sizeof *want), "%s rms %g apart", e.text,
+             steps && want ? rms(want, steps, n) : NAN);
         free(steps);
     }
+    free(few);
     r = exact && single ? rms(exact, single, n) / sqrt(square / (double)n) : NAN;
     snprintf(name, sizeof name, "%s: in steps of one as near the exact logits", shape);
     TEST(name, r <= noise, "%s rms %g of the logits', expected at most %g", e.text, r, noise);

@@ -5,20 +5,20 @@
 #include "engine/exec.h"
 #include "kernels/kernel.h"
 
-static size_t chunk_rows(const struct op *op)
+static size_t chunk_rows(const struct op *op, const struct step *s)
 {
-    return linear_rows(op->w->type, (size_t)op->n_in);
+    return linear_rows(op->w->type, (size_t)op->n_in, op_rows(op, s));
 }
 
 static size_t linear_chunks(const struct op *op, const struct step *s)
 {
-    size_t rows = chunk_rows(op);
+    size_t rows = chunk_rows(op, s);
     return op_rows(op, s) ? ((size_t)op->n_out + rows - 1) / rows : 0;
 }
 
 static void linear_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
-    size_t rows = chunk_rows(op), row = chunk * rows, n_out = (size_t)op->n_out;
+    size_t rows = chunk_rows(op, &x->step), row = chunk * rows, n_out = (size_t)op->n_out;
     struct linear_part part = {
         .w = op->w,
         .bias = op->bias ? op->bias->data : NULL,
