@@ -112,21 +112,17 @@ AVX2_INLINE __m256i avx2_codes4(const uint8_t qs[16])
     return _mm256_and_si256(_mm256_srlv_epi64(v, _mm256_setr_epi64x(0, 0, 4, 4)), _mm256_set1_epi8(15));
 }
 
-/* All ones in every byte whose bit of the 32 is set: each byte gets the one of the four that holds its bit, and tests it. */
-AVX2_INLINE __m256i avx2_bits32(const uint8_t qh[4])
+/* Nibbles and a fifth bit. Each byte gets the one of qh's four that holds its bit, and keeps that bit. sign() then turns it into
+ * -16 where it is set: bits 0..6 are numbers above zero, and bit 7 one below. */
+AVX2_INLINE __m256i avx2_codes5(const uint8_t qs[16], const uint8_t qh[4])
 {
     int32_t bits;
     memcpy(&bits, qh, sizeof bits);
     const __m256i where = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201);
+    const __m256i fifth = _mm256_set1_epi64x(0x10f0f0f0f0f0f0f0);
     __m256i v = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(bits), where), bit);
-    return _mm256_cmpeq_epi8(v, bit);
-}
-
-/* Nibbles and a fifth bit. */
-AVX2_INLINE __m256i avx2_codes5(const uint8_t qs[16], const uint8_t qh[4])
-{
-    return _mm256_or_si256(avx2_codes4(qs), _mm256_and_si256(avx2_bits32(qh), _mm256_set1_epi8(16)));
+    return _mm256_sub_epi8(avx2_codes4(qs), _mm256_sign_epi8(fifth, v));
 }
 
 /* The 32 codes of a block. Every block begins with its f16 scale d; where there is an offset m, it is next. */
