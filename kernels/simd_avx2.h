@@ -1,13 +1,4 @@
-/* simd_avx2.h - what the AVX2 kernels of the tensor types share: the walk over outputs, and the two shapes of a quantised
- * product.
- *
- * The walk. Outputs are computed in tiles of one weight row by four activation rows (then by one for the rest), so that a
- * weight block is unpacked once for four products and the four activation rows stay in the first-level cache while weight rows
- * pass by. Weight rows are taken in strips that fit the second-level cache: memory sees each weight once, however many columns
- * there are. An output's own chain of operations is the same in both tile shapes, so its bits do not depend on where it falls.
- *
- * Overflow. maddubs adds two u8 * s8 products in int16. Activation codes lie in -127..127, so the largest is 2 * 128 * 127 =
- * 32512 (q8_0's -128); all other types' codes are below 64.
+/* simd_avx2.h - what the AVX2 kernels of the tensor types share: codes and scales out of blocks, and little sums.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SIMD_AVX2_H
 #define HARTREE_SIMD_AVX2_H
@@ -18,10 +9,8 @@
 #include "kernels/blocks.h"
 #include "kernels/kernel.h"
 
-/* The tiles are templates: `nc` and the unpacking functions are constants that must be seen through. */
+/* Kernels are made from templates: sizes and unpacking functions are constants that must be seen through. */
 #define AVX2_INLINE static inline __attribute__((always_inline))
-
-enum { DOT_COLS = 4, DOT_STRIP_BYTES = 128 * 1024 };
 
 /* A single column's weights come from memory and are soon used up: they are asked for this far ahead, in the order of their
  * addresses. The hardware's own prefetcher stops at every page. Beyond a matrix's end this is only a hint that goes unheard. */
@@ -31,37 +20,6 @@ AVX2_INLINE void dot_ahead(const char *w, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)((uintptr_t)w + DOT_AHEAD_BYTES + i), _MM_HINT_T0);
 }
-
-typedef void dot_tile(const struct dot_args *a, size_t r, size_t c);
-
-static inline void dot_walk(const struct dot_args *a, dot_tile *four, dot_tile *one)
-{
-    size_t strip = a->w_stride ? DOT_STRIP_BYTES / a->w_stride : 1;
-    if (strip == 0) strip = 1;
-    for (size_t r0 = 0; r0 < a->rows; r0 += strip) {
-        size_t r1 = r0 + strip < a->rows ? r0 + strip : a->rows, c = 0;
-        for (; c + DOT_COLS <= a->cols; c += DOT_COLS)
-            for (size_t r = r0; r < r1; r++) four(a, r, c);
-        for (; c < a->cols; c++)
-            for (size_t r = r0; r < r1; r++) one(a, r, c);
-    }
-}
-
-/* A file's two tile shapes, its kernel and its row, all of its `tile(a, r, c, nc)`; `isa` is as in the name of the file. */
-#define DOT_KERNEL_AVX2(prefix, isa)                                                                                           \
-    static void tile_four(const struct dot_args *a, size_t r, size_t c)                                                        \
-    {                                                                                                                          \
-        tile(a, r, c, DOT_COLS);                                                                                               \
-    }                                                                                                                          \
-    static void tile_one(const struct dot_args *a, size_t r, size_t c)                                                         \
-    {                                                                                                                          \
-        tile(a, r, c, 1);                                                                                                      \
-    }                                                                                                                          \
-    static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
-    {                                                                                                                          \
-        dot_walk(a, tile_four, tile_one);                                                                                      \
-    }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
 
 AVX2_INLINE float avx2_hsum(__m256 v)
 {

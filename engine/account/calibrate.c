@@ -269,7 +269,10 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     if (ok && (double)c.bytes > 0.8 * (double)memory_available())
         ok = fail(e, "calibration: found %llu MB free, expected %zu MB to read from beyond the cache",
                   (unsigned long long)(memory_available() / MIB), c.bytes / MIB);
-    if (ok && !(c.memory = memory_new(c.bytes))) ok = fail(e, "calibration: found no memory for %zu MB", c.bytes / MIB);
+    /* On huge pages where there are any, as a model's weights are. */
+    c.memory = ok ? memory_huge(c.bytes) : NULL;
+    bool huge = c.memory;
+    if (ok && !huge && !(c.memory = memory_new(c.bytes))) ok = fail(e, "calibration: found no memory for %zu MB", c.bytes / MIB);
     if (ok && !(c.sums = calloc((size_t)most, sizeof *c.sums))) ok = fail(e, "calibration: found no memory");
     /* Writing maps every page; these bytes are an ordinary small number in every weight type. */
     if (ok) memset(c.memory, 0x3c, c.bytes);
@@ -281,7 +284,8 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     }
     ok = ok && put_exponent(&c, squares, tried) && put(&c, noise, "noise");
     free((void *)c.sums);
-    free(c.memory);
+    if (huge) memory_huge_free(c.memory, c.bytes);
+    else free(c.memory);
     if (!ok) device_free(d);
     return ok;
 }
