@@ -43,14 +43,19 @@ AVX2_INLINE __m256i dot_sums(const char *const w[DOT_ROWS], __m256i x, avx2_code
     return _mm256_madd_epi16(_mm256_hadd_epi16(_mm256_hadd_epi16(p[0], p[1]), _mm256_hadd_epi16(p[2], p[3])), ones);
 }
 
-/* Four rows by one column. Codes are 2^lift too high where they are lifted. */
-AVX2_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32 *x, size_t blocks, const size_t w_block,
-                              avx2_codes32 *codes, const enum avx2_kind kind, const int lift)
+/* Four rows by one column. Codes are 2^lift too high where they are lifted. While these rows are multiplied, what lies at `ahead`,
+ * which is the next four, is asked for line by line, each once: the four streams are short, and no hardware sees their next ones
+ * coming. */
+AVX2_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32 *x, size_t blocks, uintptr_t ahead,
+                              const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind, const int lift)
 {
     __m256 sum = _mm256_setzero_ps();
     __m128 offset = _mm_setzero_ps();
     for (size_t b = 0; b < blocks; b++, x++) {
-        for (int i = 0; i < DOT_ROWS && b % 2 == 0; i++) dot_ahead(w[i], 2 * w_block);
+        if (b % 2 == 0) {
+            for (size_t i = 0; i < 2 * DOT_ROWS * w_block; i += 64) _mm_prefetch((const char *)(ahead + i), _MM_HINT_T0);
+            ahead += 2 * DOT_ROWS * w_block;
+        }
         __m256i s = dot_sums(w, avx2_load(x->qs), codes, kind);
         /* Half of what lifted codes gave too much is taken off either half. */
         if (kind == AVX2_LIFTED) s = _mm256_sub_epi32(s, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), lift - 1));
@@ -74,7 +79,7 @@ AVX2_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, avx2
             for (size_t i = 0; i < DOT_ROWS; i++) w[i] = (const char *)a->w + (r + (i < n ? i : n - 1)) * a->w_stride;
             float y[DOT_ROWS];
             const void *x = (const char *)a->x + c * a->x_stride;
-            _mm_storeu_ps(y, dot_rows32(w, x, a->n / 32, w_block, codes, kind, lift));
+            _mm_storeu_ps(y, dot_rows32(w, x, a->n / 32, (uintptr_t)w[0] + DOT_ROWS * a->w_stride, w_block, codes, kind, lift));
             memcpy(a->y + c * a->ldy + r, y, n * sizeof *y);
         }
     }
