@@ -122,7 +122,7 @@ NEON_INLINE int8x16x2_t q8_0_next(const char **w)
 }
 
 struct dot_x32 {
-    float d;
+    float32x4_t d; /* in every lane: loaded so, it costs nothing, where gcc would copy it */
     int32_t sum;
     int8x16x2_t q;
 };
@@ -132,7 +132,7 @@ NEON_INLINE struct dot_x32 dot_read_x32(const char **x)
 {
     const struct block_q8_a32 *b = (const struct block_q8_a32 *)*x;
     *x += sizeof *b;
-    return (struct dot_x32){b->d, b->sum, {{vld1q_s8(b->qs), vld1q_s8(b->qs + 16)}}};
+    return (struct dot_x32){vld1q_dup_f32((const void *)b), b->sum, {{vld1q_s8(b->qs), vld1q_s8(b->qs + 16)}}};
 }
 
 /* sum += d * x's scale * (s - offset * x's sum) + m * x's scale * x's sum. */
@@ -140,8 +140,8 @@ NEON_INLINE void dot_scale32(float32x4_t *sum, int32x4_t s, const struct dot_x32
                              const int offset, const int has_min)
 {
     if (offset) s = vsubq_s32(s, vdupq_n_s32(offset * x->sum));
-    *sum = vfmaq_f32(*sum, vcvtq_f32_s32(s), vmulq_n_f32(d, x->d));
-    if (has_min) *sum = vfmaq_n_f32(*sum, m, x->d * (float)x->sum);
+    *sum = vfmaq_f32(*sum, vcvtq_f32_s32(s), vmulq_f32(d, x->d));
+    if (has_min) *sum = vfmaq_f32(*sum, m, vmulq_n_f32(x->d, (float)x->sum));
 }
 
 /* Row by row: codes(&w) reads the 32 codes that w stands at and moves it to the next block. */
