@@ -130,9 +130,10 @@ struct dot_x32 {
 /* The activation block that *x stands at; moves to the next. */
 NEON_INLINE struct dot_x32 dot_read_x32(const char **x)
 {
-    const struct block_q8_a32 *b = (const struct block_q8_a32 *)*x;
+    const void *d = *x; /* it comes first */
+    const struct block_q8_a32 *b = d;
     *x += sizeof *b;
-    return (struct dot_x32){vld1q_dup_f32((const void *)b), b->sum, {{vld1q_s8(b->qs), vld1q_s8(b->qs + 16)}}};
+    return (struct dot_x32){vld1q_dup_f32(d), b->sum, {{vld1q_s8(b->qs), vld1q_s8(b->qs + 16)}}};
 }
 
 /* sum += d * x's scale * (s - offset * x's sum) + m * x's scale * x's sum. */
