@@ -50,8 +50,8 @@ ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(STATIC),-static) $(
 LIBS = $(if $(HAVE_ZSTD),-lzstd) -lm
 isa = $(firstword $(filter $(ISAS),$(subst _, ,$(notdir $*))))
 
-all: $(B)/hartree ## build the program, linked as ./hartree
-	@ln -sf $(B)/hartree hartree
+all: $(B)/hartree ## build the program; a plain build is linked as ./hartree
+	$(if $(CROSS)$(SAN)$(SIMDE),,@ln -sf $(B)/hartree hartree)
 
 $(B)/hartree: $(TOBJ) $(B)/libhartree.a
 	$(if $(Q),@echo "  link  $@")
@@ -86,7 +86,7 @@ check: all $(TESTS) ## the slower tests: real models, many mutated files
 	@B=$(B) RUN="$(RUN)" tests/run --slow
 tests: all $(TESTS) ## build the tests without running them
 bench: all ## every kernel: correct, and how fast. K=op for one
-	@$(RUN) ./hartree bench kernels $(K)
+	@$(RUN) $(B)/hartree bench kernels $(K)
 kernel-table: all ## measure every kernel anew into the table of docs/kernels.md
 	@tools/kernel-table docs/kernels.md
 demo: all ## a real model answers a prompt; cost predicted and measured

@@ -114,31 +114,31 @@ void *memory_grow(void *p, size_t *capacity, size_t need, size_t element)
 
 #if defined(__linux__)
 
-enum { HUGE_PAGE = 2 << 20 };
-
-static size_t huge_size(size_t bytes) { return (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE; }
-
-/* Whether a program that asks for huge pages may get them. */
-static bool huge_offered(void)
+/* Bytes of a huge page, where a program that asks for them may get them; else 0. */
+static size_t huge_page(void)
 {
     char line[64] = "";
     FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
-    if (!f) return false;
+    if (!f) return 0;
     if (!fgets(line, sizeof line, f)) *line = 0;
     fclose(f);
-    return strstr(line, "[always]") || strstr(line, "[madvise]");
+    if (!strstr(line, "[always]") && !strstr(line, "[madvise]")) return 0;
+    uint64_t size = read_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+    return size < 1 << 30 && !(size & (size - 1)) ? (size_t)size : 0;
 }
+
+static size_t whole_pages(size_t bytes, size_t page) { return (bytes + page - 1) / page * page; }
 
 /* Mapped one page too long, then cut to begin and end at borders of huge pages. */
 void *memory_huge(size_t bytes)
 {
-    size_t size = huge_size(bytes);
-    if (!bytes || size < bytes || !huge_offered()) return NULL;
-    char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t page = huge_page(), size = page ? whole_pages(bytes, page) : 0;
+    if (bytes < page || size < bytes || !page || size > SIZE_MAX - page) return NULL;
+    char *p = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;
-    size_t head = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+    size_t head = (page - (uintptr_t)p % page) % page;
     if (head) munmap(p, head);
-    if (HUGE_PAGE - head) munmap(p + head + size, HUGE_PAGE - head);
+    if (page - head) munmap(p + head + size, page - head);
     p += head;
     if (!madvise(p, size, MADV_HUGEPAGE)) return p;
     munmap(p, size);
@@ -147,7 +147,7 @@ void *memory_huge(size_t bytes)
 
 void memory_huge_free(void *p, size_t bytes)
 {
-    if (p) munmap(p, huge_size(bytes));
+    if (p) munmap(p, whole_pages(bytes, huge_page()));
 }
 
 #else

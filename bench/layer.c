@@ -32,12 +32,12 @@ static bool is_meant(const struct op *op, const char *rest, bool attention)
 
 bool layer_ops_find(struct layer_ops *l, const struct plan *p, const char *name, struct error *e)
 {
-    int end = 0;
     *l = (struct layer_ops){.layer = -1};
-    if (sscanf(name, "blk.%d%n", &l->layer, &end) == 1 && end && (!name[end] || (name[end] == '.' && name[end + 1])))
+    size_t digits = strncmp(name, "blk.", 4) ? 0 : strspn(name + 4, "0123456789"), end = 4 + digits;
+    if (digits && digits < 7 && (!name[end] || (name[end] == '.' && name[end + 1]))) {
+        l->layer = atoi(name + 4);
         name += end + (name[end] == '.');
-    else
-        l->layer = -1;
+    }
     bool *chosen = calloc(p->n_ops, sizeof *chosen);
     if (!chosen) return fail(e, "bench: found no memory for %zu ops", p->n_ops);
     size_t n = 0;
@@ -45,7 +45,7 @@ bool layer_ops_find(struct layer_ops *l, const struct plan *p, const char *name,
     for (size_t i = 0; i < p->n_ops; i++) {
         const struct op *op = &p->ops[i];
         if (op->layer != l->layer) continue;
-        bool group = l->layer < 0 && (!strcmp(name, "attn") || !strcmp(name, "ffn")); /* only layers have these parts */
+        bool group = l->layer < 0 && (!*name || !strcmp(name, "attn") || !strcmp(name, "ffn")); /* only layers are these */
         if (!group && (chosen[i] = is_meant(op, name, attention))) n++, l->w = op->w;
         if (!strcmp(op->role, "attn_residual")) attention = false;
     }
@@ -171,6 +171,11 @@ static bool prepare(struct bench *b, const struct plan *p, struct error *e)
     size_t n_out = b->step.n_out;
     if (!cut_plan(&b->cut, p, b->ops->layer, e)) return false;
     b->pool = pool_new(o->threads, e);
+    uint64_t needed = kv_bytes(&p->model->hp, o->kv_type, o->past + o->rows) +
+                      exec_bytes(&b->cut.plan, o->rows, n_out, o->past + o->rows, o->threads);
+    if (needed > memory_available())
+        return fail(e, "bench: found %llu MB free, expected %llu MB for cache and buffers",
+                    (unsigned long long)(memory_available() >> 20), (unsigned long long)(needed >> 20));
     b->kv = b->pool ? kv_new(&p->model->hp, o->kv_type, o->past + o->rows, e) : NULL;
     b->exec = b->kv ? exec_new(&b->cut.plan, b->kv, b->pool, o->rows, n_out, e) : NULL;
     b->profile = b->exec ? profile_new(&b->cut.plan, o->threads, e) : NULL;

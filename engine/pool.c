@@ -7,6 +7,7 @@
 #include "engine/pool.h"
 
 #include "base/clock.h"
+#include "kernels/kernel.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +22,7 @@ static const double spin_s = 30e-6;   /* about the price of sleeping and being w
 static const double yield_s = 200e-6; /* from here on a core is worth more than a fast start */
 
 enum {
+    STACK_OF_CALLERS = 768 << 10, /* generous: sanitizers make frames larger */
     SPINS_PER_CLOCK = 32,
     CACHE_LINE = 128, /* two lines: x86 fetches them in pairs, and Apple's are this long */
 };
@@ -170,13 +172,17 @@ struct pool *pool_new(int threads, struct error *e)
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = 0;
+    /* Not every C library gives a thread what kernels need. */
+    pthread_attr_t attr;
+    int rc = pthread_attr_init(&attr);
+    if (!rc) rc = pthread_attr_setstacksize(&attr, KERNEL_STACK_BYTES + STACK_OF_CALLERS);
     for (int i = 1; i < threads && !rc; i++) {
         struct worker *w = &p->workers[i - 1];
         *w = (struct worker){.pool = p, .thread = i};
-        rc = pthread_create(&w->id, NULL, work, w);
+        rc = pthread_create(&w->id, &attr, work, w);
         if (!rc) p->threads++;
     }
+    pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc) {
         fail(e, "threads: found %d started, expected %d: %s", p->threads, threads, strerror(rc));

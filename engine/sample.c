@@ -197,7 +197,7 @@ static size_t take_top_k(struct sampler *s, const float *logits)
             c[n++] = x;
             if (n < k) continue;
             heapify(c, n, false);
-        } else {
+        } else if (better(&x, &c[0])) { /* not so where both were infinite */
             c[0] = x;
             sink(c, n, 0, false);
         }

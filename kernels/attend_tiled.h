@@ -19,7 +19,7 @@
  * A vector's own chain of operations is the same in all of them: scores are sums over j = 0 .. d-1 in order, y a sum over its
  * positions in order, tile after tile; only positions in its range are added.
  *
- * Stack: acc 48 KiB, score 24, kt WIDTH * d * 4 (8 KiB at d = 128 on AVX2, room for d = 512: 33), strip 4; twice kt on AVX-512.
+ * Stack: acc, scores, transposed keys with room for d = 512, a strip of values: 121 KiB on AVX2, 165 on AVX-512.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ATTEND_TILED_H
 #define HARTREE_ATTEND_TILED_H

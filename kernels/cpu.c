@@ -23,7 +23,6 @@ unsigned cpu_features(void)
         __builtin_cpu_supports("avx512vl"))
         f |= CPU_AVX512;
     if (__builtin_cpu_supports("avx512vnni")) f |= CPU_VNNI;
-    if (__builtin_cpu_supports("avx512vbmi")) f |= CPU_VBMI;
 #if defined(EMULATED_AVX512)
     if (f & CPU_AVX2) f |= CPU_AVX512 | CPU_VNNI; /* make SIMDE=1: the kernels were compiled for AVX2 */
 #endif

@@ -44,8 +44,8 @@ AVX2_INLINE __m256i dot_sums(const char *const w[DOT_ROWS], __m256i x, avx2_code
 }
 
 /* Four rows by one column. Codes are 2^lift too high where they are lifted. While these rows are multiplied, what lies at `ahead`,
- * which is the next four, is asked for line by line, each once: the four streams are short, and no hardware sees their next ones
- * coming. */
+ * which is the next four where rows lie side by side, is asked for line by line: the four streams are short, and no hardware
+ * sees their next ones coming. */
 AVX2_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32 *x, size_t blocks, uintptr_t ahead,
                               const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind, const int lift)
 {

@@ -69,8 +69,8 @@ AVX512_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 
 }
 
 /* A file's kernel and its row, of its `codes`. */
-#define DOT_KERNEL_AVX512_256(prefix, shift)                                                                                   \
-    static void prefix##_dot_avx512(const struct dot_args *a)                                                                  \
+#define DOT_KERNEL_AVX512_256(prefix, isa, shift)                                                                              \
+    static void prefix##_dot_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \
         for (size_t c = 0; c < a->cols; c++)                                                                                   \
             for (size_t r = 0; r < a->rows; r++)                                                                               \
@@ -78,7 +78,7 @@ AVX512_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 
                                                          (const void *)((const char *)a->x + c * a->x_stride), a->n / 256,     \
                                                          sizeof(struct block_##prefix), open_##prefix, codes, shift);          \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, avx512, .needs = AVX512_NEEDS)
+    KERNEL(prefix##_dot, isa, .needs = AVX512_NEEDS)
 
 /* ---- Blocks of 32 ---- */
 
@@ -160,12 +160,12 @@ AVX512_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_bl
     }
 }
 
-#define DOT_KERNEL_AVX512_32(prefix, shift)                                                                                    \
-    static void prefix##_dot_avx512(const struct dot_args *a)                                                                  \
+#define DOT_KERNEL_AVX512_32(prefix, isa, shift)                                                                               \
+    static void prefix##_dot_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \
         dot_walk32_avx512(a, sizeof(struct block_##prefix), codes, shift);                                                     \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, avx512, .needs = AVX512_NEEDS)
+    KERNEL(prefix##_dot, isa, .needs = AVX512_NEEDS)
 
 /* The nibbles of two blocks in element order: low ones, then high ones, of either's 16 bytes. */
 AVX512_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])

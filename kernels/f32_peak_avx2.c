@@ -19,4 +19,4 @@ static void f32_peak_avx2(const struct peak_args *a)
     }
 }
 
-KERNEL(f32_peak, avx2, .needs = CPU_AVX2 | CPU_FMA, .exact = true);
+KERNEL(f32_peak, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C, .exact = true);

@@ -152,6 +152,8 @@ struct gemm_panel256 {
     uint8_t q[64][GEMM_ROWS][4];
 };
 
+static_assert(GEMM_DEPTH / 256 * sizeof(struct gemm_panel256) <= (size_t)GEMM_PANEL_BYTES, "a slice of a panel");
+
 AVX2_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
                               const int sub, avx2_open256 *open, avx2_codes256 *codes)
 {
@@ -230,6 +232,7 @@ AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, 
 
 /* A file's kernel and its row: `open_block` and `codes` unpack blocks of the type. */
 #define GEMM_KERNEL_AVX2_256(prefix, isa, sub, steps, shift)                                                                   \
+    static_assert((sub) / 4 % (steps) == 0, "steps make up a sub-block");                                                     \
     static void pack(void *panel, const char *const w[GEMM_ROWS], size_t n)                                                    \
     {                                                                                                                          \
         gemm_pack256(panel, w, n, sizeof(struct block_##prefix), sub, open_##prefix, codes_##prefix);                          \
@@ -251,6 +254,8 @@ struct gemm_panel32 {
     float d[GEMM_ROWS], m[GEMM_ROWS];
     uint8_t q[8][GEMM_ROWS][4];
 };
+
+static_assert(GEMM_DEPTH / 32 * sizeof(struct gemm_panel32) <= (size_t)GEMM_PANEL_BYTES, "a slice of a panel");
 
 AVX2_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
                              avx2_codes32 *codes, const enum avx2_kind kind)

@@ -35,4 +35,4 @@ static void i8_peak_avx2(const struct peak_args *a)
     memcpy(a->y, &y, sizeof y);
 }
 
-KERNEL(i8_peak, avx2, .needs = CPU_AVX2, .exact = true);
+KERNEL(i8_peak, avx2, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C, .exact = true);

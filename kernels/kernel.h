@@ -26,7 +26,6 @@ enum {
     CPU_F16C = 1u << 2,
     CPU_AVX512 = 1u << 3, /* F, BW, DQ, VL */
     CPU_VNNI = 1u << 4,   /* AVX512_VNNI */
-    CPU_VBMI = 1u << 5,
     CPU_NEON = 1u << 8,
     CPU_DOTPROD = 1u << 9,
     CPU_I8MM = 1u << 10,
@@ -54,6 +53,9 @@ struct dot_args {
 };
 
 enum { GEMM_PANEL_BYTES = 64 << 10 };
+
+/* A kernel's frames together take less stack than this; attention on AVX-512 takes most, 165 KiB. */
+enum { KERNEL_STACK_BYTES = 256 << 10 };
 
 /* y[0..n) = the values of n elements stored at x in the op's type. n is a multiple of the block. */
 struct dequant_args {

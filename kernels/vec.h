@@ -22,7 +22,7 @@
  *   vf_ldexp(v, k)                 v * 2^k for integers k in -150..130; a subnormal result may be rounded twice
  *   vf_keep_n(v, n)                zero in the lanes from n on
  *   vf_sum(v), vf_max_of(v)        across lanes
- *   vf_sums(v)                     lane i is the sum of the lanes of v[i], for VF_LANES vectors: cheaper than so many vf_sum
+ *   vf_transpose(v)                VF_LANES vectors, in place: lane j of v[i] becomes lane i of v[j]
  *   vf_any_greater(a, b)           whether any lane of a is greater than b's; NaN is not
  *   vf_greater_bits(a, b)          which are: lane i is bit i
  *   vf_swap_pairs(v)               x1 x0 x3 x2 ...

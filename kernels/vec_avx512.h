@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define VEC_INLINE static inline __attribute__((always_inline))
-#define VEC_NEEDS  (CPU_AVX2 | CPU_FMA | CPU_F16C | CPU_AVX512)
+#define VEC_NEEDS  (CPU_AVX2 | CPU_FMA | CPU_F16C | CPU_AVX512 | CPU_VNNI) /* what the files are compiled for */
 
 typedef __m512 vf;
 #define VF_LANES 16
@@ -64,19 +64,6 @@ VEC_INLINE float vf_sum(vf v) { return _mm512_reduce_add_ps(v); }
 VEC_INLINE float vf_max_of(vf v) { return _mm512_reduce_max_ps(v); }
 
 /* Four steps of adding halves, as one would transpose: neighbours of v, then pairs, within 128 bits; then across them. */
-VEC_INLINE vf vf_sums(const vf v[VF_LANES])
-{
-    __m512 quad[4];
-    for (int i = 0; i < 4; i++) {
-        const vf *w = v + 4 * i;
-        __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(w[0], w[1]), _mm512_unpackhi_ps(w[0], w[1]));
-        __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(w[2], w[3]), _mm512_unpackhi_ps(w[2], w[3]));
-        quad[i] = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
-    }
-    __m512 low = _mm512_add_ps(_mm512_shuffle_f32x4(quad[0], quad[1], 0x44), _mm512_shuffle_f32x4(quad[0], quad[1], 0xee));
-    __m512 high = _mm512_add_ps(_mm512_shuffle_f32x4(quad[2], quad[3], 0x44), _mm512_shuffle_f32x4(quad[2], quad[3], 0xee));
-    return _mm512_add_ps(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
-}
 
 VEC_INLINE unsigned vf_greater_bits(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 VEC_INLINE bool vf_any_greater(vf a, vf b) { return vf_greater_bits(a, b) != 0; }

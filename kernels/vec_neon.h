@@ -95,7 +95,6 @@ VEC_INLINE vf vf_keep_n(vf v, size_t n)
 
 VEC_INLINE float vf_sum(vf v) { return vaddvq_f32(v); }
 VEC_INLINE float vf_max_of(vf v) { return vmaxvq_f32(v); }
-VEC_INLINE vf vf_sums(const vf v[VF_LANES]) { return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])); }
 
 VEC_INLINE bool vf_any_greater(vf a, vf b) { return vmaxvq_u32(vcgtq_f32(a, b)) != 0; }
 VEC_INLINE unsigned vf_greater_bits(vf a, vf b)

@@ -246,7 +246,8 @@ static void move(struct model_part *p, size_t at, size_t n)
     size_t from = at < p->gguf->data_offset ? (size_t)p->gguf->data_offset : at;
     if (from >= at + n) return;
     memcpy(p->weights + (from - p->gguf->data_offset), (char *)p->map + from, at + n - from);
-    if (at > p->gguf->data_offset) madvise((char *)p->map + at, n, MADV_DONTNEED);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (from + page - 1) / page * page;
+    if (whole < at + n) madvise((char *)p->map + whole, at + n - whole, MADV_DONTNEED);
 }
 
 /* Points the tensors of a part whose weights have moved at their new place. */
