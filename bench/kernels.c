@@ -91,7 +91,7 @@ static const struct kernel *peak_row(const struct kernel *row, enum kernel_peak 
 }
 
 /* FLOP/s of a peak kernel: the best of a few samples, since other load only ever slows it. */
-static double peak_rate(const struct kernel *row, const struct prepared *p)
+static double peak_flops(const struct kernel *row, const struct prepared *p)
 {
     const struct timer_options quick = {.samples = 4};
     struct timer_result t = timer_measure(call_once, &(struct call){row, &p->args}, &quick);
@@ -113,10 +113,10 @@ static bool time_row(const struct kernel *row, const struct timer_options *optio
             return false;
         }
     }
-    double before = peak ? peak_rate(peak, &of_peak) : NAN;
+    double before = peak ? peak_flops(peak, &of_peak) : NAN;
     if (out->ok) out->time = timer_measure(call_once, &(struct call){row, &p.args}, options);
     if (peak) {
-        out->share_of_peak = out->work.flops / out->time.best_s / fmax(before, peak_rate(peak, &of_peak));
+        out->share_of_peak = out->work.flops / out->time.best_s / fmax(before, peak_flops(peak, &of_peak));
         release(&of_peak);
     }
     release(&p);

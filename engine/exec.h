@@ -27,7 +27,8 @@ struct exec {
     } attend;
 };
 
-/* Allocates buffers for steps of up to max_rows rows and max_out wanted logits, up to the cache's capacity. Borrows all but its buffers. */
+/* Allocates buffers for steps of up to max_rows rows and max_out wanted logits, up to the cache's capacity. Borrows all but its
+ * buffers. */
 struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, size_t max_rows, size_t max_out, struct error *e);
 void exec_free(struct exec *x);
 /* Bytes that exec_new would allocate for a cache of so many positions. */
