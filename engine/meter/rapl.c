@@ -23,7 +23,7 @@ static const char advice[] = "sudo chmod a+r /sys/class/powercap/*/energy_uj (un
 struct search {
     struct meter *m;
     const char *wanted; /* "psys", or NULL */
-    bool denied;
+    bool mmio;          /* looking for zones by MMIO, after those by MSR, which are preferred */
 };
 
 /* Whether two energy_uj files show one counter. */
@@ -69,16 +69,14 @@ static bool add_zone(void *ctx, const char *entry, struct error *e)
     struct search *s = ctx;
     char name[32], path[256];
     struct error ignored;
-    if (!strncmp(entry, "dtpm", 4) || !strchr(entry, ':')) return true; /* another tree, or the control type itself */
+    if (!strchr(entry, ':') || !strstr(entry, "-mmio:") == s->mmio) return true; /* a control type; or not its turn */
     if (!zone_name(s->m, entry, name, sizeof name, &ignored)) return true;
     bool package = !strncmp(name, "package", 7), dram = !strncmp(name, "dram", 4), psys = !strcmp(name, "psys");
     if (s->wanted ? !psys : !package && !dram) return true;
     if (!tree_path(s->m, path, sizeof path, "/sys/class/powercap/%s/energy_uj", entry)) return true;
     double uj, range;
-    if (!tree_number(path, &uj, e)) {
-        s->denied = !access(path, F_OK) && access(path, R_OK) && errno == EACCES;
-        return s->denied ? fail(e, "%s: permission denied, expected it readable: %s", path, advice) : false;
-    }
+    if (!tree_number(path, &uj, e))
+        return access(path, R_OK) && errno == EACCES ? fail(e, "%s: found no permission to read it: %s", path, advice) : false;
     if (counted_already(s, name, path)) return true;
     struct channel *c = meter_channel(s->m, name, true, e);
     if (!c) return false;
@@ -96,6 +94,8 @@ static bool rapl_open(struct meter *m, const char *words, struct error *e)
     char dir[256];
     if (words && strcmp(words, "psys")) return fail(e, "rapl:%.40s: expected rapl or rapl:psys", words);
     if (!tree_path(m, dir, sizeof dir, "/sys/class/powercap")) return fail(e, "found too long a path");
+    if (!tree_list(dir, add_zone, &s, e)) return false;
+    s.mmio = true;
     if (!tree_list(dir, add_zone, &s, e)) return false;
     if (!m->n) return fail(e, "%s: found no %s zone", dir, words ? "psys" : "package");
     bool dram = false;
