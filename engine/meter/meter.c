@@ -243,7 +243,7 @@ static bool answer(struct meter *m, double t0, double t1, struct energy *out, st
         out->net_j = out->gross_j - out->idle_w * (t1 - t0);
         out->net_error_j = out->idle_error_w * (t1 - t0);
     } else if (m->n_idle) {
-        snprintf(out->remark, sizeof out->remark, "%.150s", idle.text);
+        snprintf(out->remark, sizeof out->remark, "%.200s", idle.text);
     }
     if (m->source->finish) m->source->finish(m, out);
     return true;

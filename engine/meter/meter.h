@@ -52,8 +52,8 @@ struct energy {
     double clock_error_s; /* of a log's clock against this machine's, where a pulse aligned them; else NAN */
     size_t readings;     /* in the window */
     char source[64];     /* "rapl package-0 dram"; "none" */
-    char domain[64];     /* what of the machine was seen: "CPU packages and DRAM" */
-    char remark[160];    /* what a reader of the figure must know, or "" */
+    char domain[96];     /* what of the machine was seen: "CPU packages and DRAM" */
+    char remark[256];    /* what a reader of the figure must know, or "" */
     size_t n_parts;      /* the gross joules by zone, rail or sensor; they sum to gross_j. 0 where there are too many */
     struct energy_part {
         char name[32];

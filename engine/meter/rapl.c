@@ -14,7 +14,6 @@
 #include "engine/meter/source.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,7 +68,7 @@ static bool add_zone(void *ctx, const char *entry, struct error *e)
     struct search *s = ctx;
     char name[32], path[256];
     struct error ignored;
-    if (!strchr(entry, ':') || !strstr(entry, "-mmio:") == s->mmio) return true; /* a control type; or not its turn */
+    if (!strchr(entry, ':') || (strstr(entry, "-mmio:") != NULL) != s->mmio) return true; /* a control type; or not its turn */
     if (!zone_name(s->m, entry, name, sizeof name, &ignored)) return true;
     bool package = !strncmp(name, "package", 7), dram = !strncmp(name, "dram", 4), psys = !strcmp(name, "psys");
     if (s->wanted ? !psys : !package && !dram) return true;
@@ -109,13 +108,7 @@ static bool rapl_open(struct meter *m, const char *words, struct error *e)
     return true;
 }
 
-static void rapl_read(struct meter *m, double *value, struct error *e)
-{
-    for (size_t i = 0; i < m->n; i++)
-        value[i] = tree_number(m->channel[i].path, &value[i], e) ? value[i] * m->channel[i].scale : NAN;
-}
-
 const struct meter_source meter_source_rapl = {
     .name = "rapl", .automatic = true, .interval_s = 0.002, /* counters advance about once a millisecond */
-    .open = rapl_open, .read = rapl_read,
+    .open = rapl_open, .read = channels_read,
 };

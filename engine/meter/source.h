@@ -30,8 +30,8 @@ enum { METER_MAX_CHANNELS = 256, METER_MAX_IDLE = 64, METER_MAX_PULSES = 16 };
 
 struct channel {
     char name[32];
-    char path[256]; /* a file of the system's tree, where the sensor is one */
-    double scale;   /* joules or watts a unit of that file */
+    char path[256], path2[256]; /* the system's file that holds the figure; if path2 is not "", one factor each */
+    double scale;               /* joules or watts a unit of that */
     struct trace trace;
 };
 
@@ -40,7 +40,7 @@ struct meter {
     pthread_mutex_t lock;
     char root[200], vcgencmd[200];
     double max_gap_s; /* 0: the source's own */
-    char name[64], domain[64];
+    char name[64], domain[96];
     struct channel *channel;
     size_t n, capacity;
     double resolution; /* of the sensor by its format; 0: the smallest step seen */
@@ -66,6 +66,8 @@ bool tree_text(const char *path, char *text, size_t size, struct error *e);
 /* The number that the file holds, and nothing else. */
 bool tree_number(const char *path, double *v, struct error *e);
 bool tree_exists(const char *path);
+/* Reads every channel from its path; what a source of plain files has for `read`. */
+void channels_read(struct meter *m, double *value, struct error *e);
 /* Calls visit(ctx, name) for each entry of the folder in the order of version numbers (hwmon2 before hwmon10), while it returns
  * true. False and *e: there is no such folder, no memory, or a visit failed (then *e is the visit's). */
 bool tree_list(const char *dir, bool (*visit)(void *ctx, const char *name, struct error *e), void *ctx, struct error *e);

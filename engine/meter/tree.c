@@ -45,6 +45,16 @@ bool tree_number(const char *path, double *v, struct error *e)
 
 bool tree_exists(const char *path) { return !access(path, F_OK); }
 
+void channels_read(struct meter *m, double *value, struct error *e)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        const struct channel *c = &m->channel[i];
+        double v, v2 = 1;
+        bool ok = tree_number(c->path, &v, e) && (!*c->path2 || tree_number(c->path2, &v2, e));
+        value[i] = ok ? v * v2 * c->scale : NAN;
+    }
+}
+
 static int by_version(const void *a, const void *b)
 {
     const char *x = *(char *const *)a, *y = *(char *const *)b;
