@@ -174,11 +174,12 @@ static bool csv_update(struct meter *m, double t1, struct error *e)
     if (!s->pulse && fabs(realtime_ahead() - s->ahead) > clock_set_s)
         return fail(e, "%s: found this machine's clock set by %.3f s since the log was opened", s->path, realtime_ahead() - s->ahead);
     s->tried_pulses = 0;
+    double until = fmin(t1, clock_now()) + patience_s;
     for (;;) {
         if (!csv_log_read(&s->log, take_row, m, e)) return false;
         bool aligned = !s->pulse || align(m, e);
         if (aligned && c->n && c->r[c->n - 1].t >= t1) break;
-        if (clock_now() < t1 + patience_s) {
+        if (clock_now() < until) {
             nanosleep(&(struct timespec){0, 50000000}, NULL);
             continue;
         }

@@ -14,6 +14,7 @@
 #include "engine/meter/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +64,14 @@ static bool zone_name(const struct meter *m, const char *entry, char *name, size
     return true;
 }
 
+static bool denied(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == EACCES || errno == EPERM;
+    close(fd);
+    return false;
+}
+
 static bool add_zone(void *ctx, const char *entry, struct error *e)
 {
     struct search *s = ctx;
@@ -74,8 +83,7 @@ static bool add_zone(void *ctx, const char *entry, struct error *e)
     if (s->wanted ? !psys : !package && !dram) return true;
     if (!tree_path(s->m, path, sizeof path, "/sys/class/powercap/%s/energy_uj", entry)) return true;
     double uj, range;
-    if (!tree_number(path, &uj, e))
-        return access(path, R_OK) && errno == EACCES ? fail(e, "%s: found no permission to read it: %s", path, advice) : false;
+    if (!tree_number(path, &uj, e)) return denied(path) ? fail(e, "%s: found no permission to read it: %s", path, advice) : false;
     if (counted_already(s, name, path)) return true;
     struct channel *c = meter_channel(s->m, name, true, e);
     if (!c) return false;
