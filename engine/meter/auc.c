@@ -42,8 +42,8 @@ struct auc {
     size_t n_idle, idle_capacity;
     double marks_cpu_s;    /* of the threads that called auc_mark */
     double thread_cpu_s;   /* of the sampler's own thread */
-    bool failed, tick_failed;
-    struct error error, tick_error;
+    bool failed;
+    struct error error;
 };
 
 static double thread_cpu(void)
@@ -84,9 +84,9 @@ static bool record(struct auc *a, bool mark, double begin_cpu, struct error *e)
      * is, do everything. */
     bool light = mark && a->n && !a->o.clock;
     double t = a->o.clock ? a->o.clock() : clock_now();
-    if (!process_tree_read(a->tree, t, light, &u, e)) return false;
+    proc_system_read(a->o.proc, &machine); /* its count of forks before the tree: who starts meanwhile is looked for next time */
+    if (!process_tree_read(a->tree, t, light ? NULL : &machine, &u, e)) return false;
     double spent = mark ? a->thread_cpu_s + a->marks_cpu_s + thread_cpu() - begin_cpu : a->marks_cpu_s + thread_cpu();
-    proc_system_read(a->o.proc, &machine);
     if (a->n >= a->o.max_samples) thin_out(a);
     struct sample *s = memory_grow(a->s, &a->capacity, a->n + 1, sizeof *s);
     if (!s) return fail(e, "no memory for %zu samples", a->n + 1);
@@ -120,7 +120,7 @@ static bool record(struct auc *a, bool mark, double begin_cpu, struct error *e)
         now.pss_reads += last->pss_reads;
     }
     a->s[a->n++] = now;
-    if (a->o.tick && !a->tick_failed && !a->o.tick(a->o.tick_ctx, &a->tick_error)) a->tick_failed = true;
+    if (a->o.tick) a->o.tick(a->o.tick_ctx);
     return true;
 }
 
@@ -249,14 +249,6 @@ int auc_processes(struct auc *a)
     int n = a->n ? a->s[a->n - 1].processes : 0;
     pthread_mutex_unlock(&a->lock);
     return n;
-}
-
-const char *auc_tick_error(struct auc *a)
-{
-    pthread_mutex_lock(&a->lock);
-    const char *text = a->tick_failed ? a->tick_error.text : NULL;
-    pthread_mutex_unlock(&a->lock);
-    return text;
 }
 
 /* ---- Windows ---- */

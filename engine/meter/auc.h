@@ -46,8 +46,7 @@ struct auc_options {
     double (*clock)(void); /* NULL: clock_now. With another clock no thread is started: auc_mark alone samples */
     size_t max_samples;    /* 0: 131072 (about 20 MB, 7 h at 5 Hz). Beyond, every other sample is dropped but not marks; sums are
                               kept, so only windows that end between marks get coarser */
-    bool (*tick)(void *ctx, struct error *e); /* NULL, or called after every sample, one call at a time: an energy meter's
-                                                 reading. After a failure it is not called again */
+    void (*tick)(void *ctx); /* NULL, or called after every sample, one call at a time: an energy meter's reading */
     void *tick_ctx;
 };
 
@@ -111,9 +110,6 @@ bool auc_between(struct auc *a, double t0, double t1, struct auc_result *r, stru
 
 /* Living processes of the tree at the last sample. */
 int auc_processes(struct auc *a);
-
-/* Why `tick` failed, or NULL. */
-const char *auc_tick_error(struct auc *a);
 
 /* Takes a last sample and ends the thread. Windows can still be asked for. */
 void auc_stop(struct auc *a);

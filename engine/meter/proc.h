@@ -26,6 +26,20 @@ struct proc_stat {
 /* Reads the line of /proc/PID/stat. A process's name may hold blanks, parentheses and newlines. False: no such line. */
 bool proc_stat_parse(struct proc_stat *s, const char *line);
 
+/* ---- The whole machine ---- */
+
+/* Cumulative from boot on; NAN what the system doesn't say. */
+struct proc_system {
+    double busy_s;     /* core-seconds in user and kernel code, interrupts included; waiting for I/O is idle */
+    double steal_s;    /* core-seconds that the hypervisor gave to others */
+    double used_bytes; /* memory that a new process could not have: total - available. Clean pages of mapped files count as
+                          available */
+    double forks;      /* processes and threads started */
+};
+
+/* `proc`: NULL is "/proc"; or a recorded tree of that form. */
+void proc_system_read(const char *proc, struct proc_system *s);
+
 /* ---- A tree of processes ---- */
 
 /* A process and all its descendants. Once seen, a process stays in the tree until it ends, whoever becomes its parent. */
@@ -60,25 +74,12 @@ void process_tree_close(struct process_tree *t); /* NULL: nothing */
  * RSS is stat's, which recent kernels keep by core: it may be off by some hundred kB a core. PSS is read from smaps_rollup, which
  * walks all page tables (measured: 0.3 ms for a process of 270 MB in huge pages, 12 ms for one of 1 GB in small ones), so it is read
  * only so often that this takes 0.2 % of a core; between readings the share PSS/RSS is kept. Looking for new processes is
- * limited in the same way, to 0.1 %, and left out while the machine forks nothing. `light`: neither is done now. */
-bool process_tree_read(struct process_tree *t, double now, bool light, struct process_usage *u, struct error *e);
+ * limited in the same way, to 0.1 %, and left out while the machine forks nothing. `machine`: read right before; NULL: neither is done
+ * now. */
+bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u, struct error *e);
 
 /* From now on, descendants of this process whose parents end become its children instead of init's, so that their time is
  * not lost; it must wait for all its children then. */
 void process_tree_adopt(void);
-
-/* ---- The whole machine ---- */
-
-/* Cumulative from boot on; NAN what the system doesn't say. */
-struct proc_system {
-    double busy_s;     /* core-seconds in user and kernel code, interrupts included; waiting for I/O is idle */
-    double steal_s;    /* core-seconds that the hypervisor gave to others */
-    double used_bytes; /* memory that a new process could not have: total - available. Clean pages of mapped files count as
-                          available */
-    double forks;      /* processes and threads started */
-};
-
-/* `proc` as above. */
-void proc_system_read(const char *proc, struct proc_system *s);
 
 #endif

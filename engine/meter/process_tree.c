@@ -241,26 +241,24 @@ static void read_pss(struct process_tree *t, double now)
     t->pss_due = now + (thread_cpu() - begin) / PSS_CORES;
 }
 
-static bool look_if_due(struct process_tree *t, double now, struct error *e)
+static bool look_if_due(struct process_tree *t, double now, double forks, struct error *e)
 {
-    struct proc_system s;
-    proc_system_read(t->proc, &s); /* before the lists are read: who starts meanwhile is looked for next time */
-    if (s.forks == t->forks || now < t->look_due) return true;
+    if (forks == t->forks || now < t->look_due) return true;
     double begin = thread_cpu();
     if (!look(t, e)) return false;
-    t->forks = s.forks;
+    t->forks = forks;
     t->look_due = now + (thread_cpu() - begin) / LOOK_CORES;
     return true;
 }
 
-bool process_tree_read(struct process_tree *t, double now, bool light, struct process_usage *u, struct error *e)
+bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u, struct error *e)
 {
     double ended = 0, cpu = 0;
     size_t n_ended = 0;
     for (int round = 0; read_round(t, &ended, &n_ended) && round < MAX_ROUNDS; round++) {}
     if (n_ended) keep_lost(t, ended, n_ended);
-    if (!light && !look_if_due(t, now, e)) return false;
-    *u = (struct process_usage){.pss_read = !light && t->has_rollup && now >= t->pss_due};
+    if (machine && !look_if_due(t, now, machine->forks, e)) return false;
+    *u = (struct process_usage){.pss_read = machine && t->has_rollup && now >= t->pss_due};
     if (u->pss_read) read_pss(t, now);
     for (size_t i = 0; i < t->n; i++) {
         struct record *r = &t->r[i];
@@ -327,9 +325,9 @@ struct process_tree *process_tree_open(const struct process_tree_options *o, str
 
 void process_tree_close(struct process_tree *t) { (void)t; }
 
-bool process_tree_read(struct process_tree *t, double now, bool light, struct process_usage *u, struct error *e)
+bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u, struct error *e)
 {
-    (void)t, (void)now, (void)light, (void)u;
+    (void)t, (void)now, (void)machine, (void)u;
     return fail(e, "sampling processes: not on this system, expected Linux's /proc");
 }
 
