@@ -83,8 +83,8 @@ static bool record(struct auc *a, bool mark, double begin_cpu, struct error *e)
     /* A mark is taken by a thread that has work to do, and at once. But the first sample, and marks where they are all there
      * is, do everything. */
     bool light = mark && a->n && !a->o.clock;
-    double t = a->o.clock ? a->o.clock() : clock_now();
     proc_system_read(a->o.proc, &machine); /* its count of forks before the tree: who starts meanwhile is looked for next time */
+    double t = a->o.clock ? a->o.clock() : clock_now();
     if (!process_tree_read(a->tree, t, light ? NULL : &machine, &u, e)) return false;
     double spent = mark ? a->thread_cpu_s + a->marks_cpu_s + thread_cpu() - begin_cpu : a->marks_cpu_s + thread_cpu();
     if (a->n >= a->o.max_samples) thin_out(a);
