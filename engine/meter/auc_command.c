@@ -126,9 +126,11 @@ bool auc_command(char *const argv[], const struct auc_command_options *o, struct
     }
     process_tree_adopt();
     struct auc *a = auc_start(&sampling, e);
-    bool ok = a && idle(a, o, e);
+    bool pulse = o->meter && meter_wants_pulse(o->meter); /* outside what is measured and what is idle */
+    bool ok = a && (!pulse || meter_pulse(o->meter, o->interrupted, e)) && idle(a, o, e);
     if (ok && o->interrupted && *o->interrupted) ok = fail(e, "interrupted before the command was started");
     if (ok) ok = run(a, argv, r, e) && idle(a, o, e);
+    if (ok && pulse && !(o->interrupted && *o->interrupted)) ok = meter_pulse(o->meter, o->interrupted, e);
     if (ok) ok = auc_between(a, r->use.t0, r->use.t1, &r->use, e);
     if (ok) auc_stop(a);
     if (ok && o->meter && !meter_between(o->meter, r->use.t0, r->use.t1, &r->energy, &why))
