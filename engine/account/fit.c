@@ -389,8 +389,8 @@ bool energy_fit_store(const struct energy_fit *fit, struct device *d, const char
     for (int t = 0; t < fit->n_terms; t++) {
         const struct energy_term *term = &fit->terms[t];
         char key[DEVICE_KEY], from[DEVICE_SOURCE];
-        snprintf(from, sizeof from, "%.70s", source);
-        if (term->group != t) snprintf(from, sizeof from, "%.70s; merged into %.40s", source, fit->terms[term->group].key);
+        snprintf(from, sizeof from, "%.60s", source);
+        if (term->group != t) snprintf(from, sizeof from, "%.60s; merged into %.40s", source, fit->terms[term->group].key);
         if (!device_set(d, term->key, term->value, FITTED, from, e)) return false;
         if (isnan(term->low95)) continue;
         snprintf(key, sizeof key, "%.40s.low95", term->key);

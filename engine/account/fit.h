@@ -59,7 +59,7 @@ struct energy_fit {
 /* Fits. False and *e if runs are too few for the terms, the design is refused, or memory is short. */
 bool energy_fit(struct energy_fit *fit, const struct energy_log *log, const struct fit_options *o, struct error *e);
 
-/* Puts the terms into a profile in place of those that it has, with "fitted SOURCE" (of at most 70 characters). False and *e if the profile is another
+/* Puts the terms into a profile in place of those that it has, with "fitted SOURCE" (cut at 60 characters). False and *e if the profile is another
  * device's, or a value is out of a profile's range. */
 bool energy_fit_store(const struct energy_fit *fit, struct device *d, const char *source, struct error *e);
 
