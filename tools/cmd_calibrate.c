@@ -47,7 +47,7 @@ static const struct option options[] = {
      "where the profile goes (default: this machine's, in the cache folder)", 0, 0, NULL},
     {"quick", NULL, OPTION_FLAG, &quick, NULL, "measure for about 3 s, as predict does where there is no profile yet", 0, 0,
      NULL},
-    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 40, or 1.5 with --quick)", 0.1, 3600, NULL},
+    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 30, or 1.5 with --quick)", 0.1, 3600, NULL},
     {.name = NULL},
 };
 

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "engine/account/conformal.h"
+#include "engine/account/holdout.h"
 #include "engine/account/machine.h"
 #include "engine/account/peak.h"
 #include "engine/account/probe.h"
@@ -307,6 +309,18 @@ static bool put_figures(struct calibration *c)
     return put_exponent(c) && put(c, noise, "noise");
 }
 
+/* The interval that held-out runs ask for; as for them everything else has to be put before. */
+static bool put_interval(struct calibration *c)
+{
+    const volatile int *stop = c->options->interrupted;
+    for (int i = 0; i < c->n_counts; i++) {
+        double residuals[HOLDOUT_RUNS];
+        if (!holdout_residuals(residuals, c->device, &c->memory, c->counts[i], stop, c->e)) return false;
+        if (!put(c, conformal_half_width(residuals, HOLDOUT_RUNS, 0.95), "interval95.%d", c->counts[i])) return false;
+    }
+    return true;
+}
+
 /* ---- All of it ---- */
 
 static void plan_counts(struct calibration *c, int most)
@@ -344,7 +358,7 @@ static bool measure_rounds(struct calibration *c)
 
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
 {
-    struct calibration c = {.device = d, .options = o, .e = e, .start = clock_now(), .seconds = o->seconds > 0 ? o->seconds : o->quick ? 1.5 : 40};
+    struct calibration c = {.device = d, .options = o, .e = e, .start = clock_now(), .seconds = o->seconds > 0 ? o->seconds : o->quick ? 1.5 : 30};
     *d = (struct device){0};
     plan_counts(&c, o->threads ? o->threads : pool_default_threads());
     bool ok = describe(&c);
@@ -357,7 +371,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     bool huge = c.memory.bytes;
     if (ok && !huge && !(c.memory.bytes = memory_new(bytes))) ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
-    ok = ok && measure_rounds(&c) && put_figures(&c);
+    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
     free(c.figures);
     if (huge) memory_huge_free(c.memory.bytes, bytes);
     else free(c.memory.bytes);

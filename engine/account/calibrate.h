@@ -13,6 +13,7 @@
  *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
+ *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)
  *
  * They are measured in rounds, each figure once a round, and the median over the rounds is kept: a disturbance that lasts some
  * seconds spoils some of every figure's rounds, and not all rounds of some figures. What else runs all the while is part of the
@@ -28,7 +29,7 @@
 struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
     bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */
-    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 40, or when quick 1.5 */
+    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 30, or when quick 1.5 */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */

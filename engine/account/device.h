@@ -22,6 +22,7 @@
  *   vector.OP.prefill.T   B/s    the same, many rows
  *   peak.KIND.T                  FLOP/s multiply-adds alone, KIND i8 or f32 (kernel.h's peak kernels): no op may be faster; not
  *                                       there where only scalar kernels run
+ *   interval95.T         1      half width of the 95 % interval of a prediction's seconds, relative to it; need not be there
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
  *   energy.idle                  W      drawn whether or not anything runs
  *   energy.active                W      drawn on top while a model runs

@@ -332,6 +332,9 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
     memcpy(r->missing, pricer.missing, sizeof r->missing);
+    double half = d ? device_rate(d, "interval95", o->threads) : NAN;
+    r->interval95_s[0] = isnan(half) ? NAN : fmax(0, r->time_s * (1 - half));
+    r->interval95_s[1] = r->time_s * (1 + half);
     energy_price(r, p, d);
     freeze(r, d);
     end_pricing(&pricer);

@@ -77,7 +77,7 @@ struct prediction {
     double interval95_j[2];        /* of energy_j; NAN: not known */
     const char *energy_kind;       /* "modelled" or "none" */
     char energy_missing[DEVICE_KEY]; /* the first energy term that the device lacks; "" */
-    double interval95_s[2];   /* NAN: a profile's scatter says nothing of the model's own error */
+    double interval95_s[2];   /* of time_s: the profile's interval95; NAN where it has none */
     char missing[DEVICE_KEY]; /* the first rate that the device lacks, because of which times are not known; "" */
     char sha256[SHA256_HEX];  /* of everything above and the device's numbers, as text */
     struct prediction_row *rows;
