@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vision/picture.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,18 @@ void picture_free(struct picture *p)
 {
     free(p->rgb);
     *p = (struct picture){0};
+}
+
+bool picture_parse_size(const char *text, int *width, int *height)
+{
+    int *side[2] = {width, height};
+    for (int i = 0; i < 2; i++, text++) {
+        if (!isdigit((unsigned char)*text)) return false;
+        for (*side[i] = 0; isdigit((unsigned char)*text) && *side[i] <= PICTURE_MAX_SIDE; text++)
+            *side[i] = *side[i] * 10 + (*text - '0');
+        if (*side[i] < 1 || *side[i] > PICTURE_MAX_SIDE || *text != (i ? 0 : 'x')) return false;
+    }
+    return true;
 }
 
 bool codec_size_ok(uint64_t width, uint64_t height, struct error *e)

@@ -32,6 +32,9 @@ struct picture {
 bool picture_new(struct picture *out, int64_t width, int64_t height, struct error *e);
 void picture_free(struct picture *p);
 
+/* Reads a size such as "1024x720": whole numbers from 1 to PICTURE_MAX_SIDE. */
+bool picture_parse_size(const char *text, int *width, int *height);
+
 /* Reads the picture in a file's bytes, told by its first ones. On failure out->rgb is NULL and *e says what is wrong; what is a
  * picture of another kind (JPEG, WebP, GIF ...) gets a line that says how to convert it. */
 bool picture_decode(const void *data, size_t size, struct picture *out, struct error *e);
