@@ -14,6 +14,7 @@ static int run(int n_args, char **args)
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
     if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);
+    if (account_args.shape) arg_note_assumed(account_args.shape);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct device d = {0};
     struct prediction r = {0};
@@ -29,7 +30,7 @@ static int run(int n_args, char **args)
 
 static const struct option options[] = {
     ARG_MODEL,
-    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file: llama-3.1-8b:Q4_K_M, ...",
+    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=..,D=..,H=..,KV=..,F=..,V=..[,HD=..][,tied][,arch=..][:TYPE]",
      0, 0, NULL},
     ARGS_RUN,
     {.name = NULL},
