@@ -19,7 +19,9 @@ static int run(int n_args, char **args)
     struct device d = {0};
     struct prediction r = {0};
     struct predict_options o = account_run();
-    bool ok = p && device_find(&d, account_args.device, note, &e) && predict(&r, p, &d, &o, &e);
+    bool ok = p && device_find(&d, account_args.device, note, &e);
+    if (ok) account_threads(&o, &d);
+    ok = ok && predict(&r, p, &d, &o, &e);
     if (ok) ok = common.json ? prediction_json(&r, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     prediction_free(&r);
     device_free(&d);
@@ -39,7 +41,7 @@ static const struct option options[] = {
 const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
-    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device FILE] [--kv T] [--by layer|op|type|phase]",
+    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device D] [--kv T] [--by layer|op|type|phase]",
     .description =
         "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "
         "only\n"

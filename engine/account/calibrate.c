@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "engine/account/bundled.h"
 #include "engine/account/machine.h"
 #include "engine/account/micro.h"
 #include "engine/account/peak.h"
@@ -304,7 +306,10 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
 {
     char path[1024];
     struct error why;
-    if (which && strcmp(which, "this")) return device_load(d, which, e);
+    if (which && strcmp(which, "this")) {
+        bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
+        return path_given ? device_load(d, which, e) : bundled_load(d, which, e);
+    }
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;
