@@ -123,3 +123,14 @@ vector.add.4 = 4e10 # B/s, assumed
 vector.add.1 = 1e10 # B/s, assumed
 vector.gather.4 = 4e10 # B/s, assumed
 vector.gather.1 = 1e10 # B/s, assumed
+
+# Powers. Idle: a Mac mini with this chip at the wall; a laptop of the same year lies around it, with its display and
+# battery. Running: all CPU cores at work take 20 W (Notebookcheck on the MacBook Pro 13); four of them waiting for memory
+# take less, down to the "few watts" of arXiv 2502.05317. No source tells bytes from arithmetic, so there are no other
+# energy terms.
+energy.idle = 7 # W, published Apple support: Mac mini (M2, 2023), idle
+energy.idle.low95 = 4 # W, assumed
+energy.idle.high95 = 10 # W, assumed
+energy.active = 14 # W, assumed
+energy.active.low95 = 8 # W, assumed
+energy.active.high95 = 20 # W, published Notebookcheck, MacBook Pro 13 (M2, 2022): CPU at full load

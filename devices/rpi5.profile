@@ -135,3 +135,14 @@ vector.add.4 = 1.6e10 # B/s, assumed
 vector.add.1 = 4e9 # B/s, assumed
 vector.gather.4 = 1.6e10 # B/s, assumed
 vector.gather.1 = 4e9 # B/s, assumed
+
+# Powers at the board's input. Idle: 0.65 A and 0.60 A at 5.1 V. Running: the mean of five runs by the board's own sensors
+# (#26484: 6.06 W), 7.5 W at the input by the fit 1.1451 x + 0.5879 of jfikar/RPi5-power, to the peak while Llama 3.1 8B
+# runs (ai-benchmarks #7), 10.8 W: their middle, less idle. No source tells bytes from arithmetic, so there are no other
+# energy terms.
+energy.idle = 3.2 # W, published iiab/iiab #4050 (0.65 A) and gist jace/352d5f64 (0.60 A)
+energy.idle.low95 = 3.1 # W, published gist jace/352d5f64: 5.13 V, 0.60 A
+energy.idle.high95 = 3.3 # W, published iiab/iiab #4050: 0.65 A
+energy.active = 5.95 # W, published llama.cpp #26484 through jfikar/RPi5-power, and ai-benchmarks #7
+energy.active.low95 = 4.3 # W, published llama.cpp #26484 (mean), through jfikar/RPi5-power
+energy.active.high95 = 7.6 # W, published geerlingguy/ai-benchmarks #7 (peak)
