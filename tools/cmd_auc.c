@@ -3,12 +3,12 @@
 #include "base/json.h"
 #include "engine/meter/auc_command.h"
 #include "loader/file.h"
-#include "tools/cli.h"
+#include "tools/common_args.h"
 
 #include <math.h>
 
 static double hz = 5, idle_s = 2;
-static const char *energy = "auto", *samples, *result;
+static const char *samples, *result;
 
 /* ---- JSON ---- */
 
@@ -138,12 +138,6 @@ static bool write_result(const struct auc_command_result *r, FILE *f)
     return !ferror(f);
 }
 
-static void tried(void *ctx, const char *source, const char *why)
-{
-    (void)ctx;
-    detail("--energy auto: %s: %s", source, why);
-}
-
 /* The file of option `name`, or NULL: none is wanted. */
 static bool open_output(struct file_output **out, const char *path, struct error *e)
 {
@@ -158,9 +152,9 @@ static int run(int n_args, char **args)
     struct auc_command_result r = {.status = 0};
     struct auc_command_options o = {.hz = hz, .idle_s = idle_s, .interrupted = &interrupted};
     args[n_args] = NULL; /* options have moved out of the way, or it is the end of argv */
-    if (!meter_known(energy, &e)) return usage_error("--energy: %s", e.text);
+    if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     signals_catch();
-    bool ok = (o.meter = meter_open(energy, &(struct meter_options){.tried = tried}, &e)) && open_output(&csv, samples, &e) &&
+    bool ok = (o.meter = arg_open_meter(&e)) && open_output(&csv, samples, &e) &&
               open_output(&to, result, &e);
     if (csv) o.samples = file_output_stream(csv);
     ok = ok && auc_command(args, &o, &r, &e);
@@ -180,8 +174,7 @@ static int run(int n_args, char **args)
 static const struct option options[] = {
     {"hz", NULL, OPTION_FLOAT, &hz, "N", "samples a second (default 5)", 0.1, AUC_MAX_HZ, NULL},
     {"idle", NULL, OPTION_FLOAT, &idle_s, "S", "seconds of idle before and after, each (default 2)", 0, 3600, NULL},
-    {"energy", NULL, OPTION_STRING, &energy, "SRC",
-     "auto (default), rapl, perf, pmic, hwmon, battery, csv:FILE or none: what measures joules", 0, 0, NULL},
+    ARG_ENERGY,
     {"output", "o", OPTION_STRING, &samples, "FILE", "the samples as CSV", 0, 0, NULL},
     {"result", NULL, OPTION_STRING, &result, "FILE", "the result goes there (default: stderr; with --json stdout)", 0, 0, NULL},
     {.name = NULL},

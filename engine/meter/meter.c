@@ -150,12 +150,13 @@ void meter_close(struct meter *m)
 
 const char *meter_source(const struct meter *m) { return m->name; }
 bool meter_measures(const struct meter *m) { return m->source; }
+bool meter_reads(const struct meter *m) { return m->source && m->source->read; }
 
 /* ---- Reading ---- */
 
 bool meter_sample(struct meter *m, struct error *e)
 {
-    if (!m->source || !m->source->read) return true;
+    if (!meter_reads(m)) return true;
     pthread_mutex_lock(&m->lock);
     bool ok = clock_now() - m->last_t < m->source->interval_s || read_now(m, e);
     pthread_mutex_unlock(&m->lock);

@@ -87,6 +87,8 @@ bool meter_known(const char *source, struct error *e);
 /* Of an open meter: what it reads, "rapl package-0 dram", and whether it measures at all (false: none). */
 const char *meter_source(const struct meter *m);
 bool meter_measures(const struct meter *m);
+/* Whether meter_sample has anything to do: false of `none` and of a log, which somebody else writes. */
+bool meter_reads(const struct meter *m);
 
 /* Takes a reading now. To be called 5 to 100 times a second, and right before and right after what is measured. A source that can't be
  * read so often is left alone until it can. False and *e: this reading failed; later ones may not, and meter_between judges. */

@@ -1,4 +1,4 @@
-/* energy.c - joules as a word, as JSON and as a line.
+/* energy_text.c - joules as a word, as JSON and as a line.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "engine/meter/meter.h"
