@@ -10,8 +10,14 @@
 
 static struct error e;
 
-static bool near(double a, double b, double tolerance) { return fabs(a - b) <= tolerance; }
-static bool says(const char *what) { return strstr(e.text, what) != NULL; }
+static bool near(double a, double b, double tolerance)
+{
+    return fabs(a - b) <= tolerance;
+}
+static bool says(const char *what)
+{
+    return strstr(e.text, what) != NULL;
+}
 
 static struct meter *open_tree(const char *source)
 {
@@ -22,7 +28,10 @@ static struct meter *open_tree(const char *source)
     return meter_open(source, &o, &e);
 }
 
-static void pause_ms(int ms) { usleep((useconds_t)ms * 1000); }
+static void pause_ms(int ms)
+{
+    usleep((useconds_t)ms * 1000);
+}
 
 /* ---- Readings ---- */
 
@@ -40,23 +49,32 @@ static void test_power(void)
     for (int i = 0; i <= 100; i++) trace_add(&c, 0.1 * i, 2 + 0.1 * i); /* 2 W + 1 W/s * t, so 2 t + t^2 / 2 joules */
     bool ok = trace_between(&c, 0.55, 9.13, 1, 10, &s, &e);
     double exact = 2 * (9.13 - 0.55) + 0.5 * (9.13 * 9.13 - 0.55 * 0.55);
-    TEST("a ramp's joules, ends between readings", ok && near(s.joules, exact, 1e-9), "found %.9g, expected %.9g", s.joules, exact);
-    TEST("readings in the window and their spacing", s.readings == 86 && near(s.max_gap_s, 0.1, 1e-9), "found %zu, %g", s.readings, s.max_gap_s);
-    TEST("too few readings are refused", !trace_between(&c, 1, 1.5, 1, 10, &s, &e) && says("found 6 readings") && isnan(s.joules), "%s", e.text);
-    TEST("a meter lost before the end is refused", !trace_between(&c, 5, 12, 1, 10, &s, &e) && says("was the meter lost"), "%s", e.text);
-    TEST("a meter that came late is refused", !trace_between(&c, -1, 5, 1, 10, &s, &e) && says("expected one before it"), "%s", e.text);
+    TEST("a ramp's joules, ends between readings", ok && near(s.joules, exact, 1e-9), "found %.9g, expected %.9g", s.joules,
+         exact);
+    TEST("readings in the window and their spacing", s.readings == 86 && near(s.max_gap_s, 0.1, 1e-9), "found %zu, %g",
+         s.readings, s.max_gap_s);
+    TEST("too few readings are refused",
+         !trace_between(&c, 1, 1.5, 1, 10, &s, &e) && says("found 6 readings") && isnan(s.joules), "%s", e.text);
+    TEST("a meter lost before the end is refused", !trace_between(&c, 5, 12, 1, 10, &s, &e) && says("was the meter lost"), "%s",
+         e.text);
+    TEST("a meter that came late is refused", !trace_between(&c, -1, 5, 1, 10, &s, &e) && says("expected one before it"), "%s",
+         e.text);
     TEST("no window", !trace_between(&c, 5, 5, 1, 10, &s, &e) && says("positive"), "%s", e.text);
     trace_free(&c);
     TEST("no reading", !trace_between(&c, 1, 2, 1, 10, &s, &e) && says("no reading"), "%s", e.text);
     for (int i = 0; i <= 100; i++)
         if (i < 40 || i > 60) trace_add(&c, 0.1 * i, 5);
-    TEST("a gap is refused", !trace_between(&c, 1, 9, 2, 10, &s, &e) && says("no reading for 2.200 s from 2.900 s"), "%s", e.text);
-    TEST("a gap outside the window is none", trace_between(&c, 6.2, 9, 2, 10, &s, &e) && near(s.joules, 14, 1e-9), "%s", e.text);
+    TEST("a gap is refused", !trace_between(&c, 1, 9, 2, 10, &s, &e) && says("no reading for 2.200 s from 2.900 s"), "%s",
+         e.text);
+    TEST("a gap outside the window is none", trace_between(&c, 6.2, 9, 2, 10, &s, &e) && near(s.joules, 14, 1e-9), "%s",
+         e.text);
     trace_free(&c);
     /* A reading every 15 s, as some tools have it: no window of a minute gets a figure. */
     for (int i = 0; i <= 40; i++) trace_add(&c, 15.0 * i, 5);
-    TEST("15 s between readings are refused for a minute", !trace_between(&c, 1, 61, 2, 10, &s, &e) && says("expected one every 2 s"), "%s", e.text);
-    TEST("15 s between readings, allowed, are too few", !trace_between(&c, 1, 61, 20, 10, &s, &e) && says("4 readings"), "%s", e.text);
+    TEST("15 s between readings are refused for a minute",
+         !trace_between(&c, 1, 61, 2, 10, &s, &e) && says("expected one every 2 s"), "%s", e.text);
+    TEST("15 s between readings, allowed, are too few", !trace_between(&c, 1, 61, 20, 10, &s, &e) && says("4 readings"), "%s",
+         e.text);
     trace_free(&c);
 }
 
@@ -68,13 +86,16 @@ static void test_counter(void)
     for (int i = 0; i <= 60; i++)
         if (i != 29 && i != 30) trace_add(&c, 0.5 * i, fmod(850 + 25.0 * i, 1000));
     bool ok = trace_between(&c, 1.25, 29.25, 2, 10, &s, &e);
-    TEST("a counter over two wraps and failed readings", ok && near(s.joules, 50 * 28, 1e-9), "found %.9g, %s", s.joules, e.text);
+    TEST("a counter over two wraps and failed readings", ok && near(s.joules, 50 * 28, 1e-9), "found %.9g, %s", s.joules,
+         e.text);
     trace_free(&c);
     c = (struct trace){.counter = true, .wrap_j = 262143};
     static const double back[] = {0, 1000, 1, 1010, 2, 1020, 3, 5, 4, 15, 5, 25, 6, 35};
     add_all(&c, back, 7);
-    TEST("a step back that is no wrap is a reset", !trace_between(&c, 0, 4, 2, 0, &s, &e) && says("reset 3.000 s"), "%s", e.text);
-    TEST("after a reset it counts again", trace_between(&c, 3, 6, 2, 10, &s, &e) && near(s.joules, 30, 1e-9), "found %g, %s", s.joules, e.text);
+    TEST("a step back that is no wrap is a reset", !trace_between(&c, 0, 4, 2, 0, &s, &e) && says("reset 3.000 s"), "%s",
+         e.text);
+    TEST("after a reset it counts again", trace_between(&c, 3, 6, 2, 10, &s, &e) && near(s.joules, 30, 1e-9), "found %g, %s",
+         s.joules, e.text);
     trace_free(&c);
     c = (struct trace){.counter = true};
     static const double zero[] = {0, 900, 1, 0, 2, 920};
@@ -84,13 +105,16 @@ static void test_counter(void)
     c = (struct trace){.counter = true, .wrap_j = 262143};
     static const double leap[] = {0, 100, 0.1, 200000, 0.2, 200001};
     add_all(&c, leap, 3);
-    TEST("a leap that no machine makes is no energy", !trace_between(&c, 0, 0.2, 2, 0, &s, &e) && says("reset"), "found %g", s.joules);
+    TEST("a leap that no machine makes is no energy", !trace_between(&c, 0, 0.2, 2, 0, &s, &e) && says("reset"), "found %g",
+         s.joules);
     trace_free(&c);
     static const double slow[] = {0, 0, 10, 100, 20, 200};
     c = (struct trace){.counter = true};
     add_all(&c, slow, 3);
-    TEST("a window in the middle of two counts is refused", !trace_between(&c, 4, 16, 20, 10, &s, &e) && says("nearest to the window's ends 8 s"), "%s", e.text);
-    TEST("one that ends near counts is not", trace_between(&c, 0.5, 19.5, 20, 10, &s, &e) && near(s.edge_s, 1, 1e-9), "%s", e.text);
+    TEST("a window in the middle of two counts is refused",
+         !trace_between(&c, 4, 16, 20, 10, &s, &e) && says("nearest to the window's ends 8 s"), "%s", e.text);
+    TEST("one that ends near counts is not", trace_between(&c, 0.5, 19.5, 20, 10, &s, &e) && near(s.edge_s, 1, 1e-9), "%s",
+         e.text);
     trace_free(&c);
 }
 
@@ -126,8 +150,9 @@ static void test_rapl(void)
     put_zone("intel-rapl:2", "psys", 100e6);
     put_zone("intel-rapl-mmio:0", "package-0", 262143e6 + 1);
     struct meter *m = open_tree("rapl");
-    TEST("RAPL: packages and DRAM, no core, no psys, no zone twice", m && !strcmp(meter_source(m), "rapl package-0 dram-0 package-1 dram-1"),
-         "found '%s', %s", m ? meter_source(m) : "", e.text);
+    TEST("RAPL: packages and DRAM, no core, no psys, no zone twice",
+         m && !strcmp(meter_source(m), "rapl package-0 dram-0 package-1 dram-1"), "found '%s', %s", m ? meter_source(m) : "",
+         e.text);
     if (!m) return;
     double t0 = clock_now();
     pause_ms(4);
@@ -146,17 +171,21 @@ static void test_rapl(void)
     put_uj("intel-rapl:1", 503e6);
     meter_sample(m, &e);
     bool ok = meter_between(m, t0, clock_now(), &r, &e);
-    TEST("RAPL: joules over a wrap, a failed reading no wrap and no 0", ok && failed && near(r.gross_j, 1 + 0.5 + 3, 1e-4) && r.kind == ENERGY_MEASURED,
-         "found %.6g J, %s", r.gross_j, e.text);
-    TEST("RAPL: parts add up", r.n_parts == 4 && near(r.part[0].joules + r.part[1].joules + r.part[2].joules + r.part[3].joules, r.gross_j, 1e-9) &&
-         !strcmp(r.part[2].name, "package-1") && near(r.part[2].joules, 3, 1e-4), "found %zu, %g", r.n_parts, r.part[2].joules);
+    TEST("RAPL: joules over a wrap, a failed reading no wrap and no 0",
+         ok && failed && near(r.gross_j, 1 + 0.5 + 3, 1e-4) && r.kind == ENERGY_MEASURED, "found %.6g J, %s", r.gross_j,
+         e.text);
+    TEST("RAPL: parts add up",
+         r.n_parts == 4 && near(r.part[0].joules + r.part[1].joules + r.part[2].joules + r.part[3].joules, r.gross_j, 1e-9) &&
+             !strcmp(r.part[2].name, "package-1") && near(r.part[2].joules, 3, 1e-4),
+         "found %zu, %g", r.n_parts, r.part[2].joules);
     TEST("RAPL: net is not known without an idle window", isnan(r.net_j) && isnan(r.idle_w), "found %g", r.net_j);
     pause_ms(4);
     put_uj("intel-rapl:1", 40e6);
     meter_sample(m, &e);
     ok = meter_between(m, t0, clock_now(), &r, &e);
-    TEST("RAPL: a step back in the middle is refused", !ok && says("rapl") && says("package-1: found the counter reset") && r.kind == ENERGY_NONE &&
-         isnan(r.gross_j), "%s", e.text);
+    TEST("RAPL: a step back in the middle is refused",
+         !ok && says("rapl") && says("package-1: found the counter reset") && r.kind == ENERGY_NONE && isnan(r.gross_j), "%s",
+         e.text);
     pause_ms(4);
     t0 = clock_now();
     meter_sample(m, &e);
@@ -174,8 +203,8 @@ static void test_rapl(void)
     put_zone("intel-rapl:1", "package-0-die-1", 5e6);
     put_zone("intel-rapl:2", "package-1-die-0", 6e6);
     m = open_tree("rapl");
-    TEST("RAPL: two dies that show one counter count once", m && !strcmp(meter_source(m), "rapl package-0-die-0 package-1-die-0"), "found '%s'",
-         m ? meter_source(m) : e.text);
+    TEST("RAPL: two dies that show one counter count once",
+         m && !strcmp(meter_source(m), "rapl package-0-die-0 package-1-die-0"), "found '%s'", m ? meter_source(m) : e.text);
     meter_close(m);
     char path[400];
     snprintf(path, sizeof path, "%s/sys/class/powercap/intel-rapl:0/energy_uj", tree_root);
@@ -184,8 +213,11 @@ static void test_rapl(void)
     bool root = !geteuid(), other = !root || !seteuid(65534); /* root may read everything */
     m = other ? open_tree("rapl") : NULL;
     if (root && other && seteuid(0)) abort();
-    if (other) TEST("RAPL: no permission: one line that says what to do", !m && says("no permission") && says("sudo chmod a+r"), "%s", e.text);
-    else SKIP("RAPL: no permission", "root that can be nobody else");
+    if (other)
+        TEST("RAPL: no permission: one line that says what to do", !m && says("no permission") && says("sudo chmod a+r"), "%s",
+             e.text);
+    else
+        SKIP("RAPL: no permission", "root that can be nobody else");
     put_uj("intel-rapl:0", 0);
     tree_put("sys/class/powercap/intel-rapl:0/energy_uj", "lots\n");
     TEST("RAPL: no number", !open_tree("rapl") && says("found 'lots', expected a number"), "%s", e.text);
@@ -220,13 +252,17 @@ static void test_net(void)
     }
     bool ok = meter_idle(m, t[0], t[1], &e) && meter_idle(m, t[2], t[3], &e) && meter_between(m, t[1], t[2], &r, &e);
     double T = t[2] - t[1];
-    TEST("net: gross less the baseline of both sides", ok && near(r.idle_w, 11, 0.5) && near(r.gross_j, 20 * T, 0.1 * 20 * T) &&
-         near(r.net_j, r.gross_j - r.idle_w * T, 1e-9), "found %g W, %g J of %g, %s", r.idle_w, r.gross_j, 20 * T, e.text);
-    TEST("net: drift between the windows is in its error", r.idle_error_w > 0.7 && near(r.net_error_j, r.idle_error_w * T, 1e-9), "found %g", r.idle_error_w);
+    TEST("net: gross less the baseline of both sides",
+         ok && near(r.idle_w, 11, 0.5) && near(r.gross_j, 20 * T, 0.1 * 20 * T) &&
+             near(r.net_j, r.gross_j - r.idle_w * T, 1e-9),
+         "found %g W, %g J of %g, %s", r.idle_w, r.gross_j, 20 * T, e.text);
+    TEST("net: drift between the windows is in its error",
+         r.idle_error_w > 0.7 && near(r.net_error_j, r.idle_error_w * T, 1e-9), "found %g", r.idle_error_w);
     TEST("idle: no time", !meter_idle(m, 1, 1, &e) && says("positive"), "%s", e.text);
     meter_idle(m, t[0] - 50, t[0] - 40, &e);
     ok = meter_between(m, t[1], t[2], &r, &e);
-    TEST("net: an idle window without readings gives none, and says so", ok && isnan(r.net_j) && strstr(r.remark, "idle window") && r.gross_j > 0, "'%s'", r.remark);
+    TEST("net: an idle window without readings gives none, and says so",
+         ok && isnan(r.net_j) && strstr(r.remark, "idle window") && r.gross_j > 0, "'%s'", r.remark);
     meter_close(m);
     tree_remove("sys");
 }
@@ -242,7 +278,8 @@ static void test_perf(void)
     tree_put("sys/bus/event_source/devices/power/events/energy-pkg.scale", "2.3283064365386962890625e-10\n");
     tree_put("sys/bus/event_source/devices/power/events/energy-pkg.unit", "Joules\n");
 #ifdef __linux__
-    TEST("perf: a PMU that is not there", !open_tree("perf") && says("energy-pkg/ (type 77777777, config 0x2) on CPU 0"), "%s", e.text);
+    TEST("perf: a PMU that is not there", !open_tree("perf") && says("energy-pkg/ (type 77777777, config 0x2) on CPU 0"), "%s",
+         e.text);
     tree_put("sys/bus/event_source/devices/power/cpumask", "zero\n");
     TEST("perf: no list of CPUs", !open_tree("perf") && says("found 'zero', expected a list of CPUs"), "%s", e.text);
     tree_put("sys/bus/event_source/devices/power/events/energy-pkg.scale", "-1\n");
@@ -287,7 +324,8 @@ static void test_hwmon(void)
     tree_put("sys/class/hwmon/hwmon10/in1_input", "5000\n");
     struct meter *m = open_tree("hwmon");
     bool ok = m && watch(m, &r, &s);
-    TEST("hwmon: one power sensor", ok && !strcmp(meter_source(m), "hwmon ina226/power1") && near(r.gross_j, 4.5 * s, 1e-9), "%s", e.text);
+    TEST("hwmon: one power sensor", ok && !strcmp(meter_source(m), "hwmon ina226/power1") && near(r.gross_j, 4.5 * s, 1e-9),
+         "%s", e.text);
     meter_close(m);
     tree_put("sys/class/hwmon/hwmon11/name", "ina3221\n");
     for (int i = 1; i <= 3; i++) {
@@ -297,12 +335,22 @@ static void test_hwmon(void)
         snprintf(path, sizeof path, "sys/class/hwmon/hwmon11/in%d_input", i);
         tree_put(path, "5000\n");
     }
-    TEST("hwmon: several are the user's choice", !open_tree("hwmon") && says("ina226/power1, ina3221/curr1, ina3221/curr2") && says("hwmon:CHIP/SENSOR"), "%s", e.text);
+    TEST("hwmon: several are the user's choice",
+         !open_tree("hwmon") && says("ina226/power1 (hwmon10), ina3221/curr1 (hwmon11), ina3221/curr2") && says("hwmon:CHIP/SENSOR"), "%s", e.text);
     m = open_tree("hwmon:ina3221/curr1+ina3221/curr3");
     ok = m && watch(m, &r, &s);
-    TEST("hwmon: two chosen rails, volts times amperes", ok && r.n_parts == 2 && near(r.gross_j, (0.5 + 1.5) * s, 1e-9), "%s", e.text);
+    TEST("hwmon: two chosen rails, volts times amperes", ok && r.n_parts == 2 && near(r.gross_j, (0.5 + 1.5) * s, 1e-9), "%s",
+         e.text);
     meter_close(m);
-    TEST("hwmon: a sensor that is not there", !open_tree("hwmon:ina3221/curr7") && says("found no 'ina3221/curr7', expected one of: amdgpu/power1"), "%s", e.text);
+    TEST("hwmon: a sensor that is not there",
+         !open_tree("hwmon:ina3221/curr7") && says("found no 'ina3221/curr7', expected one of: amdgpu/power1"), "%s", e.text);
+    tree_put("sys/class/hwmon/hwmon12/name", "ina226\n");
+    tree_put("sys/class/hwmon/hwmon12/power1_input", "1000000\n");
+    TEST("hwmon: two chips of one name are told apart", !open_tree("hwmon:ina226/power1") && says("found 2 of 'ina226/power1'"), "%s", e.text);
+    m = open_tree("hwmon:hwmon12/power1");
+    ok = m && watch(m, &r, &s);
+    TEST("hwmon: by their folders", ok && near(r.gross_j, s, 1e-9), "%s", e.text);
+    meter_close(m);
     m = open_tree("hwmon:amdgpu/power1");
     TEST("hwmon: any by name", m != NULL, "%s", e.text);
     if (m) tree_put("sys/class/hwmon/hwmon1/power1_average", "N/A\n");
@@ -323,7 +371,8 @@ static void test_battery(void)
     tree_put("sys/class/power_supply/BAT0/type", "Battery\n");
     tree_put("sys/class/power_supply/BAT0/status", "Charging\n");
     tree_put("sys/class/power_supply/BAT0/power_now", "8000000\n");
-    TEST("battery: charging is refused", !open_tree("battery") && says("found 'Charging', expected 'Discharging'"), "%s", e.text);
+    TEST("battery: charging is refused", !open_tree("battery") && says("found 'Charging', expected 'Discharging'"), "%s",
+         e.text);
     tree_put("sys/class/power_supply/BAT0/status", "Discharging\n");
     TEST("battery: a charger is refused", !open_tree("battery") && says("AC/online: found the charger"), "%s", e.text);
     tree_put("sys/class/power_supply/AC/online", "0\n");
@@ -343,12 +392,27 @@ static void test_battery(void)
     double t1 = clock_now();
     s = t1 - t0;
     bool ok = meter_between(m, t0, t1, &r, &e);
-    TEST("battery: two of them, one in amperes with a minus", ok && near(r.gross_j, (8 + 6) * s, 1e-9), "found %g of %g, %s", r.gross_j, 14 * s, e.text);
+    TEST("battery: two of them, one in amperes with a minus", ok && near(r.gross_j, (8 + 6) * s, 1e-9), "found %g of %g, %s",
+         r.gross_j, 14 * s, e.text);
     tree_put("sys/class/power_supply/BAT0/status", "Full\n");
     pause_ms(51);
     ok = meter_sample(m, &e);
     TEST("battery: plugged in later, a reading fails", !ok && says("'Full'"), "%s", e.text);
-    TEST("battery: and the window is refused", !meter_between(m, t0, clock_now(), &r, &e) && r.kind == ENERGY_NONE, "%s", e.text);
+    TEST("battery: and the window is refused", !meter_between(m, t0, clock_now(), &r, &e) && r.kind == ENERGY_NONE, "%s",
+         e.text);
+    meter_close(m);
+    tree_remove("sys");
+    tree_put("sys/class/power_supply/BAT0/type", "Battery\n");
+    tree_put("sys/class/power_supply/BAT0/status", "Discharging\n");
+    tree_put("sys/class/power_supply/BAT0/energy_now", "50000000\n");
+    m = open_tree("battery");
+    t0 = clock_now();
+    pause_ms(51);
+    tree_put("sys/class/power_supply/BAT0/energy_now", "49990000\n"); /* 10 mWh */
+    ok = m && meter_sample(m, &e);
+    pause_ms(51);
+    ok = ok && meter_between(m, t0, clock_now(), &r, &e);
+    TEST("battery: only energy_now, which counts down", ok && near(r.gross_j, 36, 0.5) && near(r.resolution, 36, 1e-9), "found %g, %s", r.gross_j, e.text);
     meter_close(m);
     tree_remove("sys");
 }
@@ -357,7 +421,8 @@ static void test_battery(void)
 
 static void put_vcgencmd(const char *adc, const char *throttled)
 {
-    tree_put("vcgencmd", "#!/bin/sh\ncase $1 in\nget_throttled) echo throttled=%s;;\npmic_read_adc) printf '%s';;\nesac\n", throttled, adc);
+    tree_put("vcgencmd", "#!/bin/sh\ncase $1 in\nget_throttled) echo throttled=%s;;\npmic_read_adc) printf '%s';;\nesac\n",
+             throttled, adc);
     char path[300];
     snprintf(path, sizeof path, "%s/vcgencmd", tree_root);
     chmod(path, 0755);
@@ -365,9 +430,11 @@ static void put_vcgencmd(const char *adc, const char *throttled)
 
 static void test_pmic(void)
 {
-    static const char adc[] = "     3V7_WL_SW_A current(0)=0.10000000A\\n   DDR_VDD2_A current(3)=0.20000000A\\n   VDD_CORE_A current(7)=2.00000000A\\n"
-                              "     3V7_WL_SW_V volt(8)=3.70000000V\\n   DDR_VDD2_V volt(11)=1.10000000V\\n   VDD_CORE_V volt(15)=0.80000000V\\n"
-                              "      EXT5V_V volt(24)=5.10000000V\\n       BATT_V volt(25)=0.00341880V\\n";
+    static const char adc[] =
+        "     3V7_WL_SW_A current(0)=0.10000000A\\n   DDR_VDD2_A current(3)=0.20000000A\\n   VDD_CORE_A "
+        "current(7)=2.00000000A\\n"
+        "     3V7_WL_SW_V volt(8)=3.70000000V\\n   DDR_VDD2_V volt(11)=1.10000000V\\n   VDD_CORE_V volt(15)=0.80000000V\\n"
+        "      EXT5V_V volt(24)=5.10000000V\\n       BATT_V volt(25)=0.00341880V\\n";
     struct energy r = energy_none;
     double sum = 0.1 * 3.7 + 0.2 * 1.1 + 2 * 0.8;
     TEST("pmic: no vcgencmd", !open_tree("pmic") && says("vcgencmd: No such file"), "%s", e.text);
@@ -383,13 +450,15 @@ static void test_pmic(void)
     double t1 = clock_now();
     put_vcgencmd(adc, "0x50000");
     bool ok = meter_between(m, t0, t1, &r, &e);
-    TEST("pmic: volts times amperes over rails that have both", ok && near(r.gross_j, sum * (t1 - t0), 1e-6), "found %g of %g, %s", r.gross_j,
-         sum * (t1 - t0), e.text);
-    TEST("pmic: core, DDR and the rest apart", r.n_parts == 3 && near(r.part[1].joules, 0.22 * (t1 - t0), 1e-6), "found %g", r.part[1].joules);
+    TEST("pmic: volts times amperes over rails that have both", ok && near(r.gross_j, sum * (t1 - t0), 1e-6),
+         "found %g of %g, %s", r.gross_j, sum * (t1 - t0), e.text);
+    TEST("pmic: core, DDR and the rest apart", r.n_parts == 3 && near(r.part[1].joules, 0.22 * (t1 - t0), 1e-6), "found %g",
+         r.part[1].joules);
     TEST("pmic: throttling is said", strstr(r.remark, "throttled 0x0 before, 0x50000 after"), "'%s'", r.remark);
     put_vcgencmd("   VDD_CORE_A current(7)=2.0A\\n", "0x0");
     pause_ms(110);
-    TEST("pmic: amperes without volts fail", !meter_sample(m, &e) && says("found VDD_CORE_A, expected VDD_CORE_V"), "%s", e.text);
+    TEST("pmic: amperes without volts fail", !meter_sample(m, &e) && says("found VDD_CORE_A, expected VDD_CORE_V"), "%s",
+         e.text);
     put_vcgencmd("   VDD_CORE_A current(7)=nanA\\n   VDD_CORE_V volt(15)=0.8V\\n", "0x0");
     pause_ms(110);
     TEST("pmic: NaN fails", !meter_sample(m, &e) && says("expected NAME=NUMBERA"), "%s", e.text);
@@ -405,7 +474,8 @@ static void test_pmic(void)
     }
     t1 = clock_now();
     ok = m && meter_between(m, t0, t1, &r, &e);
-    TEST("pmic: the published correction, and said", ok && near(r.gross_j, (1.1451 * sum + 0.5879) * (t1 - t0), 1e-6) && strstr(r.remark, "one other board"),
+    TEST("pmic: the published correction, and said",
+         ok && near(r.gross_j, (1.1451 * sum + 0.5879) * (t1 - t0), 1e-6) && strstr(r.remark, "one other board"),
          "found %g, '%s', %s", r.gross_j, r.remark, e.text);
     meter_close(m);
     tree_put("vcgencmd", "#!/bin/sh\nexec sleep 60\n");
@@ -435,7 +505,8 @@ static void test_auto(void)
     struct meter_options o = {.root = tree_root, .vcgencmd = vcgencmd, .tried = note_tried};
     struct meter *m = meter_open("auto", &o, &e);
     bool ok = m && !meter_measures(m) && meter_sample(m, &e) && meter_between(m, 1, 2, &r, &e);
-    TEST("auto: nothing here, none", ok && r.kind == ENERGY_NONE && isnan(r.gross_j) && !strcmp(r.source, "none"), "%s", e.text);
+    TEST("auto: nothing here, none", ok && r.kind == ENERGY_NONE && isnan(r.gross_j) && !strcmp(r.source, "none"), "%s",
+         e.text);
     static const char *const order[] = {"rapl: ", "perf: ", "pmic: ", "hwmon: ", "battery: "};
     const char *at = tried;
     for (size_t i = 0; i < 5 && at; i++) at = strstr(at, order[i]);
@@ -451,13 +522,17 @@ static void test_auto(void)
     fputc('|', f);
     energy_print(&r, f);
     fclose(f);
-    TEST("none: no joule is printed", !strcmp(text, "{\"energy\": {\"joules\": null, \"kind\": \"none\", \"source\": \"none\"}}\n|not measured"), "%s", text);
+    TEST("none: no joule is printed",
+         !strcmp(text, "{\"energy\": {\"joules\": null, \"kind\": \"none\", \"source\": \"none\"}}\n|not measured"), "%s",
+         text);
     free(text);
     put_zone("intel-rapl:0", "package-0", 1e6);
     m = meter_open("auto", &o, &e);
-    TEST("auto: takes the first that opens", m && !strcmp(meter_source(m), "rapl package-0"), "%s", m ? meter_source(m) : e.text);
+    TEST("auto: takes the first that opens", m && !strcmp(meter_source(m), "rapl package-0"), "%s",
+         m ? meter_source(m) : e.text);
     meter_close(m);
-    TEST("a word that is no source", !meter_open("rapple", &o, &e) && says("auto, rapl, perf, pmic, hwmon, battery, csv:FILE or none"), "%s", e.text);
+    TEST("a word that is no source",
+         !meter_open("rapple", &o, &e) && says("auto, rapl, perf, pmic, hwmon, battery, csv:FILE or none"), "%s", e.text);
     TEST("csv without a file", !meter_known("csv", &e) && meter_known("csv:x", &e), "%s", e.text);
     tree_remove("sys");
 }

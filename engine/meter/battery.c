@@ -36,7 +36,8 @@ static bool check_discharging(const struct channel *c, struct error *e)
     char path[280], status[32];
     snprintf(path, sizeof path, "%.*s/status", (int)(strrchr(c->path, '/') - c->path), c->path);
     if (!tree_text(path, status, sizeof status, e)) return false;
-    return !strcmp(status, "Discharging") || fail(e, "%s: found '%s', expected 'Discharging': unplug the charger", path, status);
+    return !strcmp(status, "Discharging") ||
+           fail(e, "%s: found '%s', expected 'Discharging': unplug the charger", path, status);
 }
 
 static bool add_battery(void *ctx, const char *name, struct error *e)
@@ -45,11 +46,14 @@ static bool add_battery(void *ctx, const char *name, struct error *e)
     char path[256], path2[256] = "", text[32];
     double scale = 1e-6; /* of power_now */
     bool counter = false;
-    if (!supply_file(m, name, "type", path, sizeof path) || !tree_text(path, text, sizeof text, NULL) || strcmp(text, "Battery")) return true;
+    if (!supply_file(m, name, "type", path, sizeof path) || !tree_text(path, text, sizeof text, NULL) ||
+        strcmp(text, "Battery"))
+        return true;
     if (supply_file(m, name, "scope", path, sizeof path) && tree_text(path, text, sizeof text, NULL) && !strcmp(text, "Device"))
         return true; /* a mouse's */
     if (!supply_file(m, name, "power_now", path, sizeof path)) {
-        if (supply_file(m, name, "current_now", path, sizeof path) && supply_file(m, name, "voltage_now", path2, sizeof path2)) {
+        if (supply_file(m, name, "current_now", path, sizeof path) &&
+            supply_file(m, name, "voltage_now", path2, sizeof path2)) {
             scale = 1e-12;
         } else if (supply_file(m, name, "energy_now", path, sizeof path)) {
             scale = -3600e-6; /* it counts down */
@@ -87,11 +91,17 @@ static void battery_read(struct meter *m, double *value, struct error *e)
     channels_read(m, value, e);
     for (size_t i = 0; i < m->n; i++) {
         struct channel *c = &m->channel[i];
-        if (!check_discharging(c, e)) value[i] = NAN;
-        else if (!c->trace.counter) value[i] = fabs(value[i]); /* some drivers give a discharge current a minus */
+        if (!check_discharging(c, e))
+            value[i] = NAN;
+        else if (!c->trace.counter)
+            value[i] = fabs(value[i]); /* some drivers give a discharge current a minus */
     }
 }
 
 const struct meter_source meter_source_battery = {
-    .name = "battery", .automatic = true, .interval_s = 0.05, .open = battery_open, .read = battery_read,
+    .name = "battery",
+    .automatic = true,
+    .interval_s = 0.05,
+    .open = battery_open,
+    .read = battery_read,
 };

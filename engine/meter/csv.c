@@ -8,8 +8,8 @@
  *   gap=S         longest time without a reading, 2 s, or 5 times the usual spacing if that is more
  *
  * Power is taken where there is a column, else volts times amperes. A counted energy is taken only if energy= asks for it.
- * Times may step back a little, as FNIRSI's do from packet to packet: rows that are not later than one before are left out. After
- * a longer step back the clock was set: what came before is forgotten, so no window can span it.
+ * Times may step back a little, as FNIRSI's do from packet to packet: rows that are not later than one before are left out.
+ * After a longer step back the clock was set: what came before is forgotten, so no window can span it.
  *
  * The log is read as it grows. Its writer must not hold rows back: python3 -u, stdbuf -oL.
  * SPDX-License-Identifier: MIT */
@@ -24,7 +24,7 @@
 #include <string.h>
 #include <time.h>
 
-static const double patience_s = 3;    /* after a window's end, with a writer that lags */
+static const double patience_s = 3;      /* after a window's end, with a writer that lags */
 static const double small_step_s = 0.25; /* backwards */
 static const double clock_set_s = 0.02;  /* this machine's two clocks moving apart: somebody set one */
 
@@ -33,12 +33,12 @@ struct csv {
     char path[400];
     bool pulse;
     double chip;
-    double ahead;     /* realtime minus clock_now() when the meter was opened */
-    double opened_at; /* the log's last time then; -INFINITY: it was empty */
-    struct alignment map; /* by which the trace's times were turned into this machine's */
-    size_t mapped_pulses; /* 0: the trace's times are the log's own (less `ahead`, for clock=here) */
+    double ahead;                    /* realtime minus clock_now() when the meter was opened */
+    double opened_at;                /* the log's last time then; -INFINITY: it was empty */
+    struct alignment map;            /* by which the trace's times were turned into this machine's */
+    size_t mapped_pulses;            /* 0: the trace's times are the log's own (less `ahead`, for clock=here) */
     size_t tried_rows, tried_pulses; /* of the last attempt to align, so that it isn't repeated for nothing */
-    size_t rows, dropped;
+    size_t rows;
     double raw_t; /* the log's own last time */
 };
 
@@ -57,20 +57,20 @@ static bool take_row(void *ctx, const double v[LOG_QUANTITIES], struct error *e)
     struct trace *c = &m->channel[0].trace;
     double t = v[LOG_TIME];
     if (s->rows && t <= s->raw_t) {
-        if (s->raw_t - t <= small_step_s) {
-            s->dropped++;
-            return true;
-        }
+        if (s->raw_t - t <= small_step_s) return true;
         trace_free(c);
         s->mapped_pulses = 0;
         s->opened_at = -INFINITY; /* on a clock that is no more */
     }
     s->raw_t = t;
     s->rows++;
-    if (!s->pulse) t -= s->ahead;
-    else if (s->mapped_pulses) t = s->map.at + (t - s->map.offset) / s->map.rate;
+    if (!s->pulse)
+        t -= s->ahead;
+    else if (s->mapped_pulses)
+        t = s->map.at + (t - s->map.offset) / s->map.rate;
     double value = c->counter ? v[LOG_ENERGY] : !isnan(v[LOG_POWER]) ? v[LOG_POWER] : v[LOG_VOLTAGE] * v[LOG_CURRENT];
-    return (c->n && t <= c->r[c->n - 1].t) || trace_add(c, t, value) || fail(e, "%s: found no memory for its readings", s->path);
+    return (c->n && t <= c->r[c->n - 1].t) || trace_add(c, t, value) ||
+           fail(e, "%s: found no memory for its readings", s->path);
 }
 
 /* ---- Opening ---- */
@@ -120,7 +120,8 @@ static bool csv_open(struct meter *m, const char *words, struct error *e)
     s->log.fd = -1;
     size_t len = words ? name_length(words) : 0;
     if (!len) return fail(e, "csv: found no file's name, expected csv:FILE");
-    if (len >= sizeof s->path || strlen(words + len) >= sizeof keys) return fail(e, "csv:%.40s...: found too long a line", words);
+    if (len >= sizeof s->path || strlen(words + len) >= sizeof keys)
+        return fail(e, "csv:%.40s...: found too long a line", words);
     memcpy(s->path, words, len);
     s->chip = 0.5;
     s->opened_at = -INFINITY;
@@ -159,7 +160,8 @@ static bool align(struct meter *m, struct error *e)
     unmap(s, c);
     s->tried_rows = s->rows;
     s->tried_pulses = m->n_pulses;
-    if (!pulse_align(c, (const double(*)[PULSE_CHIPS + 1])m->pulse, m->n_pulses, m->pulse_recorded ? -INFINITY : s->opened_at, &s->map, e))
+    if (!pulse_align(c, (const double(*)[PULSE_CHIPS + 1]) m->pulse, m->n_pulses, m->pulse_recorded ? -INFINITY : s->opened_at,
+                     &s->map, e))
         return fail_in(e, s->path);
     for (size_t i = 0; i < c->n; i++) c->r[i].t = s->map.at + (c->r[i].t - s->map.offset) / s->map.rate;
     s->mapped_pulses = m->n_pulses;
@@ -172,7 +174,8 @@ static bool csv_update(struct meter *m, double t1, struct error *e)
     const struct trace *c = &m->channel[0].trace;
     if (s->pulse && !m->n_pulses) return fail(e, "%s: found no pulse made, expected one with clock=pulse", s->path);
     if (!s->pulse && fabs(realtime_ahead() - s->ahead) > clock_set_s)
-        return fail(e, "%s: found this machine's clock set by %.3f s since the log was opened", s->path, realtime_ahead() - s->ahead);
+        return fail(e, "%s: found this machine's clock set by %.3f s since the log was opened", s->path,
+                    realtime_ahead() - s->ahead);
     s->tried_pulses = 0;
     double until = fmin(t1, clock_now()) + patience_s;
     for (;;) {
@@ -198,16 +201,22 @@ static void csv_finish(struct meter *m, struct energy *out)
     if (s->pulse) {
         out->clock_error_s = s->map.error_s;
         out->edge_j += s->map.error_s * out->gross_j / (out->interval_s * (double)out->readings);
-        used += (size_t)snprintf(out->remark + used, sizeof out->remark - used, "%sclock set by %zu pulse%s to %.2g s", used ? "; " : "",
-                                 m->n_pulses, m->n_pulses > 1 ? "s" : "", s->map.error_s);
+        used += (size_t)snprintf(out->remark + used, sizeof out->remark - used, "%sclock set by %zu pulse%s to %.2g s",
+                                 used ? "; " : "", m->n_pulses, m->n_pulses > 1 ? "s" : "", s->map.error_s);
     }
     if (s->log.skipped && used < sizeof out->remark)
         snprintf(out->remark + used, sizeof out->remark - used, "%s%zu rows skipped, %s", used ? "; " : "", s->log.skipped,
                  s->log.first_skipped);
 }
 
-static bool csv_wants_pulse(const struct meter *m) { return ((const struct csv *)m->state)->pulse; }
-static double csv_chip(const struct meter *m) { return ((const struct csv *)m->state)->chip; }
+static bool csv_wants_pulse(const struct meter *m)
+{
+    return ((const struct csv *)m->state)->pulse;
+}
+static double csv_chip(const struct meter *m)
+{
+    return ((const struct csv *)m->state)->chip;
+}
 
 static void csv_close(struct meter *m)
 {
@@ -217,6 +226,12 @@ static void csv_close(struct meter *m)
 }
 
 const struct meter_source meter_source_csv = {
-    .name = "csv", .needs_words = true, .open = csv_open, .update = csv_update, .finish = csv_finish, .close = csv_close,
-    .wants_pulse = csv_wants_pulse, .chip = csv_chip,
+    .name = "csv",
+    .needs_words = true,
+    .open = csv_open,
+    .update = csv_update,
+    .finish = csv_finish,
+    .close = csv_close,
+    .wants_pulse = csv_wants_pulse,
+    .chip = csv_chip,
 };

@@ -31,9 +31,9 @@ static const struct unit {
     const char *name;
     double size;
 } units[] = {
-    {LOG_TIME, "s", 1},       {LOG_TIME, "ms", 1e-3},    {LOG_TIME, "us", 1e-6},   {LOG_POWER, "W", 1},
-    {LOG_POWER, "mW", 1e-3},  {LOG_POWER, "uW", 1e-6},   {LOG_VOLTAGE, "V", 1},    {LOG_VOLTAGE, "mV", 1e-3},
-    {LOG_CURRENT, "A", 1},    {LOG_CURRENT, "mA", 1e-3}, {LOG_ENERGY, "J", 1},     {LOG_ENERGY, "mJ", 1e-3},
+    {LOG_TIME, "s", 1},       {LOG_TIME, "ms", 1e-3},    {LOG_TIME, "us", 1e-6}, {LOG_POWER, "W", 1},
+    {LOG_POWER, "mW", 1e-3},  {LOG_POWER, "uW", 1e-6},   {LOG_VOLTAGE, "V", 1},  {LOG_VOLTAGE, "mV", 1e-3},
+    {LOG_CURRENT, "A", 1},    {LOG_CURRENT, "mA", 1e-3}, {LOG_ENERGY, "J", 1},   {LOG_ENERGY, "mJ", 1e-3},
     {LOG_ENERGY, "Wh", 3600}, {LOG_ENERGY, "mWh", 3.6},
 };
 
@@ -61,12 +61,15 @@ bool csv_log_want(struct csv_log *l, enum quantity q, const char *text, struct e
     const char *colon = strrchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
     if (!len || len >= sizeof l->want[q].name)
-        return fail(e, "%s=%.80s: expected a column of at most %zu characters", quantity_names[q], text, sizeof l->want[q].name - 1);
+        return fail(e, "%s=%.80s: expected a column of at most %zu characters", quantity_names[q], text,
+                    sizeof l->want[q].name - 1);
     if (colon) {
         double size = 0;
         for (size_t i = 0; i < sizeof units / sizeof *units; i++)
             if (units[i].q == q && !strcmp(units[i].name, colon + 1)) size = units[i].size;
-        if (!size) return fail(e, "%s=%.80s: found unit '%.20s', expected one of its units (mW, ms, Wh ...)", quantity_names[q], text, colon + 1);
+        if (!size)
+            return fail(e, "%s=%.80s: found unit '%.20s', expected one of its units (mW, ms, Wh ...)", quantity_names[q], text,
+                        colon + 1);
         l->want[q].unit = size;
     }
     snprintf(l->want[q].name, sizeof l->want[q].name, "%.*s", (int)len, text);
@@ -109,7 +112,10 @@ static size_t split(char *s, char separator, struct field *f)
     return n;
 }
 
-static bool is(struct field f, const char *name) { return strlen(name) == f.n && !memcmp(f.s, name, f.n); }
+static bool is(struct field f, const char *name)
+{
+    return strlen(name) == f.n && !memcmp(f.s, name, f.n);
+}
 
 static bool number(struct field f, double *v)
 {
@@ -121,7 +127,8 @@ static bool number(struct field f, double *v)
     return ok;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar. Source: H. Hinnant, "chrono-compatible low-level date algorithms". */
+/* Days from 1970-01-01 to a date of the Gregorian calendar. Source: H. Hinnant, "chrono-compatible low-level date algorithms".
+ */
 static double days(int y, int m, int d)
 {
     y -= m <= 2;
@@ -139,7 +146,8 @@ static bool date(struct csv_log *l, struct field f, double *t)
     text[f.n] = 0;
     if (sscanf(text, "%4d-%2d-%2d%*1[ T]%2d:%2d:%n", &y, &mo, &d, &h, &mi, &used) < 5 || !used) return false;
     double s = strtod(text + used, &end), offset = 0;
-    if (end == text + used || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 || mi < 0 || mi > 59 || !(s >= 0 && s < 61))
+    if (end == text + used || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 || mi < 0 || mi > 59 ||
+        !(s >= 0 && s < 61))
         return false;
     if (sscanf(end, "%c%2d:%2d", &sign, &zh, &zm) == 3 && (sign == '+' || sign == '-')) {
         offset = (sign == '-' ? -1 : 1) * (zh * 3600.0 + zm * 60.0);
@@ -180,7 +188,8 @@ static int column_called(const struct field *f, size_t n, const char *name)
 
 static bool missing(const struct csv_log *l, const char *expected, struct error *e)
 {
-    return fail(e, "%s: found the columns '%.200s', expected %s; name them: csv:FILE,time=NAME,power=NAME:UNIT", l->path, l->header, expected);
+    return fail(e, "%s: found the columns '%.200s', expected %s; name them: csv:FILE,time=NAME,power=NAME:UNIT", l->path,
+                l->header, expected);
 }
 
 /* Finds the columns in the first line. */
@@ -214,10 +223,12 @@ static bool read_header(struct csv_log *l, char *line, struct error *e)
 static void skip(struct csv_log *l, const char *found, size_t n, const char *expected)
 {
     if (!l->skipped++)
-        snprintf(l->first_skipped, sizeof l->first_skipped, "line %zu: found '%.*s', expected %s", l->line, (int)(n < 40 ? n : 40), found, expected);
+        snprintf(l->first_skipped, sizeof l->first_skipped, "line %zu: found '%.*s', expected %s", l->line,
+                 (int)(n < 40 ? n : 40), found, expected);
 }
 
-static bool read_row(struct csv_log *l, char *line, bool (*row)(void *, const double *, struct error *), void *ctx, struct error *e)
+static bool read_row(struct csv_log *l, char *line, bool (*row)(void *, const double *, struct error *), void *ctx,
+                     struct error *e)
 {
     struct field f[MAX_COLUMNS];
     double v[LOG_QUANTITIES];
@@ -270,7 +281,8 @@ bool csv_log_read(struct csv_log *l, bool (*row)(void *ctx, const double v[LOG_Q
         for (; (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1)
             if (!read_line(l, p, (size_t)(newline - p), row, ctx, e)) return false;
         l->rest_len = (size_t)(end - p);
-        if (l->rest_len > MAX_LINE) return fail(e, "%s: line %zu: found more than %d bytes, expected a row", l->path, l->line + 1, MAX_LINE);
+        if (l->rest_len > MAX_LINE)
+            return fail(e, "%s: line %zu: found more than %d bytes, expected a row", l->path, l->line + 1, MAX_LINE);
         memmove(buffer, p, l->rest_len);
     }
 }

@@ -14,21 +14,21 @@ enum quantity { LOG_TIME, LOG_POWER, LOG_VOLTAGE, LOG_CURRENT, LOG_ENERGY, LOG_Q
 struct csv_log {
     const char *path;
     int fd;
-    off_t offset;    /* of what has been read */
-    size_t line;     /* lines read so far */
-    char separator;  /* of the header: ';' ',' '\t', or ' ' for any blanks; 0: no header yet */
-    char *header;    /* kept to tell what was expected, and to skip it where a logger was started again */
+    off_t offset;   /* of what has been read */
+    size_t line;    /* lines read so far */
+    char separator; /* of the header: ';' ',' '\t', or ' ' for any blanks; 0: no header yet */
+    char *header;   /* kept to tell what was expected, and to skip it where a logger was started again */
     struct {
         char name[64]; /* as asked for: a column's name or its number from 1 on; "": the usual names are looked for */
         double unit;   /* what one of it is, in seconds, watts, volts, amperes, joules; 0: 1, and times by their size */
         int column;    /* from 0 on; -1: none */
     } want[LOG_QUANTITIES];
-    bool chosen;     /* the user named columns of power, voltage, current or energy */
-    size_t skipped;  /* rows without the figures that were wanted */
+    bool chosen;    /* the user named columns of power, voltage, current or energy */
+    size_t skipped; /* rows without the figures that were wanted */
     char first_skipped[160];
-    char *rest;      /* a line that is not whole yet, or of a chunk */
+    char *rest; /* a line that is not whole yet, or of a chunk */
     size_t rest_len, rest_capacity;
-    int hour_key;    /* local time's distance from UTC, kept for the hour that it was asked for */
+    int hour_key; /* local time's distance from UTC, kept for the hour that it was asked for */
     double hour_offset;
 };
 

@@ -3,7 +3,8 @@
  * Source: Linux, Documentation/hwmon/sysfs-interface.rst.
  *
  * What a sensor sees is known to the board's maker alone: plain `hwmon` takes one only where there is just one, and where it is
- * neither a graphics card's nor a battery's. Otherwise the user says which: a rail may contain another.
+ * neither a graphics card's nor a battery's. Otherwise the user says which, by the chip's name or its folder: a rail may contain
+ * another.
  * SPDX-License-Identifier: MIT */
 #include "engine/meter/source.h"
 
@@ -37,20 +38,23 @@ static bool has(const struct meter *m, const char *entry, const char *file, int 
     return tree_path(m, path, size, "/sys/class/hwmon/%s/%s", entry, name) && tree_exists(path);
 }
 
+static bool wanted(const struct search *s, const char *name)
+{
+    return strlen(name) == s->wanted_len && !memcmp(name, s->wanted, s->wanted_len);
+}
+
 static bool add_sensor(struct search *s, const char *entry, const char *chip, const struct kind *kind, int k, struct error *e)
 {
-    char name[80], path[256], path2[256] = "";
+    char name[80], alias[80], shown[180], path[256], path2[256] = "";
     if (!has(s->m, entry, kind->file, k, path, sizeof path)) return true;
     if (kind->file2 && !has(s->m, entry, kind->file2, k, path2, sizeof path2)) return true;
     snprintf(name, sizeof name, "%s/%s%d", chip, kind->word, k);
-    if (!strstr(s->list, name)) { /* power1_input hides power1_average */
-        size_t used = strlen(s->list);
-        snprintf(s->list + used, sizeof s->list - used, "%s%s", used ? ", " : "", name);
-    }
-    if (s->wanted && (strlen(name) != s->wanted_len || memcmp(name, s->wanted, s->wanted_len))) return true;
-    name[31] = 0;
-    for (size_t i = 0; i < s->m->n; i++)
-        if (!strcmp(s->m->channel[i].name, name)) return true;
+    snprintf(alias, sizeof alias, "%.40s/%s%d", entry, kind->word, k);
+    snprintf(shown, sizeof shown, "%s (%.40s)", name, entry);
+    if (strstr(s->list, shown)) return true; /* power1_average where there is power1_input */
+    size_t used = strlen(s->list);
+    snprintf(s->list + used, sizeof s->list - used, "%s%s", used ? ", " : "", shown);
+    if (s->wanted && !wanted(s, name) && !wanted(s, alias)) return true;
     struct channel *c = meter_channel(s->m, name, kind->counter, e);
     if (!c) return false;
     strcpy(c->path, path);
@@ -74,7 +78,8 @@ static bool add_chip(void *ctx, const char *entry, struct error *e)
 {
     struct search *s = ctx;
     char path[256], chip[40];
-    if (!tree_path(s->m, path, sizeof path, "/sys/class/hwmon/%s/name", entry) || !tree_text(path, chip, sizeof chip, NULL)) return true;
+    if (!tree_path(s->m, path, sizeof path, "/sys/class/hwmon/%s/name", entry) || !tree_text(path, chip, sizeof chip, NULL))
+        return true;
     if (!s->wanted && foreign(s->m, chip)) return true;
     size_t before = s->m->n;
     for (size_t i = 0; i < N_KINDS && (s->wanted || s->m->n == before); i++) /* one kind a chip: they are the same joules */
@@ -90,7 +95,9 @@ static bool hwmon_open(struct meter *m, const char *words, struct error *e)
     if (!tree_path(m, dir, sizeof dir, "/sys/class/hwmon")) return fail(e, "found too long a path");
     if (!words) {
         if (!tree_list(dir, add_chip, &s, e)) return false;
-        if (m->n != 1) return fail(e, "%s: found %s, expected one power sensor, or a choice by hwmon:CHIP/SENSOR", dir, m->n ? s.list : "none");
+        if (m->n != 1)
+            return fail(e, "%s: found %s, expected one power sensor, or a choice by hwmon:CHIP/SENSOR", dir,
+                        m->n ? s.list : "none");
     }
     for (const char *p = words; p; p = *p ? p + 1 : NULL) {
         s.wanted = p;
@@ -100,6 +107,8 @@ static bool hwmon_open(struct meter *m, const char *words, struct error *e)
         if (!tree_list(dir, add_chip, &s, e)) return false;
         if (!s.found)
             return fail(e, "%s: found no '%.*s', expected one of: %s", dir, (int)s.wanted_len, p, *s.list ? s.list : "(none)");
+        if (s.found > 1)
+            return fail(e, "%s: found %zu of '%.*s', expected one, by its folder: %s", dir, s.found, (int)s.wanted_len, p, s.list);
         p += s.wanted_len;
     }
     size_t used = (size_t)snprintf(m->name, sizeof m->name, "hwmon");
@@ -110,5 +119,9 @@ static bool hwmon_open(struct meter *m, const char *words, struct error *e)
 }
 
 const struct meter_source meter_source_hwmon = {
-    .name = "hwmon", .automatic = true, .interval_s = 0.005, .open = hwmon_open, .read = channels_read,
+    .name = "hwmon",
+    .automatic = true,
+    .interval_s = 0.005,
+    .open = hwmon_open,
+    .read = channels_read,
 };

@@ -21,8 +21,18 @@ static const struct meter_source *const sources[] = {
 enum { N_SOURCES = sizeof sources / sizeof *sources };
 
 const struct energy energy_none = {
-    .kind = ENERGY_NONE, .gross_j = NAN, .net_j = NAN, .net_error_j = NAN, .idle_w = NAN, .idle_error_w = NAN, .edge_j = NAN,
-    .interval_s = NAN, .max_gap_s = NAN, .resolution = NAN, .clock_error_s = NAN, .source = "none",
+    .kind = ENERGY_NONE,
+    .gross_j = NAN,
+    .net_j = NAN,
+    .net_error_j = NAN,
+    .idle_w = NAN,
+    .idle_error_w = NAN,
+    .edge_j = NAN,
+    .interval_s = NAN,
+    .max_gap_s = NAN,
+    .resolution = NAN,
+    .clock_error_s = NAN,
+    .source = "none",
 };
 
 static const double default_max_gap_s = 2;
@@ -86,8 +96,10 @@ static bool read_now(struct meter *m, struct error *e)
     if (t <= m->last_t) return true;
     m->last_t = t;
     for (size_t i = 0; i < m->n; i++) {
-        if (isnan(value[i])) whole = false;
-        else if (!trace_add(&m->channel[i].trace, t, value[i])) return fail(e, "found no memory for readings");
+        if (isnan(value[i]))
+            whole = false;
+        else if (!trace_add(&m->channel[i].trace, t, value[i]))
+            return fail(e, "found no memory for readings");
     }
     return whole;
 }
@@ -114,7 +126,8 @@ static void open_any(struct meter *m, const struct meter_options *o)
 static bool set_options(struct meter *m, const struct meter_options *o, struct error *e)
 {
     const char *root = o->root ? o->root : "", *vcgencmd = o->vcgencmd ? o->vcgencmd : "vcgencmd";
-    if (strlen(root) >= sizeof m->root || strlen(vcgencmd) >= sizeof m->vcgencmd) return fail(e, "meter: found too long a path");
+    if (strlen(root) >= sizeof m->root || strlen(vcgencmd) >= sizeof m->vcgencmd)
+        return fail(e, "meter: found too long a path");
     strcpy(m->root, root);
     strcpy(m->vcgencmd, vcgencmd);
     m->gap_given = o->max_gap_s > 0;
@@ -133,8 +146,10 @@ struct meter *meter_open(const char *source, const struct meter_options *o, stru
     snprintf(m->name, sizeof m->name, "none");
     size_t len = strcspn(source, ":");
     bool ok = set_options(m, o, e);
-    if (ok && !strcmp(source, "auto")) open_any(m, o);
-    else if (ok && strcmp(source, "none")) ok = try_open(m, find(source, len), source[len] ? source + len + 1 : NULL, e);
+    if (ok && !strcmp(source, "auto"))
+        open_any(m, o);
+    else if (ok && strcmp(source, "none"))
+        ok = try_open(m, find(source, len), source[len] ? source + len + 1 : NULL, e);
     if (ok) return m;
     meter_close(m);
     return NULL;
@@ -148,9 +163,18 @@ void meter_close(struct meter *m)
     free(m);
 }
 
-const char *meter_source(const struct meter *m) { return m->name; }
-bool meter_measures(const struct meter *m) { return m->source; }
-bool meter_reads(const struct meter *m) { return m->source && m->source->read; }
+const char *meter_source(const struct meter *m)
+{
+    return m->name;
+}
+bool meter_measures(const struct meter *m)
+{
+    return m->source;
+}
+bool meter_reads(const struct meter *m)
+{
+    return m->source && m->source->read;
+}
 
 /* ---- Reading ---- */
 
@@ -182,7 +206,10 @@ bool meter_idle(struct meter *m, double t0, double t1, struct error *e)
 
 /* ---- Pulses ---- */
 
-bool meter_wants_pulse(const struct meter *m) { return m->source && m->source->wants_pulse && m->source->wants_pulse(m); }
+bool meter_wants_pulse(const struct meter *m)
+{
+    return m->source && m->source->wants_pulse && m->source->wants_pulse(m);
+}
 
 static bool add_pulse(struct meter *m, const double edges[PULSE_CHIPS + 1], bool recorded, struct error *e)
 {

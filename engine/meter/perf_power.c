@@ -36,13 +36,15 @@ static bool read_event(const struct meter *m, struct event *v, struct error *e)
     double type;
     if (!tree_path(m, path, sizeof path, "%s/type", folder) || !tree_number(path, &type, e)) return false;
     v->type = type > 0 && type < 1u << 31 ? (unsigned long)type : 0;
-    if (!tree_path(m, path, sizeof path, "%s/events/%s", folder, v->name) || !tree_text(path, text, sizeof text, e)) return false;
+    if (!tree_path(m, path, sizeof path, "%s/events/%s", folder, v->name) || !tree_text(path, text, sizeof text, e))
+        return false;
     v->config = strncmp(text, "event=", 6) ? 0 : strtoul(text + 6, &end, 0);
     if (!v->config || *end) return fail(e, "%s: found '%.40s', expected event=NUMBER", path, text);
     if (!tree_path(m, path, sizeof path, "%s/events/%s.unit", folder, v->name) || !tree_text(path, text, sizeof text, e))
         return false;
     if (strcmp(text, "Joules")) return fail(e, "%s: found '%.40s', expected Joules", path, text);
-    if (!tree_path(m, path, sizeof path, "%s/events/%s.scale", folder, v->name) || !tree_number(path, &v->scale, e)) return false;
+    if (!tree_path(m, path, sizeof path, "%s/events/%s.scale", folder, v->name) || !tree_number(path, &v->scale, e))
+        return false;
     return v->scale > 0 || fail(e, "%s: found %g, expected a positive number of joules", path, v->scale);
 }
 
@@ -52,8 +54,10 @@ static bool denied(const struct meter *m, const char *what, int error, struct er
     double level = NAN;
     if (tree_path(m, path, sizeof path, "/proc/sys/kernel/perf_event_paranoid")) tree_number(path, &level, NULL);
     if (error == EACCES || error == EPERM)
-        return fail(e, "%s: found no permission (kernel.perf_event_paranoid is %g), expected 0 or less: "
-                    "sudo sysctl kernel.perf_event_paranoid=0, or run as root", what, level);
+        return fail(e,
+                    "%s: found no permission (kernel.perf_event_paranoid is %g), expected 0 or less: "
+                    "sudo sysctl kernel.perf_event_paranoid=0, or run as root",
+                    what, level);
     return fail(e, "%s: %s", what, strerror(error));
 }
 
@@ -108,9 +112,15 @@ static bool perf_open(struct meter *m, const char *words, struct error *e)
             !tree_exists(path))
             continue; /* not every CPU has DRAM counters */
         if (!read_event(m, &v, e) || !open_event(m, &v, e)) return false;
-        snprintf(m->domain, sizeof m->domain, "%s", words ? "platform" : name == usual ? "CPU packages" : "CPU packages and DRAM");
+        snprintf(m->domain, sizeof m->domain, "%s",
+                 words           ? "platform"
+                 : name == usual ? "CPU packages"
+                                 : "CPU packages and DRAM");
     }
-    snprintf(m->name, sizeof m->name, "perf %s", words ? "energy-psys" : strstr(m->domain, "DRAM") ? "energy-pkg energy-ram" : usual[0]);
+    snprintf(m->name, sizeof m->name, "perf %s",
+             words                       ? "energy-psys"
+             : strstr(m->domain, "DRAM") ? "energy-pkg energy-ram"
+                                         : usual[0]);
     m->resolution = m->channel[0].scale;
     return true;
 }
@@ -146,11 +156,18 @@ static void perf_read(struct meter *m, double *value, struct error *e)
     (void)m, (void)value, (void)e; /* never open */
 }
 
-static void perf_close(struct meter *m) { (void)m; }
+static void perf_close(struct meter *m)
+{
+    (void)m;
+}
 
 #endif
 
 const struct meter_source meter_source_perf = {
-    .name = "perf", .automatic = true, .interval_s = 0.002,
-    .open = perf_open, .read = perf_read, .close = perf_close,
+    .name = "perf",
+    .automatic = true,
+    .interval_s = 0.002,
+    .open = perf_open,
+    .read = perf_read,
+    .close = perf_close,
 };

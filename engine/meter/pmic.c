@@ -1,12 +1,12 @@
 /* pmic.c - the Raspberry Pi 5's own power management chip, by `vcgencmd pmic_read_adc`.
  *
  * It prints a line a rail: "VDD_CORE_A current(7)=0.75012000A", "VDD_CORE_V volt(15)=0.89369880V". Power is the sum of volts
- * times amperes over the rails that have both. What hangs on the 5 V input directly (USB, HATs, the fan) and the converters' losses are
- * not in it: EXT5V has a voltage alone. pmic:corrected estimates the board's input from the sum by a line that was fitted
- * on one board (jfikar/RPi5-power): W = 1.1451 sum + 0.5879. Other boards differ; the remark says so each time.
+ * times amperes over the rails that have both. What hangs on the 5 V input directly (USB, HATs, the fan) and the converters'
+ * losses are not in it: EXT5V has a voltage alone. pmic:corrected estimates the board's input from the sum by a line that was
+ * fitted on one board (jfikar/RPi5-power): W = 1.1451 sum + 0.5879. Other boards differ; the remark says so each time.
  *
- * A reading costs a process, so there are at most ten a second. Idle DDR rails often read as exactly 0 A, the converter's floor.
- * SPDX-License-Identifier: MIT */
+ * A reading costs a process, so there are at most ten a second. Idle DDR rails often read as exactly 0 A, the converter's
+ * floor. SPDX-License-Identifier: MIT */
 #include "engine/meter/source.h"
 
 #include "base/clock.h"
@@ -25,7 +25,7 @@
 extern char **environ;
 
 static const double correction_slope = 1.1451, correction_w = 0.5879; /* jfikar/RPi5-power */
-static const double patience_s = 2; /* with a program that does not answer */
+static const double patience_s = 2;                                   /* with a program that does not answer */
 
 enum { CORE, DDR, OTHER, CONSTANT, N_GROUPS, MAX_RAILS = 64 };
 static const char *const group_names[N_GROUPS] = {"core", "ddr", "other rails", "correction"};
@@ -74,7 +74,8 @@ static bool ask(const struct meter *m, const char *word, char *out, size_t size,
     close(fds[0]);
     if (error) return fail(e, "%s: %s", m->vcgencmd, strerror(error));
     if (!answered) kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     if (!answered) return fail(e, "%s %s: found no answer within %g s", m->vcgencmd, word, patience_s);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         return fail(e, "%s %s: found '%.*s', expected its answer: is the user in the group video?", m->vcgencmd, word,
@@ -113,8 +114,10 @@ static bool parse_line(const char *line, struct rail *rail, size_t *n, struct er
         return fail(e, "pmic_read_adc: found '%.60s', expected NAME=NUMBER%c", line, volts ? 'V' : 'A');
     struct rail *r = find_rail(rail, n, line, len - 2);
     if (!r) return fail(e, "pmic_read_adc: found more than %d rails, or a name that is too long", MAX_RAILS);
-    if (volts) r->volts = v;
-    else r->amperes = v;
+    if (volts)
+        r->volts = v;
+    else
+        r->amperes = v;
     return true;
 }
 
@@ -132,7 +135,8 @@ static bool parse(const char *text, double watts[N_GROUPS], struct error *e)
     for (int i = 0; i < N_GROUPS; i++) watts[i] = 0;
     for (size_t i = 0; i < n; i++) {
         if (isnan(rail[i].amperes)) continue;
-        if (isnan(rail[i].volts)) return fail(e, "pmic_read_adc: found %s_A, expected %s_V with it", rail[i].name, rail[i].name);
+        if (isnan(rail[i].volts))
+            return fail(e, "pmic_read_adc: found %s_A, expected %s_V with it", rail[i].name, rail[i].name);
         int g = !strcmp(rail[i].name, "VDD_CORE") ? CORE : !strncmp(rail[i].name, "DDR_", 4) ? DDR : OTHER;
         watts[g] += rail[i].volts * rail[i].amperes;
         pairs++;
@@ -189,9 +193,17 @@ static void pmic_finish(struct meter *m, struct energy *out)
     memcpy(out->remark, said, sizeof said);
 }
 
-static void pmic_close(struct meter *m) { free(m->state); }
+static void pmic_close(struct meter *m)
+{
+    free(m->state);
+}
 
 const struct meter_source meter_source_pmic = {
-    .name = "pmic", .automatic = true, .interval_s = 0.1,
-    .open = pmic_open, .read = pmic_read, .finish = pmic_finish, .close = pmic_close,
+    .name = "pmic",
+    .automatic = true,
+    .interval_s = 0.1,
+    .open = pmic_open,
+    .read = pmic_read,
+    .finish = pmic_finish,
+    .close = pmic_close,
 };

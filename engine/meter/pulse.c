@@ -25,7 +25,10 @@ struct maker {
     pthread_t thread;
 };
 
-static bool stopped(const struct maker *m) { return m->stop && *m->stop; }
+static bool stopped(const struct maker *m)
+{
+    return m->stop && *m->stop;
+}
 
 static void *make(void *arg)
 {
@@ -83,10 +86,12 @@ static double joules_until(const struct search *s, double t)
     size_t lo = 0, hi = s->log->n - 1; /* r[lo].t <= t <= r[hi].t */
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
-        if (r[mid].t > t) hi = mid;
-        else lo = mid;
+        if (r[mid].t > t)
+            hi = mid;
+        else
+            lo = mid;
     }
-    double share = (t - r[lo].t) / (r[hi].t - r[lo].t);
+    double share = r[hi].t > r[lo].t ? (t - r[lo].t) / (r[hi].t - r[lo].t) : 0; /* a reset's mark shares its time */
     if (s->log->counter) return s->joules[lo] + share * (s->joules[hi] - s->joules[lo]);
     double watts = r[lo].v + share * (r[hi].v - r[lo].v);
     return s->joules[lo] + 0.5 * (r[lo].v + watts) * (t - r[lo].t);
@@ -122,8 +127,10 @@ static bool accumulate(struct search *s)
     if (!(s->joules = malloc(s->log->n * sizeof *s->joules))) return false;
     double sum = 0, last = 0;
     for (size_t i = 0; i < s->log->n; i++) {
-        if (s->log->counter) sum = isnan(r[i].v) ? sum : r[i].v;
-        else if (i) sum += 0.5 * (r[i].v + last) * (r[i].t - r[i - 1].t);
+        if (s->log->counter)
+            sum = isnan(r[i].v) ? sum : r[i].v;
+        else if (i)
+            sum += 0.5 * (r[i].v + last) * (r[i].t - r[i - 1].t);
         last = r[i].v;
         s->joules[i] = sum;
     }
@@ -131,7 +138,8 @@ static bool accumulate(struct search *s)
 }
 
 /* The best shift in steps over [lo, hi] and the best score more than `apart` away from it. */
-static double best_shift(const struct search *s, double lo, double hi, double step, double apart, struct fit *best, double *second)
+static double best_shift(const struct search *s, double lo, double hi, double step, double apart, struct fit *best,
+                         double *second)
 {
     double at = lo;
     size_t n = (size_t)fmax(floor((hi - lo) / step), 0);
@@ -155,7 +163,8 @@ static double best_shift(const struct search *s, double lo, double hi, double st
 /* How far the shift may move either way before the residual exceeds what its noise explains (95 %). */
 static double width(const struct search *s, double at, double chip, double lo, double hi)
 {
-    double chips = (double)(s->end - s->first) * PULSE_CHIPS, least = fit_at(s, at).residual, limit = least * (1 + 4 / (chips - 2));
+    double chips = (double)(s->end - s->first) * PULSE_CHIPS, least = fit_at(s, at).residual,
+           limit = least * (1 + 4 / (chips - 2));
     double w = 0, step = chip / 512;
     while (w < chip && ((at + w + step <= hi && fit_at(s, at + w + step).residual <= limit) ||
                         (at - w - step >= lo && fit_at(s, at - w - step).residual <= limit)))
@@ -169,30 +178,37 @@ static bool locate(struct search *s, double chip, double from, double spacing, s
     size_t n = s->end;
     struct fit best;
     double second, lo = fmax(r[0].t, from) - s->pulse[0][0], hi = r[s->log->n - 1].t - s->pulse[n - 1][PULSE_CHIPS];
-    if (lo > hi) return fail(e, "found no %.1f s of readings that could hold the pulses, expected the log to cover them",
-                             s->pulse[n - 1][PULSE_CHIPS] - s->pulse[0][0]);
+    if (lo > hi)
+        return fail(e, "found no %.1f s of readings that could hold the pulses, expected the log to cover them",
+                    s->pulse[n - 1][PULSE_CHIPS] - s->pulse[0][0]);
     double at = best_shift(s, lo, hi, chip / 8, chip, &best, &second);
     if (best.correlation < 0.8)
-        return fail(e, "found no pulse (best correlation %.2f), expected 0.8: is the meter this machine's, and was it else idle?",
+        return fail(e,
+                    "found no pulse (best correlation %.2f), expected 0.8: is the meter this machine's, and was it else idle?",
                     best.correlation);
     if (second > 0.6 * best.score)
-        return fail(e, "found more than one place like the pulse (scores %.3g and %.3g W), expected one: start a new log for each run",
-                    best.score, second);
+        return fail(
+            e, "found more than one place like the pulse (scores %.3g and %.3g W), expected one: start a new log for each run",
+            best.score, second);
     double shift[2], error = 0;
     for (size_t k = 0; k < 2; k++) { /* the first pulse, then the last */
         double ignored, l = fmax(at - chip, lo), h = fmin(at + chip, hi);
         s->first = k ? n - 1 : 0;
         s->end = s->first + 1;
         shift[k] = best_shift(s, l, h, chip / 64, chip, &best, &ignored);
-        shift[k] = best_shift(s, fmax(shift[k] - chip / 32, l), fmin(shift[k] + chip / 32, h), chip / 1024, chip, &best, &ignored);
-        if (best.correlation < 0.8) return fail(e, "found pulse %zu with a correlation of %.2f, expected 0.8", k ? n : 1, best.correlation);
+        shift[k] =
+            best_shift(s, fmax(shift[k] - chip / 32, l), fmin(shift[k] + chip / 32, h), chip / 1024, chip, &best, &ignored);
+        if (best.correlation < 0.8)
+            return fail(e, "found pulse %zu with a correlation of %.2f, expected 0.8", k ? n : 1, best.correlation);
         error = fmax(error, width(s, shift[k], chip, l, h));
     }
     double apart = s->pulse[n - 1][0] - s->pulse[0][0];
-    *a = (struct alignment){.at = s->pulse[0][0], .offset = s->pulse[0][0] + shift[0], .rate = 1, .error_s = error + 0.5 * spacing};
+    *a = (struct alignment){
+        .at = s->pulse[0][0], .offset = s->pulse[0][0] + shift[0], .rate = 1, .error_s = error + 0.5 * spacing};
     if (n > 1) a->rate = 1 + (shift[1] - shift[0]) / apart;
     if (fabs(a->rate - 1) > 1e-3 + 2 * a->error_s / fmax(apart, chip))
-        return fail(e, "found the log's clock running at %.5f of this machine's, expected no more than 0.1 %% from it", a->rate);
+        return fail(e, "found the log's clock running at %.5f of this machine's, expected no more than 0.1 %% from it",
+                    a->rate);
     return true;
 }
 
@@ -203,8 +219,8 @@ bool pulse_align(const struct trace *log, const double (*pulse)[PULSE_CHIPS + 1]
     if (log->n < 2) return fail(e, "found %zu readings, expected a pulse of %.1f s", log->n, chip * PULSE_CHIPS);
     double spacing = trace_spacing(log);
     if (chip < 2 * spacing)
-        return fail(e, "found a reading every %.3g s, expected two or more in a chip of %.3g s: csv:FILE,chip=%.1f", spacing, chip,
-                    ceil(20 * spacing) / 10);
+        return fail(e, "found a reading every %.3g s, expected two or more in a chip of %.3g s: csv:FILE,chip=%.1f", spacing,
+                    chip, ceil(20 * spacing) / 10);
     struct search s = {.log = log, .pulse = pulse, .end = n};
     if (!accumulate(&s)) return fail(e, "found no memory to look for the pulse");
     bool ok = locate(&s, chip, from, spacing, a, e);

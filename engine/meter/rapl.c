@@ -5,7 +5,8 @@
  * max_energy_range_uj. Source: Linux, Documentation/power/powercap/powercap.rst.
  *
  * What is added up: every package and every dram zone. core and uncore lie inside their package, so adding them would count
- * them twice; dram lies outside it. psys overlaps with all of these and is calibrated on few boards: rapl:psys asks for it alone.
+ * them twice; dram lies outside it. psys overlaps with all of these and is calibrated on few boards: rapl:psys asks for it
+ * alone.
  *
  * The same counter may show up twice: by MMIO beside the MSR (intel-rapl-mmio:0, again called "package-0"), and as several dies
  * of one package that has a single counter. Zones of one name are one zone. Others are one where reading a, b, a again finds
@@ -50,7 +51,8 @@ static bool counted_already(const struct search *s, const char *zone, const char
 static bool zone_name(const struct meter *m, const char *entry, char *name, size_t size, struct error *e)
 {
     char path[256], own[24], parent[24] = "";
-    if (!tree_path(m, path, sizeof path, "/sys/class/powercap/%s/name", entry) || !tree_text(path, own, sizeof own, e)) return false;
+    if (!tree_path(m, path, sizeof path, "/sys/class/powercap/%s/name", entry) || !tree_text(path, own, sizeof own, e))
+        return false;
     const char *colon = strrchr(entry, ':');
     if (!strcmp(own, "dram") && colon && strchr(entry, ':') != colon) {
         if (!tree_path(m, path, sizeof path, "/sys/class/powercap/%.*s/name", (int)(colon - entry), entry) ||
@@ -83,7 +85,8 @@ static bool add_zone(void *ctx, const char *entry, struct error *e)
     if (s->wanted ? !psys : !package && !dram) return true;
     if (!tree_path(s->m, path, sizeof path, "/sys/class/powercap/%s/energy_uj", entry)) return true;
     double uj, range;
-    if (!tree_number(path, &uj, e)) return denied(path) ? fail(e, "%s: found no permission to read it: %s", path, advice) : false;
+    if (!tree_number(path, &uj, e))
+        return denied(path) ? fail(e, "%s: found no permission to read it: %s", path, advice) : false;
     if (counted_already(s, name, path)) return true;
     struct channel *c = meter_channel(s->m, name, true, e);
     if (!c) return false;
@@ -117,6 +120,9 @@ static bool rapl_open(struct meter *m, const char *words, struct error *e)
 }
 
 const struct meter_source meter_source_rapl = {
-    .name = "rapl", .automatic = true, .interval_s = 0.002, /* counters advance about once a millisecond */
-    .open = rapl_open, .read = channels_read,
+    .name = "rapl",
+    .automatic = true,
+    .interval_s = 0.002, /* counters advance about once a millisecond */
+    .open = rapl_open,
+    .read = channels_read,
 };

@@ -14,8 +14,8 @@ struct meter_source {
     bool automatic;    /* `auto` may take it: it needs nothing but the machine, and can be no other machine's energy */
     bool needs_words;  /* "NAME:WORDS" alone, never "NAME" */
     double interval_s; /* reading it more often gains nothing or costs too much; 0: no limit */
-    /* Finds the sensors and adds a channel for each (meter_channel); fills m->name and m->domain. `words` is what stood after the
-     * colon, or NULL. Whatever else it needs hangs on m->state, which close releases, also after a failed open. */
+    /* Finds the sensors and adds a channel for each (meter_channel); fills m->name and m->domain. `words` is what stood after
+     * the colon, or NULL. Whatever else it needs hangs on m->state, which close releases, also after a failed open. */
     bool (*open)(struct meter *m, const char *words, struct error *e);
     /* One reading of each channel into value[], NAN where it failed, for which *e holds one reason. NULL: update does it. */
     void (*read)(struct meter *m, double *value, struct error *e);

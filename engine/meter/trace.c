@@ -63,8 +63,10 @@ static size_t first_after(const struct trace *c, double t)
     size_t lo = 0, hi = c->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (c->r[mid].t > t) hi = mid;
-        else lo = mid + 1;
+        if (c->r[mid].t > t)
+            hi = mid;
+        else
+            lo = mid + 1;
     }
     return lo;
 }
@@ -75,7 +77,10 @@ static double at(struct reading a, struct reading b, double t)
     return b.t > a.t ? a.v + (b.v - a.v) * (t - a.t) / (b.t - a.t) : b.v;
 }
 
-static double to_nearest(struct reading a, struct reading b, double t) { return fmin(t - a.t, b.t - t); }
+static double to_nearest(struct reading a, struct reading b, double t)
+{
+    return fmin(t - a.t, b.t - t);
+}
 
 bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s, size_t min_readings, struct span *out,
                    struct error *e)
@@ -84,10 +89,12 @@ bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s
     *out = (struct span){.joules = NAN, .max_gap_s = NAN};
     if (!(t1 > t0)) return fail(e, "found a window of %.6g s, expected a positive one", t1 - t0);
     if (!c->n) return fail(e, "found no reading");
-    if (r[0].t > t0) return fail(e, "found readings from %.3f s after the window's start on, expected one before it", r[0].t - t0);
+    if (r[0].t > t0)
+        return fail(e, "found readings from %.3f s after the window's start on, expected one before it", r[0].t - t0);
     double last = r[c->n - 1].t;
     if (last < t1)
-        return fail(e, "found no reading in the last %.3f s of the window of %.3f s, expected one after it: was the meter lost?",
+        return fail(e,
+                    "found no reading in the last %.3f s of the window of %.3f s, expected one after it: was the meter lost?",
                     t1 - fmax(last, t0), t1 - t0);
     size_t first = first_after(c, t0) - 1, end = first_after(c, t1); /* r[first].t <= t0, r[end - 1].t <= t1 */
     if (r[end - 1].t < t1) end++;
@@ -103,8 +110,10 @@ bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s
         longest = fmax(longest, b.t - a.t);
         if (b.t <= t1) inside++;
         double from = fmax(a.t, t0), to = fmin(b.t, t1);
-        if (c->counter) joules += at(a, b, to) - at(a, b, from);
-        else joules += 0.5 * (at(a, b, from) + at(a, b, to)) * (to - from);
+        if (c->counter)
+            joules += at(a, b, to) - at(a, b, from);
+        else
+            joules += 0.5 * (at(a, b, from) + at(a, b, to)) * (to - from);
     }
     if (!c->counter && inside < min_readings)
         return fail(e, "found %zu readings in the window of %.3f s, expected at least %zu of a power", inside, t1 - t0,
@@ -113,6 +122,6 @@ bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s
     if (!c->counter) return true;
     out->edge_s = to_nearest(r[first], r[first + 1], t0) + to_nearest(r[end - 2], r[end - 1], t1);
     return !min_readings || out->edge_s <= METER_MAX_EDGE * (t1 - t0) ||
-           fail(e, "found the readings nearest to the window's ends %.3g s off, expected at most a quarter of its %.3g s", out->edge_s,
-                t1 - t0);
+           fail(e, "found the readings nearest to the window's ends %.3g s off, expected at most a quarter of its %.3g s",
+                out->edge_s, t1 - t0);
 }

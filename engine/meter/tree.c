@@ -43,7 +43,10 @@ bool tree_number(const char *path, double *v, struct error *e)
     return (end != text && !*end && isfinite(*v)) || fail(e, "%s: found '%.40s', expected a number", path, text);
 }
 
-bool tree_exists(const char *path) { return !access(path, F_OK); }
+bool tree_exists(const char *path)
+{
+    return !access(path, F_OK);
+}
 
 void channels_read(struct meter *m, double *value, struct error *e)
 {
