@@ -68,10 +68,9 @@ static bool describe(struct point *p, const struct published *from, struct error
     *p = (struct point){.joules = from->joules};
     for (size_t i = 0; tensors && i < n; i++) {
         struct tensor *t = &tensors[i];
-        double weights = 1;
-        for (int k = 0; k < t->n_dims; k++) weights *= (double)t->ne[k];
+        double weights = (double)tensor_elements(t);
         enum type type = !strcmp(from->quant, "Q2_K") && mix_applies(t) ? type_in_q2(t) : t->type;
-        p->bytes += (double)type_bytes(type, (size_t)t->ne[0]) * weights / (double)t->ne[0];
+        p->bytes += (double)type_bytes(type, (size_t)t->ne[0]) * (double)tensor_rows(t);
         if (mix_applies(t)) p->instructions += instructions(type) * weights / 1e9; /* the embedding is the output too */
     }
     free(tensors);
