@@ -127,17 +127,18 @@ void validation_json(struct json *j, const struct validation *v)
     }
 }
 
-/* A share as a percentage in `width` columns, "-" where it is not known. */
-static void print_percent(FILE *f, int width, const char *format, double share)
+/* A number in `width` columns, "-" where it is not known. */
+static void print_number(FILE *f, int width, const char *format, double v)
 {
     char s[32] = "-";
-    if (!isnan(share)) snprintf(s, sizeof s, format, 100 * share);
+    if (!isnan(v)) snprintf(s, sizeof s, format, v);
     fprintf(f, " %*s", width, s);
 }
 
 void validation_print(const struct validation_point *points, size_t n, FILE *f)
 {
-    fprintf(f, "%-13s %4s %8s %8s %8s %9s %15s  skill against:", "stratum", "n", "MAPE", "bias", "worst", "coverage", "(Wilson 95 %)");
+    fprintf(f, "%-13s %4s %8s %8s %8s %9s %15s  skill against:", "stratum", "n", "MAPE", "bias", "worst", "coverage",
+            "(Wilson 95 %)");
     for (int b = 0; b < BASELINE_COUNT; b++) fprintf(f, " %11s", baseline_names[b]);
     fputc('\n', f);
     for (int s = 0; s <= STRATUM_ALL; s++) {
@@ -145,14 +146,14 @@ void validation_print(const struct validation_point *points, size_t n, FILE *f)
         validate(&v, points, n, s);
         if (!v.n && !v.unknown) continue;
         fprintf(f, "%-13s %4zu", stratum_names[s], v.n);
-        print_percent(f, 8, "%.2f %%", v.mape);
-        print_percent(f, 8, "%+.2f %%", v.bias);
-        print_percent(f, 8, "%+.2f %%", v.worst);
-        print_percent(f, 9, "%.1f %%", v.coverage);
+        print_number(f, 8, "%.2f %%", 100 * v.mape);
+        print_number(f, 8, "%+.2f %%", 100 * v.bias);
+        print_number(f, 8, "%+.2f %%", 100 * v.worst);
+        print_number(f, 9, "%.1f %%", 100 * v.coverage);
         char wilson[32] = "-";
         if (v.with_interval) snprintf(wilson, sizeof wilson, "%.1f .. %.1f %%", 100 * v.coverage95[0], 100 * v.coverage95[1]);
         fprintf(f, " %15s                ", wilson);
-        for (int b = 0; b < BASELINE_COUNT; b++) print_percent(f, 11, "%+.2f", v.skill[b] / 100);
+        for (int b = 0; b < BASELINE_COUNT; b++) print_number(f, 11, "%+.2f", v.skill[b]);
         if (v.unknown) fprintf(f, "  (%zu more not known)", v.unknown);
         fputc('\n', f);
     }

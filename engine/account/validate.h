@@ -73,10 +73,10 @@ struct validation_point {
 
 /* NAN where nothing can be said, as of no points. */
 struct validation {
-    size_t n, unknown;     /* points judged, and those without a prediction or a measurement */
-    double mape;           /* mean of |error| */
-    double bias;           /* mean error, with its sign */
-    double worst;          /* the error farthest from 0, with its sign */
+    size_t n, unknown; /* points judged, and those without a prediction or a measurement */
+    double mape;       /* mean of |error| */
+    double bias;       /* mean error, with its sign */
+    double worst;      /* the error farthest from 0, with its sign */
     size_t with_interval, covered;
     double coverage, coverage95[2]; /* share of intervals that held the measurement, and its Wilson interval */
     double baseline_mape[BASELINE_COUNT];
