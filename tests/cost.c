@@ -5,7 +5,7 @@
 
 #include "base/sha256.h"
 #include "engine/account/calibrate.h"
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 #include "engine/account/report.h"
 #include "engine/cost.h"
 #include "engine/synth.h"

@@ -1,6 +1,6 @@
 /* fit.h - a device's energy terms from metered runs.
  *
- * Of each run the idle baseline of its session is taken off; what is left is energy.h's E_net, and its terms pi1, eps_m and
+ * Of each run the idle baseline of its session is taken off; what is left is energy_terms.h's E_net, and its terms pi1, eps_m and
  * eps_c are those, none below 0, with the least sum of squared errors relative to the run's gross joules (weights 1 / E^2). pi0
  * is the mean of the sessions' idle powers.
  *

@@ -1,6 +1,6 @@
-/* energy.c - see energy.h.
+/* energy_terms.c - see energy_terms.h.
  * SPDX-License-Identifier: MIT */
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 
 #include <math.h>
 #include <string.h>
