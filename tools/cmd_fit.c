@@ -1,5 +1,6 @@
 /* cmd_fit.c - metered runs into a device's energy terms.
  * SPDX-License-Identifier: MIT */
+#include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/fit.h"
 #include "loader/file.h"
@@ -8,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *out;
 static bool strict;
@@ -133,7 +133,7 @@ static bool find_output(char *path, size_t size, const char *which, struct error
 {
     if (out) return snprintf(path, size, "%s", out) < (int)size || fail(e, "-o: found a path of %zu bytes", strlen(out));
     if (!which || !strcmp(which, "this")) return device_cache_path(path, size, e);
-    if (access(which, F_OK)) return fail(e, "%s: found no file to update, expected -o FILE", which);
+    if (bundled_find(which)) return fail(e, "%s: found a bundled profile, expected -o FILE for the fitted one", which);
     return snprintf(path, size, "%s", which) < (int)size || fail(e, "--device: found a path of %zu bytes", strlen(which));
 }
 
