@@ -107,8 +107,11 @@ static bool find_session(struct energy_log *log, size_t first, const char *name,
 {
     if (!*name || strlen(name) >= ENERGY_SESSION_NAME)
         return fail(e, "session: found %zu characters, expected 1 to %d", strlen(name), ENERGY_SESSION_NAME - 1);
-    for (*session = log->n_sessions; *session-- > first;) /* runs of one session mostly follow each other */
-        if (!strcmp(log->sessions[*session], name)) return true;
+    for (size_t s = log->n_sessions; s-- > first;) /* runs of one session mostly follow each other */
+        if (!strcmp(log->sessions[s], name)) {
+            *session = s;
+            return true;
+        }
     if (log->n_sessions == ENERGY_MAX_SESSIONS)
         return fail(e, "found more than %d sessions, expected fewer", ENERGY_MAX_SESSIONS);
     void *p = memory_grow(log->sessions, &log->sessions_allocated, log->n_sessions + 1, sizeof *log->sessions);
