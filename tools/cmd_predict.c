@@ -32,7 +32,8 @@ static int run(int n_args, char **args)
 
 static const struct option options[] = {
     ARG_MODEL,
-    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=..,D=..,H=..,KV=..,F=..,V=..[,HD=..][,tied][,arch=..][:TYPE]",
+    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME",
+     "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=,D=,H=,KV=,F=,V=[,HD=][,tied][,arch=][:TYPE]",
      0, 0, NULL},
     ARGS_RUN,
     {.name = NULL},
