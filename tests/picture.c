@@ -1,5 +1,5 @@
-/* picture.c - every kind of PNG and PNM that there is, made here, read to the pixel; and every kind of broken one, which must give
- * one line and take neither memory nor time. The mutations' seed is fixed: 3,000 copies, 60,000 under HARTREE_SLOW.
+/* picture.c - every kind of PNG and PNM that there is, made here, read to the pixel; and every kind of broken one, which must
+ * give one line and take neither memory nor time. The mutations' seed is fixed: 3,000 copies, 60,000 under HARTREE_SLOW.
  * SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -36,8 +36,11 @@ static void test_kinds(void)
     static const struct {
         const char *name;
         int type, depths[6];
-    } kinds[] = {{"gray", GRAY, {1, 2, 4, 8, 16}}, {"RGB", RGB, {8, 16}}, {"palette", PALETTE, {1, 2, 4, 8}},
-                 {"gray and alpha", GRAY_ALPHA, {8, 16}}, {"RGBA", RGBA, {8, 16}}};
+    } kinds[] = {{"gray", GRAY, {1, 2, 4, 8, 16}},
+                 {"RGB", RGB, {8, 16}},
+                 {"palette", PALETTE, {1, 2, 4, 8}},
+                 {"gray and alpha", GRAY_ALPHA, {8, 16}},
+                 {"RGBA", RGBA, {8, 16}}};
     static const int sizes[][2] = {{1, 1}, {5, 3}, {2, 9}, {33, 17}, {400, 70}};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (int d = 0; kinds[k].depths[d]; d++)
@@ -48,19 +51,21 @@ static void test_kinds(void)
                 bool ok = true;
                 if (trns && kinds[k].type > PALETTE) continue;
                 for (size_t s = 0; s < sizeof sizes / sizeof *sizes && ok; s++) {
-                    struct made m = make_png(sizes[s][0], sizes[s][1], kinds[k].depths[d], kinds[k].type, interlace, trns, 1 + (int)s, s * 77 + k);
+                    struct made m = make_png(sizes[s][0], sizes[s][1], kinds[k].depths[d], kinds[k].type, interlace, trns,
+                                             1 + (int)s, s * 77 + k);
                     ok = reads_as(&m.png, m.w, m.h, m.rgb, &e);
                     made_free(&m);
                 }
-                snprintf(name, sizeof name, "png: %s, %d bits%s%s", kinds[k].name, kinds[k].depths[d], interlace ? ", interlaced" : "",
-                         trns ? ", tRNS" : "");
+                snprintf(name, sizeof name, "png: %s, %d bits%s%s", kinds[k].name, kinds[k].depths[d],
+                         interlace ? ", interlaced" : "", trns ? ", tRNS" : "");
                 TEST(name, ok, "%s", e.text);
             }
 }
 
 /* ---- Broken PNG ---- */
 
-/* A file of these parts: IHDR as given (depth < 0: none), PLTE of that many bytes (< 0: none), IDAT of a 4x4 picture or none. */
+/* A file of these parts: IHDR as given (depth < 0: none), PLTE of that many bytes (< 0: none), IDAT of a 4x4 picture or none.
+ */
 static struct bytes odd(int depth, int type, int palette_bytes, bool idat, bool end)
 {
     struct bytes b = {0}, z = {0};
@@ -82,11 +87,21 @@ static void test_odd(void)
         int depth, type, palette;
         bool idat, end;
     } cases[] = {
-        {"colour type 1", 8, 1, -1, true, true},   {"colour type 9", 8, 9, -1, true, true},   {"bit depth 0", 0, RGB, -1, true, true},
-        {"bit depth 3", 3, RGB, -1, true, true},   {"bit depth 99", 99, RGB, -1, true, true}, {"4-bit RGB", 4, RGB, -1, true, true},
-        {"16-bit palette", 16, PALETTE, 12, true, true}, {"no IHDR", -1, RGB, -1, true, true},  {"no PLTE", 8, PALETTE, -1, true, true},
-        {"an empty PLTE", 8, PALETTE, 0, true, true}, {"PLTE of 4 bytes", 8, PALETTE, 4, true, true}, {"no IDAT", 8, RGB, -1, false, true},
-        {"no IEND", 8, RGB, -1, true, false},      {"nothing but IHDR", 8, RGB, -1, false, false}, {"PLTE in a gray picture", 8, GRAY, -1, false, true},
+        {"colour type 1", 8, 1, -1, true, true},
+        {"colour type 9", 8, 9, -1, true, true},
+        {"bit depth 0", 0, RGB, -1, true, true},
+        {"bit depth 3", 3, RGB, -1, true, true},
+        {"bit depth 99", 99, RGB, -1, true, true},
+        {"4-bit RGB", 4, RGB, -1, true, true},
+        {"16-bit palette", 16, PALETTE, 12, true, true},
+        {"no IHDR", -1, RGB, -1, true, true},
+        {"no PLTE", 8, PALETTE, -1, true, true},
+        {"an empty PLTE", 8, PALETTE, 0, true, true},
+        {"PLTE of 4 bytes", 8, PALETTE, 4, true, true},
+        {"no IDAT", 8, RGB, -1, false, true},
+        {"no IEND", 8, RGB, -1, true, false},
+        {"nothing but IHDR", 8, RGB, -1, false, false},
+        {"PLTE in a gray picture", 8, GRAY, -1, false, true},
         {"PLTE of 300 colours", 8, PALETTE, 900, true, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -122,7 +137,8 @@ static void test_odd(void)
     struct bytes lf = {0}, cr = {0};
     bytes_add(&lf, "\x89PNG\n\x1a\n", 7), bytes_add(&lf, m.png.data + 8, m.png.n - 8);
     bytes_add(&cr, "\x89PNG\r\n\x1a\r\n", 9), bytes_add(&cr, m.png.data + 8, m.png.n - 8);
-    TEST("png: line ends changed", refused(lf.data, lf.n, "expected", &e) && refused(cr.data, cr.n, "expected", &e), "%s", e.text);
+    TEST("png: line ends changed", refused(lf.data, lf.n, "expected", &e) && refused(cr.data, cr.n, "expected", &e), "%s",
+         e.text);
     free(lf.data), free(cr.data);
     made_free(&m);
 }
@@ -135,9 +151,14 @@ static void test_sizes(void)
         uint32_t w, h;
         int depth, type;
         const char *word;
-    } cases[] = {{30000, 30000, 8, RGB, "at most 134217728"}, {0, 1, 8, RGB, "1 to 65535"}, {1, 0, 8, RGB, "1 to 65535"},
-                 {65536, 1, 8, RGB, "1 to 65535"}, {0x7fffffff, 0x7fffffff, 8, RGB, "1 to 65535"}, {0xffffffff, 1, 8, RGB, "1 to 65535"},
-                 {11000, 11000, 16, RGBA, "bytes for 11000x11000"}, {11000, 11000, 1, GRAY, "bytes for 11000x11000"}};
+    } cases[] = {{30000, 30000, 8, RGB, "at most 134217728"},
+                 {0, 1, 8, RGB, "1 to 65535"},
+                 {1, 0, 8, RGB, "1 to 65535"},
+                 {65536, 1, 8, RGB, "1 to 65535"},
+                 {0x7fffffff, 0x7fffffff, 8, RGB, "1 to 65535"},
+                 {0xffffffff, 1, 8, RGB, "1 to 65535"},
+                 {11000, 11000, 16, RGBA, "bytes for 11000x11000"},
+                 {11000, 11000, 1, GRAY, "bytes for 11000x11000"}};
     uint64_t before = memory_peak();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bytes b = {0}, z = {0};
@@ -156,7 +177,8 @@ static void test_sizes(void)
     TEST("png: absurd sizes take no memory", grown < 32 << 20, "%zu bytes", (size_t)grown);
     struct picture p;
     struct error e;
-    TEST("a picture beyond the limit", !picture_new(&p, 1 << 14, (1 << 13) + 1, &e) && !p.rgb && strstr(e.text, "at most"), "%s", e.text);
+    TEST("a picture beyond the limit", !picture_new(&p, 1 << 14, (1 << 13) + 1, &e) && !p.rgb && strstr(e.text, "at most"),
+         "%s", e.text);
     TEST("a picture of no size", !picture_new(&p, 0, 3, &e) && !picture_new(&p, 3, -1, &e), "accepted");
 }
 
@@ -227,13 +249,26 @@ static void test_pnm(void)
         size_t n;
         const char *word;
     } bad[] = {
-        {PNM("P3"), "cut short"}, {PNM("P3 1 1 255 1 2"), "cut short"}, {PNM("P3 1 1 255 1 2 x"), "no digit"},
-        {PNM("P3 1 1 255 1 2 256"), "above 255"}, {PNM("P3 1 1 255 1 2 -1"), "no digit"}, {PNM("P3 1 1 0 1 2 3"), "maxval"},
-        {PNM("P3 1 1 65536 1 2 3"), "above 65535"}, {PNM("P3 0 1 255 "), "sides of 1"}, {PNM("P6 70000 1 255 "), "sides of 1"},
-        {PNM("P6 30000 30000 255 "), "at most 134217728"}, {PNM("P6 99999999999999999999 1 255 "), "above 4294967295"},
-        {PNM("P6 11000 11000 255 abc"), "cut short"}, {PNM("P3 11000 11000 255 1 2 3"), "cut short"}, {PNM("P6 1 1 255"), "cut short"},
-        {PNM("P6 1 1 255x123"), "no blank"}, {PNM("P6 1 1 255\n12"), "cut short"}, {PNM("P5 1 1 100 \310"), "sample of 200"},
-        {PNM("P5 1 1 300 \2\0"), "sample of 512"}, {PNM("P6 # no end"), "cut short"}, {PNM("P6 a"), "no digit"},
+        {PNM("P3"), "cut short"},
+        {PNM("P3 1 1 255 1 2"), "cut short"},
+        {PNM("P3 1 1 255 1 2 x"), "no digit"},
+        {PNM("P3 1 1 255 1 2 256"), "above 255"},
+        {PNM("P3 1 1 255 1 2 -1"), "no digit"},
+        {PNM("P3 1 1 0 1 2 3"), "maxval"},
+        {PNM("P3 1 1 65536 1 2 3"), "above 65535"},
+        {PNM("P3 0 1 255 "), "sides of 1"},
+        {PNM("P6 70000 1 255 "), "sides of 1"},
+        {PNM("P6 30000 30000 255 "), "at most 134217728"},
+        {PNM("P6 99999999999999999999 1 255 "), "above 4294967295"},
+        {PNM("P6 11000 11000 255 abc"), "cut short"},
+        {PNM("P3 11000 11000 255 1 2 3"), "cut short"},
+        {PNM("P6 1 1 255"), "cut short"},
+        {PNM("P6 1 1 255x123"), "no blank"},
+        {PNM("P6 1 1 255\n12"), "cut short"},
+        {PNM("P5 1 1 100 \310"), "sample of 200"},
+        {PNM("P5 1 1 300 \2\0"), "sample of 512"},
+        {PNM("P6 # no end"), "cut short"},
+        {PNM("P6 a"), "no digit"},
     };
     int wrong = 0;
     struct error e, first = {""};
@@ -245,10 +280,18 @@ static void test_pnm(void)
         size_t n;
         const char *word;
     } others[] = {
-        {PNM("\xff\xd8\xff\xe0JFIF"), "a JPEG file, expected PNG, PPM or PGM: convert it"}, {PNM("RIFF....WEBPVP8 "), "a WebP file"},
-        {PNM("GIF89a"), "a GIF file"}, {PNM("BM123456"), "a BMP file"}, {PNM("II*\0...."), "a TIFF file"}, {PNM("....ftypheic"), "HEIF"},
-        {PNM("P4 1 1 \1"), "a PBM file"}, {PNM("P7\n"), "a PAM file"}, {PNM("\xff\x0a..."), "a JPEG XL file"}, {PNM(""), "empty"},
-        {PNM("<svg"), "unknown kind"}, {PNM("\x89PN"), "unknown kind"},
+        {PNM("\xff\xd8\xff\xe0JFIF"), "a JPEG file, expected PNG, PPM or PGM: convert it"},
+        {PNM("RIFF....WEBPVP8 "), "a WebP file"},
+        {PNM("GIF89a"), "a GIF file"},
+        {PNM("BM123456"), "a BMP file"},
+        {PNM("II*\0...."), "a TIFF file"},
+        {PNM("....ftypheic"), "HEIF"},
+        {PNM("P4 1 1 \1"), "a PBM file"},
+        {PNM("P7\n"), "a PAM file"},
+        {PNM("\xff\x0a..."), "a JPEG XL file"},
+        {PNM(""), "empty"},
+        {PNM("<svg"), "unknown kind"},
+        {PNM("\x89PN"), "unknown kind"},
     };
     for (size_t i = wrong = 0; i < sizeof others / sizeof *others; i++)
         if (!refused(others[i].data, others[i].n, others[i].word, &e) && !wrong++) first = e;
@@ -270,7 +313,8 @@ static void test_files(void)
         const char *end = i ? "ppm" : "png";
         if (!i && !picture_libpng()) continue;
         snprintf(path, sizeof path, "%s/a.%s", folder, end);
-        bool ok = picture_write(&p, path, &e) && picture_read(path, &q, &e) && q.width == 37 && q.height == 21 && !memcmp(p.rgb, q.rgb, 37 * 21 * 3);
+        bool ok = picture_write(&p, path, &e) && picture_read(path, &q, &e) && q.width == 37 && q.height == 21 &&
+                  !memcmp(p.rgb, q.rgb, 37 * 21 * 3);
         picture_free(&q);
         char name[32];
         snprintf(name, sizeof name, "written and read: %s", end);
@@ -283,7 +327,8 @@ static void test_files(void)
     TEST("a folder", !picture_read(folder, &q, &e) && strstr(e.text, "directory"), "%s", e.text);
     int w, h;
     TEST("a size", picture_parse_size("1024x720", &w, &h) && w == 1024 && h == 720, "%dx%d", w, h);
-    static const char *const bad[] = {"", "x", "1x", "x1", "1x1x", "1 x1", "-1x1", "0x1", "1x0", "65536x1", "1X1", "99999999999x1"};
+    static const char *const bad[] = {"",     "x",   "1x",  "x1",      "1x1x", "1 x1",
+                                      "-1x1", "0x1", "1x0", "65536x1", "1X1",  "99999999999x1"};
     int wrong = 0;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) wrong += picture_parse_size(bad[i], &w, &h);
     TEST("what is no size", !wrong, "%d accepted", wrong);
@@ -294,7 +339,10 @@ static void test_files(void)
 /* ---- Mutations ---- */
 
 static uint64_t state = 11;
-static size_t below(size_t n) { return n ? (size_t)(made_random(&state) % n) : 0; }
+static size_t below(size_t n)
+{
+    return n ? (size_t)(made_random(&state) % n) : 0;
+}
 
 /* Puts the CRCs of all chunks right again, so that what was changed is seen by what lies behind them. */
 static void mend(struct bytes *b)
@@ -345,13 +393,15 @@ static void test_mutations(void)
 {
     int copies = getenv("HARTREE_SLOW") ? 60000 : 3000, wrong = 0;
     struct made made[8];
-    static const int kinds[8][2] = {{1, GRAY}, {8, GRAY}, {16, GRAY}, {8, RGB}, {16, RGBA}, {4, PALETTE}, {8, PALETTE}, {8, GRAY_ALPHA}};
+    static const int kinds[8][2] = {{1, GRAY},  {8, GRAY},    {16, GRAY},   {8, RGB},
+                                    {16, RGBA}, {4, PALETTE}, {8, PALETTE}, {8, GRAY_ALPHA}};
     for (int i = 0; i < 8; i++) made[i] = make_png(19, 11, kinds[i][0], kinds[i][1], i & 1, i < 2, 1 + i % 3, (uint64_t)i);
     for (int i = 0; picture_libpng() && i < copies; i++) wrong += !survives(&made[i % 8].png, true);
     if (picture_libpng()) TEST("png: mutated copies", !wrong, "%d of %d", wrong, copies);
     for (int i = 0; i < 8; i++) made_free(&made[i]);
-    static char *const texts[] = {"P3 3 2 200\n1 2 3 40 50 60 7 8 9 100 200 30 4 5 6 77 88 99\n", "P2\n# c\n4 2\n15 1 2 3 4 5 6 7 8\n",
-                                  "P6 2 2 255\nabcdefghijkl", "P5 3 2 1000\n\1\2\3\4\1\2\3\4\1\2\3\4"};
+    static char *const texts[] = {"P3 3 2 200\n1 2 3 40 50 60 7 8 9 100 200 30 4 5 6 77 88 99\n",
+                                  "P2\n# c\n4 2\n15 1 2 3 4 5 6 7 8\n", "P6 2 2 255\nabcdefghijkl",
+                                  "P5 3 2 1000\n\1\2\3\4\1\2\3\4\1\2\3\4"};
     for (int i = wrong = 0; i < copies; i++) {
         struct bytes b = {(uint8_t *)texts[i % 4], strlen(texts[i % 4]), 0};
         wrong += !survives(&b, false);

@@ -1,5 +1,5 @@
-/* png_maker.h - PNG files made byte by byte, right and wrong ones, with a CRC, an Adler sum and a deflate of their own, so that the
- * reader under test is not tested against itself. Source: PNG specification (W3C, third edition), RFC 1950, RFC 1951.
+/* png_maker.h - PNG files made byte by byte, right and wrong ones, with a CRC, an Adler sum and a deflate of their own, so that
+ * the reader under test is not tested against itself. Source: PNG specification (W3C, third edition), RFC 1950, RFC 1951.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PNG_MAKER_H
 #define HARTREE_PNG_MAKER_H
@@ -25,7 +25,10 @@ static inline void bytes_add(struct bytes *b, const void *data, size_t n)
     b->n += n;
 }
 
-static inline void bytes_byte(struct bytes *b, unsigned v) { bytes_add(b, &(uint8_t){(uint8_t)v}, 1); }
+static inline void bytes_byte(struct bytes *b, unsigned v)
+{
+    bytes_add(b, &(uint8_t){(uint8_t)v}, 1);
+}
 
 static inline void bytes_be32(struct bytes *b, uint32_t v)
 {
@@ -51,7 +54,10 @@ static inline void png_chunk(struct bytes *b, const char *type, const void *data
     bytes_be32(b, crc32_of(b->data + start, b->n - start));
 }
 
-static inline void png_signature(struct bytes *b) { bytes_add(b, "\x89PNG\r\n\x1a\n", 8); }
+static inline void png_signature(struct bytes *b)
+{
+    bytes_add(b, "\x89PNG\r\n\x1a\n", 8);
+}
 
 static inline void png_ihdr(struct bytes *b, uint32_t w, uint32_t h, int depth, int type, int interlace)
 {
@@ -90,10 +96,10 @@ static inline void zlib_zeros(struct bytes *out, size_t matches)
     uint64_t hold = 0;
     int n = 0;
     uint32_t s = (uint32_t)((matches * 258 + 1) % 65521); /* Adler: a stays 1 */
-#define BITS(value, count)                                          \
-    do {                                                            \
-        hold |= (uint64_t)(value) << n;                             \
-        for (n += (count); n >= 8; n -= 8, hold >>= 8) bytes_byte(out, hold & 255); \
+#define BITS(value, count)                                                                                                     \
+    do {                                                                                                                       \
+        hold |= (uint64_t)(value) << n;                                                                                        \
+        for (n += (count); n >= 8; n -= 8, hold >>= 8) bytes_byte(out, hold & 255);                                            \
     } while (0)
     bytes_add(out, "\x78\x01", 2);
     BITS(3, 3);    /* last block, fixed code */
@@ -127,7 +133,8 @@ static inline uint64_t made_random(uint64_t *state) /* splitmix64 */
 enum { GRAY = 0, RGB = 2, PALETTE = 3, GRAY_ALPHA = 4, RGBA = 6 };
 
 /* Adds the rows of one pass (x = x0, x0 + dx ..., y likewise), each after its filter byte. */
-static inline void made_pass(struct bytes *raw, const uint32_t *samples, int w, int h, int channels, int depth, const int pass[4])
+static inline void made_pass(struct bytes *raw, const uint32_t *samples, int w, int h, int channels, int depth,
+                             const int pass[4])
 {
     for (int y = pass[1]; y < h; y += pass[3]) {
         if (pass[0] >= w) return;
@@ -154,7 +161,8 @@ static inline void made_pass(struct bytes *raw, const uint32_t *samples, int w, 
 static inline struct made make_png(int w, int h, int depth, int type, bool interlace, bool trns, int n_idat, uint64_t seed)
 {
     static const int channels_of[] = {1, 0, 3, 1, 2, 0, 4}, all[4] = {0, 0, 1, 1};
-    static const int adam7[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+    static const int adam7[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                                    {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
     int channels = channels_of[type], max = (1 << depth) - 1;
     struct made m = {.w = w, .h = h};
     uint8_t palette[256 * 3];

@@ -21,15 +21,9 @@ static void test_golden(void)
         int w, h;
         const char *sha256; /* its first 16 digits */
     } cases[] = {
-        {1, 320, 224, "51223342655fbbb9"},
-        {1, 1024, 720, "a8b318995bb9e63e"},
-        {1, 2048, 1440, "fa6f31fb6745e906"},
-        {2, 320, 224, "83e4c8d8802de645"},
-        {2, 1024, 720, "e376862aa52a627f"},
-        {2, 2048, 1440, "d3282f17092e1fbd"},
-        {5, 320, 224, "774376b9788c2907"},
-        {5, 1024, 720, "c3d5ce459f6f16fc"},
-        {5, 2048, 1440, "af443129beaa2d7c"},
+        {1, 320, 224, "51223342655fbbb9"}, {1, 1024, 720, "a8b318995bb9e63e"}, {1, 2048, 1440, "fa6f31fb6745e906"},
+        {2, 320, 224, "83e4c8d8802de645"}, {2, 1024, 720, "e376862aa52a627f"}, {2, 2048, 1440, "d3282f17092e1fbd"},
+        {5, 320, 224, "774376b9788c2907"}, {5, 1024, 720, "c3d5ce459f6f16fc"}, {5, 2048, 1440, "af443129beaa2d7c"},
         {9, 640, 200, "ba9ab589fcd065fd"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -57,7 +51,8 @@ static bool apart(const int *a, const int *b)
 static void test_contents(void)
 {
     enum { SEEDS = 2000 };
-    int kinds[6] = {0}, colours[SCENE_COLOURS] = {0}, rows[SCENE_ROWS] = {0}, signs[SCENE_SIGNS] = {0}, times[SCENE_TIMES] = {0};
+    int kinds[6] = {0}, colours[SCENE_COLOURS] = {0}, rows[SCENE_ROWS] = {0}, signs[SCENE_SIGNS] = {0},
+        times[SCENE_TIMES] = {0};
     int wrong = 0, least = 1000, most = 0;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct scene s;
@@ -69,7 +64,8 @@ static void test_contents(void)
             const struct scene_object *o = &s.objects[i];
             kinds[o->kind]++, colours[o->colour]++, rows[o->row]++;
             if (o->kind == SCENE_SIGN) signs[o->sign]++;
-            bool ok = o->box[0] >= 0 && o->box[1] >= 0 && o->box[0] + o->box[2] <= SCENE_WIDTH && o->box[1] + o->box[3] <= SCENE_HEIGHT;
+            bool ok = o->box[0] >= 0 && o->box[1] >= 0 && o->box[0] + o->box[2] <= SCENE_WIDTH &&
+                      o->box[1] + o->box[3] <= SCENE_HEIGHT;
             ok = ok && o->colour != SCENE_NO_COLOUR && (o->kind != SCENE_BUS || *o->text);
             for (size_t k = 0; k < i; k++) ok = ok && apart(o->box, s.objects[k].box);
             wrong += !ok;
@@ -89,7 +85,9 @@ static void test_contents(void)
 /* An object's box holds its colour: many pixels near it, in a picture by day. */
 static void test_boxes(void)
 {
-    static const int rgb[SCENE_COLOURS][3] = {[SCENE_RED] = {210, 47, 47}, [SCENE_BLUE] = {30, 99, 198}, [SCENE_GREEN] = {46, 155, 79},
+    static const int rgb[SCENE_COLOURS][3] = {[SCENE_RED] = {210, 47, 47},
+                                              [SCENE_BLUE] = {30, 99, 198},
+                                              [SCENE_GREEN] = {46, 155, 79},
                                               [SCENE_YELLOW] = {251, 208, 45}};
     int n = 0, wrong = 0;
     for (uint64_t seed = 0; seed < 24; seed++) {
@@ -140,7 +138,8 @@ static void test_sizes(void)
     for (size_t i = 0; i < sizeof odd / sizeof *odd && ok; i++) {
         ok = painted(i, odd[i][0], odd[i][1], &small, &e);
         int unpainted = 0;
-        for (int k = 0; ok && k < odd[i][0] * odd[i][1]; k++) unpainted += !small.rgb[3 * k] && !small.rgb[3 * k + 1] && !small.rgb[3 * k + 2];
+        for (int k = 0; ok && k < odd[i][0] * odd[i][1]; k++)
+            unpainted += !small.rgb[3 * k] && !small.rgb[3 * k + 1] && !small.rgb[3 * k + 2];
         ok = ok && unpainted * 50 <= odd[i][0] * odd[i][1];
         picture_free(&small);
     }
