@@ -294,8 +294,12 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                                 .kv_type = s->options.kv_type};
     if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
     if (s->profile) prediction_take_profile(&r->prediction, s->profile);
-    r->energy_j = r->prediction.energy_j;
-    r->energy_kind = r->prediction.energy_kind;
+    r->energy = energy_none;
+    if (isfinite(r->prediction.energy_j)) {
+        r->energy.kind = ENERGY_MODELLED;
+        r->energy.gross_j = r->prediction.energy_j;
+        snprintf(r->energy.source, sizeof r->energy.source, "profile %.50s", d->name);
+    }
     double streamed = 0;
     for (size_t i = 0; i < r->prediction.n_rows; i++)
         if (r->prediction.rows[i].phase == PHASE_DECODE) streamed += r->prediction.rows[i].streamed_bytes;
@@ -334,8 +338,9 @@ void run_report_print(const struct run_report *r, FILE *f)
     if (r->share_of_peak > 1.1)
         fprintf(f, "           more than memory can: the model lies in the cache, or the profile is of a busier moment (see "
                    "calibrate)\n");
-    fprintf(f, "memory     %s at most\nenergy     %s (%s: no meter is read)\n", si(r->peak_rss_bytes, "B").s,
-            si(r->energy_j, "J").s, r->energy_kind);
+    fprintf(f, "memory     %s at most\nenergy     ", si(r->peak_rss_bytes, "B").s);
+    energy_print(&r->energy, f);
+    fputc('\n', f);
 }
 
 bool run_report_print_profile(const struct run_report *r, FILE *f, struct error *e)

@@ -4,6 +4,7 @@
 #define HARTREE_REPORT_H
 
 #include "engine/account/measure.h"
+#include "engine/meter/meter.h"
 
 void device_json(const struct device *d, FILE *f);
 
@@ -27,8 +28,7 @@ struct run_report {
     double decode_bytes_per_s;                      /* weights and cache read, per second */
     double peak_bytes_per_s, share_of_peak;         /* the device's */
     double peak_rss_bytes;
-    double energy_j; /* as predicted, kind "modelled", where the device has energy terms; else NAN, kind "none" */
-    const char *energy_kind;
+    struct energy energy; /* modelled where the device has energy terms, else energy_none; a caller who measured puts that here */
     struct prediction prediction; /* with measured_s where the session was profiled */
 };
 
