@@ -35,10 +35,25 @@ static const struct key_rule {
     {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
     {"peak.f32.THREADS", "FLOP/s", 1e3, 1e18},
     {"stage.THREADS", "s", 0, 1},
+    {"energy.idle", "W", 0, 1e5},
+    {"energy.active", "W", 0, 1e5},
+    {"energy.byte", "J/B", 0, 1e-3},
+    {"energy.linear.TYPE", "J/FLOP", 0, 1e-3},
+    {"energy.attend", "J/FLOP", 0, 1e-3},
+    {"energy.vector", "J/B", 0, 1e-3},
+    {"energy.idle.BOUND", "W", 0, 1e5},
+    {"energy.active.BOUND", "W", 0, 1e5},
+    {"energy.byte.BOUND", "J/B", 0, 1e-3},
+    {"energy.linear.TYPE.BOUND", "J/FLOP", 0, 1e-3},
+    {"energy.attend.BOUND", "J/FLOP", 0, 1e-3},
+    {"energy.vector.BOUND", "J/B", 0, 1e-3},
+    {"energy.interval95", "1", 0, 10},
+    {"energy.gain_error", "1", 0, 1},
 };
 enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
 
 static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
+static const char *const bound_words[] = {"low95", "high95", NULL};
 static const char *const phase_words[] = {"decode", "prefill", NULL};
 static const char *const vector_words[] = {"embed", "angles", "norm", "quantise", "rope",
                                            "store", "glu",    "add",  "gather",   NULL};
@@ -76,6 +91,7 @@ static bool part_fits(const char *want, size_t n_want, const char *s, size_t n)
     if (n_want == 7 && !memcmp(want, "THREADS", 7)) return is_threads(s, n);
     if (n_want == 4 && !memcmp(want, "TYPE", 4)) return is_type(s, n);
     if (n_want == 5 && !memcmp(want, "PHASE", 5)) return is_among(phase_words, s, n);
+    if (n_want == 5 && !memcmp(want, "BOUND", 5)) return is_among(bound_words, s, n);
     if (n_want == 2 && !memcmp(want, "KV", 2)) return is_among(kv_words, s, n);
     if (n_want == 2 && !memcmp(want, "OP", 2)) return is_among(vector_words, s, n);
     return n == n_want && !memcmp(want, s, n);
@@ -140,6 +156,14 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     return true;
 }
 
+void device_clear(struct device *d, const char *prefix)
+{
+    size_t kept = 0, length = strlen(prefix);
+    for (size_t i = 0; i < d->n; i++)
+        if (strncmp(d->entries[i].key, prefix, length)) d->entries[kept++] = d->entries[i];
+    d->n = kept;
+}
+
 double device_get(const struct device *d, const char *key)
 {
     const struct device_entry *entry = find_entry(d, key);
@@ -166,6 +190,14 @@ double device_rate(const struct device *d, const char *key, int threads)
 
 /* ---- The file ---- */
 
+static const char *const provenance_words[] = {
+    [ASSUMED] = "assumed", [MEASURED] = "measured", [PUBLISHED] = "published", [FITTED] = "fitted"};
+
+const char *device_provenance(enum provenance from)
+{
+    return provenance_words[from];
+}
+
 void device_print(const struct device *d, FILE *f)
 {
     fprintf(f, "# hartree device profile: key = value # unit, provenance\nname = %s\nisa = %s\ndate = %s\n", d->name, d->isa,
@@ -177,10 +209,7 @@ void device_print(const struct device *d, FILE *f)
         snprintf(number, sizeof number, "%.9g", entry->value);
         if (strtod(number, NULL) != entry->value) snprintf(number, sizeof number, "%.17g", entry->value);
         fprintf(f, "%s = %s # %s, ", entry->key, number, device_unit(entry->key));
-        if (entry->from == PUBLISHED)
-            fprintf(f, "published %s\n", entry->source);
-        else
-            fprintf(f, "%s\n", entry->from == MEASURED ? "measured" : "assumed");
+        fprintf(f, "%s%s%s\n", device_provenance(entry->from), *entry->source ? " " : "", entry->source);
     }
 }
 
@@ -208,14 +237,13 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     *comma = 0;
     char *found_unit = trim(comment), *word = trim(comma + 1);
     if (strcmp(found_unit, unit)) return fail(e, "found unit '%.60s', expected '%s'", found_unit, unit);
-    if (!strcmp(word, "measured"))
-        *from = MEASURED;
-    else if (!strcmp(word, "assumed"))
-        *from = ASSUMED;
-    else if (!strncmp(word, "published ", 10) && strlen(word + 10) < DEVICE_SOURCE)
-        *from = PUBLISHED, *source = trim(word + 10);
-    else
-        return fail(e, "found provenance '%.60s', expected measured, assumed or published SOURCE", word);
+    size_t n = strcspn(word, " ");
+    for (*from = ASSUMED; *from <= FITTED; ++*from)
+        if (strlen(provenance_words[*from]) == n && !memcmp(provenance_words[*from], word, n)) break;
+    bool needs_source = *from == PUBLISHED || *from == FITTED;
+    if (*from > FITTED || needs_source != (word[n] == ' ') || strlen(word + n) > DEVICE_SOURCE)
+        return fail(e, "found provenance '%.60s', expected measured, assumed, published SOURCE or fitted SOURCE", word);
+    *source = trim(word + n);
     return true;
 }
 

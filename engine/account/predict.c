@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/predict.h"
 
+#include "engine/account/energy.h"
 #include "engine/cost.h"
 #include "engine/exec.h"
 
@@ -252,7 +253,7 @@ static void freeze(struct prediction *r, const struct device *d)
 bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
              struct error *e)
 {
-    *r = (struct prediction){.options = *o, .energy_j = NAN, .energy_kind = "none", .interval95_s = {NAN, NAN}};
+    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}};
     if (!r->options.ubatch) r->options.ubatch = 512;
     o = &r->options;
     if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
@@ -292,6 +293,7 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
     memcpy(r->missing, pricer.missing, sizeof r->missing);
+    energy_price(r, p, d);
     freeze(r, d);
     end_pricing(&pricer);
     return true;

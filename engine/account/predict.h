@@ -63,8 +63,10 @@ struct prediction {
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
-    double energy_j; /* NAN, and energy_kind "none": no device profile holds energy terms yet */
-    const char *energy_kind;
+    double energy_j, energy_net_j; /* energy.h: gross, and above idle; NAN, and energy_kind "none", where not known */
+    double interval95_j[2];        /* of energy_j; NAN: not known */
+    const char *energy_kind;       /* "modelled" or "none" */
+    char energy_missing[DEVICE_KEY]; /* the first energy term that the device lacks; "" */
     double interval95_s[2];   /* NAN: a profile's scatter says nothing of the model's own error */
     char missing[DEVICE_KEY]; /* the first rate that the device lacks, because of which times are not known; "" */
     char sha256[SHA256_HEX];  /* of everything above and the device's numbers, as text */
