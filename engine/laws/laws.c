@@ -225,7 +225,7 @@ static const struct laws_point *find_point(const struct laws_model *m, int index
 /* A throughput's sum would weigh prompts by their speed: its ratio is that of the decode times, which are summed. */
 static void compare(struct laws_ratio *r, const struct laws *l, int figure)
 {
-    double sum[2][2] = {{0}}, logs[SWEEP_POINTS], ones[SWEEP_POINTS], steps = steps_after(l->sweep);
+    double sum[2][2] = {{0}}, logs[SWEEP_POINTS] = {0}, ones[SWEEP_POINTS] = {0}, steps = steps_after(l->sweep);
     size_t n = 0;
     for (int i = 0; i < l->model[0].n_points; i++) {
         const struct laws_point *a = &l->model[0].point[i], *b = find_point(&l->model[1], a->index);
@@ -251,7 +251,7 @@ static bool sum_up_model(struct laws_model *m, const struct sweep *s, int model,
 {
     *m = (struct laws_model){.plan = &s->model[model]};
     for (int i = 0; i < s->options.n_points; i++) {
-        struct laws_point p;
+        struct laws_point p = {.windows = 0};
         if (!take_point(&p, s, model, i, e)) return false;
         if (p.windows) m->point[m->n_points++] = p;
     }
@@ -265,7 +265,7 @@ static bool sum_up_model(struct laws_model *m, const struct sweep *s, int model,
     return true;
 }
 
-bool laws_sum_up(struct laws *l, const struct sweep *s, struct error *e)
+bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
 {
     *l = (struct laws){.sweep = s, .energy_kind = "none"};
     for (int i = 0; i < s->options.n_models; i++)

@@ -63,16 +63,31 @@ enum laws_figure { LAWS_TIME, LAWS_CPU, LAWS_RAM, LAWS_THROUGHPUT, LAWS_ENERGY, 
 extern const char *const laws_figure_names[LAWS_FIGURES]; /* "time" ... */
 
 struct laws {
-    const struct sweep *sweep;
+    struct sweep *sweep;
     struct laws_model model[SWEEP_MODELS];
     struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
     const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
     size_t missing;                        /* windows of the whole sweep that are not there */
 };
 
-/* Sums up the windows of *s, which is borrowed; `l` is large: not for the stack. False and *e: a model has no window, or memory is
- * short. */
-bool laws_sum_up(struct laws *l, const struct sweep *s, struct error *e);
+/* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */
+bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
+
+/* ---- All of it (laws_text.c) ---- */
+
+struct laws_options {
+    struct sweep_options sweep;
+    const char *dir;                 /* where all is kept, made if it is not there; NULL: nothing is */
+    bool restart;                    /* forgets the windows in dir */
+    const char *const *join;         /* folders of shards: their windows are taken, and nothing is measured */
+    size_t n_join;
+    struct sweep_hooks hooks;        /* but for the journal, which is made here */
+};
+
+/* Predicts, freezes, measures what is missing (or joins), sums up, and writes the folder. NULL and *e: it failed or was
+ * interrupted; the same call then goes on where it stopped. To be freed with laws_free. */
+struct laws *laws_text(const struct laws_options *o, struct error *e);
+void laws_free(struct laws *l); /* and its sweep */
 
 /* (laws_report.c) As a table and as a JSON object. */
 void laws_print(const struct laws *l, FILE *f);
