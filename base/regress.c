@@ -10,9 +10,10 @@ double student_975(size_t freedom)
     static const double table[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281};
     if (freedom < 1) return NAN;
     if (freedom <= sizeof table / sizeof *table) return table[freedom - 1];
-    const double z = 1.9599640, z3 = z * z * z, z5 = z3 * z * z;
+    const double z = 1.9599640, z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z;
     double v = (double)freedom;
-    return z + (z3 + z) / (4 * v) + (5 * z5 + 16 * z3 + 3 * z) / (96 * v * v);
+    return z + (z3 + z) / (4 * v) + (5 * z5 + 16 * z3 + 3 * z) / (96 * v * v) +
+           (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * v * v * v);
 }
 
 /* The columns of a (n x k, row by row) made orthonormal in place: a = q r. False if one depends on those before it. */

@@ -137,7 +137,7 @@ static void write_script(const void *from, FILE *f)
             "set terminal svg size 900,600 noenhanced background rgb 'white' font 'sans,14'\n"
             "set output '%s.svg'\n"
             "set datafile separator comma\n"
-            "set title '%s (%lld tokens generated, %d thread%s)'\n"
+            "set title \"%s\\n%lld tokens generated, %d thread%s\"\n"
             "set xlabel 'prompt tokens'\n"
             "set ylabel '%s'\n"
             "set xrange [0:*]\n"

@@ -179,9 +179,24 @@ static void print_points(const struct laws *l, const struct laws_model *m, FILE 
         if (p->plan->prompt) snprintf(name, sizeof name, "P%d", p->plan->prompt);
         fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes, si(p->time_s, "s").s,
                 si(p->plan->time_s, "s").s, signed_percent(error_of(p->plan->time_s, p->time_s)).s, si(p->cpu_auc, "s").s,
-                signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, si(p->ram_auc, "Bs").s,
+                signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, si(p->ram_auc, "B s").s,
                 signed_percent(error_of(p->plan->ram_auc, p->ram_auc)).s, si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
     }
+}
+
+static void print_validation(const char *what, const struct validation *v, FILE *f)
+{
+    if (v->n)
+        fprintf(f, "%-10s MAPE %s, bias %s, worst %s of %zu\n", what, percent(v->mape).s, signed_percent(v->bias).s,
+                signed_percent(v->worst).s, v->n);
+}
+
+/* " (low to high)", or nothing where there is no interval. */
+static struct text interval(double low, double high)
+{
+    struct text t = {""};
+    if (!isnan(low)) snprintf(t.s, sizeof t.s, " (%.4g to %.4g)", low, high);
+    return t;
 }
 
 static void print_fit(const struct laws_model *m, FILE *f)
@@ -194,7 +209,7 @@ static void print_fit(const struct laws_model *m, FILE *f)
     fprintf(f, "fit        T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
     for (int c = 0; c < LAW_COUNT; c++)
         if (!isnan(q->b[c]))
-            fprintf(f, "  %-3s %12.5g  (%.5g to %.5g)  predicted %.5g  %s\n", law_names[c], q->b[c], q->low[c], q->high[c], q->predicted[c],
+            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval(q->low[c], q->high[c]).s, q->predicted[c],
                     law_units[c]);
     if (isnan(q->low[LAW_A2])) fprintf(f, "  n^2 - (three lengths leave no interval to test by)\n");
     else
@@ -202,19 +217,12 @@ static void print_fit(const struct laws_model *m, FILE *f)
                 q->square_agrees ? "lies in" : "lies outside");
 }
 
-static void print_validation(const char *what, const struct validation *v, FILE *f)
-{
-    if (v->n)
-        fprintf(f, "%-10s MAPE %s, bias %s, worst %s of %zu\n", what, percent(v->mape).s, signed_percent(v->bias).s,
-                signed_percent(v->worst).s, v->n);
-}
-
 static void print_line(const char *what, const struct laws_line *line, const char *unit, FILE *f)
 {
     const struct regression *r = &line->measured;
-    if (!isnan(r->b[1]))
-        fprintf(f, "%-10s %.4g (%.4g to %.4g) %s + %.4g (%.4g to %.4g) %s/token; predicted %.4g + %.4g\n", what, r->b[0], r->low[0],
-                r->high[0], unit, r->b[1], r->low[1], r->high[1], unit, line->predicted.b[0], line->predicted.b[1]);
+    if (isnan(r->b[1])) return;
+    fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, r->b[0], interval(r->low[0], r->high[0]).s, unit,
+            r->b[1], interval(r->low[1], r->high[1]).s, unit, line->predicted.b[0], line->predicted.b[1]);
 }
 
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
@@ -231,7 +239,7 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
     print_validation("RAM AUC", &m->ram, f);
     print_validation("energy", &m->energy, f);
     print_line("CPU AUC =", &m->cpu_line, "core-s", f);
-    print_line("RAM AUC =", &m->ram_line, "Bs", f);
+    print_line("RAM AUC =", &m->ram_line, "B s", f);
     if (m->edge > 0.01) fprintf(f, "windows    one sample is up to %s of a window\n", percent(m->edge).s);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/median.h"
+#include "base/memory.h"
 #include "engine/laws/journal.h"
 #include "engine/meter/auc.h"
 #include "engine/meter/meter.h"
@@ -128,6 +129,7 @@ static bool measure_window(struct run *r, struct sweep_window *w, struct error *
     double predicted = p->time_s * p->passes;
     w->passes = p->passes;
     if (!load(r, w->model, &p->tokens, e)) return false;
+    memory_trim(); /* what an earlier, longer window took is not this one's */
     struct session *session = begin_session(r, p->tokens.n + (size_t)r->s->options.gen, e);
     if (!session) return false;
     double t0 = auc_mark(r->auc);
@@ -152,6 +154,7 @@ static bool measure_window(struct run *r, struct sweep_window *w, struct error *
 
 static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct error *e)
 {
+    memory_trim();
     double t0 = auc_mark(r->auc);
     bool ok = auc_idle(r->auc, r->s->options.window_s, r->hooks->interrupted, e);
     double t1 = auc_mark(r->auc);
@@ -214,9 +217,7 @@ bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e
     struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? read_meter : NULL, .tick_ctx = h->meter};
     if (!(r.auc = auc_start(&ao, e))) return false;
     struct idle_use before, after;
-    bool pulses = h->meter && meter_wants_pulse(h->meter);
-    bool ok = (!pulses || meter_pulse(h->meter, h->interrupted, e)) && measure_idle(&r, false, &before, e) && measure_all(&r, e);
-    if (ok) ok = measure_idle(&r, true, &after, e) && (!pulses || meter_pulse(h->meter, h->interrupted, e));
+    bool ok = measure_idle(&r, false, &before, e) && measure_all(&r, e) && measure_idle(&r, true, &after, e);
     if (ok) take_idle(s, first, &before, &after);
     auc_free(r.auc);
     return ok;
