@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "engine/meter/pulse.h"
 #include "engine/meter/source.h"
+#include "engine/pool.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,7 +117,8 @@ static bool set_options(struct meter *m, const struct meter_options *o, struct e
     if (strlen(root) >= sizeof m->root || strlen(vcgencmd) >= sizeof m->vcgencmd) return fail(e, "meter: found too long a path");
     strcpy(m->root, root);
     strcpy(m->vcgencmd, vcgencmd);
-    m->max_gap_s = o->max_gap_s;
+    m->gap_given = o->max_gap_s > 0;
+    m->max_gap_s = m->gap_given ? o->max_gap_s : default_max_gap_s;
     return true;
 }
 
@@ -159,14 +162,51 @@ bool meter_sample(struct meter *m, struct error *e)
     return ok;
 }
 
+/* Takes a reading where the last is before t1: the sampler may have stopped, or been held off by the source's interval. */
+static bool reach(struct meter *m, double t1, struct error *e)
+{
+    return !m->source->read || m->last_t >= t1 || read_now(m, e) || fail_in(e, m->name);
+}
+
 bool meter_idle(struct meter *m, double t0, double t1, struct error *e)
 {
     if (!(t1 > t0)) return fail(e, "idle: found a window of %.6g s, expected a positive one", t1 - t0);
     pthread_mutex_lock(&m->lock);
     bool ok = m->n_idle < METER_MAX_IDLE || fail(e, "idle: found more than %d windows", METER_MAX_IDLE);
+    if (ok && m->source) ok = reach(m, t1, e);
     if (ok) m->idle[m->n_idle++] = (struct idle){t0, t1};
     pthread_mutex_unlock(&m->lock);
     return ok;
+}
+
+/* ---- Pulses ---- */
+
+bool meter_wants_pulse(const struct meter *m) { return m->source && m->source->wants_pulse && m->source->wants_pulse(m); }
+
+static bool add_pulse(struct meter *m, const double edges[PULSE_CHIPS + 1], bool recorded, struct error *e)
+{
+    pthread_mutex_lock(&m->lock);
+    bool ok = m->n_pulses < METER_MAX_PULSES || fail(e, "pulse: found more than %d", METER_MAX_PULSES);
+    if (ok) {
+        memcpy(m->pulse[m->n_pulses++], edges, sizeof *m->pulse);
+        m->pulse_recorded |= recorded;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return ok;
+}
+
+bool meter_pulse(struct meter *m, const volatile int *stop, struct error *e)
+{
+    double edges[PULSE_CHIPS + 1];
+    if (!meter_wants_pulse(m)) return true;
+    return pulse_make(pool_default_threads(), m->source->chip(m), stop, edges, e) && add_pulse(m, edges, false, e);
+}
+
+bool meter_pulse_add(struct meter *m, const double edges[PULSE_CHIPS + 1], struct error *e)
+{
+    for (int i = 0; i < PULSE_CHIPS; i++)
+        if (!(edges[i + 1] > edges[i])) return fail(e, "pulse: found edge %d not after the one before it", i + 1);
+    return add_pulse(m, edges, true, e);
 }
 
 /* ---- Joules ---- */
@@ -174,18 +214,17 @@ bool meter_idle(struct meter *m, double t0, double t1, struct error *e)
 /* Gross joules of all channels, with what describes the readings, into *out. */
 static bool gross(const struct meter *m, double t0, double t1, size_t min_readings, struct energy *out, struct error *e)
 {
-    double max_gap = m->max_gap_s > 0 ? m->max_gap_s : default_max_gap_s;
     size_t readings = SIZE_MAX;
     out->gross_j = out->edge_j = out->max_gap_s = 0;
     out->n_parts = m->n <= ENERGY_PARTS ? m->n : 0;
     for (size_t i = 0; i < m->n; i++) {
         const struct channel *c = &m->channel[i];
         struct span s;
-        if (!trace_between(&c->trace, t0, t1, max_gap, min_readings, &s, e)) return fail_in(e, c->name);
+        if (!trace_between(&c->trace, t0, t1, m->max_gap_s, min_readings, &s, e)) return fail_in(e, c->name);
         out->gross_j += s.joules;
         out->max_gap_s = fmax(out->max_gap_s, s.max_gap_s);
         if (s.readings < readings) readings = s.readings;
-        if (!c->trace.counter && s.readings) out->edge_j += fabs(s.joules) / (double)s.readings;
+        out->edge_j += fabs(s.joules) * s.edge_s / (t1 - t0);
         double step = m->resolution > 0 ? m->resolution : c->trace.step > 0 ? c->trace.step : NAN;
         out->resolution = i ? fmin(out->resolution, step) : step;
         if (!out->n_parts) continue;
@@ -254,10 +293,10 @@ bool meter_between(struct meter *m, double t0, double t1, struct energy *out, st
     *out = energy_none;
     if (!m->source) return true;
     pthread_mutex_lock(&m->lock);
-    bool ok = true;
-    /* The sampler may have stopped, or been held off by the source's interval, just before t1. */
-    if (m->source->read && m->last_t < t1) ok = read_now(m, e) || fail_in(e, m->name);
-    if (ok && m->source->update) ok = m->source->update(m, t1, e);
+    bool ok = reach(m, t1, e);
+    double latest = t1;
+    for (size_t i = 0; i < m->n_idle; i++) latest = fmax(latest, m->idle[i].t1);
+    if (ok && m->source->update) ok = m->source->update(m, latest, e);
     ok = ok && answer(m, t0, t1, out, e);
     if (!ok) *out = energy_none;
     pthread_mutex_unlock(&m->lock);

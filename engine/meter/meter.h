@@ -17,8 +17,8 @@
  *  - Readings must begin before it and end after it. A meter that was lost gives an error, never the part that it saw.
  *  - Between two readings no more than `max_gap_s` may pass; a reading that failed is no reading.
  *  - A power is integrated by the trapezoid rule, the ends interpolated, and needs at least METER_MIN_READINGS readings in the
- *    window. A counter is subtracted, its ends interpolated; it may wrap where its range is known, and any other step back is
- *    a reset, which no window may span.
+ *    window. A counter is subtracted, its ends interpolated over no more than METER_MAX_EDGE of the window; it may wrap where
+ *    its range is known, and any other step back is a reset, which no window may span.
  * Sensors give 1 to 1000 readings a second: what one layer took can't be measured by any of them.
  *
  * The functions may be called from different threads at once. SPDX-License-Identifier: MIT */
@@ -36,6 +36,7 @@ enum energy_kind { ENERGY_NONE, ENERGY_MODELLED, ENERGY_MEASURED };
 const char *energy_kind_name(enum energy_kind kind);
 
 enum { ENERGY_PARTS = 16, METER_MIN_READINGS = 10 };
+#define METER_MAX_EDGE 0.25
 
 /* The joules of one window. NAN: not known. */
 struct energy {
@@ -45,7 +46,7 @@ struct energy {
     double net_error_j;  /* standard error of net_j by the idle power's */
     double idle_w;       /* baseline, mean of the idle windows */
     double idle_error_w; /* its standard error: scatter within the windows or drift between them, whichever is larger */
-    double edge_j;       /* what the ends may be wrong by: a reading's spacing at the mean power, of powers only; 0 of counters */
+    double edge_j;       /* what the ends may be wrong by: the time that was interpolated there, at the mean power */
     double interval_s;   /* mean time between readings in the window */
     double max_gap_s;    /* the longest */
     double resolution;   /* the smallest step of a reading: joules of a counter, watts of a power */

@@ -19,6 +19,8 @@ struct meter_source {
     bool (*open)(struct meter *m, const char *words, struct error *e);
     /* One reading of each channel into value[], NAN where it failed, for which *e holds one reason. NULL: update does it. */
     void (*read)(struct meter *m, double *value, struct error *e);
+    bool (*wants_pulse)(const struct meter *m); /* NULL: never */
+    double (*chip)(const struct meter *m);      /* seconds of a pulse's chip; where wants_pulse may be true */
     /* Called before a window that ends at t1 is judged: brings the traces up to date. May be NULL. */
     bool (*update)(struct meter *m, double t1, struct error *e);
     /* What a reader of the window's figure must know, added to *out. May be NULL. */
@@ -39,7 +41,8 @@ struct meter {
     const struct meter_source *source; /* NULL: none */
     pthread_mutex_t lock;
     char root[200], vcgencmd[200];
-    double max_gap_s; /* 0: the source's own */
+    double max_gap_s; /* longest time without a reading that a window may hold */
+    bool gap_given;   /* by the caller: the source must not change it */
     char name[64], domain[96];
     struct channel *channel;
     size_t n, capacity;
@@ -51,6 +54,7 @@ struct meter {
         double t0, t1;
     } idle[METER_MAX_IDLE];
     size_t n_pulses;
+    bool pulse_recorded; /* one of them was not made while this meter was open */
     double pulse[METER_MAX_PULSES][PULSE_CHIPS + 1];
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/meter/trace.h"
 
+#include "base/median.h"
 #include "base/memory.h"
+#include "engine/meter/meter.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,6 +45,18 @@ void trace_free(struct trace *c)
     c->n = c->capacity = 0;
 }
 
+double trace_spacing(const struct trace *c)
+{
+    enum { PLACES = 1000 };
+    double gap[PLACES];
+    size_t n = c->n < 2 ? 0 : c->n - 1 < PLACES ? c->n - 1 : PLACES;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = (size_t)((double)i / (double)n * (double)(c->n - 1));
+        gap[i] = c->r[at + 1].t - c->r[at].t;
+    }
+    return n ? median(gap, n) : NAN;
+}
+
 /* The first reading later than t, or n. */
 static size_t first_after(const struct trace *c, double t)
 {
@@ -60,6 +74,8 @@ static double at(struct reading a, struct reading b, double t)
 {
     return b.t > a.t ? a.v + (b.v - a.v) * (t - a.t) / (b.t - a.t) : b.v;
 }
+
+static double to_nearest(struct reading a, struct reading b, double t) { return fmin(t - a.t, b.t - t); }
 
 bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s, size_t min_readings, struct span *out,
                    struct error *e)
@@ -93,6 +109,10 @@ bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s
     if (!c->counter && inside < min_readings)
         return fail(e, "found %zu readings in the window of %.3f s, expected at least %zu of a power", inside, t1 - t0,
                     min_readings);
-    *out = (struct span){joules, longest, inside};
-    return true;
+    *out = (struct span){joules, longest, (t1 - t0) / (double)inside, inside};
+    if (!c->counter) return true;
+    out->edge_s = to_nearest(r[first], r[first + 1], t0) + to_nearest(r[end - 2], r[end - 1], t1);
+    return !min_readings || out->edge_s <= METER_MAX_EDGE * (t1 - t0) ||
+           fail(e, "found the readings nearest to the window's ends %.3g s off, expected at most a quarter of its %.3g s", out->edge_s,
+                t1 - t0);
 }

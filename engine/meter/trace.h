@@ -27,13 +27,18 @@ enum { TRACE_MAX_WATTS = 5000 };
 bool trace_add(struct trace *c, double t, double raw);
 void trace_free(struct trace *c); /* its readings, not the struct */
 
+/* The usual time between readings: the median over up to a thousand places. NAN: fewer than two readings. */
+double trace_spacing(const struct trace *c);
+
 struct span {
     double joules, max_gap_s;
+    double edge_s; /* time at the ends that is guessed: of a counter, from each end to the reading nearest to it; of a power, once
+                      the mean time between readings */
     size_t readings; /* with t0 <= t <= t1 */
 };
 
-/* The joules from t0 to t1 by the rules of meter.h; of a power, no fewer than min_readings of them. False and *e, without the
- * sensor's name. */
+/* The joules from t0 to t1 by the rules of meter.h; of a power, no fewer than min_readings of them; with 0, only what the joules need
+ * is asked for, not what makes them good. False and *e, without the sensor's name. */
 bool trace_between(const struct trace *c, double t0, double t1, double max_gap_s, size_t min_readings, struct span *out,
                    struct error *e);
 
