@@ -1,8 +1,8 @@
 /* regress.h - weighted least squares of a few coefficients, and how well they are known.
  *
- * y_i = sum_j b_j x_ij + error_i, the error's variance in proportion to 1 / weight_i. Solved by modified Gram-Schmidt on columns
- * of unit length, so that 1, n and n^2 of n in the thousands do no harm. Intervals are Student's, of n - k degrees of freedom.
- * Source: Bjoerck, Numerical Methods for Least Squares Problems (1996), section 2.4.
+ * y_i = sum_j b_j x_ij + error_i, the error's variance in proportion to 1 / weight_i. Solved by modified Gram-Schmidt on
+ * columns of unit length, so that 1, n and n^2 of n in the thousands do no harm. Intervals are Student's, of n - k degrees of
+ * freedom. Source: Bjoerck, Numerical Methods for Least Squares Problems (1996), section 2.4.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_REGRESS_H
 #define HARTREE_REGRESS_H

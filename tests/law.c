@@ -45,13 +45,17 @@ static void test_regress(void)
     /* The textbook line through (1,1) (2,2) (3,2): slope 1/2, intercept 2/3, s^2 = 1/6, se of the slope sqrt(1/12). */
     const double lx[] = {1, 1, 1, 2, 1, 3}, ly[] = {1, 2, 2};
     ok = regress(&r, lx, ly, NULL, 3, 2);
-    TEST("a line's coefficients and scatter", ok && fabs(r.b[0] - 2.0 / 3) < 1e-12 && fabs(r.b[1] - 0.5) < 1e-12 && fabs(r.scatter - sqrt(1.0 / 6)) < 1e-12,
+    TEST("a line's coefficients and scatter",
+         ok && fabs(r.b[0] - 2.0 / 3) < 1e-12 && fabs(r.b[1] - 0.5) < 1e-12 && fabs(r.scatter - sqrt(1.0 / 6)) < 1e-12,
          "found %g %g %g", r.b[0], r.b[1], r.scatter);
-    TEST("a slope's interval is Student's", fabs(r.high[1] - 0.5 - 12.7062 * sqrt(1.0 / 12)) < 1e-3, "found %g", r.high[1] - 0.5);
+    TEST("a slope's interval is Student's", fabs(r.high[1] - 0.5 - 12.7062 * sqrt(1.0 / 12)) < 1e-3, "found %g",
+         r.high[1] - 0.5);
     ok = regress(&r, lx, ly, (const double[]){1, 1, 1e12}, 3, 2);
     TEST("a heavy observation is met", ok && fabs(r.b[0] + 3 * r.b[1] - 2) < 1e-9, "found %.12g", r.b[0] + 3 * r.b[1]);
-    TEST("Student's t of 4, 20 and many degrees", fabs(student_975(4) - 2.7764) < 1e-4 && fabs(student_975(20) - 2.0860) < 2e-4 &&
-         fabs(student_975(100000) - 1.9600) < 1e-4, "found %g %g %g", student_975(4), student_975(20), student_975(100000));
+    TEST("Student's t of 4, 20 and many degrees",
+         fabs(student_975(4) - 2.7764) < 1e-4 && fabs(student_975(20) - 2.0860) < 2e-4 &&
+             fabs(student_975(100000) - 1.9600) < 1e-4,
+         "found %g %g %g", student_975(4), student_975(20), student_975(100000));
 }
 
 /* Of 95 % intervals about 95 % hold the truth: 400 trials, 3 standard deviations wide. */
@@ -73,7 +77,8 @@ static void test_coverage(void)
         if (!regress(&r, x, y, w, 19, 3)) break;
         for (int c = 0; c < 3; c++) held[c] += r.low[c] <= truth[c] && truth[c] <= r.high[c];
     }
-    TEST("intervals hold the truth as often as they say", held[0] > 365 && held[0] < 394 && held[1] > 365 && held[1] < 394 && held[2] > 365 && held[2] < 394,
+    TEST("intervals hold the truth as often as they say",
+         held[0] > 365 && held[0] < 394 && held[1] > 365 && held[1] < 394 && held[2] > 365 && held[2] < 394,
          "found %d %d %d of %d", held[0], held[1], held[2], trials);
 }
 
@@ -106,7 +111,8 @@ static void make_device(struct device *d, double llc, double p)
 }
 
 /* Every length of the range is priced here, where the law itself takes at most 64 of them: half as much again is allowed. */
-static void test_law(const char *shape, const struct device *d, size_t low, size_t high, size_t gen, double most, const char *name)
+static void test_law(const char *shape, const struct device *d, size_t low, size_t high, size_t gen, double most,
+                     const char *name)
 {
     struct model *m = model_from_shape(shape, &e);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
@@ -125,7 +131,8 @@ static void test_law(const char *shape, const struct device *d, size_t low, size
         prediction_free(&r);
     }
     double said = fmax(law.residual_prefill, law.residual_decode);
-    TEST(name, ok && worst <= 1.5 * said + 1e-9 && said < most, "%s: off by %g, said %g, expected less than %g", e.text, worst, said, most);
+    TEST(name, ok && worst <= 1.5 * said + 1e-9 && said < most, "%s: off by %g, said %g, expected less than %g", e.text, worst,
+         said, most);
     for (int c = 0; c < LAW_COUNT; c++) {
         double sum = 0;
         for (size_t i = 0; i < law.n_terms; i++) sum += law.terms[i].seconds[c];
@@ -157,8 +164,10 @@ static void test_textbook(void)
         if (attend && t->phase == PHASE_PREFILL) flops = t->seconds[LAW_A2] * 4e9 / t->flops[LAW_A2];
     }
     double layer = 2 * (2 * D * H * dim + 2 * D * H_kv * dim + 3 * D * F);
-    TEST("a1 counts a token's linear FLOPs", ok && fabs(a1 / (L * layer) - 1) < 1e-9, "found %.9g of %.9g: %s", a1, L * layer, e.text);
-    TEST("a2 counts half the square of attention", fabs(a2 / (2 * L * H * dim) - 1) < 1e-9, "found %.9g of %.9g", a2, 2 * L * H * dim);
+    TEST("a1 counts a token's linear FLOPs", ok && fabs(a1 / (L * layer) - 1) < 1e-9, "found %.9g of %.9g: %s", a1, L * layer,
+         e.text);
+    TEST("a2 counts half the square of attention", fabs(a2 / (2 * L * H * dim) - 1) < 1e-9, "found %.9g of %.9g", a2,
+         2 * L * H * dim);
     TEST("b0 counts a token's linear FLOPs and the head", fabs(b0 / (L * layer + 2 * D * V) - 1) < 1e-9, "found %.9g", b0);
     TEST("b1 counts a position's attention", fabs(b1 / (4 * L * H * dim) - 1) < 1e-9, "found %.9g", b1);
     TEST("a2's seconds are its FLOPs over the rate that it names", fabs(flops - 1) < 0.05, "found %g of it", flops);
@@ -194,8 +203,17 @@ static bool fill(struct sweep *s, double scale, int model, uint64_t seed)
 
 static struct sweep *make_sweep(const char *path, const struct device *d)
 {
-    struct sweep_options o = {.model = {path, path}, .n_models = 2, .gen = 32, .repeats = 3, .hz = 5, .energy = "none", .seed = 1,
-                              .threads = 2, .kv_type = TYPE_F16, .shards = 1, .device = d};
+    struct sweep_options o = {.model = {path, path},
+                              .n_models = 2,
+                              .gen = 32,
+                              .repeats = 3,
+                              .hz = 5,
+                              .energy = "none",
+                              .seed = 1,
+                              .threads = 2,
+                              .kv_type = TYPE_F16,
+                              .shards = 1,
+                              .device = d};
     for (int i = 0; i < N_PROMPTS; i++) o.point[o.n_points++] = i + 1;
     return sweep_new(&o, &e);
 }
@@ -206,8 +224,9 @@ static void test_sums(const char *path, const struct device *d)
     struct laws *l = calloc(1, sizeof *l);
     TEST("a sweep is planned", s && again && l, "%s", e.text);
     if (!s || !again || !l) return;
-    TEST("the same sweep has the same hash", !strcmp(s->sha256, again->sha256) && s->predictions_size == again->predictions_size, "found %s and %s",
-         s->sha256, again->sha256);
+    TEST("the same sweep has the same hash",
+         !strcmp(s->sha256, again->sha256) && s->predictions_size == again->predictions_size, "found %s and %s", s->sha256,
+         again->sha256);
     size_t grows = 0;
     for (int i = 1; i < N_PROMPTS; i++) {
         size_t step = s->model[0].point[i].tokens.n - s->model[0].point[i - 1].tokens.n;
@@ -219,20 +238,26 @@ static void test_sums(const char *path, const struct device *d)
     const struct laws_fit *f = &l->model[0].fit;
     int held = 0;
     for (int c = 0; c < LAW_COUNT; c++) held += f->low[c] <= truth[c] && truth[c] <= f->high[c] && f->high[c] > f->low[c];
-    TEST("the coefficients behind noisy times lie in their intervals", ok && held == LAW_COUNT, "found %d of %d", held, LAW_COUNT);
+    TEST("the coefficients behind noisy times lie in their intervals", ok && held == LAW_COUNT, "found %d of %d", held,
+         LAW_COUNT);
     TEST("a square that is there is seen", f->square_seen, "a2 %g from %g", f->b[LAW_A2], f->low[LAW_A2]);
-    TEST("the fit holds out what it is judged by", l->model[0].held_out.n == N_PROMPTS && l->model[0].held_out.mape < 0.02, "MAPE %g of %zu",
-         l->model[0].held_out.mape, l->model[0].held_out.n);
+    TEST("the fit holds out what it is judged by", l->model[0].held_out.n == N_PROMPTS && l->model[0].held_out.mape < 0.02,
+         "MAPE %g of %zu", l->model[0].held_out.mape, l->model[0].held_out.n);
     const struct laws_point *p = &l->model[0].point[9];
     double passed = p->window_s / 2;
-    TEST("areas are above idle and of one pass", fabs(p->cpu_auc / (1.5 * passed) - 1) < 1e-9 && fabs(p->ram_auc / (8e8 * passed) - 1) < 1e-9 &&
-         isnan(p->pss_auc) && isnan(p->energy_j), "found %g %g", p->cpu_auc, p->ram_auc);
-    TEST("the choice of tokens is not in the time", fabs(p->time_s - p->prefill_s - p->decode_s) < 0.01 * p->time_s, "found %g of %g", p->time_s,
-         p->prefill_s + p->decode_s);
+    TEST("areas are above idle and of one pass",
+         fabs(p->cpu_auc / (1.5 * passed) - 1) < 1e-9 && fabs(p->ram_auc / (8e8 * passed) - 1) < 1e-9 && isnan(p->pss_auc) &&
+             isnan(p->energy_j),
+         "found %g %g", p->cpu_auc, p->ram_auc);
+    TEST("the choice of tokens is not in the time", fabs(p->time_s - p->prefill_s - p->decode_s) < 0.01 * p->time_s,
+         "found %g of %g", p->time_s, p->prefill_s + p->decode_s);
     const struct laws_ratio *time = &l->ratio[LAWS_TIME], *tps = &l->ratio[LAWS_THROUGHPUT];
-    TEST("a pair's ratios", fabs(time->ratio / 0.4 - 1) < 0.01 && time->low < 0.4 && 0.4 < time->high && fabs(tps->ratio / 2.5 - 1) < 0.01 &&
-         fabs(time->predicted - 1) < 1e-12, "found %g (%g to %g), %g", time->ratio, time->low, time->high, tps->ratio);
-    TEST("no meter, no joule", !strcmp(l->energy_kind, "none") && isnan(l->ratio[LAWS_ENERGY].ratio), "found %s", l->energy_kind);
+    TEST("a pair's ratios",
+         fabs(time->ratio / 0.4 - 1) < 0.01 && time->low < 0.4 && 0.4 < time->high && fabs(tps->ratio / 2.5 - 1) < 0.01 &&
+             fabs(time->predicted - 1) < 1e-12,
+         "found %g (%g to %g), %g", time->ratio, time->low, time->high, tps->ratio);
+    TEST("no meter, no joule", !strcmp(l->energy_kind, "none") && isnan(l->ratio[LAWS_ENERGY].ratio), "found %s",
+         l->energy_kind);
     sweep_free(s);
     sweep_free(again);
     free(l);
@@ -260,19 +285,34 @@ static void test_journal(const char *folder, const char *model, const struct dev
     TEST("one process at a time holds it", !second && strstr(e.text, "another"), "found '%s'", e.text);
     journal_close(second);
     struct idle_use before = {false, 1, 0.1, 1e6, NAN, NAN}, after = {true, 1, 0.3, 3e6, NAN, 4.5};
-    struct sweep_window w = {.model = 1, .point = 3, .repeat = 2, .passes = 4, .prefill_s = 0.1, .decode_s = 1.0 / 3, .sample_s = 1e-7,
-                             .window_s = 2, .cpu_s = 3, .rss_bs = 4e9, .pss_bs = NAN, .system_cpu_s = 3.5, .energy_j = NAN};
-    bool ok = journal_idle(j, &before, &e) && journal_window(j, &w, &e) && journal_idle(j, &after, &e) && journal_idle(j, &before, &e);
+    struct sweep_window w = {.model = 1,
+                             .point = 3,
+                             .repeat = 2,
+                             .passes = 4,
+                             .prefill_s = 0.1,
+                             .decode_s = 1.0 / 3,
+                             .sample_s = 1e-7,
+                             .window_s = 2,
+                             .cpu_s = 3,
+                             .rss_bs = 4e9,
+                             .pss_bs = NAN,
+                             .system_cpu_s = 3.5,
+                             .energy_j = NAN};
+    bool ok = journal_idle(j, &before, &e) && journal_window(j, &w, &e) && journal_idle(j, &after, &e) &&
+              journal_idle(j, &before, &e);
     w.repeat = 1;
     ok = ok && journal_window(j, &w, &e);
     journal_close(j);
     put_text(path, "{\"kind\": \"window\", \"model\": 1, \"po", "a"); /* as a kill leaves it */
     j = ok ? journal_open(path, s, &e) : NULL;
     const struct sweep_window *r = s->windows;
-    TEST("windows read back to the last bit", j && s->n_windows == 2 && r->model == 1 && r->point == 3 && r->passes == 4 && r->decode_s == 1.0 / 3 &&
-         r->sample_s == 1e-7 && isnan(r->pss_bs) && isnan(r->energy_j), "%s: %zu windows", e.text, s->n_windows);
-    TEST("idle use is the mean of before and after, or what there is", j && r[0].idle_cpu == 0.2 && r[0].idle_rss == 2e6 && isnan(r[0].idle_w) &&
-         r[1].idle_cpu == 0.1, "found %g, %g", j ? r[0].idle_cpu : 0, j ? r[1].idle_cpu : 0);
+    TEST("windows read back to the last bit",
+         j && s->n_windows == 2 && r->model == 1 && r->point == 3 && r->passes == 4 && r->decode_s == 1.0 / 3 &&
+             r->sample_s == 1e-7 && isnan(r->pss_bs) && isnan(r->energy_j),
+         "%s: %zu windows", e.text, s->n_windows);
+    TEST("idle use is the mean of before and after, or what there is",
+         j && r[0].idle_cpu == 0.2 && r[0].idle_rss == 2e6 && isnan(r[0].idle_w) && r[1].idle_cpu == 0.1, "found %g, %g",
+         j ? r[0].idle_cpu : 0, j ? r[1].idle_cpu : 0);
     w.repeat = 0;
     ok = j && journal_window(j, &w, &e);
     journal_close(j);
@@ -304,14 +344,17 @@ int main(void)
     make_device(&streamed, 1e6, 1);
     test_textbook();
     test_law("llama-3.2-1b:Q4_K_M", &cached, 40, 64, 40, 0.01, "one micro-batch out of the cache: the form is the prediction");
-    test_law("llama-3.2-1b:Q4_K_M", &streamed, 20, 640, 70, 0.2, "micro-batches that read weights again: within what the law says");
+    test_law("llama-3.2-1b:Q4_K_M", &streamed, 20, 640, 70, 0.2,
+             "micro-batches that read weights again: within what the law says");
     test_law("gemma-3-270m:Q4_K_M", &streamed, 20, 1200, 70, 0.2, "sliding windows: within what the law says");
     struct law law;
-    TEST("two lengths make no law", !law_predict(&law, NULL, &cached, &(struct predict_options){.threads = 2}, &(struct law_range){4, 5, 1}, &e),
+    TEST("two lengths make no law",
+         !law_predict(&law, NULL, &cached, &(struct predict_options){.threads = 2}, &(struct law_range){4, 5, 1}, &e),
          "accepted");
     if (test_folder(folder, sizeof folder)) {
         snprintf(model, sizeof model, "%s/model.gguf", folder);
-        bool made = synth_write(&(struct synth_options){.shape = "tiny-llama:Q4_K_M", .seed = 1, .threads = 1}, model, NULL, &e);
+        bool made =
+            synth_write(&(struct synth_options){.shape = "tiny-llama:Q4_K_M", .seed = 1, .threads = 1}, model, NULL, &e);
         TEST("a small model is made", made, "%s", e.text);
         if (made) test_sums(model, &streamed);
         if (made) test_journal(folder, model, &streamed);

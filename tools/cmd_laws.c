@@ -16,19 +16,23 @@ static bool restart;
 
 static const struct option options[] = {
     {"model", "m", OPTION_STRINGS, &models, "FILE", "the model, or twice for a pair (default: the demo model)", 0, 0, NULL},
-    {"output", "o", OPTION_STRING, &output, "DIR", "keep points, tables, plots and the journal of the sweep in a folder", 0, 0, NULL},
+    {"output", "o", OPTION_STRING, &output, "DIR", "keep points, tables, plots and the journal of the sweep in a folder", 0, 0,
+     NULL},
     {"points", NULL, OPTION_INTS, &points, "N,...", "prompts P1 to P19 by number (default: all)", 1, 19, NULL},
     {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "prompts of so many tokens instead", 2, 1 << 20, NULL},
     {"gen", "n", OPTION_INT, &gen, "N", "tokens generated after each prompt (default 64)", 1, 1 << 20, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, 1000, NULL},
     {"hz", NULL, OPTION_FLOAT, &hz, "N", "samples a second (default 5)", 0.1, 1000, NULL},
     {"window", NULL, OPTION_FLOAT, &window, "S",
-     "least seconds of a window, a prompt being run again until it is full, and of idle before and after (default 20 samples)",
+     "least seconds of a window, a prompt being run again until it is full, and of idle before and after (default 20 "
+     "samples)",
      0.01, 86400, NULL},
-    {"energy", NULL, OPTION_STRING, &energy, "SRC", "what joules are read from: auto, rapl, ... none (default auto)", 0, 0, NULL},
+    {"energy", NULL, OPTION_STRING, &energy, "SRC", "what joules are read from: auto, rapl, ... none (default auto)", 0, 0,
+     NULL},
     {"seed", "s", OPTION_INT, &seed, "S", "of the order of the windows (default 1)", 0, 9e15, NULL},
     {"shard", NULL, OPTION_STRING, &shard, "I/N", "measure the I-th of N parts of the prompts", 0, 0, NULL},
-    {"join", NULL, OPTION_STRINGS, &join, "DIR", "take the windows of a shard's folder; once a shard; nothing is measured", 0, 0, NULL},
+    {"join", NULL, OPTION_STRINGS, &join, "DIR", "take the windows of a shard's folder, once a shard; nothing is measured", 0,
+     0, NULL},
     {"restart", NULL, OPTION_FLAG, &restart, NULL, "forget the windows in -o DIR", 0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
@@ -119,11 +123,11 @@ const struct command command_laws = {
     .summary = "sweep prompts of growing length: time, CPU, memory and energy, predicted first and then measured",
     .usage = "text [-m M [-m M2]] [-o DIR] [--points N,...] [--gen N] [-r N] [--hz 5] [--energy SRC] [--shard I/N]",
     .description =
-        "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas under the "
-        "curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, fitted and "
-        "predicted, the predictions' errors, and for two models their ratios.\n\n"
-        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption. Shards on several "
-        "machines need the same --device FILE; --join takes their folders together.",
+        "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
+        "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, "
+        "fitted and predicted, the predictions' errors, and for two models their ratios.\n\n"
+        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption. Shards on "
+        "several machines need the same --device FILE; --join takes their folders together.",
     .options = options,
     .min_args = 1,
     .max_args = 1,

@@ -47,7 +47,8 @@ static const struct option options[] = {
      0, 0, NULL},
     ARGS_RUN,
     {"law", NULL, OPTION_FLAG, &with_law, NULL,
-     "add the time in closed form, of prompts up to --prompt and --gen tokens: each coefficient with the ops and rates behind it",
+     "add the time in closed form, of prompts up to --prompt and --gen tokens: each coefficient with the ops and rates behind "
+     "it",
      0, 0, NULL},
     {.name = NULL},
 };

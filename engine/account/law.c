@@ -71,8 +71,7 @@ static bool price(struct grid *g, size_t i, const struct device *d, const struct
 static bool price_all(struct grid *g, const struct device *d, const struct predict_options *o, struct error *e)
 {
     size_t n_ops = g->plan->n_ops;
-    if (!(g->rows = calloc(g->n * n_ops, sizeof *g->rows)))
-        return fail(e, "law of %zu ops: found no memory", n_ops);
+    if (!(g->rows = calloc(g->n * n_ops, sizeof *g->rows))) return fail(e, "law of %zu ops: found no memory", n_ops);
     for (size_t i = 0; i < g->n; i++) {
         if (!price(g, i, d, o, e)) return false;
         double length = (double)g->length[i], *row = g->basis + i * (size_t)parts[g->phase].count;
@@ -103,7 +102,10 @@ static bool project(const struct grid *g, const double *series, double c[LAW_COU
 
 /* ---- Terms ---- */
 
-static int window_of(const struct op *op) { return op->kind == OP_ATTEND ? op->u.attend.window : 0; }
+static int window_of(const struct op *op)
+{
+    return op->kind == OP_ATTEND ? op->u.attend.window : 0;
+}
 
 static bool same_term(const struct op *a, const struct op *b)
 {
@@ -125,8 +127,10 @@ static void name_layers(const struct plan *p, const struct op *first, char *out,
             continue;
         }
         char range[32] = "";
-        if (begin >= 0 && begin == end) snprintf(range, sizeof range, "%s%d", used ? "," : "", begin);
-        else if (begin >= 0) snprintf(range, sizeof range, "%s%d-%d", used ? "," : "", begin, end);
+        if (begin >= 0 && begin == end)
+            snprintf(range, sizeof range, "%s%d", used ? "," : "", begin);
+        else if (begin >= 0)
+            snprintf(range, sizeof range, "%s%d-%d", used ? "," : "", begin, end);
         if (used + strlen(range) + sizeof ",..." > size) {
             snprintf(out + used, size - used, ",...");
             return;
@@ -177,11 +181,15 @@ static void name_term(struct law_term *t, const struct plan *p, const struct op 
     *t = (struct law_term){.op = op->role,
                            .phase = phase,
                            .window = window_of(op),
-                           .type = type_get(op->w ? op->w->type : uses_cache ? o->kv_type : TYPE_F32)->name};
+                           .type = type_get(op->w        ? op->w->type
+                                            : uses_cache ? o->kv_type
+                                                         : TYPE_F32)
+                                       ->name};
     op_rate_key(op, o->kv_type, key);
     /* An op on the sampled rows alone runs one row even in prefill. */
-    const char *word = op->kind != OP_LINEAR && op->kind != OP_ATTEND        ? ""
-                       : phase == PHASE_PREFILL && !op->sampled ? ".prefill" : ".decode";
+    const char *word = op->kind != OP_LINEAR && op->kind != OP_ATTEND ? ""
+                       : phase == PHASE_PREFILL && !op->sampled       ? ".prefill"
+                                                                      : ".decode";
     snprintf(t->rate, sizeof t->rate, "%.30s%s.%d", key, word, o->threads);
     snprintf(key + strlen(key), sizeof key - strlen(key), "%s", word);
     t->rate_value = device_rate(d, key, o->threads);
@@ -190,8 +198,8 @@ static void name_term(struct law_term *t, const struct plan *p, const struct op 
 
 /* ---- The whole ---- */
 
-static bool add_phase(struct law *law, struct grid *g, const struct device *d, const struct predict_options *o, double *residual,
-                      struct error *e)
+static bool add_phase(struct law *law, struct grid *g, const struct device *d, const struct predict_options *o,
+                      double *residual, struct error *e)
 {
     const struct plan *p = g->plan;
     double tau = device_rate(d, "stage", o->threads), stages[SAMPLES];
@@ -214,7 +222,8 @@ static bool add_phase(struct law *law, struct grid *g, const struct device *d, c
         for (size_t i = 0; i < law->n_terms; i++) law->seconds[c] += law->terms[i].seconds[c];
     for (size_t i = 0; i < g->n; i++) {
         double value = 0;
-        for (int c = 0; c < part->count; c++) value += law->seconds[part->first + c] * g->basis[i * (size_t)part->count + (size_t)c];
+        for (int c = 0; c < part->count; c++)
+            value += law->seconds[part->first + c] * g->basis[i * (size_t)part->count + (size_t)c];
         *residual = fmax(*residual, fabs(value - g->total[i]) / g->total[i]);
     }
     return true;

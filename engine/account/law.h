@@ -7,8 +7,8 @@
  *
  * predict.h's price of an op is exactly of this form where it is bound by arithmetic or by memory throughout. Micro-batches
  * (weights read ceil(n / ubatch) times), caches that hold or don't, chunks that don't divide among threads, and sliding windows
- * bend it. So the coefficients are taken from the exact prediction: each op's time is priced at lengths over the range asked for
- * and projected on the form by least squares of relative errors. Projection is linear, so a coefficient is the sum of what
+ * bend it. So the coefficients are taken from the exact prediction: each op's time is priced at lengths over the range asked
+ * for and projected on the form by least squares of relative errors. Projection is linear, so a coefficient is the sum of what
  * the single ops give it, and none is lost; `residual` says how far the form is from the prediction at any of the lengths.
  *
  * Source: spec of the closed form, and of its terms: Kaplan et al. 2020, appendix B (FLOPs); predict.h (time).
@@ -22,7 +22,8 @@ enum law_coefficient { LAW_T0, LAW_A1, LAW_A2, LAW_B0, LAW_B1, LAW_COUNT };
 extern const char *const law_names[LAW_COUNT];  /* "t0" ... */
 extern const char *const law_units[LAW_COUNT]; /* "s", "s/token" ... */
 
-/* Ops of one role, weight type and window in one phase: what they add to the coefficients. Only the phase's own differ from 0. */
+/* Ops of one role, weight type and window in one phase: what they add to the coefficients. Only the phase's own differ from 0.
+ * */
 struct law_term {
     const char *op;         /* the role; "stages": dispatch and barriers of all */
     const char *type;       /* of the weight, else of the cache, else F32; NULL: stages */

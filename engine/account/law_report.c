@@ -46,8 +46,10 @@ void law_json(const struct law *law, struct json *j)
         json_put_integer(j, "ops", t->ops);
         json_put_string(j, "layers", *t->layers ? t->layers : NULL);
         json_key(j, "window");
-        if (t->window) json_integer(j, t->window);
-        else json_null(j);
+        if (t->window)
+            json_integer(j, t->window);
+        else
+            json_null(j);
         json_put_string(j, "rate", t->rate);
         json_put_number(j, "rate_value", t->rate_value);
         put_coefficients(j, "time_s", t->seconds, t->phase);
@@ -65,7 +67,8 @@ static int sorted_by; /* qsort passes no context; commands print from one thread
 
 static int by_size(const void *a, const void *b)
 {
-    double x = fabs((*(struct law_term *const *)a)->seconds[sorted_by]), y = fabs((*(struct law_term *const *)b)->seconds[sorted_by]);
+    double x = fabs((*(struct law_term *const *)a)->seconds[sorted_by]),
+           y = fabs((*(struct law_term *const *)b)->seconds[sorted_by]);
     return (x < y) - (x > y);
 }
 
@@ -76,8 +79,12 @@ static void print_term(const struct law_term *t, int c, double whole, FILE *f)
     if (t->flops[c] != 0) snprintf(cost, sizeof cost, "%s ", si(t->flops[c], "FLOP").s);
     if (t->bytes[c] != 0) snprintf(cost + strlen(cost), sizeof cost - strlen(cost), "%s ", si(t->bytes[c], "B").s);
     snprintf(rows, sizeof rows, "%d %s%s", t->ops, stages ? "stage" : "op", t->ops == 1 ? "" : "s");
-    fprintf(f, "     %7s  %-14s %-5s %-10s %-23s %s = %s", percent(t->seconds[c] / whole).s, t->op, stages ? "-" : t->type, rows, cost,
-            t->rate, si(t->rate_value, stages ? "s" : !strncmp(t->rate, "vector", 6) ? "B/s" : "FLOP/s").s);
+    fprintf(f, "     %7s  %-14s %-5s %-10s %-23s %s = %s", percent(t->seconds[c] / whole).s, t->op, stages ? "-" : t->type,
+            rows, cost, t->rate,
+            si(t->rate_value, stages                           ? "s"
+                              : !strncmp(t->rate, "vector", 6) ? "B/s"
+                                                               : "FLOP/s")
+                .s);
     if (*t->layers) fprintf(f, ", layers %s", t->layers);
     if (t->window) fprintf(f, ", window %d", t->window);
     fputc('\n', f);
@@ -86,7 +93,9 @@ static void print_term(const struct law_term *t, int c, double whole, FILE *f)
 void law_print(const struct law *law, FILE *f)
 {
     fprintf(f, "\nlaw        T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2): n prompt tokens, then m decode steps\n");
-    fprintf(f, "           for %zu to %zu prompt tokens and up to %zu generated: off the prediction by at most %s (prefill) and %s (decode)\n",
+    fprintf(f,
+            "           for %zu to %zu prompt tokens and up to %zu generated: off the prediction by at most %s (prefill) and "
+            "%s (decode)\n",
             law->range.prompt_min, law->range.prompt_max, law->range.gen, percent(law->residual_prefill).s,
             percent(law->residual_decode).s);
     fprintf(f, "           weights and cache from memory at %s\n", si(law->bandwidth, "B/s").s);
@@ -100,8 +109,10 @@ void law_print(const struct law *law, FILE *f)
         sorted_by = c;
         if (n) qsort(sorted, n, sizeof *sorted, by_size);
         for (size_t i = 0; i < n; i++) {
-            if (fabs(sorted[i]->seconds[c]) >= 0.01 * fabs(law->seconds[c])) print_term(sorted[i], c, law->seconds[c], f);
-            else rest += sorted[i]->seconds[c];
+            if (fabs(sorted[i]->seconds[c]) >= 0.01 * fabs(law->seconds[c]))
+                print_term(sorted[i], c, law->seconds[c], f);
+            else
+                rest += sorted[i]->seconds[c];
         }
         if (rest != 0) fprintf(f, "     %7s  the rest\n", percent(rest / law->seconds[c]).s);
     }

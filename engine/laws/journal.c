@@ -29,13 +29,19 @@ struct field {
     bool integer;
 };
 
-#define REAL(type, member) {#member, offsetof(type, member), false}
-#define WHOLE(type, member) {#member, offsetof(type, member), true}
+#define REAL(type, member)                                                                                                     \
+    {                                                                                                                          \
+#member, offsetof(type, member), false                                                                                 \
+    }
+#define WHOLE(type, member)                                                                                                    \
+    {                                                                                                                          \
+#member, offsetof(type, member), true                                                                                  \
+    }
 static const struct field window_fields[] = {
-    WHOLE(struct sweep_window, model),      WHOLE(struct sweep_window, point),   WHOLE(struct sweep_window, repeat),
-    WHOLE(struct sweep_window, passes),     REAL(struct sweep_window, prefill_s), REAL(struct sweep_window, decode_s),
-    REAL(struct sweep_window, sample_s),    REAL(struct sweep_window, window_s), REAL(struct sweep_window, cpu_s),
-    REAL(struct sweep_window, rss_bs),      REAL(struct sweep_window, pss_bs),   REAL(struct sweep_window, system_cpu_s),
+    WHOLE(struct sweep_window, model),   WHOLE(struct sweep_window, point),    WHOLE(struct sweep_window, repeat),
+    WHOLE(struct sweep_window, passes),  REAL(struct sweep_window, prefill_s), REAL(struct sweep_window, decode_s),
+    REAL(struct sweep_window, sample_s), REAL(struct sweep_window, window_s),  REAL(struct sweep_window, cpu_s),
+    REAL(struct sweep_window, rss_bs),   REAL(struct sweep_window, pss_bs),    REAL(struct sweep_window, system_cpu_s),
     REAL(struct sweep_window, energy_j),
 };
 static const struct field idle_fields[] = {
@@ -85,8 +91,10 @@ static void put_fields(struct json *j, const struct field *fields, size_t n, con
 {
     for (size_t i = 0; i < n; i++) {
         const char *at = (const char *)from + fields[i].offset;
-        if (fields[i].integer) json_put_integer(j, fields[i].name, *(const int *)(const void *)at);
-        else json_put_number(j, fields[i].name, *(const double *)(const void *)at);
+        if (fields[i].integer)
+            json_put_integer(j, fields[i].name, *(const int *)(const void *)at);
+        else
+            json_put_number(j, fields[i].name, *(const double *)(const void *)at);
     }
 }
 
@@ -107,7 +115,7 @@ void take_idle(struct sweep *s, size_t first, const struct idle_use *before, con
 /* What a reader knows while it goes through the lines. */
 struct reading {
     struct sweep *s;
-    size_t session;         /* its first window */
+    size_t session; /* its first window */
     struct idle_use before;
     bool begun;
 };
@@ -115,7 +123,8 @@ struct reading {
 static bool take_window(struct reading *r, const struct sweep_window *w)
 {
     const struct sweep_options *o = &r->s->options;
-    if (!r->begun || w->model >= o->n_models || w->point >= o->n_points || w->repeat >= o->repeats || w->passes < 1) return false;
+    if (!r->begun || w->model >= o->n_models || w->point >= o->n_points || w->repeat >= o->repeats || w->passes < 1)
+        return false;
     if (!(w->prefill_s > 0 && w->decode_s >= 0 && w->window_s > 0)) return false;
     return sweep_has(r->s, w->model, w->point, w->repeat) || sweep_push(r->s, w);
 }
@@ -151,10 +160,14 @@ static bool read_lines(char *text, size_t size, const char *path, struct sweep *
         size_t before = s->n_windows;
         if (!number++) {
             if (!strcmp(line, first)) continue;
-            return fail(e, "%s: found windows of other settings, models or predictions (%.60s), expected those of sha256 %.12s...: name "
-                           "another folder, or --restart", path, line, s->sha256);
+            return fail(
+                e,
+                "%s: found windows of other settings, models or predictions (%.60s), expected those of sha256 %.12s...: name "
+                "another folder, or --restart",
+                path, line, s->sha256);
         }
-        if (!take_line(&r, line)) return fail(e, "%s: line %d: found '%.60s', expected a window of this sweep", path, number, line);
+        if (!take_line(&r, line))
+            return fail(e, "%s: line %d: found '%.60s', expected a window of this sweep", path, number, line);
         if (s->n_windows > before) take_idle(s, before, &r.before, NULL);
     }
     return true;
@@ -193,7 +206,8 @@ static bool append(struct journal *j, const char *line, size_t n, struct error *
     return fail(e, "%s: cannot write: %s", j->path, strerror(why));
 }
 
-static bool append_line(struct journal *j, const char *kind, const struct field *fields, size_t n, const void *from, struct error *e)
+static bool append_line(struct journal *j, const char *kind, const struct field *fields, size_t n, const void *from,
+                        struct error *e)
 {
     char *text = NULL;
     size_t size = 0;
@@ -241,11 +255,15 @@ struct journal *journal_open(const char *path, struct sweep *s, struct error *e)
     size_t whole = 0;
     bool ok = true;
     j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (j->fd < 0 || fstat(j->fd, &st)) ok = fail(e, "%s: cannot open: %s", path, strerror(errno));
-    else if (!S_ISREG(st.st_mode)) ok = fail(e, "%s: found no regular file, expected one to append to", path);
-    else if (flock(j->fd, LOCK_EX | LOCK_NB)) ok = fail(e, "%s: found it held by another hartree, expected no other in this folder", path);
+    if (j->fd < 0 || fstat(j->fd, &st))
+        ok = fail(e, "%s: cannot open: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        ok = fail(e, "%s: found no regular file, expected one to append to", path);
+    else if (flock(j->fd, LOCK_EX | LOCK_NB))
+        ok = fail(e, "%s: found it held by another hartree, expected no other in this folder", path);
     if (ok && st.st_size > 0) ok = read_journal(path, s, &whole, e);
-    if (ok && (off_t)whole < st.st_size && ftruncate(j->fd, (off_t)whole)) ok = fail(e, "%s: cannot cut: %s", path, strerror(errno));
+    if (ok && (off_t)whole < st.st_size && ftruncate(j->fd, (off_t)whole))
+        ok = fail(e, "%s: cannot cut: %s", path, strerror(errno));
     if (ok && !whole) ok = begin(j, s, e);
     if (ok) return j;
     journal_close(j);

@@ -10,8 +10,8 @@
 
 #include "engine/laws/sweep.h"
 
-/* Opens FILE or makes it, and takes the windows in it into *s, with the idle use around them. NULL and *e: it is of other settings,
- * another process holds it, a line is none, or it can't be read or written. */
+/* Opens FILE or makes it, and takes the windows in it into *s, with the idle use around them. NULL and *e: it is of other
+ * settings, another process holds it, a line is none, or it can't be read or written. */
 struct journal *journal_open(const char *path, struct sweep *s, struct error *e);
 void journal_close(struct journal *j);
 

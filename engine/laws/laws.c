@@ -70,7 +70,10 @@ static int by_tokens(const void *a, const void *b)
 
 /* ---- The closed form ---- */
 
-static double tokens(const struct laws_point *p) { return (double)p->plan->tokens.n; }
+static double tokens(const struct laws_point *p)
+{
+    return (double)p->plan->tokens.n;
+}
 
 /* Times of one kind, measured or predicted, as rows to be fitted. */
 struct times {
@@ -118,7 +121,10 @@ static bool fit_form(const struct times *t, double m, double c[LAW_COUNT], doubl
     return ok;
 }
 
-static double steps_after(const struct sweep *s) { return (double)s->options.gen - 1; }
+static double steps_after(const struct sweep *s)
+{
+    return (double)s->options.gen - 1;
+}
 
 static void fit_model(struct laws_model *m, const struct sweep *s)
 {
@@ -158,10 +164,12 @@ static void judge_time(struct laws_model *m, const struct sweep *s)
         for (int i = odd; i < m->n_points; i += 2) {
             const struct laws_point *p = &m->point[i];
             struct baseline_run run = as_run(m, p, gen);
-            points[i] = (struct validation_point){STRATUM_UNSEEN_MODEL, p->plan->time_s, p->time_s, {NAN, NAN}, {NAN, NAN, NAN}};
+            points[i] =
+                (struct validation_point){STRATUM_UNSEEN_MODEL, p->plan->time_s, p->time_s, {NAN, NAN}, {NAN, NAN, NAN}};
             fitted[i] = points[i];
             baselines_predict(&b, &run, points[i].baseline);
-            fitted[i].predicted = !known ? NAN : law_prefill(c, tokens(p)) + (steps_after(s) > 0 ? law_decode(c, tokens(p), steps_after(s)) : 0);
+            fitted[i].predicted =
+                !known ? NAN : law_prefill(c, tokens(p)) + (steps_after(s) > 0 ? law_decode(c, tokens(p), steps_after(s)) : 0);
         }
     }
     validate(&m->time, points, (size_t)m->n_points, STRATUM_ALL);
@@ -271,8 +279,10 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
     for (int i = 0; i < s->options.n_models; i++)
         if (!sum_up_model(&l->model[i], s, i, e)) return false;
     const struct laws_point *p = &l->model[0].point[0];
-    if (!isnan(p->energy_j)) l->energy_kind = "measured";
-    else if (!isnan(p->plan->energy_j)) l->energy_kind = "modelled";
+    if (!isnan(p->energy_j))
+        l->energy_kind = "measured";
+    else if (!isnan(p->plan->energy_j))
+        l->energy_kind = "modelled";
     for (int k = 0; k < LAWS_FIGURES && s->options.n_models == 2; k++) compare(&l->ratio[k], l, k);
     const struct sweep_options *o = &s->options;
     l->missing = (size_t)o->n_models * (size_t)o->n_points * (size_t)o->repeats - s->n_windows;

@@ -1,8 +1,8 @@
-/* laws.h - what a sweep says: time in closed form, fitted and predicted; how far predictions were off; the paper's law 1 (CPU and
- * RAM AUC grow linearly with input tokens); and a pair's ratios.
+/* laws.h - what a sweep says: time in closed form, fitted and predicted; how far predictions were off; the paper's law 1 (CPU
+ * and RAM AUC grow linearly with input tokens); and a pair's ratios.
  *
- * Two forms are fitted to medians over a prompt's windows, by least squares of relative errors: one to the measured times, one to
- * the predicted times of the same runs. So both have the same lengths and weights' form, and differences between them are
+ * Two forms are fitted to medians over a prompt's windows, by least squares of relative errors: one to the measured times, one
+ * to the predicted times of the same runs. So both have the same lengths and weights' form, and differences between them are
  * not differences of method. Prefill gives t0, a1, a2, and decode b0, b1: with one number of generated tokens the five could
  * not be told apart from total times.
  *
@@ -95,8 +95,8 @@ void laws_json(const struct laws *l, FILE *f);
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv, result.json, and the plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether
- * it did. False and *e: a file can't be written. */
+/* points.csv, law.csv, result.json, and the plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn:
+ * whether it did. False and *e: a file can't be written. */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 
 #endif

@@ -33,8 +33,10 @@ static struct plain plain(const char *name)
 /* ",VALUE", and nothing after the comma for what is not known. */
 static void put(FILE *f, double v)
 {
-    if (isfinite(v)) fprintf(f, ",%.9g", v);
-    else fputc(',', f);
+    if (isfinite(v))
+        fprintf(f, ",%.9g", v);
+    else
+        fputc(',', f);
 }
 
 static void write_predictions(const void *from, FILE *f)
@@ -44,7 +46,8 @@ static void write_predictions(const void *from, FILE *f)
     for (int m = 0; m < s->options.n_models; m++)
         for (int i = 0; i < s->options.n_points; i++) {
             const struct sweep_point *p = &s->model[m].point[i];
-            fprintf(f, "%d,%s,%d,%zu,%lld,%d", m + 1, plain(s->model[m].name).s, p->prompt, p->tokens.n, (long long)s->options.gen, p->passes);
+            fprintf(f, "%d,%s,%d,%zu,%lld,%d", m + 1, plain(s->model[m].name).s, p->prompt, p->tokens.n,
+                    (long long)s->options.gen, p->passes);
             const double v[] = {p->prefill_s, p->decode_s, p->time_s, p->cpu_auc, p->ram_auc, p->energy_j};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
             fprintf(f, ",%s\n", p->sha256);
@@ -54,7 +57,8 @@ static void write_predictions(const void *from, FILE *f)
 static void write_points(const void *from, FILE *f)
 {
     const struct laws *l = from;
-    fputs("model,name,prompt,tokens,gen,windows,passes,time_s,fastest_s,slowest_s,predicted_s,prefill_s,predicted_prefill_s,decode_s,"
+    fputs("model,name,prompt,tokens,gen,windows,passes,time_s,fastest_s,slowest_s,predicted_s,prefill_s,predicted_prefill_s,"
+          "decode_s,"
           "predicted_decode_s,sample_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,energy_net_j,"
           "predicted_energy_j,others_cpu_s,window_s\n",
           f);
@@ -64,9 +68,10 @@ static void write_points(const void *from, FILE *f)
             const struct sweep_point *q = p->plan;
             fprintf(f, "%d,%s,%d,%zu,%lld,%d,%d", m + 1, plain(l->model[m].plan->name).s, q->prompt, q->tokens.n,
                     (long long)l->sweep->options.gen, p->windows, q->passes);
-            const double v[] = {p->time_s,  p->fastest_s, p->slowest_s, q->time_s,      p->prefill_s, q->prefill_s,    p->decode_s,
-                                q->decode_s, p->sample_s,  p->cpu_auc,   q->cpu_auc,     p->ram_auc,   q->ram_auc,      p->pss_auc,
-                                p->energy_j, p->energy_net_j, q->energy_j, p->others_cpu_s, p->window_s};
+            const double v[] = {p->time_s,       p->fastest_s, p->slowest_s,    q->time_s,   p->prefill_s,
+                                q->prefill_s,    p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
+                                q->cpu_auc,      p->ram_auc,   q->ram_auc,      p->pss_auc,  p->energy_j,
+                                p->energy_net_j, q->energy_j,  p->others_cpu_s, p->window_s};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
             fputc('\n', f);
         }
@@ -86,14 +91,17 @@ static void write_law(const void *from, FILE *f)
         }
 }
 
-static void write_result(const void *from, FILE *f) { laws_json(from, f); }
+static void write_result(const void *from, FILE *f)
+{
+    laws_json(from, f);
+}
 
 /* ---- Plots ---- */
 
 struct plot {
     const char *name, *title, *label;
-    double scale;                          /* what the label's unit is of the table's */
-    int measured, low, high, predicted;    /* columns of points.csv; low 0: no bars */
+    double scale;                       /* what the label's unit is of the table's */
+    int measured, low, high, predicted; /* columns of points.csv; low 0: no bars */
 };
 
 static const struct plot plots[] = {
@@ -117,14 +125,18 @@ static void plot_series(const struct script *s, int model, FILE *f)
     bool energy = p == &plots[ENERGY_PLOT], measured = !energy || !strcmp(s->laws->energy_kind, "measured");
     bool predicted = !energy || !isnan(s->laws->model[model].point[0].plan->energy_j);
     if (predicted)
-        fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):($%d * %g) with lines lw 2 lc %d title '%s, %s'", model ? "," : "",
-                model + 1, p->predicted, p->scale, model + 1, name.s, kind);
+        fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):($%d * %g) with lines lw 2 lc %d title '%s, %s'",
+                model ? "," : "", model + 1, p->predicted, p->scale, model + 1, name.s, kind);
     if (measured && p->low)
-        fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):%d:%d:%d with yerrorbars pt 7 lc %d title '%s, measured'",
+        fprintf(f,
+                "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):%d:%d:%d with yerrorbars pt 7 lc %d title '%s, "
+                "measured'",
                 predicted || model ? "," : "", model + 1, p->measured, p->low, p->high, model + 1, name.s);
     else if (measured)
-        fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):($%d * %g) with points pt 7 lc %d title '%s, measured'",
-                predicted || model ? "," : "", model + 1, p->measured, p->scale, model + 1, name.s);
+        fprintf(
+            f,
+            "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):($%d * %g) with points pt 7 lc %d title '%s, measured'",
+            predicted || model ? "," : "", model + 1, p->measured, p->scale, model + 1, name.s);
 }
 
 static void write_script(const void *from, FILE *f)
@@ -145,8 +157,9 @@ static void write_script(const void *from, FILE *f)
             "set key top left\n"
             "set grid\n"
             "plot ",
-            p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s", p->low && o->repeats > 1 ? ", bars from the fastest to the slowest" : "",
-            p->name, p->title, (long long)o->gen, o->threads, o->threads == 1 ? "" : "s", p->label);
+            p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s",
+            p->low && o->repeats > 1 ? ", bars from the fastest to the slowest" : "", p->name, p->title, (long long)o->gen,
+            o->threads, o->threads == 1 ? "" : "s", p->label);
     for (int i = 0; i < o->n_models; i++) plot_series(s, i, f);
     fputc('\n', f);
 }
@@ -171,7 +184,8 @@ static bool draw(const char *dir, const char *script)
 
 /* ---- The folder ---- */
 
-static bool write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from, struct error *e)
+static bool write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
+                       struct error *e)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path)

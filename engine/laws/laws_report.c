@@ -30,8 +30,10 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     bool modelled = !strcmp(l->energy_kind, "modelled");
     json_object(j);
     json_key(j, "point");
-    if (p->plan->prompt) json_integer(j, p->plan->prompt);
-    else json_null(j);
+    if (p->plan->prompt)
+        json_integer(j, p->plan->prompt);
+    else
+        json_null(j);
     json_put_integer(j, "prompt", (int64_t)p->plan->tokens.n);
     json_put_integer(j, "gen", l->sweep->options.gen);
     json_put_integer(j, "windows", p->windows);
@@ -79,8 +81,10 @@ static void put_fit(struct json *j, const struct laws_fit *f)
     static const char *const words[] = {"a2_agrees", "a2_above_0"};
     for (int i = 0; i < 2; i++) {
         json_key(j, words[i]);
-        if (isnan(f->low[LAW_A2])) json_null(j);
-        else json_bool(j, tests[i]);
+        if (isnan(f->low[LAW_A2]))
+            json_null(j);
+        else
+            json_bool(j, tests[i]);
     }
     json_object_end(j);
 }
@@ -170,17 +174,18 @@ void laws_json(const struct laws *l, FILE *f)
 
 static void print_points(const struct laws *l, const struct laws_model *m, FILE *f)
 {
-    fprintf(f, "%6s %7s %6s %10s %10s %8s %10s %9s %10s %9s %10s\n", "prompt", "tokens", "passes", "measured", "predicted", "error",
-            "CPU AUC", "error", "RAM AUC", "error", "energy");
+    fprintf(f, "%6s %7s %6s %10s %10s %8s %10s %9s %10s %9s %10s\n", "prompt", "tokens", "passes", "measured", "predicted",
+            "error", "CPU AUC", "error", "RAM AUC", "error", "energy");
     for (int i = 0; i < m->n_points; i++) {
         const struct laws_point *p = &m->point[i];
         bool modelled = !strcmp(l->energy_kind, "modelled");
         char name[16] = "-";
         if (p->plan->prompt) snprintf(name, sizeof name, "P%d", p->plan->prompt);
-        fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes, si(p->time_s, "s").s,
-                si(p->plan->time_s, "s").s, signed_percent(error_of(p->plan->time_s, p->time_s)).s, si(p->cpu_auc, "s").s,
-                signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, si(p->ram_auc, "B s").s,
-                signed_percent(error_of(p->plan->ram_auc, p->ram_auc)).s, si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
+        fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes,
+                si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(error_of(p->plan->time_s, p->time_s)).s,
+                si(p->cpu_auc, "s").s, signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, si(p->ram_auc, "B s").s,
+                signed_percent(error_of(p->plan->ram_auc, p->ram_auc)).s,
+                si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
     }
 }
 
@@ -209,11 +214,13 @@ static void print_fit(const struct laws_model *m, FILE *f)
     fprintf(f, "fit        T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
     for (int c = 0; c < LAW_COUNT; c++)
         if (!isnan(q->b[c]))
-            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval(q->low[c], q->high[c]).s, q->predicted[c],
-                    law_units[c]);
-    if (isnan(q->low[LAW_A2])) fprintf(f, "  n^2 - (three lengths leave no interval to test by)\n");
+            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval(q->low[c], q->high[c]).s,
+                    q->predicted[c], law_units[c]);
+    if (isnan(q->low[LAW_A2]))
+        fprintf(f, "  n^2 - (three lengths leave no interval to test by)\n");
     else
-        fprintf(f, "  n^2 %s; predicted a2 %s the interval\n", q->square_seen ? "is there: time is not linear in tokens" : "not told from 0",
+        fprintf(f, "  n^2 %s; predicted a2 %s the interval\n",
+                q->square_seen ? "is there: time is not linear in tokens" : "not told from 0",
                 q->square_agrees ? "lies in" : "lies outside");
 }
 
@@ -221,8 +228,8 @@ static void print_line(const char *what, const struct laws_line *line, const cha
 {
     const struct regression *r = &line->measured;
     if (isnan(r->b[1])) return;
-    fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, r->b[0], interval(r->low[0], r->high[0]).s, unit,
-            r->b[1], interval(r->low[1], r->high[1]).s, unit, line->predicted.b[0], line->predicted.b[1]);
+    fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, r->b[0], interval(r->low[0], r->high[0]).s,
+            unit, r->b[1], interval(r->low[1], r->high[1]).s, unit, line->predicted.b[0], line->predicted.b[1]);
 }
 
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
@@ -230,7 +237,9 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
     fprintf(f, "\n%s\n", m->plan->name);
     print_points(l, m, f);
     print_validation("time", &m->time, f);
-    fprintf(f, "skill      %s over seconds a token, %s over a line in tokens (both shown the other half), %s over file bytes / bandwidth\n",
+    fprintf(f,
+            "skill      %s over seconds a token, %s over a line in tokens (both shown the other half), %s over file bytes / "
+            "bandwidth\n",
             percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
             percent(m->time.skill[BASELINE_FILE_BYTES]).s);
     print_fit(m, f);
@@ -246,11 +255,11 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
 void laws_print(const struct laws *l, FILE *f)
 {
     const struct sweep_options *o = &l->sweep->options;
-    fprintf(f, "sweep      %d prompts, %lld tokens generated after each; %d window%s of at least %s, sampled at %g Hz\n", o->n_points,
-            (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s", si(o->window_s, "s").s, o->hz);
-    fprintf(f, "device     %s, %d thread%s\nenergy     %s%s%s\nsha256     %s\n", o->device->name, o->threads, o->threads == 1 ? "" : "s",
-            l->energy_kind, strcmp(l->energy_kind, "measured") ? "" : " by ", strcmp(l->energy_kind, "measured") ? "" : o->energy,
-            l->sweep->sha256);
+    fprintf(f, "sweep      %d prompts, %lld tokens generated after each; %d window%s of at least %s, sampled at %g Hz\n",
+            o->n_points, (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s", si(o->window_s, "s").s, o->hz);
+    fprintf(f, "device     %s, %d thread%s\nenergy     %s%s%s\nsha256     %s\n", o->device->name, o->threads,
+            o->threads == 1 ? "" : "s", l->energy_kind, strcmp(l->energy_kind, "measured") ? "" : " by ",
+            strcmp(l->energy_kind, "measured") ? "" : o->energy, l->sweep->sha256);
     if (l->missing) fprintf(f, "missing    %zu windows of the whole sweep\n", l->missing);
     for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
     if (o->n_models < 2) return;
@@ -258,7 +267,9 @@ void laws_print(const struct laws *l, FILE *f)
     for (int k = 0; k < LAWS_FIGURES; k++) {
         const struct laws_ratio *r = &l->ratio[k];
         if (isnan(r->ratio) && isnan(r->predicted)) continue;
-        if (k == LAWS_THROUGHPUT) fprintf(f, "%-10s %.2fx (%.2f to %.2f), predicted %.2fx\n", laws_figure_names[k], r->ratio, r->low, r->high, r->predicted);
+        if (k == LAWS_THROUGHPUT)
+            fprintf(f, "%-10s %.2fx (%.2f to %.2f), predicted %.2fx\n", laws_figure_names[k], r->ratio, r->low, r->high,
+                    r->predicted);
         else
             fprintf(f, "%-10s %s (%s to %s), predicted %s\n", laws_figure_names[k], signed_percent(r->ratio - 1).s,
                     signed_percent(r->low - 1).s, signed_percent(r->high - 1).s, signed_percent(r->predicted - 1).s);

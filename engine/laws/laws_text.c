@@ -63,7 +63,8 @@ static bool measure_missing(struct sweep *s, const struct laws_options *o, struc
     if (hooks.say && missing)
         hooks.say("predictions frozen, sha256 %s; %zu windows to measure, about %.0f s", s->sha256, missing,
                   seconds + 2 * s->options.window_s);
-    else if (hooks.say) hooks.say("predictions sha256 %s; all windows are measured", s->sha256);
+    else if (hooks.say)
+        hooks.say("predictions sha256 %s; all windows are measured", s->sha256);
     bool ok = sweep_measure(s, &hooks, e);
     journal_close(hooks.journal);
     if (!ok && o->dir && hooks.interrupted && *hooks.interrupted) {

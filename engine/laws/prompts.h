@@ -1,7 +1,7 @@
 /* prompts.h - nineteen prompts of one topic and one difficulty, each the one before with a passage more.
  *
- * The protocol of "Scaling Laws for Energy Efficiency of Local LLMs" (arXiv 2512.16531) asks for prompts P1 to P19 that grow step by
- * step in tokens; its texts are not public. These were written for hartree: plain English on how a town gets its
+ * The protocol of "Scaling Laws for Energy Efficiency of Local LLMs" (arXiv 2512.16531) asks for prompts P1 to P19 that grow
+ * step by step in tokens; its texts are not public. These were written for hartree: plain English on how a town gets its
  * drinking water, about 50 tokens a passage and 1,000 in all.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PROMPTS_H

@@ -161,8 +161,8 @@ static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct e
     struct auc_result a;
     if (stopped(r)) return fail(e, "interrupted");
     if (!ok || !auc_between(r->auc, t0, t1, &a, e)) return false;
-    *u = (struct idle_use){after, t1 - t0, a.cpu.gross / a.time_s, a.rss.gross / a.time_s, a.pss.gross / a.time_s,
-                           joules(r, t0, t1) / (t1 - t0)};
+    *u = (struct idle_use){
+        after, t1 - t0, a.cpu.gross / a.time_s, a.rss.gross / a.time_s, a.pss.gross / a.time_s, joules(r, t0, t1) / (t1 - t0)};
     return !r->hooks->journal || journal_idle(r->hooks->journal, u, e);
 }
 
@@ -217,7 +217,9 @@ bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e
     struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? read_meter : NULL, .tick_ctx = h->meter};
     if (!(r.auc = auc_start(&ao, e))) return false;
     struct idle_use before, after;
-    bool ok = measure_idle(&r, false, &before, e) && measure_all(&r, e) && measure_idle(&r, true, &after, e);
+    bool pulses = h->meter && meter_wants_pulse(h->meter);
+    bool ok = (!pulses || meter_pulse(h->meter, h->interrupted, e)) && measure_idle(&r, false, &before, e) &&
+              measure_all(&r, e) && measure_idle(&r, true, &after, e);
     if (ok) take_idle(s, first, &before, &after);
     auc_free(r.auc);
     return ok;

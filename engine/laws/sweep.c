@@ -27,8 +27,8 @@ static bool take_length(const struct tokens *all, size_t n, struct tokens *out, 
     return true;
 }
 
-static bool take_prompt(const struct sweep_options *o, int i, const struct tokenizer *t, const char *text, struct sweep_point *p,
-                        struct error *e)
+static bool take_prompt(const struct sweep_options *o, int i, const struct tokenizer *t, const char *text,
+                        struct sweep_point *p, struct error *e)
 {
     int64_t point = o->point[i];
     if (!o->lengths) {
@@ -63,11 +63,8 @@ static void identify(struct sweep_model *m, const struct model *model)
 
 static bool predict_point(const struct sweep_options *o, const struct plan *plan, struct sweep_point *p, struct error *e)
 {
-    struct predict_options run = {.threads = o->threads,
-                                  .prompt = p->tokens.n,
-                                  .gen = (size_t)o->gen,
-                                  .ubatch = o->ubatch,
-                                  .kv_type = o->kv_type};
+    struct predict_options run = {
+        .threads = o->threads, .prompt = p->tokens.n, .gen = (size_t)o->gen, .ubatch = o->ubatch, .kv_type = o->kv_type};
     struct prediction r;
     if (!predict(&r, plan, o->device, &run, e)) return false;
     p->prefill_s = r.prefill_s;
@@ -209,8 +206,10 @@ static bool check(struct sweep_options *o, struct error *e)
         return fail(e, "points: found %d, expected 1 to %d", o->n_points, SWEEP_POINTS);
     for (int i = 0; i < o->n_points; i++)
         for (int k = 0; k < i; k++)
-            if (o->point[i] == o->point[k]) return fail(e, "points: found %lld twice, expected it once", (long long)o->point[i]);
-    if (o->gen < 1 || o->gen > MAX_LENGTH) return fail(e, "found %lld tokens to generate, expected 1 to %d", (long long)o->gen, MAX_LENGTH);
+            if (o->point[i] == o->point[k])
+                return fail(e, "points: found %lld twice, expected it once", (long long)o->point[i]);
+    if (o->gen < 1 || o->gen > MAX_LENGTH)
+        return fail(e, "found %lld tokens to generate, expected 1 to %d", (long long)o->gen, MAX_LENGTH);
     if (o->repeats < 1 || o->repeats > 1000) return fail(e, "repeats: found %d, expected 1 to 1000", o->repeats);
     if (o->shards < 1 || o->shard < 0 || o->shard >= o->shards)
         return fail(e, "shard: found %d of %d, expected 1/N to N/N", o->shard + 1, o->shards);

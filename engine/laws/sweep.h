@@ -1,16 +1,16 @@
 /* sweep.h - text models run over prompts of growing length, by the protocol of arXiv 2512.16531: the plan of it, with every
  * prediction, and its windows as they are measured.
  *
- * 1. sweep_new opens each model in turn, tokenizes the prompts, predicts each one's run and derives the law. What came of it, and
- *    all settings, is one JSON text: its SHA-256 names the sweep. Nothing has run then.
+ * 1. sweep_new opens each model in turn, tokenizes the prompts, predicts each one's run and derives the law. What came of it,
+ * and    all settings, is one JSON text: its SHA-256 names the sweep. Nothing has run then.
  * 2. sweep_measure runs what is missing. A *window* is one prompt prefilled and `gen` tokens generated (greedy, the end of the
  *    answer ignored: the work is the same each time), as often as it takes to fill `window_s` by the prediction: AUC and energy
  *    meters need some samples. Of the passes' times the medians count.
  * 3. Each window is appended to a journal before the next begins (journal.h), so that a sweep can be interrupted and resumed.
  *
- * Windows come in rounds, one of each prompt a round, shuffled by a seeded generator; the two models of a pair take turns prompt
- * by prompt, in the order A B, B A, A B, so that slow drift and a busy moment hit both. One model is in memory at a time: a
- * window's memory is that model's, and both need not fit together.
+ * Windows come in rounds, one of each prompt a round, shuffled by a seeded generator; the two models of a pair take turns
+ * prompt by prompt, in the order A B, B A, A B, so that slow drift and a busy moment hit both. One model is in memory at a
+ * time: a window's memory is that model's, and both need not fit together.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SWEEP_H
 #define HARTREE_SWEEP_H
@@ -36,7 +36,7 @@ struct sweep_options {
     size_t ubatch;                   /* 0: 512 */
     enum type kv_type;
     int shard, shards;               /* measures the prompts whose place is `shard` modulo `shards`, from 0; 0, 1: all */
-    const struct device *device;     /* borrowed while sweep_new runs */
+    const struct device *device;     /* borrowed for as long as the sweep is there */
 };
 
 /* One prompt for one model. */

@@ -16,7 +16,7 @@ expect "a device to predict with" 0
 
 # sweep ARGUMENTS...: short windows of the tiny model
 sweep() { cli laws text -m "$d/m.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.05 "$@"; }
-windows() { grep -c '"kind": "window"' "$1/points.jsonl"; }
+windows() { grep -c '"kind": "window".*}$' "$1/points.jsonl" 2>/dev/null; } # whole lines
 digest() { sha256sum "$1" 2>/dev/null | cut -d' ' -f1; }
 
 sweep --points 1,4,8,12 --gen 5 -r 2 -o "$d/whole"
@@ -53,7 +53,7 @@ stopped() {
     ${RUN:-} "$HARTREE" laws text -m "$d/m.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.3 --points 1,5,9,13,17 \
         --gen 5 -r 2 -o "$2" >"$cli_out" 2>"$cli_err" </dev/null &
     pid=$! tries=0
-    while [ "$(windows "$2" 2>/dev/null || echo 0)" -lt 2 ] && [ $tries -lt 300 ]; do
+    while [ ! -e "$2/points.jsonl" ] || [ "$(windows "$2")" -lt 2 ] && [ $tries -lt 300 ]; do
         sleep 0.05
         tries=$((tries + 1))
     done
