@@ -29,12 +29,18 @@ static const struct key_rule {
     {"noise", "1", 0, 10},
     {"read_bandwidth.THREADS", "B/s", 1e6, 1e15},
     {"read_peak.THREADS", "B/s", 1e6, 1e15},
+    {"read_cache.SIZE.THREADS", "B/s", 1e6, 1e15},
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
+    {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
+    {"linear.TYPE.unpack.THREADS", "s", 0, 1},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
-    {"vector.OP.THREADS", "B/s", 1e3, 1e18},
+    {"attend.KV.score.PHASE.THREADS", "s", 0, 1},
+    {"attend.KV.edge.PHASE.THREADS", "1", 0, 1e9},
+    {"vector.OP.PHASE.THREADS", "B/s", 1e3, 1e18},
     {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
     {"peak.f32.THREADS", "FLOP/s", 1e3, 1e18},
     {"stage.THREADS", "s", 0, 1},
+    {"interval95.THREADS", "1", 0, 1e3},
     {"energy.idle", "W", 0, 1e5},
     {"energy.active", "W", 0, 1e5},
     {"energy.byte", "J/B", 0, 1e-3},
@@ -86,9 +92,17 @@ static bool is_threads(const char *s, size_t n)
     return v <= DEVICE_MAX_THREADS;
 }
 
+/* Kibibytes, "64K" */
+static bool is_size(const char *s, size_t n)
+{
+    size_t digits = strspn(s, "0123456789");
+    return n > 1 && n < 12 && s[0] != '0' && digits == n - 1 && s[digits] == 'K';
+}
+
 static bool part_fits(const char *want, size_t n_want, const char *s, size_t n)
 {
     if (n_want == 7 && !memcmp(want, "THREADS", 7)) return is_threads(s, n);
+    if (n_want == 4 && !memcmp(want, "SIZE", 4)) return is_size(s, n);
     if (n_want == 4 && !memcmp(want, "TYPE", 4)) return is_type(s, n);
     if (n_want == 5 && !memcmp(want, "PHASE", 5)) return is_among(phase_words, s, n);
     if (n_want == 5 && !memcmp(want, "BOUND", 5)) return is_among(bound_words, s, n);

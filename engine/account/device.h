@@ -9,13 +9,20 @@
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
  *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the faster half's median
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
- *   linear.TYPE.decode.T         FLOP/s one activation row, weights in the cache
- *   linear.TYPE.prefill.T        FLOP/s many activation rows, weights in the cache
- *   attend.KV.decode.T           FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
- *   attend.KV.prefill.T          FLOP/s many rows of queries
- *   vector.OP.T                  B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), in the cache
+ *   read_cache.SIZE.T    B/s    the same, of SIZE in all that stays in a cache: 64K, 512K ...; what each level gives
+ *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
+ *   linear.TYPE.stream.T  FLOP/s one activation row, weights from memory; need not be there
+ *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking
+ *   linear.TYPE.unpack.T  s      of unpacking one weight for many rows; need not be there
+ *   attend.KV.decode.T    FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
+ *   attend.KV.prefill.T   FLOP/s many rows of queries
+ *   attend.KV.score.PHASE.T s   of one query head and position, however wide the head: softmax; need not be there
+ *   attend.KV.edge.PHASE.T 1    positions' worth of work that a row takes beside those it sees; need not be there
+ *   vector.OP.decode.T    B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), one row
+ *   vector.OP.prefill.T   B/s    the same, many rows
  *   peak.KIND.T                  FLOP/s multiply-adds alone, KIND i8 or f32 (kernel.h's peak kernels): no op may be faster; not
  *                                       there where only scalar kernels run
+ *   interval95.T         1      half width of the 95 % interval of a prediction's seconds, relative to it; need not be there
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
  *   energy.idle                  W      drawn whether or not anything runs
  *   energy.active                W      drawn on top while a model runs
