@@ -96,10 +96,11 @@ static void make_device(struct device *d, double llc, double p)
         snprintf(key, sizeof key, "read_bandwidth.%d", t), ok = ok && device_set(d, key, 1e10 * t, ASSUMED, NULL, &e);
         snprintf(key, sizeof key, "read_peak.%d", t), ok = ok && device_set(d, key, 1.1e10 * t, ASSUMED, NULL, &e);
         snprintf(key, sizeof key, "stage.%d", t), ok = ok && device_set(d, key, 1e-6 * t, ASSUMED, NULL, &e);
-        for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
-            snprintf(key, sizeof key, "vector.%s.%d", vectors[i], t), ok = ok && device_set(d, key, 4e9 * t, ASSUMED, NULL, &e);
         for (int phase = 0; phase < 2; phase++) {
             const char *word = phase ? "prefill" : "decode";
+            for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
+                snprintf(key, sizeof key, "vector.%s.%s.%d", vectors[i], word, t),
+                    ok = ok && device_set(d, key, 4e9 * t, ASSUMED, NULL, &e);
             snprintf(key, sizeof key, "attend.f16.%s.%d", word, t), ok = ok && device_set(d, key, 2e9 * t, ASSUMED, NULL, &e);
             for (unsigned type = 0; type < TYPE_FILE_END; type++)
                 if (type_get(type) && type_get(type)->op)
@@ -181,8 +182,8 @@ static void test_textbook(void)
 
 static const double truth[LAW_COUNT] = {0.02, 1.5e-3, 4e-7, 0.012, 2e-6};
 
-/* Windows whose times follow `truth`, times a noise of 1 %. */
-static bool fill(struct sweep *s, double scale, int model, uint64_t seed)
+/* Windows whose times follow `truth`, times a noise of 1 %. `watts` while they ran, a quarter of it while idle. */
+static bool fill(struct sweep *s, double scale, int model, uint64_t seed, double watts)
 {
     bool ok = true;
     for (int i = 0; i < s->options.n_points; i++)
@@ -195,7 +196,8 @@ static bool fill(struct sweep *s, double scale, int model, uint64_t seed)
             w.window_s = 2 * (w.prefill_s + w.decode_s);
             w.cpu_s = 2 * w.window_s, w.idle_cpu = 0.5;
             w.rss_bs = 1e9 * w.window_s, w.idle_rss = 2e8;
-            w.pss_bs = w.idle_pss = w.energy_j = w.idle_w = NAN;
+            w.pss_bs = w.idle_pss = NAN;
+            w.energy_j = watts * w.window_s, w.idle_w = watts / 4;
             ok = ok && sweep_push(s, &w);
         }
     return ok;
@@ -233,7 +235,7 @@ static void test_sums(const char *path, const struct device *d)
         grows += step >= 20 && step < 200;
     }
     TEST("prompts grow passage by passage", grows == N_PROMPTS - 1, "found %zu steps of 18", grows);
-    bool ok = fill(s, 1, 0, 3) && fill(s, 0.4, 1, 4) && laws_sum_up(l, s, &e);
+    bool ok = fill(s, 1, 0, 3, NAN) && fill(s, 0.4, 1, 4, NAN) && laws_sum_up(l, s, &e);
     TEST("a sweep is summed up", ok && l->missing == 0 && l->model[0].n_points == N_PROMPTS, "%s", e.text);
     const struct laws_fit *f = &l->model[0].fit;
     int held = 0;
@@ -258,6 +260,15 @@ static void test_sums(const char *path, const struct device *d)
          "found %g (%g to %g), %g", time->ratio, time->low, time->high, tps->ratio);
     TEST("no meter, no joule", !strcmp(l->energy_kind, "none") && isnan(l->ratio[LAWS_ENERGY].ratio), "found %s",
          l->energy_kind);
+    ok = fill(again, 1, 0, 3, 8) && fill(again, 0.5, 1, 3, 6) && laws_sum_up(l, again, &e);
+    p = &l->model[0].point[4];
+    const struct laws_ratio *energy = &l->ratio[LAWS_ENERGY];
+    TEST("joules are of one pass, gross and above idle",
+         ok && !strcmp(l->energy_kind, "measured") && fabs(p->energy_j / (4 * p->window_s) - 1) < 1e-9 &&
+             fabs(p->energy_net_j / (3 * p->window_s) - 1) < 1e-9,
+         "found %g, %g J, %s", p->energy_j, p->energy_net_j, l->energy_kind);
+    TEST("a pair's joules", fabs(energy->ratio / 0.375 - 1) < 0.02 && isnan(energy->predicted), "found %g, %g", energy->ratio,
+         energy->predicted);
     sweep_free(s);
     sweep_free(again);
     free(l);

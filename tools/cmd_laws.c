@@ -21,7 +21,7 @@ static const struct option options[] = {
     {"points", NULL, OPTION_INTS, &points, "N,...", "prompts P1 to P19 by number (default: all)", 1, 19, NULL},
     {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "prompts of so many tokens instead", 2, 1 << 20, NULL},
     {"gen", "n", OPTION_INT, &gen, "N", "tokens generated after each prompt (default 64)", 1, 1 << 20, NULL},
-    {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, 1000, NULL},
+    {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, SWEEP_REPEATS, NULL},
     {"hz", NULL, OPTION_FLOAT, &hz, "N", "samples a second (default 5)", 0.1, 1000, NULL},
     {"window", NULL, OPTION_FLOAT, &window, "S",
      "least seconds of a window, a prompt being run again until it is full, and of idle before and after (default 20 "

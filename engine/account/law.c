@@ -141,7 +141,7 @@ static void name_layers(const struct plan *p, const struct op *first, char *out,
 }
 
 /* Dispatch and barriers come to each op in equal parts of its stage's; they are a term of their own. */
-static double stage_share(const struct plan *p, size_t i, double tau)
+static double share_of_stage(const struct plan *p, size_t i, double tau)
 {
     for (size_t s = 0; s < p->n_stages; s++)
         if (i < p->stage[s + 1]) return tau / (double)(p->stage[s + 1] - p->stage[s]);
@@ -154,7 +154,7 @@ static bool project_term(const struct grid *g, size_t first, double tau, struct 
     double seconds[SAMPLES] = {0}, flops[SAMPLES] = {0}, bytes[SAMPLES] = {0};
     for (size_t k = first; k < p->n_ops; k++) {
         if (!same_term(&p->ops[k], &p->ops[first])) continue;
-        double share = stage_share(p, k, tau);
+        double share = share_of_stage(p, k, tau);
         t->ops++;
         for (size_t i = 0; i < g->n; i++) {
             const struct prediction_row *row = &g->rows[i * p->n_ops + k];
@@ -173,10 +173,24 @@ static bool is_first(const struct plan *p, size_t k)
     return true;
 }
 
-static void name_term(struct law_term *t, const struct plan *p, const struct op *op, enum phase phase, const struct device *d,
+/* The key of the rate that prices an op in a phase (predict.h): one row of weights from memory has a rate of its own where the
+ * profile knows it. An op on the sampled rows alone runs one row even in prefill. */
+static void name_rate(struct law_term *t, const struct op *op, bool cold, const struct device *d,
                       const struct predict_options *o)
 {
-    char key[DEVICE_KEY];
+    char key[DEVICE_KEY], with_phase[DEVICE_KEY];
+    bool one = t->phase == PHASE_DECODE || op->sampled;
+    op_rate_key(op, o->kv_type, key);
+    snprintf(with_phase, sizeof with_phase, "%.30s.stream", key);
+    if (op->kind != OP_LINEAR || !one || !cold || isnan(device_rate(d, with_phase, o->threads)))
+        snprintf(with_phase, sizeof with_phase, "%.30s.%s", key, one ? "decode" : "prefill");
+    t->rate_value = device_rate(d, with_phase, o->threads);
+    snprintf(t->rate, sizeof t->rate, "%.40s.%d", with_phase, o->threads);
+}
+
+static void name_term(struct law_term *t, const struct plan *p, const struct op *op, enum phase phase,
+                      const struct predict_options *o)
+{
     bool uses_cache = op->kind == OP_ATTEND || op->kind == OP_STORE;
     *t = (struct law_term){.op = op->role,
                            .phase = phase,
@@ -185,15 +199,15 @@ static void name_term(struct law_term *t, const struct plan *p, const struct op 
                                             : uses_cache ? o->kv_type
                                                          : TYPE_F32)
                                        ->name};
-    op_rate_key(op, o->kv_type, key);
-    /* An op on the sampled rows alone runs one row even in prefill. */
-    const char *word = op->kind != OP_LINEAR && op->kind != OP_ATTEND ? ""
-                       : phase == PHASE_PREFILL && !op->sampled       ? ".prefill"
-                                                                      : ".decode";
-    snprintf(t->rate, sizeof t->rate, "%.30s%s.%d", key, word, o->threads);
-    snprintf(key + strlen(key), sizeof key - strlen(key), "%s", word);
-    t->rate_value = device_rate(d, key, o->threads);
     name_layers(p, op, t->layers, sizeof t->layers);
+}
+
+/* Whether a step of the shortest length reads more than the last-level cache holds. */
+static bool is_cold(const struct grid *g, const struct device *d)
+{
+    double bytes = 0;
+    for (size_t k = 0; k < g->plan->n_ops; k++) bytes += g->rows[k].streamed_bytes;
+    return bytes / g->steps[0] > device_get(d, "llc");
 }
 
 /* ---- The whole ---- */
@@ -204,10 +218,12 @@ static bool add_phase(struct law *law, struct grid *g, const struct device *d, c
     const struct plan *p = g->plan;
     double tau = device_rate(d, "stage", o->threads), stages[SAMPLES];
     if (!price_all(g, d, o, e)) return false;
+    bool cold = is_cold(g, d);
     for (size_t k = 0; k < p->n_ops; k++) {
         if (!is_first(p, k)) continue;
         struct law_term *t = &law->terms[law->n_terms++];
-        name_term(t, p, &p->ops[k], g->phase, d, o);
+        name_term(t, p, &p->ops[k], g->phase, o);
+        name_rate(t, &p->ops[k], cold, d, o);
         if (!project_term(g, k, tau, t, e)) return false;
     }
     struct law_term *t = &law->terms[law->n_terms++];

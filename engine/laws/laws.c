@@ -111,7 +111,7 @@ static bool fit_form(const struct times *t, double m, double c[LAW_COUNT], doubl
         x[2 * i + 1] = m * t->n[i] + m * (m + 1) / 2;
         weight[i] = 1 / (t->decode[i] * t->decode[i]);
     }
-    ok = regress(&decode, x, t->decode, m > 0 ? weight : NULL, t->count, 2) || m == 0 ? ok : false;
+    if (!regress(&decode, x, t->decode, m > 0 ? weight : NULL, t->count, 2) && m > 0) ok = false;
     for (int i = 0; i < LAW_COUNT; i++) {
         const struct regression *r = i < LAW_B0 ? &prefill : &decode;
         int k = i < LAW_B0 ? i : i - LAW_B0;
@@ -164,9 +164,13 @@ static void judge_time(struct laws_model *m, const struct sweep *s)
         for (int i = odd; i < m->n_points; i += 2) {
             const struct laws_point *p = &m->point[i];
             struct baseline_run run = as_run(m, p, gen);
-            points[i] =
-                (struct validation_point){STRATUM_UNSEEN_MODEL, p->plan->time_s, p->time_s, {NAN, NAN}, {NAN, NAN, NAN}};
+            points[i] = (struct validation_point){.stratum = STRATUM_UNSEEN_MODEL,
+                                                  .predicted = p->plan->time_s,
+                                                  .measured = p->time_s,
+                                                  .interval = {NAN, NAN},
+                                                  .baseline = {NAN, NAN, NAN}};
             fitted[i] = points[i];
+            memcpy(points[i].interval, p->plan->interval95_s, sizeof points[i].interval);
             baselines_predict(&b, &run, points[i].baseline);
             fitted[i].predicted =
                 !known ? NAN : law_prefill(c, tokens(p)) + (steps_after(s) > 0 ? law_decode(c, tokens(p), steps_after(s)) : 0);

@@ -58,9 +58,9 @@ static void write_points(const void *from, FILE *f)
 {
     const struct laws *l = from;
     fputs("model,name,prompt,tokens,gen,windows,passes,time_s,fastest_s,slowest_s,predicted_s,prefill_s,predicted_prefill_s,"
-          "decode_s,"
-          "predicted_decode_s,sample_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,energy_net_j,"
-          "predicted_energy_j,others_cpu_s,window_s\n",
+          "decode_s,predicted_decode_s,sample_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,energy_"
+          "net_j,"
+          "predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s\n",
           f);
     for (int m = 0; m < l->sweep->options.n_models; m++)
         for (int i = 0; i < l->model[m].n_points; i++) {
@@ -68,10 +68,11 @@ static void write_points(const void *from, FILE *f)
             const struct sweep_point *q = p->plan;
             fprintf(f, "%d,%s,%d,%zu,%lld,%d,%d", m + 1, plain(l->model[m].plan->name).s, q->prompt, q->tokens.n,
                     (long long)l->sweep->options.gen, p->windows, q->passes);
-            const double v[] = {p->time_s,       p->fastest_s, p->slowest_s,    q->time_s,   p->prefill_s,
-                                q->prefill_s,    p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
-                                q->cpu_auc,      p->ram_auc,   q->ram_auc,      p->pss_auc,  p->energy_j,
-                                p->energy_net_j, q->energy_j,  p->others_cpu_s, p->window_s};
+            const double v[] = {p->time_s,         p->fastest_s, p->slowest_s,    q->time_s,   p->prefill_s,
+                                q->prefill_s,      p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
+                                q->cpu_auc,        p->ram_auc,   q->ram_auc,      p->pss_auc,  p->energy_j,
+                                p->energy_net_j,   q->energy_j,  p->others_cpu_s, p->window_s, q->interval95_s[0],
+                                q->interval95_s[1]};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
             fputc('\n', f);
         }
@@ -100,15 +101,16 @@ static void write_result(const void *from, FILE *f)
 
 struct plot {
     const char *name, *title, *label;
-    double scale;                       /* what the label's unit is of the table's */
-    int measured, low, high, predicted; /* columns of points.csv; low 0: no bars */
+    double scale; /* what the label's unit is of the table's */
+    /* columns of points.csv; low 0: no bars, band 0: no interval of the prediction */
+    int measured, low, high, predicted, band;
 };
 
 static const struct plot plots[] = {
-    {"time", "Time of a prompt and its answer: predicted before, then measured", "seconds", 1, 8, 9, 10, 11},
-    {"cpu_auc", "CPU time above idle, of a prompt and its answer", "core-seconds", 1, 17, 0, 0, 18},
-    {"ram_auc", "Memory above idle, integrated over a prompt and its answer", "gigabyte-seconds", 1e-9, 19, 0, 0, 20},
-    {"energy", "Energy of a prompt and its answer", "joules", 1, 22, 0, 0, 24},
+    {"time", "Time of a prompt and its answer: predicted before, then measured", "seconds", 1, 8, 9, 10, 11, 27},
+    {"cpu_auc", "CPU time above idle, of a prompt and its answer", "core-seconds", 1, 17, 0, 0, 18, 0},
+    {"ram_auc", "Memory above idle, integrated over a prompt and its answer", "gigabyte-seconds", 1e-9, 19, 0, 0, 20, 0},
+    {"energy", "Energy of a prompt and its answer", "joules", 1, 22, 0, 0, 24, 0},
 };
 enum { N_PLOTS = sizeof plots / sizeof *plots, ENERGY_PLOT = 3 };
 
@@ -117,26 +119,33 @@ struct script {
     const struct plot *plot;
 };
 
-static void plot_series(const struct script *s, int model, FILE *f)
+/* One series of a model: the columns after its tokens, how they are drawn, and what they are. */
+static void put_series(const struct script *s, int model, bool *first, const char *columns, const char *style, const char *what,
+                       FILE *f)
+{
+    fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):%s with %s lc %d title '%s, %s'", *first ? "" : ",",
+            model + 1, columns, style, model + 1, plain(s->laws->model[model].plan->name).s, what);
+    *first = false;
+}
+
+static void plot_model(const struct script *s, int model, bool *first, FILE *f)
 {
     const struct plot *p = s->plot;
-    struct plain name = plain(s->laws->model[model].plan->name);
-    const char *kind = strcmp(p->name, "energy") ? "predicted" : "modelled";
+    const struct sweep_point *plan = s->laws->model[model].point[0].plan;
     bool energy = p == &plots[ENERGY_PLOT], measured = !energy || !strcmp(s->laws->energy_kind, "measured");
-    bool predicted = !energy || !isnan(s->laws->model[model].point[0].plan->energy_j);
-    if (predicted)
-        fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):($%d * %g) with lines lw 2 lc %d title '%s, %s'",
-                model ? "," : "", model + 1, p->predicted, p->scale, model + 1, name.s, kind);
-    if (measured && p->low)
-        fprintf(f,
-                "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):%d:%d:%d with yerrorbars pt 7 lc %d title '%s, "
-                "measured'",
-                predicted || model ? "," : "", model + 1, p->measured, p->low, p->high, model + 1, name.s);
-    else if (measured)
-        fprintf(
-            f,
-            "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):($%d * %g) with points pt 7 lc %d title '%s, measured'",
-            predicted || model ? "," : "", model + 1, p->measured, p->scale, model + 1, name.s);
+    char columns[64];
+    if (p->band && !isnan(plan->interval95_s[0])) {
+        snprintf(columns, sizeof columns, "%d:%d", p->band, p->band + 1);
+        put_series(s, model, first, columns, "filledcurves fs transparent solid 0.2", "95 % of predictions", f);
+    }
+    snprintf(columns, sizeof columns, "($%d * %g)", p->predicted, p->scale);
+    if (!energy || !isnan(plan->energy_j))
+        put_series(s, model, first, columns, "lines lw 2", energy ? "modelled" : "predicted", f);
+    if (p->low)
+        snprintf(columns, sizeof columns, "%d:%d:%d", p->measured, p->low, p->high);
+    else
+        snprintf(columns, sizeof columns, "($%d * %g)", p->measured, p->scale);
+    if (measured) put_series(s, model, first, columns, p->low ? "yerrorbars pt 7" : "points pt 7", "measured", f);
 }
 
 static void write_script(const void *from, FILE *f)
@@ -160,7 +169,8 @@ static void write_script(const void *from, FILE *f)
             p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s",
             p->low && o->repeats > 1 ? ", bars from the fastest to the slowest" : "", p->name, p->title, (long long)o->gen,
             o->threads, o->threads == 1 ? "" : "s", p->label);
-    for (int i = 0; i < o->n_models; i++) plot_series(s, i, f);
+    bool first = true;
+    for (int i = 0; i < o->n_models; i++) plot_model(s, i, &first, f);
     fputc('\n', f);
 }
 

@@ -43,6 +43,7 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "fastest_s", p->fastest_s);
     json_put_number(j, "slowest_s", p->slowest_s);
     json_put_number(j, "predicted_s", p->plan->time_s);
+    put_pair(j, "interval95_s", p->plan->interval95_s[0], p->plan->interval95_s[1]);
     json_put_number(j, "error", error_of(p->plan->time_s, p->time_s));
     json_put_number(j, "prefill_s", p->prefill_s);
     json_put_number(j, "predicted_prefill_s", p->plan->prefill_s);
@@ -191,9 +192,11 @@ static void print_points(const struct laws *l, const struct laws_model *m, FILE 
 
 static void print_validation(const char *what, const struct validation *v, FILE *f)
 {
-    if (v->n)
-        fprintf(f, "%-10s MAPE %s, bias %s, worst %s of %zu\n", what, percent(v->mape).s, signed_percent(v->bias).s,
-                signed_percent(v->worst).s, v->n);
+    if (!v->n) return;
+    fprintf(f, "%-10s MAPE %s, bias %s, worst %s of %zu", what, percent(v->mape).s, signed_percent(v->bias).s,
+            signed_percent(v->worst).s, v->n);
+    if (v->with_interval) fprintf(f, "; %zu of %zu in their 95 %% intervals", v->covered, v->with_interval);
+    fputc('\n', f);
 }
 
 /* " (low to high)", or nothing where there is no interval. */

@@ -70,6 +70,7 @@ static bool predict_point(const struct sweep_options *o, const struct plan *plan
     p->prefill_s = r.prefill_s;
     p->decode_s = r.decode_s;
     p->time_s = r.time_s;
+    memcpy(p->interval95_s, r.interval95_s, sizeof p->interval95_s);
     p->energy_j = r.energy_j;
     p->cpu_auc = r.time_s * o->threads;
     p->ram_auc = r.time_s * r.peak_memory_bytes;
@@ -157,6 +158,11 @@ static void put_model(struct json *j, const struct sweep_options *o, const struc
         json_put_number(j, "prefill_s", p->prefill_s);
         json_put_number(j, "decode_s", p->decode_s);
         json_put_number(j, "time_s", p->time_s);
+        json_key(j, "interval95_s");
+        json_array(j);
+        json_number(j, p->interval95_s[0]);
+        json_number(j, p->interval95_s[1]);
+        json_array_end(j);
         json_put_number(j, "cpu_auc", p->cpu_auc);
         json_put_number(j, "ram_auc", p->ram_auc);
         json_put_number(j, "energy_j", p->energy_j);
@@ -210,7 +216,8 @@ static bool check(struct sweep_options *o, struct error *e)
                 return fail(e, "points: found %lld twice, expected it once", (long long)o->point[i]);
     if (o->gen < 1 || o->gen > MAX_LENGTH)
         return fail(e, "found %lld tokens to generate, expected 1 to %d", (long long)o->gen, MAX_LENGTH);
-    if (o->repeats < 1 || o->repeats > 1000) return fail(e, "repeats: found %d, expected 1 to 1000", o->repeats);
+    if (o->repeats < 1 || o->repeats > SWEEP_REPEATS)
+        return fail(e, "repeats: found %d, expected 1 to %d", o->repeats, SWEEP_REPEATS);
     if (o->shards < 1 || o->shard < 0 || o->shard >= o->shards)
         return fail(e, "shard: found %d of %d, expected 1/N to N/N", o->shard + 1, o->shards);
     return true;

@@ -18,7 +18,7 @@
 #include "engine/account/law.h"
 #include "engine/session.h"
 
-enum { SWEEP_MODELS = 2, SWEEP_POINTS = 64 };
+enum { SWEEP_MODELS = 2, SWEEP_POINTS = 64, SWEEP_REPEATS = 100 };
 
 struct sweep_options {
     const char *model[SWEEP_MODELS]; /* paths */
@@ -45,6 +45,7 @@ struct sweep_point {
     struct tokens tokens;
     int passes;       /* in a window */
     double prefill_s, decode_s, time_s; /* predicted */
+    double interval95_s[2];             /* of time_s; NAN: the device has none */
     double energy_j;                    /* predicted; NAN: the device has no energy terms */
     double cpu_auc, ram_auc;            /* predicted: all threads busy or spinning, and the run's memory, for time_s */
     double steps;                       /* micro-batches and decode steps */
