@@ -32,6 +32,7 @@ ISAS := $(or $(ISA_$(ARCH)),scalar)
 KSRC := $(foreach i,$(ISAS),$(sort $(wildcard kernels/*_$(i).c kernels/*_$(i)_*.c)))
 KCORE := kernels/cpu.c kernels/registry.c kernels/type.c
 LSRC := $(sort $(wildcard base/*.c tensor/*.c loader/*.c engine/*.c engine/*/*.c vision/*.c bench/*.c)) $(KCORE) $(KSRC)
+DEVICES := $(sort $(wildcard devices/*.profile))
 TSRC := $(sort $(wildcard tools/*.c))
 USRC := $(sort $(wildcard tests/*.c))
 LOBJ := $(LSRC:%.c=$(B)/%.o)
@@ -66,13 +67,18 @@ $(B)/kernels/%.o: kernels/%.c $(B)/flags | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
-$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc
+$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc $(B)/devices.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 # Rewritten only when the list of kernel files changes, so that adding or deleting one rebuilds what must be.
 $(B)/kernels.inc: FORCE
 	@mkdir -p $(@D); printf 'ROW(%s)\n' $(notdir $(KSRC:.c=)) > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+# Device profiles as rows {"NAME", "TEXT"} for engine/account/bundled.c: one file is then all that a machine needs.
+$(B)/devices.inc: FORCE
+	@mkdir -p $(@D); for f in $(DEVICES); do n=$${f##*/}; printf '{"%s",\n' "$${n%.profile}"; \
+	    sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' "$$f"; echo '},'; done > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 # The same for the flags: another CFLAGS, or a library installed since, rebuilds everything.
 $(B)/flags: FORCE

@@ -69,7 +69,7 @@ static bool describe(struct point *p, const struct published *from, struct error
     for (size_t i = 0; tensors && i < n; i++) {
         struct tensor *t = &tensors[i];
         double weights = 1;
-        for (int k = 0; k < t->n_dims; k++) weights *= (double)t->ne[k];
+        for (unsigned k = 0; k < t->n_dims; k++) weights *= (double)t->ne[k];
         enum type type = !strcmp(from->quant, "Q2_K") && mix_applies(t) ? type_in_q2(t) : t->type;
         p->bytes += (double)type_bytes(type, (size_t)t->ne[0]) * weights / (double)t->ne[0];
         if (mix_applies(t)) p->instructions += instructions(type) * weights / 1e9; /* the embedding is the output too */

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "engine/account/bundled.h"
 #include "engine/account/conformal.h"
 #include "engine/account/holdout.h"
 #include "engine/account/machine.h"
@@ -95,6 +97,18 @@ static bool put(struct calibration *c, double value, const char *format, ...)
     return device_set(c->device, key, strtod(digits, NULL), MEASURED, NULL, c->e);
 }
 
+/* A rate of arithmetic, which no disturbance of the measurement can lift above what the machine's multiply-adds give. `operands`:
+ * "i8" or "f32". */
+static double at_most_peak(const struct calibration *c, double rate, const char *operands, int threads)
+{
+    return fmin(rate, figure_median(c, "peak.%s.%d", operands, threads)); /* which is NAN, and no bound, for scalar kernels */
+}
+
+static const char *operands_of(enum type weight)
+{
+    return type_get(weight)->activation == TYPE_F32 ? "f32" : "i8";
+}
+
 static bool interrupted(const struct calibration *c)
 {
     const struct calibrate_options *o = c->options;
@@ -125,10 +139,15 @@ static bool measure_machine(struct calibration *c, bool first)
 /* Hundreds of stages with next to nothing in them: what handing out chunks and waiting for each other takes. */
 static bool measure_stage(struct calibration *c, double *tau)
 {
-    struct probe_sums sums = {0};
-    struct probe p = {"L=24,D=32,H=1,KV=1,F=32,V=32:F32", &c->memory, TYPE_F16, c->threads, 0, 1, 8};
-    if (!probe_run(&sums, &p, 0, c->e)) return false;
-    *tau = sums.seconds / sums.stages;
+    enum { TIMES = 5 };
+    double times[TIMES];
+    for (int i = 0; i < TIMES; i++) {
+        struct probe_sums sums = {0};
+        struct probe p = {"L=24,D=32,H=1,KV=1,F=32,V=32:F32", &c->memory, TYPE_F16, c->threads, 0, 1, 4};
+        if (!probe_run(&sums, &p, 0, c->e)) return false;
+        times[i] = sums.seconds / sums.stages;
+    }
+    *tau = median(times, TIMES);
     return note_figure(c, *tau, "stage.%d", c->threads);
 }
 
@@ -161,8 +180,9 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         struct probe p = {runs[i].shape, &c->memory, TYPE_F16, t, 0, runs[i].rows, runs[i].steps};
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
         const struct probe_sum *s = &sums.linear[type];
-        bool ok = i == 0   ? note_figure(c, s->work / s->seconds, "linear.%s.stream.%d", op, t)
-                  : i == 1 ? note_figure(c, s->work / s->seconds, "linear.%s.decode.%d", op, t)
+        double rate = at_most_peak(c, s->work / s->seconds, operands_of(type), t);
+        bool ok = i == 0   ? note_figure(c, rate, "linear.%s.stream.%d", op, t)
+                  : i == 1 ? note_figure(c, rate, "linear.%s.decode.%d", op, t)
                            : note_figure(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
         for (int k = 0; ok && (i == 0 || i == 3) && k < OP_KIND_COUNT; k++)
             if (sums.vector[k].work > 0)
@@ -248,13 +268,15 @@ static bool put_exponent(struct calibration *c)
 }
 
 /* Of seconds a weight with FEW and MANY rows, what a row adds and what does not depend on rows. */
-static bool put_gemm(struct calibration *c, const char *op, int threads)
+static bool put_gemm(struct calibration *c, enum type type, int threads)
 {
+    const char *op = type_get(type)->op;
     double few = figure_median(c, "few.%s.%d", op, threads), many = figure_median(c, "many.%s.%d", op, threads);
     double row = (many - few) / (MANY - FEW);
     /* On a machine so busy that more rows seemed to take less: all is rows'. */
     if (!(row > 0) || few < FEW * row) row = many / MANY;
-    return put(c, 2 / row, "linear.%s.prefill.%d", op, threads) && put(c, fmax(0, few - FEW * row), "linear.%s.unpack.%d", op, threads);
+    return put(c, at_most_peak(c, 2 / row, operands_of(type), threads), "linear.%s.prefill.%d", op, threads) &&
+           put(c, fmax(0, few - FEW * row), "linear.%s.unpack.%d", op, threads);
 }
 
 /* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
@@ -281,7 +303,7 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
     double element = dt / dd, score = mean - element * mean_d;
     /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
     if (!(score > 0 && element > 0)) score = 0, element = mean / mean_d;
-    return put(c, 4 / element, "attend.%s.%s.%d", op, name, threads) &&
+    return put(c, at_most_peak(c, 4 / element, "f32", threads), "attend.%s.%s.%d", op, name, threads) &&
            put(c, score, "attend.%s.score.%s.%d", op, name, threads) &&
            put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
 }
@@ -301,7 +323,7 @@ static bool put_figures(struct calibration *c)
     }
     for (int i = 0; i < c->n_counts; i++) {
         for (unsigned t = 0; t < TYPE_FILE_END; t++)
-            if (type_get(t) && type_get(t)->op && !put_gemm(c, type_get(t)->op, c->counts[i])) return false;
+            if (type_get(t) && type_get(t)->op && !put_gemm(c, (enum type)t, c->counts[i])) return false;
         for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
             for (int phase = 0; phase < 2; phase++)
                 if (!put_attend(c, type_get(kv_types[k])->op, phase, c->counts[i])) return false;
@@ -393,7 +415,10 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
 {
     char path[1024];
     struct error why;
-    if (which && strcmp(which, "this")) return device_load(d, which, e);
+    if (which && strcmp(which, "this")) {
+        bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
+        return path_given ? device_load(d, which, e) : bundled_load(d, which, e);
+    }
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;

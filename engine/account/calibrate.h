@@ -38,7 +38,8 @@ struct calibrate_options {
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
 
-/* The device that a command means: a profile's path; or, for NULL and "this", this machine. Its profile is read from the cache
+/* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
+ * NULL and "this", this machine. Its profile is read from the cache
  * if one is there that fits the CPU, the cores and the kernels in use; else it is measured (quick) and saved there, which `say`
  * is told beforehand, in one line. A cache that can't be written is told and is no error. */
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), struct error *e);

@@ -320,12 +320,29 @@ static bool is_complete(const struct device *d, struct error *e)
     return found || fail(e, "end of file: found no key 'read_bandwidth.1', expected one");
 }
 
-bool device_load(struct device *d, const char *path, struct error *e)
+/* No figure may be above the bound that the profile itself sets. */
+static bool is_consistent(const struct device *d, struct error *e)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct device_entry *entry = &d->entries[i];
+        const char *key = entry->key, *threads = strrchr(key, '.');
+        if (!threads) continue;
+        bool bandwidth = !strncmp(key, "read_bandwidth.", 15), linear = !strncmp(key, "linear.", 7);
+        bool floats = !strncmp(key, "attend.", 7) || (linear && (key[7] == 'f' || key[7] == 'b')); /* f32, f16, bf16 */
+        if (!bandwidth && !linear && !floats) continue;
+        char bound[DEVICE_KEY];
+        snprintf(bound, sizeof bound, "%s%.8s", bandwidth ? "read_peak" : floats ? "peak.f32" : "peak.i8", threads);
+        double most = device_get(d, bound) * (bandwidth ? 1 : 1.25);
+        if (entry->value > most)
+            return fail(e, "%s: found %g, expected at most %s = %g%s", key, entry->value, bound, device_get(d, bound),
+                        bandwidth ? "" : " and a quarter");
+    }
+    return true;
+}
+
+bool device_parse(struct device *d, char *text, size_t size, const char *from, struct error *e)
 {
     *d = (struct device){0};
-    size_t size;
-    char *text = file_read(path, 1 << 20, &size, e);
-    if (!text) return false;
     char *line = text;
     int number = 1;
     char place[64] = "";
@@ -340,11 +357,19 @@ bool device_load(struct device *d, const char *path, struct error *e)
         }
         line = next;
     }
-    ok = ok && is_complete(d, e);
-    free(text);
-    if (ok) return true;
+    if (ok && is_complete(d, e) && is_consistent(d, e)) return true;
     device_free(d);
-    return fail_in(e, path);
+    return fail_in(e, from);
+}
+
+bool device_load(struct device *d, const char *path, struct error *e)
+{
+    *d = (struct device){0};
+    size_t size;
+    char *text = file_read(path, 1 << 20, &size, e);
+    bool ok = text && device_parse(d, text, size, path, e);
+    free(text);
+    return ok;
 }
 
 /* ---- The cache ---- */

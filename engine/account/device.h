@@ -91,9 +91,14 @@ const char *device_unit(const char *key);
 const char *device_provenance(enum provenance from);
 
 /* Reads a profile. False and *e ("FILE: line N: found X, expected Y") on an unknown or repeated key, a value out of range, a
- * unit other than the key's, an unknown provenance, or a missing key of those that every prediction needs (name, isa, date,
- * cores, llc, exponent, noise, and read_bandwidth, read_peak and stage for the same numbers of threads). */
+ * unit other than the key's, an unknown provenance, a missing key of those that every prediction needs (name, isa, date,
+ * cores, llc, exponent, noise, and read_bandwidth, read_peak and stage for the same numbers of threads), or figures that
+ * contradict each other: a bandwidth above its peak, or a rate of multiply-adds by more than 1.25 above its own (a calibration
+ * on a busy machine may see a little more in a kernel than in the peak). */
 bool device_load(struct device *d, const char *path, struct error *e);
+
+/* The same from a text in memory, which it changes; `from` stands for the file's name in errors. */
+bool device_parse(struct device *d, char *text, size_t size, const char *from, struct error *e);
 
 /* Writes a profile, whole or not at all; folders are not made. */
 bool device_save(const struct device *d, const char *path, struct error *e);

@@ -8,7 +8,6 @@
 #include "tensor/linear.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,36 +254,25 @@ static void price_run(struct pricer *m, struct prediction *r)
     r->time_s = r->prefill_s + r->decode_s;
 }
 
-static void hash_text(struct sha256 *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void hash_text(struct sha256 *h, const char *format, ...)
-{
-    char line[512];
-    va_list ap;
-    va_start(ap, format);
-    int n = vsnprintf(line, sizeof line, format, ap);
-    va_end(ap);
-    sha256_add(h, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
-}
-
 static void freeze(struct prediction *r, const struct device *d)
 {
     struct sha256 h;
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
-    hash_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
+    sha256_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
               o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
-    hash_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
+    sha256_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
               r->kv_bytes, r->peak_memory_bytes);
-    hash_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
+    sha256_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
               r->decode_s);
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
-        hash_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type, row->flops,
+        sha256_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type, row->flops,
                   row->special, row->bytes, row->time_s);
     }
     if (d) {
-        hash_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
-        for (size_t i = 0; i < d->n; i++) hash_text(&h, "%s %.17g\n", d->entries[i].key, d->entries[i].value);
+        sha256_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
+        for (size_t i = 0; i < d->n; i++) sha256_text(&h, "%s %.17g\n", d->entries[i].key, d->entries[i].value);
     }
     sha256_end(&h, r->sha256);
 }

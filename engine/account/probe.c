@@ -53,8 +53,10 @@ static void add_op(struct probe_sums *sums, const struct probe *p, const struct 
                                                     : &sums->vector[op->kind];
     size_t in_stage = plan->stage[stage + 1] - plan->stage[stage];
     struct stage_share share = stage_share(plan, stage, &s, p->threads);
-    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. */
-    double own = fmax(seconds - tau * p->steps / (double)in_stage, seconds / 10);
+    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. A product of a matrix
+     * is longer than that: there a half bounds what a disturbed tau can do. */
+    double least = op->kind == OP_LINEAR || op->kind == OP_ATTEND ? 0.5 : 0.1;
+    double own = fmax(seconds - tau * p->steps / (double)in_stage, seconds * least);
     sum->seconds += own / share.waste;
     sum->work += op->kind == OP_LINEAR || op->kind == OP_ATTEND ? cost.flops : cost_bytes(&cost);
     if (op->kind == OP_LINEAR) sum->each += (double)p->steps * op->n_in * op->n_out;
