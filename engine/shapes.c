@@ -33,8 +33,8 @@ static const struct shape shapes[] = {
     /* Width, depth and vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN
      * shrink to what is left. */
     {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8,
-     .assumed = "all but the 3.2 B parameters, which arXiv 2512.16531 gives: Llama-3.1-8B's width, depth and vocabulary, with 8 "
-                "heads and an FFN of 4608"},
+     .assumed = "all but the 3.2 B parameters, which arXiv 2512.16531 gives: Llama-3.1-8B's width, depth and vocabulary, with "
+                "8 heads and an FFN of 4608"},
 
     {"smollm-135m", NULL, SMOLLM, SIZE(30, 576, 9, 3, 1536), .parameters = 134515008},
     {"smollm-360m", NULL, SMOLLM, SIZE(32, 960, 15, 5, 2560), .parameters = 361821120},
@@ -121,10 +121,12 @@ static bool wrong_field(const char *at, const char *end, struct error *e)
 }
 
 /* Reads the field [at, end), which must be one of the n numbers, tied or arch=. */
-static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s, struct error *e)
+static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s,
+                       struct error *e)
 {
     size_t len = (size_t)(end - at);
-    if (len == 4 && !memcmp(at, "tied", 4)) return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
+    if (len == 4 && !memcmp(at, "tied", 4))
+        return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
     const char *equals = memchr(at, '=', len);
     size_t key = equals ? (size_t)(equals - at) : 0, i = 0;
     if (key == 4 && !memcmp(at, "arch", 4)) {

@@ -3,6 +3,7 @@
 #ifndef HARTREE_AUC_LOAD_H
 #define HARTREE_AUC_LOAD_H
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

@@ -215,6 +215,12 @@ static int option_set(const struct option *o, const char *value)
         *(double *)o->target = v;
         return EXIT_DONE;
     }
+    case OPTION_STRINGS: {
+        struct string_list *list = o->target;
+        if (list->n == sizeof list->v / sizeof *list->v) return usage_error("--%s: found more than %zu of them", o->name, list->n);
+        list->v[list->n++] = value;
+        return EXIT_DONE;
+    }
     case OPTION_INTS: return set_ints(o, value);
     case OPTION_CHOICE: return set_choice(o, value);
     }

@@ -76,7 +76,8 @@ static void print_json(const struct auc_command_result *r, FILE *f)
     json_object_end(&j);
     json_put_integer(&j, "status", r->status);
     json_put_integer(&j, "signal", r->signal);
-    json_put_integer(&j, "left_running", r->left);
+    json_key(&j, "left_running");
+    json_bool(&j, r->left);
     json_object_end(&j);
     json_end(&j);
 }
@@ -96,7 +97,7 @@ static void print_text(const struct auc_command_result *r, FILE *f)
     fprintf(f, "time     %.3f s", u->time_s);
     if (r->signal) fprintf(f, ", ended by signal %d", r->signal);
     else if (r->status) fprintf(f, ", exit status %d", r->status);
-    if (r->left) fprintf(f, ", %d of its processes still running", r->left);
+    if (r->left) fputs(", but something that it started still runs", f);
     fputs("\ncpu_auc  ", f);
     put(f, "%.3f", u->cpu.net);
     fputs(" core-s +- ", f);

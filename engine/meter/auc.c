@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,12 +36,13 @@ struct auc {
     pthread_mutex_t lock; /* all below, and the tree */
     pthread_cond_t wake;
     pthread_t thread;
-    bool running, stopping, sampler_in_tree;
+    bool running, stopping, sampler_in_tree, children_in_tree;
     struct sample *s;
     size_t n, capacity, missed;
     struct { double t0, t1; } *idle;
     size_t n_idle, idle_capacity;
     double marks_cpu_s;    /* of the threads that called auc_mark */
+    double tick_children_s; /* of programs that the tick ran */
     double thread_cpu_s;   /* of the sampler's own thread */
     bool failed;
     struct error error;
@@ -51,6 +53,13 @@ static double thread_cpu(void)
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double children_cpu(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_CHILDREN, &u);
+    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 /* ---- Recording ---- */
@@ -87,13 +96,16 @@ static bool record(struct auc *a, bool mark, double begin_cpu, struct error *e)
     double t = a->o.clock ? a->o.clock() : clock_now();
     if (!process_tree_read(a->tree, t, light ? NULL : &machine, &u, e)) return false;
     double spent = mark ? a->thread_cpu_s + a->marks_cpu_s + thread_cpu() - begin_cpu : a->marks_cpu_s + thread_cpu();
-    if (a->n >= a->o.max_samples) thin_out(a);
+    if (a->n >= a->o.max_samples) {
+        thin_out(a);
+        if (a->n > a->o.max_samples / 4 * 3) a->o.max_samples *= 2; /* marks, most of them */
+    }
     struct sample *s = memory_grow(a->s, &a->capacity, a->n + 1, sizeof *s);
     if (!s) return fail(e, "no memory for %zu samples", a->n + 1);
     a->s = s;
     struct sample now = {.t = t,
-                         .sampler_s = spent,
-                         .cpu_s = a->sampler_in_tree ? u.cpu_s - spent : u.cpu_s,
+                         .sampler_s = spent + a->tick_children_s,
+                         .cpu_s = u.cpu_s - (a->sampler_in_tree ? spent : 0) - (a->children_in_tree ? a->tick_children_s : 0),
                          .system_cpu_s = machine.busy_s,
                          .steal_s = machine.steal_s,
                          .rss = u.rss_bytes,
@@ -120,7 +132,11 @@ static bool record(struct auc *a, bool mark, double begin_cpu, struct error *e)
         now.pss_reads += last->pss_reads;
     }
     a->s[a->n++] = now;
-    if (a->o.tick) a->o.tick(a->o.tick_ctx);
+    if (a->o.tick) {
+        double before = children_cpu();
+        a->o.tick(a->o.tick_ctx);
+        a->tick_children_s += children_cpu() - before;
+    }
     return true;
 }
 
@@ -139,6 +155,9 @@ double auc_mark(struct auc *a)
     pthread_mutex_unlock(&a->lock);
     return t;
 }
+
+void auc_hold(struct auc *a) { pthread_mutex_lock(&a->lock); }
+void auc_release(struct auc *a) { pthread_mutex_unlock(&a->lock); }
 
 /* Waits until `deadline` or until it is woken. With the lock held. */
 static void wait_until(struct auc *a, double deadline)
@@ -197,7 +216,11 @@ struct auc *auc_start(const struct auc_options *o, struct error *e)
     a->o = *o;
     if (!a->o.hz) a->o.hz = 5;
     if (!a->o.max_samples) a->o.max_samples = 131072;
-    pthread_mutex_init(&a->lock, NULL);
+    pthread_mutexattr_t lock;
+    pthread_mutexattr_init(&lock);
+    pthread_mutexattr_settype(&lock, PTHREAD_MUTEX_RECURSIVE); /* auc_mark under auc_hold */
+    pthread_mutex_init(&a->lock, &lock);
+    pthread_mutexattr_destroy(&lock);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
 #if !defined(__APPLE__)
@@ -205,7 +228,8 @@ struct auc *auc_start(const struct auc_options *o, struct error *e)
 #endif
     pthread_cond_init(&a->wake, &attr);
     pthread_condattr_destroy(&attr);
-    a->sampler_in_tree = !o->proc && !o->below_root && (!o->root || o->root == (int)getpid());
+    a->children_in_tree = !o->proc && (!o->root || o->root == (int)getpid());
+    a->sampler_in_tree = a->children_in_tree && !o->below_root;
     if (!(a->o.hz > 0 && a->o.hz <= AUC_MAX_HZ)) {
         fail(e, "found %g samples a second, expected up to %d", a->o.hz, AUC_MAX_HZ);
     } else {
@@ -461,7 +485,7 @@ bool auc_idle_between(struct auc *a, double t0, double t1, struct error *e)
 
 bool auc_idle(struct auc *a, double seconds, const volatile int *interrupted, struct error *e)
 {
-    enum { SLICE_NS = 50000000 };
+    enum { SLICE_NS = 200000000 }; /* waking is use, too */
     if (seconds <= 0) return true;
     double begin = auc_mark(a), end = clock_now() + seconds;
     for (double left; (left = end - clock_now()) > 0 && !(interrupted && *interrupted);) {

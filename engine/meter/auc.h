@@ -98,6 +98,11 @@ struct auc *auc_start(const struct auc_options *o, struct error *e);
  * is kept for auc_between. */
 double auc_mark(struct auc *a);
 
+/* Between these no sample and no tick is taken, but by auc_mark of the same thread. A program whose tick runs programs itself (an
+ * energy meter's) waits for its other children only so: what is waited for during a tick counts as the sampler's. */
+void auc_hold(struct auc *a);
+void auc_release(struct auc *a);
+
 /* Records for so many seconds in which nothing else is to run, and declares them idle. Returns early when *interrupted (may be
  * NULL) is nonzero; what was recorded until then is the interval. 0 seconds: nothing. False and *e as auc_between. */
 bool auc_idle(struct auc *a, double seconds, const volatile int *interrupted, struct error *e);

@@ -79,28 +79,31 @@ static bool start(char *const argv[], int *status, struct error *e)
     return fail(e, "%s: %s", argv[0], strerror(rc));
 }
 
-/* Until the program ends; what it left to be adopted is waited for on the way. */
-static bool wait_for_it(struct auc_command_result *r, struct error *e)
-{
-    pid_t pid = (pid_t)program, got;
-    int status = 0;
-    while ((got = waitpid(-1, &status, 0)) != pid && (got > 0 || errno == EINTR)) {}
-    int why = errno;
-    program = 0;
-    if (got != pid) return fail(e, "waiting for the command: %s", strerror(why));
-    r->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    r->status = r->signal ? 128 + r->signal : WEXITSTATUS(status);
-    return true;
-}
-
+/* Runs it from mark to mark. Its end is waited for in two steps: a meter may run a program of its own just then, and the times
+ * of the two must not be mixed up. What it left behind was adopted. */
 static bool run(struct auc *a, char *const argv[], struct auc_command_result *r, struct error *e)
 {
     struct actions old;
+    siginfo_t info;
+    int status = 0, other;
+    pid_t got;
     catch_signals(&old);
     r->use.t0 = auc_mark(a);
-    bool ok = start(argv, &r->status, e) && wait_for_it(r, e);
-    r->use.t1 = auc_mark(a);
-    r->left = auc_processes(a);
+    bool ok = start(argv, &r->status, e);
+    if (ok) {
+        pid_t pid = (pid_t)program;
+        while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR) {}
+        auc_hold(a);
+        program = 0; /* from here on its pid may be another's */
+        while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {}
+        if (got != pid) ok = fail(e, "waiting for the command: %s", strerror(errno));
+        while ((got = waitpid(-1, &other, WNOHANG)) > 0) {}
+        r->left = got == 0; /* there are children, and none has ended */
+        r->use.t1 = auc_mark(a);
+        auc_release(a);
+        r->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        r->status = r->signal ? 128 + r->signal : WEXITSTATUS(status);
+    }
     restore_signals(&old);
     return ok;
 }

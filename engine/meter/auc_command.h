@@ -22,7 +22,7 @@ struct auc_command_result {
     char energy_error[256];  /* why the meter that was there gave nothing, or "" */
     int status;              /* its exit status; 128 + N if signal N ended it, as a shell says it; 127 and 126: see below */
     int signal;              /* that ended it, or 0 */
-    int left;                /* of its processes, still alive at its end */
+    bool left;               /* something that it started was still running at its end */
 };
 
 /* Runs argv (argv[0] is looked for in PATH, argv ends with NULL) with this process's streams, and fills in *r. While it runs,
