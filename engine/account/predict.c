@@ -31,8 +31,12 @@ struct pricer {
 
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
 {
-    if (op->kind == OP_LINEAR)
+    if (op->kind == OP_REBUILD)
+        snprintf(key, DEVICE_KEY, "linear.f32"); /* what it makes of its cores are floats */
+    else if (op_multiplies(op))
         snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
+    else if (op->kind == OP_PICK)
+        snprintf(key, DEVICE_KEY, "vector.gather");
     else if (op->kind == OP_ATTEND)
         snprintf(key, DEVICE_KEY, "attend.%s", type_get(kv_type)->op);
     else
@@ -55,7 +59,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
     op_rate_key(op, m->kv_type, key);
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
-    if (op->kind == OP_LINEAR || op->kind == OP_ATTEND) {
+    if (op_multiplies(op) || op->kind == OP_ATTEND) {
         snprintf(with_phase, sizeof with_phase, "%.30s.decode", key);
         r->one = look_up(m, with_phase, threads);
         snprintf(with_phase, sizeof with_phase, "%.30s.prefill", key);
@@ -73,8 +77,9 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
 {
     size_t rows = op_rows(op, s);
     if (op->kind == OP_ATTEND) return c->flops / (rows > 1 ? r->many : r->one);
-    if (op->kind != OP_LINEAR) return cost_bytes(c) / r->one;
-    if (rows <= 1) return c->flops / r->one;
+    if (!op_multiplies(op)) return cost_bytes(c) / r->one;
+    if (op->kind == OP_CORE) rows *= mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors;
+    if (op->kind == OP_OUTER || rows <= 1) return c->flops / r->one; /* an outer product dequantises for each block of rows */
     return c->flops / r->many + c->flops / (double)rows * fmax(0, 1 / r->one - 1 / r->many);
 }
 
@@ -254,6 +259,7 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
 {
     *r = (struct prediction){.options = *o, .energy_j = NAN, .energy_kind = "none", .interval95_s = {NAN, NAN}};
     if (!r->options.ubatch) r->options.ubatch = 512;
+    if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
     if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
