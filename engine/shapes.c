@@ -33,7 +33,7 @@ static const struct shape shapes[] = {
      * vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN shrink to what is
      * left. */
     {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8, .mpo_of = "llama-3.1-8b",
-     .mpo_as = "ratio=0.308,gauge,joint"},
+     .mpo_as = "ratio=0.314,gauge,joint"},
 
     {"smollm-135m", NULL, SMOLLM, SIZE(30, 576, 9, 3, 1536), .parameters = 134515008},
     {"smollm-360m", NULL, SMOLLM, SIZE(32, 960, 15, 5, 2560), .parameters = 361821120},
