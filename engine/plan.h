@@ -22,6 +22,7 @@
     X(QUANTISE, quantise)      \
     X(LINEAR, linear)          \
     X(CORE, core)              \
+    X(CONTRACT, contract)      \
     X(REBUILD, rebuild)        \
     X(OUTER, outer)            \
     X(PICK, pick)              \
@@ -59,8 +60,8 @@ struct op {
         struct { int n_head, n_head_kv, head_dim, window; float scale; } attend; /* window 0: all positions */
         struct { enum activation activation; } glu;
         struct { float scale; } embed;
-        /* A step of a contraction, and the layer's other way: to make the matrix. From `rebuild_from` rows on the second runs, below
-         * the first; SIZE_MAX: always the first. */
+        /* A step of a contraction: of core `core` in the stored order (CORE), number `core` of the layer's own order (CONTRACT). And the
+         * layer's other way, to make the matrix (REBUILD): from `rebuild_from` rows on this runs, below that the steps do. */
         struct { const struct layer_weights *layer; int core; size_t rebuild_from; } core;
         struct { const struct tensor *index; } pick; /* which elements of a row */
     } u;
@@ -146,7 +147,7 @@ static inline size_t op_rows(const struct op *op, const struct step *s) { return
 /* Whether it multiplies by a weight, at the rates of products. */
 static inline bool op_multiplies(const struct op *op)
 {
-    return op->kind == OP_LINEAR || op->kind == OP_CORE || op->kind == OP_REBUILD || op->kind == OP_OUTER;
+    return op->kind == OP_LINEAR || (op->kind >= OP_CORE && op->kind <= OP_OUTER);
 }
 
 /* Bytes of one row of a buffer. */

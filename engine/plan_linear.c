@@ -93,19 +93,41 @@ static bool open_member(struct builder *b, struct member *m, const struct linear
 
 /* ---- Cores ---- */
 
-/* Making the matrix is weighed only where its panels stay small and its rows are in order. */
+/* How much dearer than those of 8-bit products FLOPs of floats are taken to be. */
+enum { FLOAT_WEIGHT = 4 };
+
+static bool float_cores(const struct layer_weights *w)
+{
+    for (int k = 0; k < w->mpo.d; k++)
+        if (type_get(w->core[k]->type)->activation != TYPE_F32) return false;
+    return true;
+}
+
+/* Making the matrix, which is of floats, is weighed only where its panels stay small and its rows are in order. */
 static size_t rebuild_from(const struct layer_weights *w)
 {
     enum { MAX_SCRATCH = 4 << 20 };
     bool can = !w->perm_out && REBUILD_ROWS * w->n_in + mpo_rebuild_scratch(&w->mpo, REBUILD_ROWS) <= MAX_SCRATCH;
-    return can ? mpo_rebuild_from(&w->mpo) : SIZE_MAX;
+    double flops = w->reordered ? mpo_order_flops(&w->mpo, w->order) : mpo_flops(&w->mpo);
+    return can ? mpo_rebuild_from(&w->mpo, w->reordered || float_cores(w) ? flops : flops / FLOAT_WEIGHT) : SIZE_MAX;
+}
+
+/* Another order multiplies floats, one column after another: it is taken where it saves so many FLOPs that it is the faster all the
+ * same, where its states are no wider than is allowed and the outputs' rows in order. */
+static bool reorder(struct layer_weights *w)
+{
+    const struct mpo *m = &w->mpo;
+    if (w->perm_out || mpo_best_order(m, w->order) * FLOAT_WEIGHT >= mpo_flops(m)) return false;
+    for (int j = 0; j < m->d; j++)
+        if (mpo_contraction(m, w->order, j).n_out > MPO_MAX_STATE) return false;
+    return true;
 }
 
 /* Whether two members' last cores are one tensor and multiply the same vectors: then one product serves both. */
 static bool share_core(const struct member *x, const struct member *y)
 {
     const struct mpo *a = &x->w->mpo, *c = &y->w->mpo;
-    if (!a->d || !c->d || x->w->core[a->d - 1] != y->w->core[c->d - 1] || x->w->perm_in || y->w->perm_in) return false;
+    if (!a->d || !c->d || x->w->reordered || y->w->reordered || x->w->core[a->d - 1] != y->w->core[c->d - 1] || x->w->perm_in || y->w->perm_in) return false;
     return mpo_step(a, a->d - 1).vectors == mpo_step(c, c->d - 1).vectors;
 }
 
@@ -128,11 +150,28 @@ static void core_op(struct builder *b, struct member *m, int member, int k, int 
     m->at_elements = elements;
 }
 
+/* Step j of the layer's own order, which multiplies floats. */
+static void contract_op(struct builder *b, struct member *m, int member, int j)
+{
+    const struct layer_weights *w = m->w;
+    size_t elements = mpo_contraction(&w->mpo, w->order, j).n_out;
+    bool last = j == w->mpo.d - 1;
+    int dst = last ? m->dst : state_buffer(b, member, (w->mpo.d - 1 - j) % 2 ? STATE_ODD : STATE_EVEN, elements);
+    struct op *op = step_op(b, OP_CONTRACT, m->names->core[w->order[j]], dst, m->at, w, m->at_elements, elements);
+    op->w = w->core[w->order[j]];
+    op->bias = last ? w->bias : NULL;
+    op->u.core.core = j;
+    op->u.core.rebuild_from = m->rebuild_from;
+    m->at = dst;
+    m->at_elements = elements;
+}
+
 static void begin_cores(struct builder *b, struct member *m, int member, int src)
 {
     struct layer_weights *w = m->w;
     if (!w->mpo.d) return;
     if (w->perm_in) m->at = pick(b, member, m->names->permute, w->mpo.d % 2 ? STATE_ODD : STATE_EVEN, src, w->perm_in);
+    w->reordered = reorder(w);
     m->rebuild_from = rebuild_from(w);
     if (m->rebuild_from == SIZE_MAX) return;
     struct op *op = step_op(b, OP_REBUILD, m->names->rebuild, m->dst, m->at, w, w->n_in, w->n_out);
@@ -154,12 +193,14 @@ static void round_of_cores(struct builder *b, struct member *m, int n, int round
         joint[i] = i;
         for (int j = 0; j < i && !round; j++)
             if (joint[i] == i && share_core(&m[i], &m[j])) joint[i] = j;
-        from[i] = builder_activations(b, m[i].w->core[k], m[i].at, m[i].at_elements);
+        if (!m[i].w->reordered) from[i] = builder_activations(b, m[i].w->core[k], m[i].at, m[i].at_elements);
     }
     for (int i = 0; i < n; i++) {
         int k = m[i].w->mpo.d - 1 - round;
         if (k < 0) continue;
-        if (joint[i] == i) {
+        if (m[i].w->reordered) {
+            contract_op(b, &m[i], i, round);
+        } else if (joint[i] == i) {
             core_op(b, &m[i], i, k, from[i]);
         } else {
             m[i].at = m[joint[i]].at;

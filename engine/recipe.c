@@ -22,7 +22,8 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
     const struct {
         const char *word;
         bool *value;
-    } flags[] = {{"gauge", &r->gauge}, {"joint", &r->joint}, {"bias", &r->bias}, {"permuted", &r->permuted}, {"dense", &r->dense}};
+    } flags[] = {{"gauge", &r->gauge}, {"joint", &r->joint}, {"bias", &r->bias}, {"permuted", &r->permuted},
+                 {"reversed", &r->reversed}, {"dense", &r->dense}};
     for (const char *at = text, *end = text + len; at < end;) {
         size_t n = 0;
         while (at + n < end && at[n] != ',') n++;
@@ -43,10 +44,11 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
         }
         if (!known)
             return fail(e, "mpo: found '%.*s', expected d= s= u= bond= ratio= keep= correct= with a number, or gauge, joint, bias, "
-                        "permuted or dense", n < 40 ? (int)n : 40, at);
+                        "permuted, reversed or dense", n < 40 ? (int)n : 40, at);
         at += n + (at + n < end);
     }
     if (r->d != 2 && (r->s > 1 || r->u > 1)) return fail(e, "mpo: found s= or u= with %d cores, expected two", r->d);
+    if (r->reversed && (r->d != 2 || r->joint)) return fail(e, "mpo: found reversed with %s, expected two cores of their own", r->joint ? "joint" : "d=");
     if (r->d == 1 && (r->gauge || r->joint)) return fail(e, "mpo: found gauge or joint with one core, expected two or more");
     return !(r->s > 1 && r->u > 1) || fail(e, "mpo: found both s= and u=, expected one of them");
 }
@@ -96,7 +98,8 @@ static void factor_outputs(const struct shape *s, int role, struct mpo *m)
 {
     size_t out = n_out_of(s, role), own = (size_t)s->mpo.s;
     if (m->d == 2) {
-        m->o[0] = out / own, m->o[1] = own;
+        m->o[0] = s->mpo.reversed ? own : out / own;
+        m->o[1] = out / m->o[0];
         return;
     }
     balance(out, m->d, m->o);
@@ -155,7 +158,8 @@ static bool structure(const struct shape *s, int role, struct mpo *m, struct err
         size_t split = (size_t)(r->s > 1 ? r->s : r->u);
         if (in % split || out % (size_t)r->s)
             return fail(e, "mpo: found %s of %zu x %zu, expected both to be multiples of %zu", roles[role].name, out, in, split);
-        m->i[0] = split, m->i[1] = in / split;
+        m->i[0] = r->reversed ? in / split : split;
+        m->i[1] = in / m->i[0];
     } else {
         balance(in, r->d, m->i);
     }

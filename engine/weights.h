@@ -20,6 +20,8 @@ struct layer_weights {
     const struct tensor *core[MPO_MAX_CORES];
     struct mpo_pivot *pivots[MPO_MAX_CORES];   /* mpo.pivots[k] of them, owned; NULL: no gauge, or only the header was read */
     const struct tensor *pivot[MPO_MAX_CORES]; /* ... as stored: the row of the core's rows that column j is 1 in, or -1 */
+    bool reordered;          /* contracted in `order`, since that takes fewer FLOPs than from the last core to the first */
+    int order[MPO_MAX_CORES];
     const struct tensor *perm_in, *perm_out;   /* I32: W[perm_out[o], perm_in[i]] is the product's [o, i]; NULL: as it is */
     const struct tensor *right, *left;         /* rank rows of n_in and of n_out; NULL: none */
     const struct tensor *kept, *kept_index;    /* rows of n_out, columns of W; I32: which; NULL: none */

@@ -173,10 +173,10 @@ double mpo_rebuild_flops(const struct mpo *m)
     return out * row;
 }
 
-size_t mpo_rebuild_from(const struct mpo *m)
+size_t mpo_rebuild_from(const struct mpo *m, double flops)
 {
     double in = 1, out = 1;
     for (int k = 0; k < m->d; k++) in *= (double)m->i[k], out *= (double)m->o[k];
-    double saved = mpo_flops(m) - 2 * in * out, n = saved > 0 ? floor(mpo_rebuild_flops(m) / saved) + 1 : INFINITY;
+    double saved = flops - 2 * in * out, n = saved > 0 ? floor(mpo_rebuild_flops(m) / saved) + 1 : INFINITY;
     return n < 1e15 ? (size_t)n : SIZE_MAX;
 }

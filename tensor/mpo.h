@@ -69,8 +69,8 @@ double mpo_best_order(const struct mpo *m, int order[MPO_MAX_CORES]);
 
 /* FLOPs of making the whole matrix from its cores, row by row (mpo_rebuild_rows). */
 double mpo_rebuild_flops(const struct mpo *m);
-/* The fewest tokens from which making the matrix and multiplying by it takes fewer FLOPs than the steps; SIZE_MAX if never. */
-size_t mpo_rebuild_from(const struct mpo *m);
+/* The fewest tokens from which making the matrix and multiplying by it takes fewer FLOPs than `flops` a token; SIZE_MAX if never. */
+size_t mpo_rebuild_from(const struct mpo *m, double flops);
 
 /* ---- Products ---- */
 
@@ -102,6 +102,36 @@ enum { MPO_TILE_COLS = 256 };
 /* Floats of scratch for parts of so many rows and vectors. */
 size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols);
 void mpo_multiply(const struct mpo_part *p, float *scratch);
+
+/* Row (o, a) of core k over (i_k, a_k), put together from its slices and its identity rows where it is gauged. */
+void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a, float *y);
+
+/* ---- Contraction in another order than the stored one (mpo_contract.c) ---- */
+
+/* Something that a step leaves alone: its size, and its strides in what is read and what is written. */
+struct mpo_axis {
+    size_t n, in, out;
+};
+
+/* Step number `step` of an order: core order[step], with the bonds that it sums over and those that it opens. Strides count floats. */
+struct mpo_contraction {
+    int core;
+    bool sum_left, sum_right, last;
+    size_t n_in, n_out;      /* floats of a token before and after */
+    size_t in_i, in_left, in_right, out_o, out_left, out_right;
+    int n_axes;
+    struct mpo_axis axis[2 * MPO_MAX_CORES];
+    size_t batch;            /* product of the axes */
+};
+struct mpo_contraction mpo_contraction(const struct mpo *m, const int *order, int step);
+
+/* Outputs of digit o for the places [first, end) of the batch of all tokens. `bias`, of a token's outputs, is added in the last step;
+ * NULL: none. scratch: mpo_contract_scratch floats. */
+void mpo_contract(const struct mpo *m, const struct mpo_contraction *c, const struct tensor *w, const struct mpo_pivot *pivots, size_t o,
+                  size_t first, size_t end, const float *x, float *y, const float *bias, float *scratch);
+size_t mpo_contract_scratch(const struct mpo *m, int k);
+
+/* ---- The matrix itself ---- */
 
 /* Puts rows [row, row + rows) of the matrix itself into y, rows of n_in floats: how a layer is multiplied where its steps cost more.
  * core[k] and pivots[k] as in mpo_part. scratch: mpo_rebuild_scratch floats. */

@@ -106,8 +106,7 @@ void mpo_multiply(const struct mpo_part *p, float *scratch)
 
 /* ---- The matrix itself ---- */
 
-/* Row (o, a) of core k over (i_k, a_k), put together from its slices and its identity rows where it is gauged. */
-static void core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a, float *y)
+void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a, float *y)
 {
     struct mpo_step s = mpo_step(m, k);
     for (size_t i = 0; i < s.slices; i++, y += s.cols) {
@@ -159,7 +158,7 @@ static void extend(const struct mpo *m, int k, const struct tensor *w, const str
         bool seen = false;
         for (size_t q = 0; q < r && !seen; q++) seen = digit(m, first + q, k) == o;
         for (size_t a = 0; a < m->r[k] && !seen; a++) {
-            core_row(m, k, w, pivots, o, a, core);
+            mpo_core_row(m, k, w, pivots, o, a, core);
             for (size_t q = r; q < rows; q++)
                 for (size_t b = 0; b < before && digit(m, first + q, k) == o; b++)
                     K.f32_axpy(&(struct axpy_args){.y = to + q * stride + b * run, .x = core, .x_stride = run,
@@ -174,7 +173,7 @@ void mpo_rebuild_rows(const struct mpo *m, const struct tensor *const *core, con
     size_t stride = widest_prefix(m), n_in = 1;
     float *from = scratch, *to = scratch + rows * stride, *one = to + rows * stride;
     for (int k = 0; k < m->d; k++) n_in *= m->i[k];
-    for (size_t r = 0; r < rows; r++) core_row(m, 0, core[0], pivots[0], digit(m, row + r, 0), 0, from + r * stride);
+    for (size_t r = 0; r < rows; r++) mpo_core_row(m, 0, core[0], pivots[0], digit(m, row + r, 0), 0, from + r * stride);
     for (int k = 1; k < m->d; k++) {
         extend(m, k, core[k], pivots[k], row, rows, from, to, stride, one);
         float *swap = from;

@@ -20,6 +20,7 @@ static const char *const shapes[] = {
     SHAPE ":Q8_0:mpo,bond=32,gauge,joint",
     SHAPE ":F32:mpo,d=3,bond=9,gauge,joint,permuted,keep=3,correct=2,bias",
     SHAPE ":F16:mpo,s=16,bond=20,gauge",
+    SHAPE ":Q8_0:mpo,bond=32,gauge,reversed",
     SHAPE ":Q4_0:mpo,dense,correct=3,keep=4,bias",
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };

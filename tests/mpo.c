@@ -127,6 +127,7 @@ static void test_structures(void)
         SMALL ":F32:mpo,s=2,bond=8,gauge,permuted,bias,keep=2,correct=2",
         SMALL ":F32:mpo,d=3,bond=8,gauge,joint,permuted,bias,keep=2,correct=2", ODD ":F32:mpo,bond=13,gauge,joint",
         ODD ":F32:mpo,s=5,bond=7,gauge", ODD ":F32:mpo,d=3,bond=11,gauge,joint", ODD ":F16:mpo,d=4,bond=3,permuted",
+        SMALL ":F32:mpo,bond=32,reversed", SMALL ":F16:mpo,bond=16,reversed,gauge,bias", ODD ":F32:mpo,s=5,bond=5,reversed,keep=2",
         "tiny-gemma3:F32:mpo,bond=32,gauge,joint", "tiny-qwen2:F32:mpo,bond=32,gauge,joint", "tiny-qwen3:BF16:mpo,bond=32,gauge",
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -213,6 +214,63 @@ static void test_orders(void)
     svd.pivots[0] = 512;
     TEST("the identity gauge saves r^2 parameters and 2 r^2 FLOPs",
          mpo_flops(&svd) == 2.0 * 512 * (8192 - 512) && mpo_parameters(&svd) == 512.0 * (8192 - 512), "found %g", mpo_flops(&svd));
+}
+
+/* A step of any order against the sum that defines the product, as one test of all combinations of closed and open bonds. */
+static void test_contractions(void)
+{
+    double worst = 0;
+    for (int run = 0; run < 200; run++) {
+        struct mpo m = {.d = 1 + (int)below(4)};
+        struct tensor core[4];
+        float *data[4], x[2 * 81], *from = x, *next = NULL, scratch[512];
+        size_t n_in = 1, n_out = 1;
+        int order[4] = {0, 1, 2, 3};
+        for (int k = 0; k < m.d; k++) {
+            m.o[k] = 1 + below(3), m.i[k] = 1 + below(3), m.r[k] = k ? 1 + below(4) : 1;
+            n_in *= m.i[k], n_out *= m.o[k];
+        }
+        m.r[m.d] = 1;
+        for (int k = 0; k < m.d; k++) {
+            size_t n = m.o[k] * m.r[k] * m.i[k] * m.r[k + 1], swap = (size_t)k + below((size_t)(m.d - k));
+            int was = order[k];
+            order[k] = order[swap], order[swap] = was;
+            data[k] = malloc(n * sizeof(float));
+            for (size_t j = 0; j < n; j++) data[k][j] = (float)below(2001) / 1000 - 1;
+            core[k] = (struct tensor){.type = TYPE_F32, .ne = {(int64_t)(m.i[k] * m.r[k + 1]), (int64_t)m.r[k], (int64_t)m.o[k], 1},
+                                      .row_bytes = m.i[k] * m.r[k + 1] * sizeof(float), .data = data[k]};
+        }
+        for (size_t j = 0; j < 2 * n_in; j++) x[j] = (float)below(2001) / 1000 - 1;
+        for (int j = 0; j < m.d; j++) {
+            struct mpo_contraction c = mpo_contraction(&m, order, j);
+            next = calloc(2 * c.n_out, sizeof *next);
+            for (size_t o = 0; o < m.o[c.core]; o++)
+                mpo_contract(&m, &c, &core[c.core], NULL, o, 0, 2 * c.batch, from, next, NULL, scratch);
+            if (from != x) free(from);
+            from = next;
+        }
+        for (size_t t = 0; t < 2; t++)
+            for (size_t o = 0; o < n_out; o++) {
+                double want = 0;
+                for (size_t i = 0; i < n_in; i++) {
+                    double v[4] = {1};
+                    size_t oo = o, ii = i, od[4], id[4];
+                    for (int k = m.d - 1; k >= 0; k--) od[k] = oo % m.o[k], oo /= m.o[k], id[k] = ii % m.i[k], ii /= m.i[k];
+                    for (int k = 0; k < m.d; k++) {
+                        double u[4] = {0};
+                        for (size_t a = 0; a < m.r[k]; a++)
+                            for (size_t b = 0; b < m.r[k + 1]; b++)
+                                u[b] += v[a] * data[k][((od[k] * m.r[k] + a) * m.i[k] + id[k]) * m.r[k + 1] + b];
+                        memcpy(v, u, sizeof v);
+                    }
+                    want += v[0] * x[t * n_in + i];
+                }
+                worst = fmax(worst, fabs(want - from[t * n_out + o]));
+            }
+        free(from);
+        for (int k = 0; k < m.d; k++) free(data[k]);
+    }
+    TEST("cores contracted in any order give the product", worst < 1e-4, "off by %.3g", worst);
 }
 
 /* ---- The matrix made of its cores ---- */
@@ -357,6 +415,7 @@ int main(void)
     if (!test_folder(dir, sizeof dir)) return perror(dir), 1;
     for (int i = 0; i < N_IDS; i++) ids[i] = 3 + i * 13;
     test_orders();
+    test_contractions();
     test_structures();
     test_types();
     test_rebuild();

@@ -31,8 +31,8 @@ struct pricer {
 
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
 {
-    if (op->kind == OP_REBUILD)
-        snprintf(key, DEVICE_KEY, "linear.f32"); /* what it makes of its cores are floats */
+    if (op->kind == OP_REBUILD || op->kind == OP_CONTRACT)
+        snprintf(key, DEVICE_KEY, "linear.f32"); /* what they make of their cores are floats */
     else if (op_multiplies(op))
         snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
     else if (op->kind == OP_PICK)
@@ -79,7 +79,8 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     if (op->kind == OP_ATTEND) return c->flops / (rows > 1 ? r->many : r->one);
     if (!op_multiplies(op)) return cost_bytes(c) / r->one;
     if (op->kind == OP_CORE) rows *= mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors;
-    if (op->kind == OP_OUTER || rows <= 1) return c->flops / r->one; /* an outer product dequantises for each block of rows */
+    /* Two that multiply one column after another. */
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || rows <= 1) return c->flops / r->one;
     return c->flops / r->many + c->flops / (double)rows * fmax(0, 1 / r->one - 1 / r->many);
 }
 

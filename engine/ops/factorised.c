@@ -84,6 +84,54 @@ static size_t core_scratch(const struct op *op, const struct plan *p)
 
 const struct op_def op_core = {"core", core_chunks, core_run, core_cost, .by_row = false, .scratch = core_scratch};
 
+/* ---- contract: one step of another order ---- */
+
+enum { PLACES = 64 /* of the batch, a chunk: each row of the core is dequantised once for them */ };
+
+static struct mpo_contraction contraction_of(const struct op *op)
+{
+    return mpo_contraction(&op->u.core.layer->mpo, op->u.core.layer->order, op->u.core.core);
+}
+
+static size_t contract_chunks(const struct op *op, const struct step *s)
+{
+    struct mpo_contraction c = contraction_of(op);
+    size_t blocks = (op_rows(op, s) * c.batch + PLACES - 1) / PLACES;
+    return steps_run(op, s) ? blocks * op->u.core.layer->mpo.o[c.core] : 0;
+}
+
+static void contract_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    const struct layer_weights *layer = op->u.core.layer;
+    struct mpo_contraction c = contraction_of(op);
+    size_t o = chunk % layer->mpo.o[c.core], first = chunk / layer->mpo.o[c.core] * PLACES, all = op_rows(op, &x->step) * c.batch;
+    mpo_contract(&layer->mpo, &c, op->w, layer->pivots[c.core], o, first, all - first < PLACES ? all : first + PLACES,
+                 exec_from(x, op, 0), exec_to(x, op, 0), op->bias ? op->bias->data : NULL, x->scratch[thread]);
+}
+
+/* Identity rows are multiplied here: what saves so much by another order can afford them. */
+static struct op_cost contract_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    (void)p;
+    if (!steps_run(op, s)) return (struct op_cost){0};
+    struct mpo_contraction c = contraction_of(op);
+    const struct mpo *m = &op->u.core.layer->mpo;
+    double n = (double)op_rows(op, s), core = (double)(m->o[c.core] * m->r[c.core]) * (double)(m->i[c.core] * m->r[c.core + 1]);
+    return (struct op_cost){.flops = 2 * n * (double)c.batch * core,
+                            .special = op->bias ? n * op->n_out : 0,
+                            .weight_bytes = n > 0 ? (double)op->w->bytes + (op->bias ? (double)op->bias->bytes : 0) : 0,
+                            .activation_bytes = 4 * n * (double)(c.n_in + c.n_out)};
+}
+
+static size_t contract_scratch(const struct op *op, const struct plan *p)
+{
+    (void)p;
+    return mpo_contract_scratch(&op->u.core.layer->mpo, contraction_of(op).core);
+}
+
+const struct op_def op_contract = {"contract", contract_chunks, contract_run, contract_cost, .by_row = false,
+                                   .scratch = contract_scratch};
+
 /* ---- rebuild: the matrix, a few rows at a time, and the product with these ---- */
 
 static size_t rebuild_chunks(const struct op *op, const struct step *s)
