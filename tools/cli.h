@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -78,9 +79,6 @@ void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     
 /* What `hartree help` and `hartree help CMD` print, on stdout (help.c). */
 void help_commands(FILE *f);
 void help_command(const struct command *c);
-
-/* The word of `words` (NULL-terminated) nearest to `word` by edit distance, or NULL if none is near. */
-const char *nearest_word(const char *word, const char *const *words);
 
 /* A progress line on stderr, only where it is a terminal and not -q: "loading  43 %  12 s left". done == total ends it. */
 void progress(const char *what, uint64_t done, uint64_t total);

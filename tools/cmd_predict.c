@@ -14,11 +14,14 @@ static int run(int n_args, char **args)
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
     if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);
+    if (account_args.shape) arg_note_assumed(account_args.shape);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct device d = {0};
     struct prediction r = {0};
     struct predict_options o = account_run();
-    bool ok = p && device_find(&d, account_args.device, note, &e) && predict(&r, p, &d, &o, &e);
+    bool ok = p && device_find(&d, account_args.device, note, &e);
+    if (ok) account_threads(&o, &d);
+    ok = ok && predict(&r, p, &d, &o, &e);
     if (ok) ok = common.json ? prediction_json(&r, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     prediction_free(&r);
     device_free(&d);
@@ -29,7 +32,7 @@ static int run(int n_args, char **args)
 
 static const struct option options[] = {
     ARG_MODEL,
-    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file: llama-3.1-8b:Q4_K_M, ...",
+    {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME", "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=..,D=..,H=..,KV=..,F=..,V=..[,HD=..][,tied][,arch=..][:TYPE]",
      0, 0, NULL},
     ARGS_RUN,
     {.name = NULL},
@@ -38,7 +41,7 @@ static const struct option options[] = {
 const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
-    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device FILE] [--kv T] [--by layer|op|type|phase]",
+    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device D] [--kv T] [--by layer|op|type|phase]",
     .description =
         "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "
         "only\n"

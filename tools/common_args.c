@@ -102,6 +102,17 @@ int arg_wrong_shape(const char *spec, const struct error *e)
     return near ? usage_error("--shape: unknown '%s', did you mean '%s'?", spec, near) : usage_error("--shape: %s", e->text);
 }
 
+void arg_note_assumed(const char *spec)
+{
+    struct shape s;
+    const struct mix *mix;
+    struct error e;
+    if (!shape_parse(spec, &s, &mix, &e)) return;
+    const char *type = strchr(spec, ':') ? "" : "weights of F16, as no :TYPE says otherwise";
+    if (*type || s.assumed)
+        note("%s: assumed: %s%s%s", spec, type, *type && s.assumed ? "; " : "", s.assumed ? s.assumed : "");
+}
+
 void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END])
 {
     json_key(j, key);

@@ -42,6 +42,9 @@ int arg_threads(void);
 /* Says that --shape is none, with the nearest bundled name or else *e's line. EXIT_USAGE. */
 int arg_wrong_shape(const char *spec, const struct error *e);
 
+/* Says on stderr, in one line, what of a shape that shape_parse reads nobody published or the user did not say. */
+void arg_note_assumed(const char *spec);
+
 /* "KEY": {T: {"tensors", "bytes"}} for the types that there are. */
 void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END]);
 

@@ -27,7 +27,7 @@ struct run_report {
     double decode_bytes_per_s;                      /* weights and cache read, per second */
     double peak_bytes_per_s, share_of_peak;         /* the device's */
     double peak_rss_bytes;
-    double energy_j; /* NAN, kind "none": no meter is read */
+    double energy_j; /* as predicted, kind "modelled", where the device has energy terms; else NAN, kind "none" */
     const char *energy_kind;
     struct prediction prediction; /* with measured_s where the session was profiled */
 };
