@@ -182,8 +182,10 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
 static bool factorised(const char *text, size_t len, struct shape *s, struct error *e)
 {
     const char *name = s->name, *recipe = len ? text + 1 : s->mpo_as ? s->mpo_as : "gauge,joint";
+    const char *assumed = s->mpo_of ? "the structure: low-rank layers, all cut alike, where nobody published one" : s->assumed;
     if (s->mpo_of && !named(s->mpo_of, strlen(s->mpo_of), s, e)) return false;
     s->name = name;
+    s->assumed = assumed;
     return recipe_parse(recipe, len ? len - 1 : strlen(recipe), &s->mpo, e);
 }
 
