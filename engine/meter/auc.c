@@ -172,6 +172,8 @@ static void wait_until(struct auc *a, double deadline)
 #endif
 }
 
+#define GIVE_WAY_S 1e-3
+
 static void *sampler(void *ctx)
 {
     struct auc *a = ctx;
@@ -189,6 +191,9 @@ static void *sampler(void *ctx)
         tick += late + 1;
         if (!a->failed && !record(a, false, 0, &a->error)) a->failed = true;
         a->thread_cpu_s = thread_cpu();
+        /* Where a tick outlasts its period the thread would never wait, and so never let go of the lock. */
+        now = clock_now();
+        if (now >= start + (tick + 1) / a->o.hz) wait_until(a, now + GIVE_WAY_S);
     }
     pthread_mutex_unlock(&a->lock);
     return NULL;
