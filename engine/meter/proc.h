@@ -72,9 +72,11 @@ void process_tree_close(struct process_tree *t); /* NULL: nothing */
  * last seen, at least (`process_tree_adopt` prevents the latter).
  *
  * RSS is stat's, which recent kernels keep by core: it may be off by some hundred kB a core. PSS is read from smaps_rollup,
- * which walks all page tables, so it is read only so often that this takes 0.2 % of a core; between readings the share PSS/RSS
- * is kept. Looking for new processes is limited in the same way, to 0.1 %, and left out while the machine forks nothing.
- * `machine`: read right before; NULL: neither is done now. */
+ * which walks all page tables (0.07 ms of a small process, 7.4 ms of 512 MB in pages of 4 kB, 0.09 ms of 512 MB in huge ones,
+ * on an x86 virtual machine of 2 cores), so it is read only so often that this takes 0.2 % of a core; between readings the
+ * share PSS/RSS is kept. Looking for new processes is limited in the same way, to 0.1 %, and left out while the machine forks
+ * nothing. `machine`: read right before; NULL: neither is done now.
+ */
 bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u,
                        struct error *e);
 
