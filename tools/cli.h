@@ -70,6 +70,9 @@ extern struct common_options common;
  * hides the common one of the same name. */
 int command_main(const struct command *c, int argc, char **argv);
 
+/* Whether this option of the command's own table was given: for words that take only some of a command's options. */
+bool option_given(const struct option *o);
+
 /* Every command, NULL-terminated (hartree.c). */
 extern const struct command *const commands[];
 /* The common options, as a table like a command's. */

@@ -62,7 +62,7 @@ static bool price(struct grid *g, size_t i, const struct device *d, const struct
     if (!predict(&r, g->plan, d, &one, e)) return false;
     memcpy(rows, r.rows, g->plan->n_ops * sizeof *rows);
     g->steps[i] = ceil((double)length / (double)r.options.ubatch);
-    bool known = !*r.missing;
+    bool known = !isnan(r.time_s);
     if (!known) fail(e, "device profile: found no %s, expected one to price the law with", r.missing);
     prediction_free(&r);
     return known;

@@ -3,7 +3,6 @@
 #include "engine/account/report.h"
 
 #include "base/json.h"
-
 #include "base/si.h"
 
 #include <math.h>

@@ -76,7 +76,7 @@ static bool predict_point(const struct sweep_options *o, const struct plan *plan
     p->ram_auc = r.time_s * r.peak_memory_bytes;
     p->steps = ceil((double)p->tokens.n / (double)o->ubatch) + (double)o->gen - 1;
     memcpy(p->sha256, r.sha256, sizeof p->sha256);
-    bool known = !*r.missing;
+    bool known = !isnan(r.time_s);
     if (!known) fail(e, "device profile: found no %s, expected one to predict the sweep with", r.missing);
     prediction_free(&r);
     double passes = ceil(o->window_s / p->time_s);
