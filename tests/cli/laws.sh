@@ -37,7 +37,7 @@ sweep --points 1,4,8,12 --gen 5 -r 2 -o "$d/whole" --json
 expect "a finished sweep" 0 'all windows are measured'
 after=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
 if [ "$before" = "$after" ] && cmp -s "$cli_out" "$d/whole/result.json"; then ok "a finished sweep is read, not run"; else bad "a finished sweep is read, not run" "files changed"; fi
-expect_out "JSON has the fit, its intervals and no joule" '"energy_kind": "none".*"predicted_s": [0-9.e-]+, "error".*"energy_j": null.*"fit": \{"a0": [-0-9.e]+, .*"ci95": \{"a0": \[.*"mape": [0-9.e-]+, "bias": '
+expect_out "JSON has the fit, its intervals and no joule" '"energy_kind": "none".*"predicted_s": [0-9.e-]+, "interval95_s": \[null, null\], "error".*"energy_j": null.*"fit": \{"a0": [-0-9.e]+, .*"ci95": \{"a0": \[.*"mape": [0-9.e-]+, "bias": '
 
 sweep --points 1,4,8,12 --gen 6 -r 2 -o "$d/whole"
 expect "other settings in the same folder" 1 'points.jsonl: found windows of other settings'
