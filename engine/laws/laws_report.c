@@ -265,7 +265,7 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
     print_line("RAM AUC =", &m->ram_line, "B s", f);
     double others = others_cores(m);
     if (others > 0.05)
-        fprintf(f, "machine    others took %.2f cores meanwhile: times are longer for it, and no statistics mend that\n", others);
+        fprintf(f, "machine    others took %.2f cores meanwhile: times are longer for it, no statistics mend that\n", others);
     if (m->edge > 0.01) fprintf(f, "windows    one sample is up to %s of a window\n", percent(m->edge).s);
 }
 
