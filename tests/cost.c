@@ -290,6 +290,37 @@ static void test_counts(const struct model *m, const char *what)
     }
 }
 
+/* Layers of every structure: cores, identity gauge, joint cores, matrices made of their cores, corrections, kept columns. */
+static void test_factorised_counts(void)
+{
+#define TINY "L=2,D=64,H=4,KV=2,F=96,V=300"
+    static const char *const shapes[] = {
+        TINY ":Q8_0:mpo,bond=32",
+        TINY ":Q8_0:mpo,bond=32,gauge,joint",
+        TINY ":Q4_0:mpo,s=2,bond=32,gauge",
+        TINY ":F16:mpo,u=2,bond=16,gauge,keep=3",
+        TINY ":F32:mpo,d=3,bond=9,gauge,joint,permuted",
+        TINY ":Q5_0:mpo,d=4,bond=8,joint,bias",
+        TINY ":F16:mpo,s=16,bond=20", /* from 4 rows on the matrix is made */
+        TINY ":Q8_0:mpo,bond=32,gauge,reversed", /* contracted from the first core to the last */
+        TINY ":Q4_0:mpo,dense,correct=5,keep=7,bias",
+        "tiny-llama:Q4_K_M:mpo,bond=256,gauge,joint,correct=2",
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        static const size_t prompts[] = {1, 2, 7, 40};
+        const char *path = in_tmp("factorised.gguf");
+        bool made = synth_write(&(struct synth_options){.shape = shapes[i], .seed = 1, .threads = 1}, path, NULL, &e);
+        struct model *m = made ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+        double predicted = 0, counted = 0;
+        bool ok = m;
+        for (size_t k = 0; ok && k < sizeof prompts / sizeof *prompts; k++)
+            ok = counts_agree(m, TYPE_F16, prompts[k], 2 + k, k == 2 ? 6 : 512, &predicted, &counted);
+        TEST(shapes[i], ok, "predicted %.17g, counted %.17g (%s)", predicted, counted, e.text);
+        model_close(m);
+        unlink(in_tmp("factorised.gguf"));
+    }
+}
+
 static void test_oracle_models(void)
 {
     static const char *const names[] = {"tiny-llama-f32",       "tiny-llama-f16",   "tiny-llama-q4_0", "tiny-llama-q4_k_m",
@@ -472,6 +503,7 @@ int main(void)
         model_close(m);
         unlink(in_tmp("model.gguf"));
     }
+    test_factorised_counts();
     test_oracle_models();
     test_calibrate();
     device_free(&d);

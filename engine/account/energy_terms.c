@@ -19,7 +19,7 @@ bool energy_class_name(size_t c, char word[DEVICE_KEY])
 
 size_t energy_class(const struct op *op)
 {
-    return op->kind == OP_LINEAR ? (size_t)op->w->type : op->kind == OP_ATTEND ? ENERGY_ATTEND : ENERGY_VECTOR;
+    return op_multiplies(op) ? (size_t)op->w->type : op->kind == OP_ATTEND ? ENERGY_ATTEND : ENERGY_VECTOR;
 }
 
 /* A row's work in its class. */
