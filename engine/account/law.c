@@ -175,7 +175,8 @@ static bool is_first(const struct plan *p, size_t k)
 
 /* The key of the rate that prices an op in a phase (predict.h): one row of weights from memory has a rate of its own where the
  * profile knows it. An op on the sampled rows alone runs one row even in prefill; a core may have many vectors even of one. */
-static void name_rate(struct law_term *t, const struct op *op, bool cold, const struct device *d, const struct predict_options *o)
+static void name_rate(struct law_term *t, const struct op *op, bool cold, const struct device *d,
+                      const struct predict_options *o)
 {
     char key[DEVICE_KEY], with_phase[DEVICE_KEY];
     bool core = op->kind == OP_CORE, one_by_one = op->kind == OP_OUTER || op->kind == OP_CONTRACT;
