@@ -174,8 +174,8 @@ static void edge_in_row(struct canvas *c, int64_t xa, int ya, int64_t xb, int yb
     cell(c, i, yb - y, (int32_t)(x - i * SUB + xb - i * SUB));
 }
 
-/* The parts of an edge that lie in the row `row`. Edges are always walked downwards, so that shapes that share one leave no
- * seam. */
+/* The parts of an edge that lie in the row `row`. It is cut walking downwards whichever way it runs, so that shapes that share
+ * an edge cut it alike. */
 static void edge(struct canvas *c, int row, int64_t x0, int64_t y0, int64_t x1, int64_t y1)
 {
     int64_t top = (int64_t)row * SUB, bottom = top + SUB;
