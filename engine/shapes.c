@@ -33,6 +33,7 @@ static const struct shape shapes[] = {
     /* Width, depth and vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN
      * shrink to what is left. */
     {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8,
+     .mpo_of = "llama-3.1-8b", .mpo_as = "ratio=0.314,gauge,joint",
      .assumed = "all but the 3.2 B parameters, which arXiv 2512.16531 gives: Llama-3.1-8B's width, depth and vocabulary, with 8 "
                 "heads and an FFN of 4608"},
 
@@ -121,10 +122,12 @@ static bool wrong_field(const char *at, const char *end, struct error *e)
 }
 
 /* Reads the field [at, end), which must be one of the n numbers, tied or arch=. */
-static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s, struct error *e)
+static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s,
+                       struct error *e)
 {
     size_t len = (size_t)(end - at);
-    if (len == 4 && !memcmp(at, "tied", 4)) return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
+    if (len == 4 && !memcmp(at, "tied", 4))
+        return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
     const char *equals = memchr(at, '=', len);
     size_t key = equals ? (size_t)(equals - at) : 0, i = 0;
     if (key == 4 && !memcmp(at, "arch", 4)) {
@@ -177,13 +180,31 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
     return true;
 }
 
+/* What follows ":mpo" in `text`, of `len` bytes: the recipe of a shape, which may be that of another name. */
+static bool factorised(const char *text, size_t len, struct shape *s, struct error *e)
+{
+    const char *name = s->name, *recipe = len ? text + 1 : s->mpo_as ? s->mpo_as : "gauge,joint";
+    const char *assumed = s->mpo_of ? "the structure: low-rank layers, all cut alike, where nobody published one" : s->assumed;
+    if (s->mpo_of && !named(s->mpo_of, strlen(s->mpo_of), s, e)) return false;
+    s->name = name;
+    s->assumed = assumed;
+    return recipe_parse(recipe, len ? len - 1 : strlen(recipe), &s->mpo, e);
+}
+
 bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, struct error *e)
 {
-    const char *colon = strrchr(spec, ':');
-    size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
-    *mix = mix_find(colon ? colon + 1 : "F16", e);
-    if (!*mix) return false;
-    return memchr(spec, '=', len) ? numbered(spec, len, s, e) : named(spec, len, s, e);
+    size_t len = strcspn(spec, ":"), n;
+    const char *type = "F16", *mpo = NULL;
+    for (const char *part = spec + len; *part; part += n) {
+        n = 1 + strcspn(part + 1, ":");
+        if (!strncmp(part, ":mpo", 4) && (n == 4 || part[4] == ',')) mpo = part;
+        else type = part + 1;
+    }
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(type, ":"), type);
+    *mix = mix_find(word, e);
+    if (!*mix || !(memchr(spec, '=', len) ? numbered(spec, len, s, e) : named(spec, len, s, e))) return false;
+    return !mpo || factorised(mpo + 4, strcspn(mpo + 4, ":"), s, e);
 }
 
 /* ---- From numbers to tensors and metadata ---- */
@@ -251,7 +272,7 @@ struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_
     vector(&l, -1, "output_norm.weight", d);
     if (!s->tied) matrix(&l, -1, "output.weight", d, s->n_vocab);
     *n = l.n;
-    return l.t;
+    return s->mpo.used ? recipe_apply(s, mix, l.t, n, e) : l.t;
 }
 
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n, struct gguf_writer *w)
@@ -259,7 +280,7 @@ void shape_describe(const struct shape *s, const struct mix *mix, const struct t
     char text[96];
     gguf_set_string(w, "general.architecture", s->arch, strlen(s->arch));
     gguf_set_string(w, "general.type", "model", 5);
-    snprintf(text, sizeof text, "%s:%s", s->name, mix_name(mix));
+    snprintf(text, sizeof text, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
     gguf_set_string(w, "general.name", text, strlen(text));
     gguf_set_u32(w, "general.file_type", mix_file_type(mix));
     gguf_set_u32(w, "general.quantization_version", 2); /* ggml's number for the block layouts in use since 2023 */
@@ -284,6 +305,7 @@ void shape_describe(const struct shape *s, const struct mix *mix, const struct t
         SET(f32, "rope.scaling.factor", s->rope_factor);
     }
 #undef SET
+    if (s->mpo.used) recipe_describe(s, w);
     for (size_t i = 0; i < n; i++) gguf_add_tensor(w, tensors[i].name, tensors[i].type, tensors[i].n_dims, tensors[i].ne);
 }
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/predict.h"
 
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 #include "engine/cost.h"
 #include "engine/exec.h"
 #include "tensor/linear.h"
@@ -33,8 +33,12 @@ struct pricer {
 
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
 {
-    if (op->kind == OP_LINEAR)
+    if (op->kind == OP_REBUILD || op->kind == OP_CONTRACT)
+        snprintf(key, DEVICE_KEY, "linear.f32"); /* what they make of their cores are floats */
+    else if (op_multiplies(op))
         snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
+    else if (op->kind == OP_PICK)
+        snprintf(key, DEVICE_KEY, "vector.gather");
     else if (op->kind == OP_ATTEND)
         snprintf(key, DEVICE_KEY, "attend.%s", type_get(kv_type)->op);
     else
@@ -85,6 +89,12 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
 
 /* ---- Time ---- */
 
+/* Columns that an op multiplies: its rows, of a core as often as it has vectors in each. */
+static size_t columns(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) * (op->kind == OP_CORE ? mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors : 1);
+}
+
 /* Seconds of arithmetic, as if all operands were in the cache. */
 static double work_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r)
 {
@@ -95,9 +105,10 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
         double scores = c->flops / flops + (isnan(edge) ? 0 : edge * op->u.attend.n_head * (double)rows);
         return scores * (flops / rate + (isnan(score) ? 0 : score));
     }
-    if (op->kind != OP_LINEAR) return cost_bytes(c) / rate;
-    if (!linear_unpacks(op->w->type, rows)) return c->flops / r->one;
-    double weights = c->flops / (double)rows / 2;
+    if (!op_multiplies(op)) return cost_bytes(c) / rate;
+    /* Two that multiply one column after another; and what the dot kernels multiply. */
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s))) return c->flops / r->one;
+    double weights = c->flops / (double)columns(op, s) / 2;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
     return c->flops / r->many + weights * unpack;
@@ -128,7 +139,8 @@ static double op_seconds(const struct pricer *m, const struct op *op, const stru
                          const struct op_rates *r, bool cold)
 {
     double work = work_seconds(op, s, c, r), q = cold ? read_once(op, s, c, m->llc) + c->kv_write : 0;
-    if (op->kind == OP_LINEAR && cold && op_rows(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream;
+    bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
+    if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream;
     if (c->activation_bytes > m->llc) q += c->activation_bytes;
     return p_norm(work, q / r->bandwidth, m->exponent);
 }
@@ -164,7 +176,7 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
             rows[i].streamed_bytes += read_once(&p->ops[i], s, c, m->llc);
             rows[i].time_s += m->tau / (double)(end - first);
             if (!share.width) continue;
-            bool scales = p->ops[i].kind == OP_LINEAR || p->ops[i].kind == OP_ATTEND;
+            bool scales = op_multiplies(&p->ops[i]) || p->ops[i].kind == OP_ATTEND;
             const struct op_rates *r = op_rates(m, i, scales ? (int)share.width : m->threads);
             rows[i].time_s += share.waste * op_seconds(m, &p->ops[i], s, c, r, cold);
         }
@@ -282,6 +294,7 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
 {
     *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}};
     if (!r->options.ubatch) r->options.ubatch = 512;
+    if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
     if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,

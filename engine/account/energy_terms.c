@@ -1,6 +1,6 @@
-/* energy.c - see energy.h.
+/* energy_terms.c - see energy_terms.h.
  * SPDX-License-Identifier: MIT */
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,7 +19,7 @@ bool energy_class_name(size_t c, char word[DEVICE_KEY])
 
 size_t energy_class(const struct op *op)
 {
-    return op->kind == OP_LINEAR ? (size_t)op->w->type : op->kind == OP_ATTEND ? ENERGY_ATTEND : ENERGY_VECTOR;
+    return op_multiplies(op) ? (size_t)op->w->type : op->kind == OP_ATTEND ? ENERGY_ATTEND : ENERGY_VECTOR;
 }
 
 /* A row's work in its class. */
@@ -100,8 +100,7 @@ void energy_price(struct prediction *r, const struct plan *p, const struct devic
             snprintf(r->energy_missing, sizeof r->energy_missing, "energy.%.40s", word);
         }
         double of_work = work > 0 ? prices.work[c] * work : 0;
-        row->energy_j =
-            to_grain((prices.idle + prices.active) * row->time_s + prices.byte * row->streamed_bytes + of_work);
+        row->energy_j = to_grain((prices.idle + prices.active) * row->time_s + prices.byte * row->streamed_bytes + of_work);
         gross += row->energy_j;
         idle += prices.idle * row->time_s;
     }
