@@ -49,10 +49,7 @@ struct paint glass(rgb_t c, int opacity)
 
 /* ---- From units to pixels ---- */
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-} /* b > 0 */
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 bool canvas_begin(struct canvas *c, struct picture *p, int width, int height, struct error *e)
 {

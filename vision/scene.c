@@ -285,11 +285,6 @@ bool scene_paint(const struct scene *s, int width, int height, struct picture *o
     return true;
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 void scene_box(const struct scene_object *o, int width, int height, int box[4])
 {
     int64_t num = width, den = SCENE_WIDTH;
