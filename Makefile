@@ -98,8 +98,8 @@ kernel-table: all ## measure every kernel anew into the table of docs/kernels.md
 	@tools/kernel-table docs/kernels.md
 demo: all ## a real model answers a prompt; cost predicted and measured
 	@tools/demo
-asm: $(if $(K),$(B)/kernels/$(K).o) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
-	@$(if $<,tools/asm $< $(firstword $(filter $(ISAS),$(subst _, ,$(K)))) $(CROSS),echo "make asm K=FILE, a file of kernels/ without .c" >&2; exit 2)
+asm: $(patsubst %.c,$(B)/%.o,$(filter kernels/$(K).c,$(KSRC))) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
+	@$(if $<,tools/asm $< $(firstword $(filter $(ISAS),$(subst _, ,$(K)))) $(CROSS),echo "make asm: found $(if $(K),K=$(K),no K), expected K=FILE: a file of kernels/ for $(ARCH), without .c" >&2; exit 2)
 install: all ## into DESTDIR/PREFIX
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
 	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree

@@ -8,6 +8,12 @@
 #include "base/clock.h"
 #include "engine/account/measure.h"
 
+static bool go_on(void *interrupted, size_t done, size_t total)
+{
+    (void)done, (void)total;
+    return !(interrupted && *(const volatile int *)interrupted);
+}
+
 static bool run_once(struct session *s, const int32_t *tokens, size_t n, bool one_by_one, const volatile int *interrupted,
                      double *tps, struct error *e)
 {
@@ -15,8 +21,9 @@ static bool run_once(struct session *s, const int32_t *tokens, size_t n, bool on
     double start = clock_now();
     for (size_t done = 0; done < n;) {
         size_t rows = one_by_one ? 1 : n;
-        if (!session_feed(s, tokens + done, rows, one_by_one ? PHASE_DECODE : PHASE_PREFILL, NULL, NULL, e)) return false;
-        if (interrupted && *interrupted) return fail(e, "interrupted");
+        if (!session_feed(s, tokens + done, rows, one_by_one ? PHASE_DECODE : PHASE_PREFILL, go_on, (void *)interrupted, e))
+            return false;
+        if (!go_on((void *)interrupted, 0, 0)) return fail(e, "interrupted");
         done += rows;
     }
     *tps = (double)n / (clock_now() - start);

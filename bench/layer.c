@@ -231,8 +231,8 @@ static bool run_all(struct bench *b, const struct plan *p, struct bench_layer_re
     take_peaks(peaks, b->pool);
     run_once(b); /* not counted: pages and branches */
     for (int i = 0; i < o->repeats; i++) {
-        t[i] = run_once(b);
         if (o->interrupted && *o->interrupted) return fail(e, "interrupted");
+        t[i] = run_once(b);
     }
     take_peaks(peaks, b->pool);
     r->time_s = median(t, (size_t)o->repeats);

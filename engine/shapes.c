@@ -122,10 +122,12 @@ static bool wrong_field(const char *at, const char *end, struct error *e)
 }
 
 /* Reads the field [at, end), which must be one of the n numbers, tied or arch=. */
-static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s, struct error *e)
+static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s,
+                       struct error *e)
 {
     size_t len = (size_t)(end - at);
-    if (len == 4 && !memcmp(at, "tied", 4)) return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
+    if (len == 4 && !memcmp(at, "tied", 4))
+        return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
     const char *equals = memchr(at, '=', len);
     size_t key = equals ? (size_t)(equals - at) : 0, i = 0;
     if (key == 4 && !memcmp(at, "arch", 4)) {

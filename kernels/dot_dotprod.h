@@ -38,7 +38,6 @@ NEON_INLINE struct dot_spread dot_spread_new(void)
     }
     s.bit[0] = vreinterpretq_u8_u32(vdupq_n_u32(0x08040201));
     s.bit[1] = vreinterpretq_u8_u32(vdupq_n_u32(0x80402010));
-    __asm__("" : "+w"(s.bit[0]), "+w"(s.bit[1]));
     return s;
 }
 
@@ -74,11 +73,8 @@ NEON_INLINE uint8x16_t dot_u32x4(const char *w[4])
     return v;
 }
 
-typedef struct dot_across dot_next_across(const char *w[4], const struct dot_spread *s);
-
-NEON_INLINE struct dot_across dot_next4(const char *w[4], const struct dot_spread *s)
+NEON_INLINE struct dot_across dot_next4(const char *w[4])
 {
-    (void)s;
     const struct dot_words v = dot_words(w);
     struct dot_across o;
 #pragma GCC unroll 4
@@ -89,56 +85,47 @@ NEON_INLINE struct dot_across dot_next4(const char *w[4], const struct dot_sprea
     return o;
 }
 
-NEON_INLINE struct dot_across dot_next5(const char *w[4], const struct dot_spread *s)
+NEON_INLINE struct dot_across dot_next5(const char *w[4])
 {
+    const struct dot_spread s = dot_spread_new();
     const uint8x16_t unset = vmvnq_u8(dot_u32x4(w));
     const struct dot_words v = dot_words(w);
     uint8x16_t spread[4];
 #pragma GCC unroll 4
-    for (int b = 0; b < 4; b++) spread[b] = vqtbl1q_u8(unset, s->row[b]);
+    for (int b = 0; b < 4; b++) spread[b] = vqtbl1q_u8(unset, s.row[b]);
     struct dot_across o;
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-        const uint8x16_t bit = s->bit[j % 2];
+        const uint8x16_t bit = s.bit[j % 2];
         const int8x16x2_t n = neon_nibbles5(v.v[j], vtstq_u8(spread[j / 2], bit), vtstq_u8(spread[2 + j / 2], bit));
         o.q[j] = n.val[0], o.q[j + 4] = n.val[1];
     }
     return o;
 }
 
-NEON_INLINE void dot_tile_across(const struct dot_args *a, size_t r, size_t c, const int nc, dot_next_across *next,
-                                 const int offset, const int has_min)
+NEON_INLINE int32x4_t dot_by_word(const struct dot_across *v, const struct dot_x32 *x)
 {
-    const char *rows[DOT_ROWS32], *xs[DOT_COLS];
-    float32x4_t sum[DOT_COLS][2];
-    const struct dot_spread spread = dot_spread_new();
-    dot_rows(rows, a, r, DOT_ROWS32);
-    dot_open32(xs, sum, a, c, nc);
-    for (size_t k = a->n; k; k -= 32) {
-        struct dot_x32 x[DOT_COLS];
-#pragma GCC unroll 4
-        for (int t = 0; t < nc; t++) x[t] = dot_read_x32(&xs[t]);
-#pragma GCC unroll 2
-        for (int g = 0; g < 2; g++) {
-            const char **w = rows + 4 * g;
-            const float32x4_t d = dot_f16x4(w), m = has_min ? dot_f16x4(w) : d;
-            const struct dot_across v = next(w, &spread);
-#pragma GCC unroll 4
-            for (int t = 0; t < nc; t++) {
-                int32x4_t s = vdupq_n_s32(0);
-                s = vdotq_laneq_s32(s, v.q[0], x[t].q.val[0], 0);
-                s = vdotq_laneq_s32(s, v.q[1], x[t].q.val[0], 1);
-                s = vdotq_laneq_s32(s, v.q[2], x[t].q.val[0], 2);
-                s = vdotq_laneq_s32(s, v.q[3], x[t].q.val[0], 3);
-                s = vdotq_laneq_s32(s, v.q[4], x[t].q.val[1], 0);
-                s = vdotq_laneq_s32(s, v.q[5], x[t].q.val[1], 1);
-                s = vdotq_laneq_s32(s, v.q[6], x[t].q.val[1], 2);
-                s = vdotq_laneq_s32(s, v.q[7], x[t].q.val[1], 3);
-                dot_scale32(&sum[t][g], s, &x[t], d, m, offset, has_min);
-            }
-        }
-    }
-    dot_close32(sum, a, r, c, nc);
+    int32x4_t s = vdupq_n_s32(0);
+    s = vdotq_laneq_s32(s, v->q[0], x->q.val[0], 0);
+    s = vdotq_laneq_s32(s, v->q[1], x->q.val[0], 1);
+    s = vdotq_laneq_s32(s, v->q[2], x->q.val[0], 2);
+    s = vdotq_laneq_s32(s, v->q[3], x->q.val[0], 3);
+    s = vdotq_laneq_s32(s, v->q[4], x->q.val[1], 0);
+    s = vdotq_laneq_s32(s, v->q[5], x->q.val[1], 1);
+    s = vdotq_laneq_s32(s, v->q[6], x->q.val[1], 2);
+    return vdotq_laneq_s32(s, v->q[7], x->q.val[1], 3);
+}
+
+NEON_INLINE int32x4_t dot_sums4(const char *w[4], const struct dot_x32 *x)
+{
+    const struct dot_across v = dot_next4(w);
+    return dot_by_word(&v, x);
+}
+
+NEON_INLINE int32x4_t dot_sums5(const char *w[4], const struct dot_x32 *x)
+{
+    const struct dot_across v = dot_next5(w);
+    return dot_by_word(&v, x);
 }
 
 #endif

@@ -166,108 +166,70 @@ NEON_INLINE void dot_group(int32x4_t *run, int32x4_t *sum, const struct neon_cod
 #undef STEP
 }
 
-/* Rows first .. first + nr - 1 of a block: sum[i][t] and, by the sums of x, less[i][t]. */
-NEON_INLINE void dot_block256(const char *const w[4], const char *const x[DOT_COLS], struct dot_scales *o, const int first,
-                              const int nr, const int nc, dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs,
-                              int32x4_t sum[4][DOT_COLS], int32x4_t less[4][DOT_COLS])
+/* Rows first .. first + nr - 1 of a block: sum[i] and, by the sums of x, less[i]. */
+NEON_INLINE void dot_block256(const char *const w[4], const struct block_q8_a256 *x, struct dot_scales *o, const int first,
+                              const int nr, dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs, int32x4_t sum[4],
+                              int32x4_t less[4])
 {
-    int32x4_t run[4][DOT_COLS];
+    int32x4_t run[4];
 #pragma GCC unroll 4
     for (int i = first; i < first + nr; i++) {
         open_row(o, i, w[i]);
-#pragma GCC unroll 4
-        for (int t = 0; t < nc; t++) run[i][t] = sum[i][t] = vdupq_n_s32(0);
+        run[i] = sum[i] = vdupq_n_s32(0);
     }
 #pragma GCC unroll 4
     for (int g = 0; g < 4; g++) {
 #pragma GCC unroll 4
         for (int i = first; i < first + nr; i++) {
             const struct neon_codes64 q = unpack(w[i], g);
-#pragma GCC unroll 4
-            for (int t = 0; t < nc; t++) {
-                const struct block_q8_a256 *xb = (const struct block_q8_a256 *)x[t];
-                int8x16_t v[4];
-                for (int j = 0; j < 4; j++) v[j] = vld1q_s8(xb->qs + neon_element(subs, g, j));
-                dot_group(&run[i][t], &sum[i][t], &q, v, o->step[i], subs, g);
-                /* One group after the other: the compiler would unpack many at once and spill them. */
-                __asm__ volatile("" : "+w"(run[i][t]), "+w"(sum[i][t]));
-            }
+            int8x16_t v[4];
+            for (int j = 0; j < 4; j++) v[j] = vld1q_s8(x->qs + neon_element(subs, g, j));
+            dot_group(&run[i], &sum[i], &q, v, o->step[i], subs, g);
+            /* One group after the other: the compiler would unpack many at once and spill them. */
+            __asm__ volatile("" : "+w"(run[i]), "+w"(sum[i]));
         }
     }
+    const int16x8_t b0 = neon_bsums(x, 0), b1 = neon_bsums(x, 1), b = subs == 8 ? vpaddq_s16(b0, b1) : b0;
 #pragma GCC unroll 4
     for (int i = first; i < first + nr; i++) {
-#pragma GCC unroll 4
-        for (int t = 0; t < nc; t++) {
-            const struct block_q8_a256 *xb = (const struct block_q8_a256 *)x[t];
-            const int16x8_t b0 = neon_bsums(xb, 0), b1 = neon_bsums(xb, 1), b = subs == 8 ? vpaddq_s16(b0, b1) : b0;
-            int32x4_t m = vmull_s16(vget_low_s16(b), vget_low_s16(o->weight[i][0]));
-            m = vmlal_high_s16(m, b, o->weight[i][0]);
-            if (subs == 16) {
-                m = vmlal_s16(m, vget_low_s16(b1), vget_low_s16(o->weight[i][1]));
-                m = vmlal_high_s16(m, b1, o->weight[i][1]);
-            }
-            less[i][t] = m;
+        int32x4_t m = vmull_s16(vget_low_s16(b), vget_low_s16(o->weight[i][0]));
+        m = vmlal_high_s16(m, b, o->weight[i][0]);
+        if (subs == 16) {
+            m = vmlal_s16(m, vget_low_s16(b1), vget_low_s16(o->weight[i][1]));
+            m = vmlal_high_s16(m, b1, o->weight[i][1]);
         }
+        less[i] = m;
     }
 }
 
-NEON_INLINE void dot_tile256(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
-                             dot_open256 *open, dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs,
-                             const int offset)
+NEON_INLINE void dot_tile256(const struct dot_args *a, size_t r, size_t c, const size_t w_bytes, dot_open256 *open,
+                             dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs, const int offset)
 {
-    const char *w[4], *x[DOT_COLS];
-    float32x4_t y[DOT_COLS];
+    const char *w[4], *xs = (const char *)a->x + c * a->x_stride;
+    float32x4_t y = vdupq_n_f32(0);
     dot_rows(w, a, r, 4);
-#pragma GCC unroll 4
-    for (int t = 0; t < nc; t++) {
-        x[t] = (const char *)a->x + (c + (size_t)t) * a->x_stride;
-        y[t] = vdupq_n_f32(0);
-    }
-    for (size_t k = a->n; k; k -= 256) {
+    for (size_t k = a->n; k; k -= 256, xs += sizeof(struct block_q8_a256)) {
+        const struct block_q8_a256 *x = (const struct block_q8_a256 *)xs;
         struct dot_scales o = open(w);
-        int32x4_t sum[4][DOT_COLS], less[4][DOT_COLS];
+        int32x4_t sum[4], less[4];
         if (subs == 8) {
-            dot_block256(w, x, &o, 0, 4, nc, open_row, unpack, subs, sum, less);
+            dot_block256(w, x, &o, 0, 4, open_row, unpack, subs, sum, less);
         } else { /* two rows' differences of scales fill eight registers */
-            dot_block256(w, x, &o, 0, 2, nc, open_row, unpack, subs, sum, less);
-            dot_block256(w, x, &o, 2, 2, nc, open_row, unpack, subs, sum, less);
+            dot_block256(w, x, &o, 0, 2, open_row, unpack, subs, sum, less);
+            dot_block256(w, x, &o, 2, 2, open_row, unpack, subs, sum, less);
         }
-#pragma GCC unroll 4
-        for (int t = 0; t < nc; t++) {
-            const float dx = ((const struct block_q8_a256 *)x[t])->d;
-            int32x4_t s[4], m[4];
-            for (int i = 0; i < 4; i++) s[i] = sum[i][t], m[i] = less[i][t];
-            int32x4_t total = neon_sums(s);
-            const int32x4_t off = neon_sums(m);
-            if (offset) total = vmlsq_s32(total, off, vdupq_n_s32(offset));
-            y[t] = vfmaq_f32(y[t], vcvtq_f32_s32(total), vmulq_n_f32(o.d, dx));
-            if (!offset) y[t] = vfmsq_f32(y[t], vcvtq_f32_s32(off), vmulq_n_f32(o.dmin, dx));
-            x[t] += sizeof(struct block_q8_a256);
-        }
+        int32x4_t total = neon_sums(sum);
+        const int32x4_t off = neon_sums(less);
+        if (offset) total = vmlsq_s32(total, off, vdupq_n_s32(offset));
+        y = vfmaq_f32(y, vcvtq_f32_s32(total), vmulq_n_f32(o.d, x->d));
+        if (!offset) y = vfmsq_f32(y, vcvtq_f32_s32(off), vmulq_n_f32(o.dmin, x->d));
         for (int i = 0; i < 4; i++) w[i] += w_bytes;
     }
-#pragma GCC unroll 4
-    for (int t = 0; t < nc; t++) dot_store(a->y + (c + (size_t)t) * a->ldy + r, y[t], a->rows - r);
+    dot_store(a->y + c * a->ldy + r, y, a->rows - r);
 }
 
 #define DOT_KERNEL256(type, isa, features)                                                                                     \
-    NEON_INLINE void tile(const struct dot_args *a, size_t r, size_t c, const int nc)                                          \
-    {                                                                                                                          \
-        dot_tile256(a, r, c, nc, sizeof(struct block_##type), type##_open, type##_open_row, type##_unpack, type##_SUBS,        \
-                    type##_OFFSET);                                                                                            \
-    }                                                                                                                          \
-    static void strip_four(const struct dot_args *a, size_t r0, size_t r1, size_t c)                                           \
-    {                                                                                                                          \
-        for (size_t r = r0; r < r1; r += 4) tile(a, r, c, DOT_COLS);                                                           \
-    }                                                                                                                          \
-    static void strip_one(const struct dot_args *a, size_t r0, size_t r1, size_t c)                                            \
-    {                                                                                                                          \
-        for (size_t r = r0; r < r1; r += 4) tile(a, r, c, 1);                                                                  \
-    }                                                                                                                          \
-    static void type##_dot_##isa(const struct dot_args *a)                                                                     \
-    {                                                                                                                          \
-        dot_walk(a, strip_four, strip_one);                                                                                    \
-    }                                                                                                                          \
-    KERNEL(type##_dot, isa, .needs = features)
+    DOT_KERNEL(type, isa, features, 4, dot_tile256, sizeof(struct block_##type), type##_open, type##_open_row, type##_unpack,  \
+               type##_SUBS, type##_OFFSET)
 
 #endif

@@ -1,10 +1,10 @@
 /* dot_neon.h - products of a few columns on aarch64: weights are read where they lie, four or eight rows at a time. Each kernel
- * file includes it by dot_<isa>.h, which defines neon_dot, what multiplies.
+ * file includes it by dot_<instruction>.h, which defines neon_dot, what multiplies.
  *
- * The walk. Rows side by side share the loads of activations, and their sums, each spread over four lanes, are brought together
- * by pairwise additions to one vector with a row in each lane, so that scales are applied to four rows at once. Rows beyond the
- * last are computed as copies of the last and not stored: an output's chain of operations is the same wherever it stands. Four
- * columns, then single ones, use the same unpacked weights.
+ * The walk. One column at a time (linear.c gives three and more to the gemms), so this is a matter of instructions a weight.
+ * Rows side by side share the loads of activations, and their sums, each spread over four lanes, are brought together by
+ * pairwise additions to one vector with a row in each lane, so that scales are applied to four rows at once. Rows beyond the
+ * last are computed as copies of the last and not stored: an output's chain of operations is the same wherever it stands.
  *
  * Instructions for 256 multiply-adds of one column with SDOT, where eight rows of q8_0 take 60: 16 loads of weights, 16 SDOT, 8
  * to clear sums, 6 pairwise additions, 8 loads of scales, 6 for both conversions, scale and addition.
@@ -13,8 +13,6 @@
 #define HARTREE_DOT_NEON_H
 
 #include "kernels/simd_neon.h"
-
-enum { DOT_ROWS = 4, DOT_COLS = 4 };
 
 /* acc's lanes += the products of 16 bytes: which of them go to which lane is the instruction set's choice. */
 NEON_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x);
@@ -37,21 +35,29 @@ NEON_INLINE void dot_store(float *y, float32x4_t v, size_t n)
     memcpy(y, t, n * sizeof *t);
 }
 
-/* Rows r0 .. r1-1 of DOT_COLS columns from c on, or of one. */
+/* Rows r0 .. r1-1 of column c. */
 typedef void dot_strip(const struct dot_args *a, size_t r0, size_t r1, size_t c);
 
 /* Strips of rows that stay in a second-level cache while the columns pass: memory sees each weight once. */
-static inline void dot_walk(const struct dot_args *a, dot_strip *four, dot_strip *one)
+NEON_INLINE void dot_walk(const struct dot_args *a, dot_strip *strip)
 {
     enum { STRIP_BYTES = 128 << 10, STEP = 8 };
-    const size_t strip = (a->w_stride ? STRIP_BYTES / a->w_stride : 0) / STEP * STEP + STEP;
-    for (size_t r0 = 0; r0 < a->rows; r0 += strip) {
-        const size_t r1 = a->rows - r0 < strip ? a->rows : r0 + strip;
-        size_t c = 0;
-        for (; c + DOT_COLS <= a->cols; c += DOT_COLS) four(a, r0, r1, c);
-        for (; c < a->cols; c++) one(a, r0, r1, c);
-    }
+    const size_t rows = (a->w_stride ? STRIP_BYTES / a->w_stride : 0) / STEP * STEP + STEP;
+    for (size_t r0 = 0; r0 < a->rows; r0 += rows)
+        for (size_t c = 0; c < a->cols; c++) strip(a, r0, a->rows - r0 < rows ? a->rows : r0 + rows, c);
 }
+
+/* A file's kernel and its row: tile(a, r, c, ...) does `step` rows from r on of column c. */
+#define DOT_KERNEL(type, isa, features, step, tile, ...)                                                                       \
+    static void strip(const struct dot_args *a, size_t r0, size_t r1, size_t c)                                                \
+    {                                                                                                                          \
+        for (size_t r = r0; r < r1; r += step) tile(a, r, c, __VA_ARGS__);                                                     \
+    }                                                                                                                          \
+    static void type##_dot_##isa(const struct dot_args *a)                                                                     \
+    {                                                                                                                          \
+        dot_walk(a, strip);                                                                                                    \
+    }                                                                                                                          \
+    KERNEL(type##_dot, isa, .needs = features)
 
 /* The pointers of nr weight rows; those beyond the last are the last again. */
 NEON_INLINE void dot_rows(const char *w[], const struct dot_args *a, size_t r, const int nr)
@@ -66,30 +72,9 @@ NEON_INLINE void dot_rows(const char *w[], const struct dot_args *a, size_t r, c
     }
 }
 
-/* ---- Blocks of 32: eight rows, whose pointers and the columns' go through their blocks field by field ---- */
+/* ---- Blocks of 32: eight rows, whose pointers and the column's go through their blocks field by field ---- */
 
 enum { DOT_ROWS32 = 8 };
-
-/* The columns' first blocks, and sums of zero. */
-NEON_INLINE void dot_open32(const char *x[DOT_COLS], float32x4_t sum[DOT_COLS][2], const struct dot_args *a, size_t c,
-                            const int nc)
-{
-#pragma GCC unroll 4
-    for (int t = 0; t < nc; t++) {
-        x[t] = (const char *)a->x + (c + (size_t)t) * a->x_stride;
-        sum[t][0] = sum[t][1] = vdupq_n_f32(0);
-    }
-}
-
-NEON_INLINE void dot_close32(float32x4_t sum[DOT_COLS][2], const struct dot_args *a, size_t r, size_t c, const int nc)
-{
-#pragma GCC unroll 4
-    for (int t = 0; t < nc; t++) {
-        float *y = a->y + (c + (size_t)t) * a->ldy + r;
-        dot_store(y, sum[t][0], a->rows - r);
-        if (r + 4 < a->rows) dot_store(y + 4, sum[t][1], a->rows - r - 4);
-    }
-}
 
 /* Loads that move their pointers to what follows. By hand, because of the lanes and pairs that compilers know no such loads (or
  * keep offsets to one address, which loads of a lane do not have): a block of a row then takes as many instructions as it has
@@ -145,54 +130,49 @@ NEON_INLINE void dot_scale32(float32x4_t *sum, int32x4_t s, const struct dot_x32
     if (has_min) *sum = vfmaq_f32(*sum, m, vmulq_n_f32(x->d, (float)x->sum));
 }
 
-/* Row by row: codes(&w) reads the 32 codes that w stands at and moves it to the next block. */
+/* Four rows' sums of products of the 32 codes that their pointers stand at, which it moves to the next blocks. */
+typedef int32x4_t dot_sums32(const char *w[4], const struct dot_x32 *x);
+
+/* Row by row: next(&w) reads the 32 codes that w stands at and moves it to the next block. */
 typedef int8x16x2_t dot_next32(const char **w);
 
-NEON_INLINE void dot_tile32(const struct dot_args *a, size_t r, size_t c, const int nc, dot_next32 *next, const int offset,
-                            const int has_min)
+NEON_INLINE int32x4_t dot_by_row(const char *w[4], const struct dot_x32 *x, dot_next32 *next)
 {
-    const char *rows[DOT_ROWS32], *xs[DOT_COLS];
-    float32x4_t sum[DOT_COLS][2];
-    dot_rows(rows, a, r, DOT_ROWS32);
-    dot_open32(xs, sum, a, c, nc);
-    for (size_t k = a->n; k; k -= 32) {
-        struct dot_x32 x[DOT_COLS];
+    int8x16x2_t q[4];
+    int32x4_t s[4];
 #pragma GCC unroll 4
-        for (int t = 0; t < nc; t++) x[t] = dot_read_x32(&xs[t]);
+    for (int i = 0; i < 4; i++) q[i] = next(&w[i]);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) s[i] = neon_dot(neon_dot(vdupq_n_s32(0), q[i].val[0], x->q.val[0]), q[i].val[1], x->q.val[1]);
+    return neon_sums(s);
+}
+
+NEON_INLINE int32x4_t dot_sums8(const char *w[4], const struct dot_x32 *x)
+{
+    return dot_by_row(w, x, q8_0_next);
+}
+
+NEON_INLINE void dot_tile32(const struct dot_args *a, size_t r, size_t c, dot_sums32 *sums, const int offset, const int has_min)
+{
+    const char *rows[DOT_ROWS32], *xs = (const char *)a->x + c * a->x_stride;
+    float32x4_t sum[2] = {vdupq_n_f32(0), vdupq_n_f32(0)};
+    dot_rows(rows, a, r, DOT_ROWS32);
+    for (size_t k = a->n; k; k -= 32) {
+        const struct dot_x32 x = dot_read_x32(&xs);
 #pragma GCC unroll 2
         for (int g = 0; g < 2; g++) {
             const char **w = rows + 4 * g;
             const float32x4_t d = dot_f16x4(w), m = has_min ? dot_f16x4(w) : d;
-            int8x16x2_t q[4];
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) q[i] = next(&w[i]);
-#pragma GCC unroll 4
-            for (int t = 0; t < nc; t++) {
-                int32x4_t s[4];
-#pragma GCC unroll 4
-                for (int i = 0; i < 4; i++)
-                    s[i] = neon_dot(neon_dot(vdupq_n_s32(0), q[i].val[0], x[t].q.val[0]), q[i].val[1], x[t].q.val[1]);
-                dot_scale32(&sum[t][g], neon_sums(s), &x[t], d, m, offset, has_min);
-            }
+            dot_scale32(&sum[g], sums(w, &x), &x, d, m, offset, has_min);
         }
     }
-    dot_close32(sum, a, r, c, nc);
+    float *y = a->y + c * a->ldy + r;
+    dot_store(y, sum[0], a->rows - r);
+    if (r + 4 < a->rows) dot_store(y + 4, sum[1], a->rows - r - 4);
 }
 
-/* A file's kernel and its row: `tile` is dot_tile32 or the like, `next` its reader of codes. */
-#define DOT_KERNEL32(type, isa, tile, next, features)                                                                          \
-    static void strip_four(const struct dot_args *a, size_t r0, size_t r1, size_t c)                                           \
-    {                                                                                                                          \
-        for (size_t r = r0; r < r1; r += DOT_ROWS32) tile(a, r, c, DOT_COLS, next, type##_OFFSET, type##_MIN);                 \
-    }                                                                                                                          \
-    static void strip_one(const struct dot_args *a, size_t r0, size_t r1, size_t c)                                            \
-    {                                                                                                                          \
-        for (size_t r = r0; r < r1; r += DOT_ROWS32) tile(a, r, c, 1, next, type##_OFFSET, type##_MIN);                        \
-    }                                                                                                                          \
-    static void type##_dot_##isa(const struct dot_args *a)                                                                     \
-    {                                                                                                                          \
-        dot_walk(a, strip_four, strip_one);                                                                                    \
-    }                                                                                                                          \
-    KERNEL(type##_dot, isa, .needs = features)
+/* sums: dot_sums4, 5 or 8, by the bits of a code. */
+#define DOT_KERNEL32(type, isa, sums, features)                                                                                \
+    DOT_KERNEL(type, isa, features, DOT_ROWS32, dot_tile32, sums, type##_OFFSET, type##_MIN)
 
 #endif

@@ -23,4 +23,14 @@ NEON_INLINE int8x16x2_t dot_next5(const char **w)
     return neon_codes5(qh + 4, qh);
 }
 
+NEON_INLINE int32x4_t dot_sums4(const char *w[4], const struct dot_x32 *x)
+{
+    return dot_by_row(w, x, dot_next4);
+}
+
+NEON_INLINE int32x4_t dot_sums5(const char *w[4], const struct dot_x32 *x)
+{
+    return dot_by_row(w, x, dot_next5);
+}
+
 #endif

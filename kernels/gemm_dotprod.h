@@ -17,17 +17,17 @@
 #include "kernels/gemm_words.h"
 
 /* acc[i][t] += 16 k of rows 4i .. 4i+3 times column t's. */
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
+NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
+                            const int wide)
 {
-    const int8_t *w = (const int8_t *)panel;
     (void)wide;
 /* SDOT by hand, in the order written: given the intrinsic, gcc regroups the tile by column, holds all of a panel's weights in
  * registers for that, and copies and spills the sums. */
 #define SDOT(acc, w, x, lane) __asm__ volatile("sdot %0.4s, %1.16b, %2.4b[" #lane "]" : "+w"(acc) : "w"(w), "w"(x))
 #define STEP(first, second)                                                                                                    \
     do {                                                                                                                       \
-        const int8x16_t w00 = vld1q_s8(w + 16 * (first)), w01 = vld1q_s8(w + 16 * (first) + 16);                               \
-        const int8x16_t w10 = vld1q_s8(w + 16 * (first) + 64), w11 = vld1q_s8(w + 16 * (first) + 80);                          \
+        const int8x16_t w00 = vld1q_s8(panel[first].s8), w01 = vld1q_s8(panel[first + 1].s8);                                  \
+        const int8x16_t w10 = vld1q_s8(panel[first + 4].s8), w11 = vld1q_s8(panel[first + 5].s8);                              \
         for (int t = 0; t < GEMM_COLS; t++) SDOT(acc[0][t], w00, x[t], first);                                                 \
         for (int t = 0; t < GEMM_COLS; t++) SDOT(acc[1][t], w10, x[t], first);                                                 \
         for (int t = 0; t < GEMM_COLS; t++) SDOT(acc[0][t], w01, x[t], second);                                                \

@@ -14,16 +14,17 @@
 
 #include "kernels/gemm_neon.h"
 
-NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
+NEON_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
 {
     const int64x2x2_t low = {{vreinterpretq_s64_s8(r0), vreinterpretq_s64_s8(r1)}};
     const int64x2x2_t high = {{vreinterpretq_s64_s8(r2), vreinterpretq_s64_s8(r3)}};
-    vst2q_s64((int64_t *)panel, low);
-    vst2q_s64((int64_t *)(panel + 32), high);
+    vst2q_s64(panel[0].s64, low);
+    vst2q_s64(panel[2].s64, high);
 }
 
 /* By hand, in the order written, as gemm_dotprod.h does with SDOT. */
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
+NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
+                            const int wide)
 {
     int64x2_t pair[2][2]; /* columns 2p and 2p + 1: k 0..7, k 8..15 */
     (void)wide;
@@ -33,8 +34,8 @@ NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, cons
     }
     for (int h = 0; h < 2; h++) {
         for (int k = 0; k < 2; k++) {
-            const int8x16_t w0 = vld1q_s8((const int8_t *)panel + 64 * h + 16 * k);
-            const int8x16_t w1 = vld1q_s8((const int8_t *)panel + 64 * h + 32 + 16 * k);
+            const int8x16_t w0 = vld1q_s8(panel[4 * h + k].s8);
+            const int8x16_t w1 = vld1q_s8(panel[4 * h + 2 + k].s8);
             for (int t = 0; t < GEMM_COLS; t++)
                 __asm__ volatile("smmla %0.4s, %1.16b, %2.16b" : "+w"(acc[h][t]) : "w"(t % 2 ? w1 : w0), "w"(pair[t / 2][k]));
         }

@@ -14,6 +14,8 @@
  *    codes, 16 k (128 bytes)  [rows 0..3: 64 bytes][rows 4..7: 64 bytes], in each half as the multiplying instruction
  *                             wants them: gemm_put
  *
+ * All of it is whole vectors of 16 bytes, so a panel is an array of these, and counted in them.
+ *
  * Scales of sub-blocks. S = sum of sc[s] * A[s] over a block's sub-blocks, where A[s] are sums of products, is added up by
  * parts: a running sum R[s] = A[0] + .. + A[s] is never set back to zero, and S = sum of R[s] * (sc[s] - sc[s + 1]), sc beyond
  * the last being 0. So the panel holds differences of scales, and no instruction is spent on clearing. All of it is exact in
@@ -25,13 +27,21 @@
 #include "kernels/codes.h"
 #include "kernels/simd_neon.h"
 
-enum { GEMM_ROWS = 8, GEMM_COLS = 4, GEMM_PANELS = 2, GEMM_SLICE = 1024, GEMM_BUFFER_BYTES = 24 << 10 };
-_Static_assert((int)GEMM_BUFFER_BYTES <= (int)GEMM_PANEL_BYTES, "the panels' share of the stack");
+enum { GEMM_ROWS = 8, GEMM_COLS = 4, GEMM_PANELS = 2, GEMM_SLICE = 1024 };
+
+union gemm_vector {
+    int8_t s8[16];
+    int16_t s16[8];
+    int32_t s32[4];
+    int64_t s64[2];
+    float f32[4];
+};
 
 /* Unpacks one block of each of eight rows. */
-typedef void gemm_pack(char *panel, const char *const w[GEMM_ROWS]);
+typedef void gemm_pack(union gemm_vector *panel, const char *const w[GEMM_ROWS]);
 /* Adds to eight rows by four columns what `blocks` blocks give; x point at the columns' first ones. */
-typedef void gemm_tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float y[GEMM_COLS][GEMM_ROWS]);
+typedef void gemm_tile(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
+                       float y[GEMM_COLS][GEMM_ROWS]);
 
 /* ---- The walk ---- */
 
@@ -41,8 +51,8 @@ static inline size_t gemm_min(size_t a, size_t b)
 }
 
 /* One tile with its part of y; rows and cols say how much of it there is. */
-NEON_INLINE void gemm_output(const char *panel, const char *const x[GEMM_COLS], size_t blocks, float *y, size_t ldy,
-                             size_t rows, size_t cols, const int first, gemm_tile *tile)
+NEON_INLINE void gemm_output(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks, float *y,
+                             size_t ldy, size_t rows, size_t cols, const int first, gemm_tile *tile)
 {
     float t[GEMM_COLS][GEMM_ROWS] = {{0}};
     if (rows == GEMM_ROWS) { /* a copy of known size is a few instructions, one of unknown size is a call */
@@ -56,11 +66,10 @@ NEON_INLINE void gemm_output(const char *panel, const char *const x[GEMM_COLS], 
     for (size_t c = 0; c < cols; c++) memcpy(y + c * ldy, t[c], rows * sizeof **t);
 }
 
-/* Blocks of k elements, w_bytes in the file, x_bytes among the activations and panel_bytes in a panel. */
-NEON_INLINE void gemm_walk(const struct dot_args *a, const size_t k, const size_t w_bytes, const size_t x_bytes,
-                           const size_t panel_bytes, gemm_pack *pack, gemm_tile *tile)
+/* Blocks of k elements, w_bytes in the file, x_bytes among the activations and `size` vectors in a panel. */
+NEON_INLINE void gemm_walk(const struct dot_args *a, union gemm_vector *panels, const size_t k, const size_t w_bytes,
+                           const size_t x_bytes, const size_t size, gemm_pack *pack, gemm_tile *tile)
 {
-    _Alignas(64) char buffer[GEMM_BUFFER_BYTES];
     const size_t blocks = a->n / k, deep = GEMM_SLICE / k;
     for (size_t r0 = 0; r0 < a->rows; r0 += GEMM_PANELS * GEMM_ROWS) {
         const size_t rows = gemm_min(a->rows - r0, GEMM_PANELS * GEMM_ROWS);
@@ -72,7 +81,7 @@ NEON_INLINE void gemm_walk(const struct dot_args *a, const size_t k, const size_
                 for (size_t i = 0; i < GEMM_ROWS; i++)
                     w[i] = (const char *)a->w + (r0 + gemm_min(r + i, rows - 1)) * a->w_stride + b0 * w_bytes;
                 for (size_t b = 0; b < nb; b++) {
-                    pack(buffer + (r / GEMM_ROWS * deep + b) * panel_bytes, w);
+                    pack(panels + (r / GEMM_ROWS * deep + b) * size, w);
                     for (size_t i = 0; i < GEMM_ROWS; i++) w[i] += w_bytes;
                 }
             }
@@ -82,7 +91,7 @@ NEON_INLINE void gemm_walk(const struct dot_args *a, const size_t k, const size_
                 for (size_t t = 0; t < GEMM_COLS; t++)
                     x[t] = (const char *)a->x + (c + gemm_min(t, cols - 1)) * a->x_stride + b0 * x_bytes;
                 for (size_t r = 0; r < rows; r += GEMM_ROWS)
-                    gemm_output(buffer + r / GEMM_ROWS * deep * panel_bytes, x, nb, a->y + c * a->ldy + r0 + r, a->ldy,
+                    gemm_output(panels + r / GEMM_ROWS * deep * size, x, nb, a->y + c * a->ldy + r0 + r, a->ldy,
                                 gemm_min(rows - r, GEMM_ROWS), cols, b0 == 0, tile);
             }
             b0 += nb;
@@ -102,39 +111,41 @@ NEON_INLINE void gemm_pin(int32x4_t s[2][GEMM_COLS])
 
 /* ---- Panels ---- */
 
-enum { GEMM_CODES16 = 128, GEMM_VECTOR = GEMM_ROWS * 4 }; /* bytes of 16 k of codes, and of a number a row */
+/* In vectors: 16 k of eight rows' codes, a number a row, the minima of a sub-block. */
+enum { GEMM_CODES = 8, GEMM_NUMBERS = 2, GEMM_MINIMA = 1 };
 
-/* 16 k of four rows as the instruction set's tile reads them, 64 bytes. */
-NEON_INLINE void gemm_put(char *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3);
+/* Vectors of a block; of a sub-block of which a block of 256 has `subs`, and of the whole. */
+#define GEMM_SIZE32(has_min) (2 * GEMM_CODES + ((has_min) ? 2 : 1) * GEMM_NUMBERS)
+#define GEMM_SIZE_SUB(subs)  (16 / (subs) * GEMM_CODES + GEMM_NUMBERS)
+#define GEMM_SIZE256(subs, has_min)                                                                                            \
+    ((subs) * (GEMM_SIZE_SUB(subs) + ((has_min) ? GEMM_MINIMA : 0)) + ((has_min) ? 2 : 1) * GEMM_NUMBERS)
+
+/* 16 k of four rows as the instruction set's tile reads them, four vectors. */
+NEON_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3);
 
 /* 16 k of eight rows, less their offset. */
-NEON_INLINE void gemm_put16(char *panel, int8x16_t v[GEMM_ROWS], const int offset)
+NEON_INLINE void gemm_put16(union gemm_vector *panel, int8x16_t v[GEMM_ROWS], const int offset)
 {
     for (int i = 0; i < GEMM_ROWS && offset; i++) v[i] = vsubq_s8(v[i], vdupq_n_s8((int8_t)offset));
     gemm_put(panel, v[0], v[1], v[2], v[3]);
-    gemm_put(panel + GEMM_CODES16 / 2, v[4], v[5], v[6], v[7]);
+    gemm_put(panel + GEMM_CODES / 2, v[4], v[5], v[6], v[7]);
 }
 
-NEON_INLINE size_t gemm_bytes32(const int has_min)
-{
-    return 2 * GEMM_CODES16 + (has_min ? 2 : 1) * GEMM_VECTOR;
-}
-
-NEON_INLINE void gemm_pack32(char *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset,
+NEON_INLINE void gemm_pack32(union gemm_vector *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset,
                              const int has_min)
 {
     int8x16_t q[2][GEMM_ROWS];
-    float *d = (float *)(panel + 2 * GEMM_CODES16);
+    union gemm_vector *d = panel + 2 * GEMM_CODES, *m = d + GEMM_NUMBERS;
     for (int i = 0; i < GEMM_ROWS; i++) {
         uint16_t h[2];
         memcpy(h, w[i], sizeof h);
         const int8x16x2_t v = codes(w[i]);
         q[0][i] = v.val[0], q[1][i] = v.val[1];
-        d[i] = neon_f16(h[0]);
-        if (has_min) d[GEMM_ROWS + i] = neon_f16(h[1]);
+        d[i / 4].f32[i % 4] = neon_f16(h[0]);
+        if (has_min) m[i / 4].f32[i % 4] = neon_f16(h[1]);
     }
     gemm_put16(panel, q[0], offset);
-    gemm_put16(panel + GEMM_CODES16, q[1], offset);
+    gemm_put16(panel + GEMM_CODES, q[1], offset);
 }
 
 /* Scales and minima of a block of 256, of as many sub-blocks as the type has. */
@@ -145,29 +156,19 @@ struct gemm_scales {
 };
 typedef struct gemm_scales gemm_open256(const void *block);
 
-NEON_INLINE size_t gemm_sub_bytes(const int subs)
-{
-    return (size_t)(16 / subs) * GEMM_CODES16 + GEMM_VECTOR;
-}
-
-NEON_INLINE size_t gemm_bytes256(const int subs, const int has_min)
-{
-    return (size_t)subs * gemm_sub_bytes(subs) + GEMM_VECTOR + (has_min ? (size_t)subs * GEMM_ROWS * 2 + GEMM_VECTOR : 0);
-}
-
-NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min,
+NEON_INLINE void gemm_pack256(union gemm_vector *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min,
                               gemm_open256 *open, neon_unpack64 *unpack, const int offset)
 {
-    const size_t sub = gemm_sub_bytes(subs);
-    int16_t *mn = (int16_t *)(panel + (size_t)subs * sub);
-    float *d = (float *)(mn + (has_min ? subs * GEMM_ROWS : 0));
+    const int sub = GEMM_SIZE_SUB(subs);
+    union gemm_vector *mn = panel + subs * sub, *d = mn + (has_min ? subs * GEMM_MINIMA : 0), *dmin = d + GEMM_NUMBERS;
     for (int i = 0; i < GEMM_ROWS; i++) {
         const struct gemm_scales o = open(w[i]);
-        d[i] = o.d;
-        if (has_min) d[GEMM_ROWS + i] = o.dmin;
+        d[i / 4].f32[i % 4] = o.d;
+        if (has_min) dmin[i / 4].f32[i % 4] = o.dmin;
         for (int s = 0; s < subs; s++) {
-            ((int32_t *)(panel + (size_t)(s + 1) * sub - GEMM_VECTOR))[i] = o.sc[s] - (s + 1 < subs ? o.sc[s + 1] : 0);
-            if (has_min) mn[s * GEMM_ROWS + i] = o.mn[s];
+            union gemm_vector *step = panel + (s + 1) * sub - GEMM_NUMBERS;
+            step[i / 4].s32[i % 4] = o.sc[s] - (s + 1 < subs ? o.sc[s + 1] : 0);
+            if (has_min) mn[s].s16[i] = o.mn[s];
         }
     }
 #pragma GCC unroll 4
@@ -175,10 +176,10 @@ NEON_INLINE void gemm_pack256(char *panel, const char *const w[GEMM_ROWS], const
         struct neon_codes64 o[GEMM_ROWS];
         for (int i = 0; i < GEMM_ROWS; i++) o[i] = unpack(w[i], g);
         for (int v = 0; v < 4; v++) {
-            const size_t at = (size_t)neon_element(subs, g, v) / 16;
+            const int at = neon_element(subs, g, v) / 16;
             int8x16_t q[GEMM_ROWS];
             for (int i = 0; i < GEMM_ROWS; i++) q[i] = vreinterpretq_s8_u8(o[i].q[v]);
-            gemm_put16(panel + (subs == 8 ? at / 2 * sub + at % 2 * GEMM_CODES16 : at * sub), q, offset);
+            gemm_put16(panel + (subs == 8 ? at / 2 * sub + at % 2 * GEMM_CODES : at * sub), q, offset);
         }
     }
 }
@@ -228,35 +229,40 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
 /* ---- A file's kernel and its row; `isa` is as in the name of the file ---- */
 
 #define GEMM_KERNEL32(type, isa, features)                                                                                     \
-    static void pack(char *panel, const char *const w[GEMM_ROWS])                                                              \
+    static void pack(union gemm_vector *panel, const char *const w[GEMM_ROWS])                                                 \
     {                                                                                                                          \
         gemm_pack32(panel, w, type##_codes, type##_OFFSET, type##_MIN);                                                        \
     }                                                                                                                          \
-    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks,               \
-                                               float y[GEMM_COLS][GEMM_ROWS])                                                  \
+    static __attribute__((noinline)) void tile(const union gemm_vector *panel, const char *const x[GEMM_COLS],                 \
+                                               size_t blocks, float y[GEMM_COLS][GEMM_ROWS])                                   \
     {                                                                                                                          \
         gemm_tile32(panel, x, blocks, y, type##_MIN, type##_WIDE);                                                             \
     }                                                                                                                          \
     static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
     {                                                                                                                          \
-        gemm_walk(a, 32, sizeof(struct block_##type), sizeof(struct block_q8_a32), gemm_bytes32(type##_MIN), pack, tile);      \
+        enum { SIZE = GEMM_SIZE32(type##_MIN) };                                                                               \
+        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_SLICE / 32 * SIZE];                                           \
+        _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
+        gemm_walk(a, panels, 32, sizeof(struct block_##type), sizeof(struct block_q8_a32), SIZE, pack, tile);                  \
     }                                                                                                                          \
     KERNEL(type##_gemm, isa, .needs = features)
 
 #define GEMM_KERNEL256(type, isa, features)                                                                                    \
-    static void pack(char *panel, const char *const w[GEMM_ROWS])                                                              \
+    static void pack(union gemm_vector *panel, const char *const w[GEMM_ROWS])                                                 \
     {                                                                                                                          \
         gemm_pack256(panel, w, type##_SUBS, type##_MIN, type##_open, type##_unpack, type##_OFFSET);                            \
     }                                                                                                                          \
-    static __attribute__((noinline)) void tile(const char *panel, const char *const x[GEMM_COLS], size_t blocks,               \
-                                               float y[GEMM_COLS][GEMM_ROWS])                                                  \
+    static __attribute__((noinline)) void tile(const union gemm_vector *panel, const char *const x[GEMM_COLS],                 \
+                                               size_t blocks, float y[GEMM_COLS][GEMM_ROWS])                                   \
     {                                                                                                                          \
         gemm_tile256(panel, x, blocks, y, type##_SUBS, type##_MIN);                                                            \
     }                                                                                                                          \
     static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
     {                                                                                                                          \
-        gemm_walk(a, 256, sizeof(struct block_##type), sizeof(struct block_q8_a256), gemm_bytes256(type##_SUBS, type##_MIN),   \
-                  pack, tile);                                                                                                 \
+        enum { SIZE = GEMM_SIZE256(type##_SUBS, type##_MIN) };                                                                 \
+        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_SLICE / 256 * SIZE];                                          \
+        _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
+        gemm_walk(a, panels, 256, sizeof(struct block_##type), sizeof(struct block_q8_a256), SIZE, pack, tile);                \
     }                                                                                                                          \
     KERNEL(type##_gemm, isa, .needs = features)
 

@@ -13,11 +13,12 @@
 
 #include "kernels/gemm_words.h"
 
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const char *panel, const int8x16_t x[GEMM_COLS], const int wide)
+NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
+                            const int wide)
 {
     int8x16_t w[2][4];
     for (int h = 0; h < 2; h++)
-        for (int k = 0; k < 4; k++) w[h][k] = vld1q_s8((const int8_t *)panel + 64 * h + 16 * k);
+        for (int k = 0; k < 4; k++) w[h][k] = vld1q_s8(panel[4 * h + k].s8);
     for (int t = 0; t < GEMM_COLS; t++) {
         const int32x4_t v = vreinterpretq_s32_s8(x[t]);
         const int8x16_t q[4] = {vreinterpretq_s8_s32(vdupq_laneq_s32(v, 0)), vreinterpretq_s8_s32(vdupq_laneq_s32(v, 1)),

@@ -3,4 +3,4 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_smull.h"
 
-DOT_KERNEL32(q4_0, neon, dot_tile32, dot_next4, CPU_NEON);
+DOT_KERNEL32(q4_0, neon, dot_sums4, CPU_NEON);

@@ -43,7 +43,8 @@ static void test_wilson(void)
     wilson_interval(8, 10, NORMAL_97_5, a);
     wilson_interval(0, 10, NORMAL_97_5, b);
     wilson_interval(0, 0, NORMAL_97_5, none);
-    TEST("Wilson's interval of 8 in 10", fabs(a[0] - 0.4902) < 5e-5 && fabs(a[1] - 0.9433) < 5e-5, "found %g to %g", a[0], a[1]);
+    TEST("Wilson's interval of 8 in 10", fabs(a[0] - 0.4902) < 5e-5 && fabs(a[1] - 0.9433) < 5e-5, "found %g to %g", a[0],
+         a[1]);
     TEST("Wilson's interval of 0 in 10", b[0] == 0 && fabs(b[1] - 0.2775) < 5e-5, "found %g to %g", b[0], b[1]);
     TEST("no trials say nothing", isnan(none[0]) && isnan(none[1]), "found %g to %g", none[0], none[1]);
 }
@@ -52,12 +53,14 @@ static void test_conformal(void)
 {
     double r[99];
     for (int i = 0; i < 99; i++) r[i] = (i % 2 ? -1 : 1) * 0.01 * (double)((i * 37) % 99 + 1); /* 0.01 to 0.99, shuffled */
-    TEST("95 % takes 19 residuals", conformal_least(0.95) == 19 && isnan(conformal_half_width(r, 18, 0.95)) &&
-         !isnan(conformal_half_width(r, 19, 0.95)), "found %zu", conformal_least(0.95));
+    TEST("95 % takes 19 residuals",
+         conformal_least(0.95) == 19 && isnan(conformal_half_width(r, 18, 0.95)) && !isnan(conformal_half_width(r, 19, 0.95)),
+         "found %zu", conformal_least(0.95));
     double most = 0;
     for (int i = 0; i < 19; i++) most = fmax(most, fabs(r[i]));
     TEST("of 19 it is the largest", conformal_half_width(r, 19, 0.95) == most, "found %g", conformal_half_width(r, 19, 0.95));
-    TEST("of 99 the 95th", fabs(conformal_half_width(r, 99, 0.95) - 0.95) < 1e-12, "found %g", conformal_half_width(r, 99, 0.95));
+    TEST("of 99 the 95th", fabs(conformal_half_width(r, 99, 0.95) - 0.95) < 1e-12, "found %g",
+         conformal_half_width(r, 99, 0.95));
     TEST("of 99 the 50th", conformal_half_width(r, 99, 0.5) == 0.5, "found %g", conformal_half_width(r, 99, 0.5));
     for (int i = 0; i < 40; i++) r[i] = i < 30 ? -0.5 : 0.25;
     TEST("equal residuals count each", conformal_half_width(r, 40, 0.25) == 0.5 && conformal_half_width(r, 40, 0.24) == 0.25,
@@ -161,17 +164,19 @@ static void test_collinearity(void)
     normal_add(&eq, (double[]){1, 500}, 0, 1);
     normal_add(&eq, (double[]){0, 500 * sqrt(3)}, 0, 1);
     collinearity(&c, &eq);
-    TEST("condition number and VIF of two columns", fabs(c.condition - sqrt(3)) < 1e-12 && fabs(c.vif[0] - 4.0 / 3) < 1e-12 &&
-         fabs(c.vif[1] - 4.0 / 3) < 1e-12, "found %g, %g, %g", c.condition, c.vif[0], c.vif[1]);
+    TEST("condition number and VIF of two columns",
+         fabs(c.condition - sqrt(3)) < 1e-12 && fabs(c.vif[0] - 4.0 / 3) < 1e-12 && fabs(c.vif[1] - 4.0 / 3) < 1e-12,
+         "found %g, %g, %g", c.condition, c.vif[0], c.vif[1]);
     struct normal_equations same = {.p = 3};
     for (int i = 0; i < 20; i++) {
         double u = uniform();
         normal_add(&same, (double[]){u, 1e9 * u, uniform()}, 0, 1);
     }
     collinearity(&c, &same);
-    TEST("equal columns are found", isinf(c.condition) && isinf(c.vif[0]) && isinf(c.vif[1]) && isfinite(c.vif[2]) &&
-         fabs(fabs(c.weakest[0]) - sqrt(0.5)) < 1e-6 && fabs(c.weakest[2]) < 1e-6, "condition %g, VIF %g %g %g", c.condition,
-         c.vif[0], c.vif[1], c.vif[2]);
+    TEST("equal columns are found",
+         isinf(c.condition) && isinf(c.vif[0]) && isinf(c.vif[1]) && isfinite(c.vif[2]) &&
+             fabs(fabs(c.weakest[0]) - sqrt(0.5)) < 1e-6 && fabs(c.weakest[2]) < 1e-6,
+         "condition %g, VIF %g %g %g", c.condition, c.vif[0], c.vif[1], c.vif[2]);
 }
 
 /* ---- Simulated machines ---- */
@@ -199,8 +204,8 @@ static void simulate(struct energy_log *log, size_t sessions, size_t runs, doubl
             w->bytes = file * steps;
             w->work[q8 && !decode_only ? TYPE_Q8_0 : TYPE_Q4_K] = flops;
             w->time_s = w->bytes / (4e9 + 2e9 * threads) + (decode_only ? 0 : flops / (1e10 * threads));
-            double net = true_active * w->time_s + true_byte * w->bytes + true_q4 * w->work[TYPE_Q4_K] +
-                         true_q8 * w->work[TYPE_Q8_0];
+            double net =
+                true_active * w->time_s + true_byte * w->bytes + true_q4 * w->work[TYPE_Q4_K] + true_q8 * w->work[TYPE_Q8_0];
             run->energy_j = (true_idle * w->time_s + drift * net) * (1 + noise * normal());
         }
     }
@@ -249,8 +254,8 @@ static void test_coverage(void)
         energy_log_free(&log);
         energy_log_free(&fresh);
     }
-    TEST("simulated runs are fitted, each term for itself", failures == 0 && merged == 0, "%zu failed, %zu merged: %s", failures,
-         merged, e.text);
+    TEST("simulated runs are fitted, each term for itself", failures == 0 && merged == 0, "%zu failed, %zu merged: %s",
+         failures, merged, e.text);
     for (int t = 0; t < N_TERMS; t++) {
         char name[96];
         snprintf(name, sizeof name, "%s: 95 %% intervals cover as they say", terms[t].key);
@@ -258,8 +263,8 @@ static void test_coverage(void)
         snprintf(name, sizeof name, "%s: recovered without bias", terms[t].key);
         TEST(name, fabs(sum[t] / *terms[t].value - 1) < 0.02, "found %g on average, expected %g", sum[t], *terms[t].value);
     }
-    TEST("a new session's joules fall into the prediction's interval", is_covered(inside, SETS, 0.95), "found %zu of %d", inside,
-         SETS);
+    TEST("a new session's joules fall into the prediction's interval", is_covered(inside, SETS, 0.95), "found %zu of %d",
+         inside, SETS);
 }
 
 static void test_results(void)
@@ -270,25 +275,30 @@ static void test_results(void)
     struct fit_options o = {.seed = 7, .gain_error = 0.02};
     bool ok = energy_fit(&fit, &log, &o, &e) && energy_fit(&again, &log, &o, &e);
     TEST("one seed, one result", ok && !memcmp(&fit, &again, sizeof fit), "%s", ok ? "they differ" : e.text);
-    TEST("the model beats the baselines on sessions held out", fit.held_out.n == 48 && fit.held_out.mape < 0.02 &&
-         fit.held_out.skill[BASELINE_CONSTANT] > 0.5 && fit.held_out.skill[BASELINE_LINEAR] > 0.5 &&
-         fit.held_out.skill[BASELINE_FILE_BYTES] > 0.5, "n %zu, MAPE %g, skill %g %g %g", fit.held_out.n, fit.held_out.mape,
-         fit.held_out.skill[0], fit.held_out.skill[1], fit.held_out.skill[2]);
+    TEST("the model beats the baselines on sessions held out",
+         fit.held_out.n == 48 && fit.held_out.mape < 0.02 && fit.held_out.skill[BASELINE_CONSTANT] > 0.5 &&
+             fit.held_out.skill[BASELINE_LINEAR] > 0.5 && fit.held_out.skill[BASELINE_FILE_BYTES] > 0.5,
+         "n %zu, MAPE %g, skill %g %g %g", fit.held_out.n, fit.held_out.mape, fit.held_out.skill[0], fit.held_out.skill[1],
+         fit.held_out.skill[2]);
     struct device d = {.name = "simulated"}, other = {.name = "another"};
     ok = energy_fit_store(&fit, &d, "a test", &e);
-    TEST("terms go into a profile", ok && device_get(&d, "energy.byte") == find_term(&fit, "energy.byte")->value &&
-         device_get(&d, "energy.byte.low95") < device_get(&d, "energy.byte.high95") && device_get(&d, "energy.gain_error") == 0.02 &&
-         device_get(&d, "energy.interval95") == fit.half_width95, "%s", e.text);
+    TEST("terms go into a profile",
+         ok && device_get(&d, "energy.byte") == find_term(&fit, "energy.byte")->value &&
+             device_get(&d, "energy.byte.low95") < device_get(&d, "energy.byte.high95") &&
+             device_get(&d, "energy.gain_error") == 0.02 && device_get(&d, "energy.interval95") == fit.half_width95,
+         "%s", e.text);
     size_t n = d.n;
-    TEST("a second fit replaces the first", ok && energy_fit_store(&fit, &d, "a test", &e) && d.n == n, "found %zu entries", d.n);
-    TEST("a foreign profile is refused", !energy_fit_store(&fit, &other, "a test", &e) && strstr(e.text, "found runs of 'simulated'"),
-         "found '%s'", e.text);
+    TEST("a second fit replaces the first", ok && energy_fit_store(&fit, &d, "a test", &e) && d.n == n, "found %zu entries",
+         d.n);
+    TEST("a foreign profile is refused",
+         !energy_fit_store(&fit, &other, "a test", &e) && strstr(e.text, "found runs of 'simulated'"), "found '%s'", e.text);
     device_free(&d);
     /* 18 runs of three sessions: neither kind of interval has enough to stand on. */
     log.n = 18, log.n_sessions = 3;
     ok = energy_fit(&few, &log, &o, &e);
-    TEST("few runs leave intervals unknown", ok && isnan(few.half_width95) && isnan(few.terms[1].low95) && !isnan(few.terms[1].value),
-         "%s", ok ? "found a number" : e.text);
+    TEST("few runs leave intervals unknown",
+         ok && isnan(few.half_width95) && isnan(few.terms[1].low95) && !isnan(few.terms[1].value), "%s",
+         ok ? "found a number" : e.text);
     log.n = 6, log.n_sessions = 1;
     ok = energy_fit(&few, &log, &o, &e);
     TEST("one session holds nothing out", ok && few.held_out.n == 0 && isnan(few.held_out.mape) && few.in_sample.n == 6, "%s",
@@ -310,12 +320,15 @@ static void test_collinear_fit(void)
     bool refused = !energy_fit(&fit, &log, &o, &e);
     TEST("decoding alone can't tell power, bytes and work apart: refused, with their names",
          refused && strstr(e.text, "condition number") && strstr(e.text, "energy.active") && strstr(e.text, "energy.byte") &&
-             !strchr(e.text, '\n'), "found '%s'", refused ? e.text : "a fit");
+             !strchr(e.text, '\n'),
+         "found '%s'", refused ? e.text : "a fit");
     o.strict = false;
     bool ok = energy_fit(&fit, &log, &o, &e);
     const struct energy_term *active = find_term(&fit, "energy.active"), *byte = find_term(&fit, "energy.byte");
-    TEST("or merged: one coefficient, power", ok && fit.n_fitted == 1 && isinf(fit.condition_before) && fit.condition == 1 &&
-         byte && byte->value == 0 && isnan(byte->low95) && byte->group == 1, "%s", ok ? "not so" : e.text);
+    TEST("or merged: one coefficient, power",
+         ok && fit.n_fitted == 1 && isinf(fit.condition_before) && fit.condition == 1 && byte && byte->value == 0 &&
+             isnan(byte->low95) && byte->group == 1,
+         "%s", ok ? "not so" : e.text);
     /* 12 GB/s: the power takes in the bytes' joules, and those of a FLOP for each half byte. */
     double want = true_active + 12e9 * (true_byte + true_q4 * 2);
     TEST("that holds the joules of all", ok && fabs(active->value / want - 1) < 0.01 && fit.held_out.mape < 0.02,
@@ -337,8 +350,10 @@ static void test_plausibility(void)
     simulate(&log, 6, 6, 0.001, false);
     for (size_t i = 0; i < log.n; i++) log.runs[i].work.bytes *= 1e-3; /* kilobytes, by mistake */
     bool ok = energy_fit(&fit, &log, &(struct fit_options){.seed = 1, .gain_error = NAN}, &e);
-    TEST("a coefficient of a wrong unit is pointed at", ok && find_term(&fit, "energy.byte")->plausibility == TOO_HIGH &&
-         find_term(&fit, "energy.linear.q4_K")->plausibility == PLAUSIBLE, "%s", ok ? "not so" : e.text);
+    TEST("a coefficient of a wrong unit is pointed at",
+         ok && find_term(&fit, "energy.byte")->plausibility == TOO_HIGH &&
+             find_term(&fit, "energy.linear.q4_K")->plausibility == PLAUSIBLE,
+         "%s", ok ? "not so" : e.text);
     energy_log_free(&log);
 }
 
@@ -351,36 +366,46 @@ static void test_validate(void)
     double said[BASELINE_COUNT];
     baselines_fit(&b, runs, 4);
     baselines_predict(&b, &(struct baseline_run){100, 50, NAN}, said);
-    TEST("the line is found", fabs(b.intercept - 5) < 1e-9 && fabs(b.slope - 2) < 1e-12 && fabs(said[BASELINE_LINEAR] - 205) < 1e-9,
+    TEST("the line is found",
+         fabs(b.intercept - 5) < 1e-9 && fabs(b.slope - 2) < 1e-12 && fabs(said[BASELINE_LINEAR] - 205) < 1e-9,
          "found %g + %g n", b.intercept, b.slope);
     double per_token = (10.0 / 25 + 20.0 / 45 + 40.0 / 85) / (0.16 + 400.0 / 2025 + 1600.0 / 7225);
-    TEST("so much a token, by relative errors", fabs(said[BASELINE_CONSTANT] / 100 - per_token) < 1e-12, "found %g, expected %g",
-         said[BASELINE_CONSTANT] / 100, per_token);
+    TEST("so much a token, by relative errors", fabs(said[BASELINE_CONSTANT] / 100 - per_token) < 1e-12,
+         "found %g, expected %g", said[BASELINE_CONSTANT] / 100, per_token);
     baselines_fit(&b, runs, 1);
     TEST("one length gives no line", isnan(b.slope) && fabs(b.per_token - 2.5) < 1e-12, "found %g", b.slope);
 
     const struct validation_point points[] = {
         {.stratum = STRATUM_INTERPOLATED, .predicted = 110, .measured = 100, .interval = {90, 130}, .baseline = {120, NAN, 80}},
         {.stratum = STRATUM_INTERPOLATED, .predicted = 95, .measured = 100, .interval = {96, 99}, .baseline = {80, 100, 120}},
-        {.stratum = STRATUM_EXTRAPOLATED, .predicted = 70, .measured = 100, .interval = {NAN, NAN}, .baseline = {NAN, NAN, NAN}},
+        {.stratum = STRATUM_EXTRAPOLATED,
+         .predicted = 70,
+         .measured = 100,
+         .interval = {NAN, NAN},
+         .baseline = {NAN, NAN, NAN}},
         {.stratum = STRATUM_EXTRAPOLATED, .predicted = NAN, .measured = 100, .interval = {NAN, NAN}},
     };
     struct validation v;
     validate(&v, points, 4, STRATUM_INTERPOLATED);
-    TEST("errors of a stratum", v.n == 2 && v.unknown == 0 && fabs(v.mape - 0.075) < 1e-12 && fabs(v.bias - 0.025) < 1e-12 &&
-         fabs(v.worst - 0.1) < 1e-12, "found n %zu, MAPE %g, bias %g, worst %g", v.n, v.mape, v.bias, v.worst);
+    TEST("errors of a stratum",
+         v.n == 2 && v.unknown == 0 && fabs(v.mape - 0.075) < 1e-12 && fabs(v.bias - 0.025) < 1e-12 &&
+             fabs(v.worst - 0.1) < 1e-12,
+         "found n %zu, MAPE %g, bias %g, worst %g", v.n, v.mape, v.bias, v.worst);
     double half[2];
     wilson_interval(1, 2, NORMAL_97_5, half);
     TEST("coverage of a stratum", v.coverage == 0.5 && v.coverage95[0] == half[0] && v.coverage95[1] == half[1], "found %g",
          v.coverage);
-    TEST("skill against the baselines", fabs(v.skill[0] - (1 - 0.15 / 0.4)) < 1e-12 && isnan(v.skill[1]) &&
-         fabs(v.skill[2] - 0.625) < 1e-12 && v.baseline_mape[1] == 0, "found %g %g %g", v.skill[0], v.skill[1], v.skill[2]);
+    TEST("skill against the baselines",
+         fabs(v.skill[0] - (1 - 0.15 / 0.4)) < 1e-12 && isnan(v.skill[1]) && fabs(v.skill[2] - 0.625) < 1e-12 &&
+             v.baseline_mape[1] == 0,
+         "found %g %g %g", v.skill[0], v.skill[1], v.skill[2]);
     validate(&v, points, 4, STRATUM_ALL);
-    TEST("errors of all", v.n == 3 && v.unknown == 1 && fabs(v.worst + 0.3) < 1e-12 && v.with_interval == 2, "n %zu, worst %g", v.n,
-         v.worst);
+    TEST("errors of all", v.n == 3 && v.unknown == 1 && fabs(v.worst + 0.3) < 1e-12 && v.with_interval == 2, "n %zu, worst %g",
+         v.n, v.worst);
     validate(&v, points, 4, STRATUM_UNSEEN_MODEL);
-    TEST("nothing is said of no points", v.n == 0 && isnan(v.mape) && isnan(v.bias) && isnan(v.worst) && isnan(v.coverage) &&
-         isnan(v.skill[0]), "found %g", v.mape);
+    TEST("nothing is said of no points",
+         v.n == 0 && isnan(v.mape) && isnan(v.bias) && isnan(v.worst) && isnan(v.coverage) && isnan(v.skill[0]), "found %g",
+         v.mape);
 }
 
 /* ---- Logs ---- */
@@ -407,7 +432,8 @@ static void test_wrong_logs(void)
         const char *name, *text, *want;
     } cases[] = {
         {"empty", "", "log.csv: found no line"},
-        {"columns missing", "session,device,threads,tokens,file_bytes,bytes\n", "line 1: found no column time_s, idle_w, energy_j, energy_kind, expected"},
+        {"columns missing", "session,device,threads,tokens,file_bytes,bytes\n",
+         "line 1: found no column time_s, idle_w, energy_j, energy_kind, expected"},
         {"an unknown class", "session,flops.linear.q9_K\n", "line 1: found column 'flops.linear.q9_K'"},
         {"a column given twice", "session,device,session\n", "line 1: found a second column 'session'"},
         {"too few fields", HEAD "a,m,1,5,1e6\n", "line 2: found 5 fields, expected 11"},
@@ -444,9 +470,11 @@ static void test_logs(void)
     struct energy_log log, again;
     bool ok = read_text(&log, "# a comment\r\n" HEAD "a,\"m, \"\"2\"\"\",2,5,1e6,1.5,3,5,measured,1e6,1e9\r\n\r\n"
                               "b,\"m, \"\"2\"\"\",1,5,1e6,2,3,,none,,\nb,\"m, \"\"2\"\"\",1,5,1e6,2,3,7,measured,1e6,2e9");
-    TEST("a log is read", ok && log.n == 2 && log.n_sessions == 2 && log.without_energy == 1 && !strcmp(log.device, "m, \"2\"") &&
-         log.runs[0].threads == 2 && log.runs[0].work.time_s == 1.5 && log.runs[1].session == 1 && log.runs[1].energy_j == 7 &&
-         log.runs[1].work.work[TYPE_Q4_K] == 2e9 && log.runs[1].work.work[ENERGY_ATTEND] == 0, "%s", ok ? "not so" : e.text);
+    TEST("a log is read",
+         ok && log.n == 2 && log.n_sessions == 2 && log.without_energy == 1 && !strcmp(log.device, "m, \"2\"") &&
+             log.runs[0].threads == 2 && log.runs[0].work.time_s == 1.5 && log.runs[1].session == 1 &&
+             log.runs[1].energy_j == 7 && log.runs[1].work.work[TYPE_Q4_K] == 2e9 && log.runs[1].work.work[ENERGY_ATTEND] == 0,
+         "%s", ok ? "not so" : e.text);
     char *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);

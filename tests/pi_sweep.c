@@ -1,13 +1,13 @@
 /* pi_sweep.c - the energy model on somebody else's measurements: five quantisations of one model on a Raspberry Pi 5, each
  * predicted from the other four.
  *
- * The figures are those of ggml-org/llama.cpp issue 26484 (2026-08-03): decoding 256 tokens on four Cortex-A76 at 2.4 GHz, power
- * from the board's PMIC. The model is not named there; its file sizes are those of Qwen2.5 0.5B to three digits, which is tested
- * here. In it most rows are 896 long, which the K-quants' blocks of 256 do not divide, so that llama-quantize falls back on
- * blocks of 32: "Q5_K_M" is mostly Q5_1.
+ * The figures are those of ggml-org/llama.cpp issue 26484 (2026-08-03): decoding 256 tokens on four Cortex-A76 at 2.4 GHz,
+ * power from the board's PMIC. The model is not named there; its file sizes are those of Qwen2.5 0.5B to three digits, which is
+ * tested here. In it most rows are 896 long, which the K-quants' blocks of 256 do not divide, so that llama-quantize falls back
+ * on blocks of 32: "Q5_K_M" is mostly Q5_1.
  *
  * In decoding alone the time is about Q / B, so that five points know one power, which takes in idle, active and bytes' joules;
- * and of work one coefficient, a joule an instruction, where energy.h has one a type. How many instructions a weight of each
+ * and of work one coefficient, a joule an instruction, where energy_terms.h has one a type. How many instructions a weight of each
  * type takes was counted before and apart from any joule (qemu-aarch64 as a Cortex-A76, one thread). So E = a Q + b I: two
  * coefficients of four points, none of them fitted to the fifth, whose speed is not used either.
  * SPDX-License-Identifier: MIT */
@@ -68,10 +68,9 @@ static bool describe(struct point *p, const struct published *from, struct error
     *p = (struct point){.joules = from->joules};
     for (size_t i = 0; tensors && i < n; i++) {
         struct tensor *t = &tensors[i];
-        double weights = 1;
-        for (unsigned k = 0; k < t->n_dims; k++) weights *= (double)t->ne[k];
+        double weights = (double)tensor_elements(t);
         enum type type = !strcmp(from->quant, "Q2_K") && mix_applies(t) ? type_in_q2(t) : t->type;
-        p->bytes += (double)type_bytes(type, (size_t)t->ne[0]) * weights / (double)t->ne[0];
+        p->bytes += (double)type_bytes(type, (size_t)t->ne[0]) * (double)tensor_rows(t);
         if (mix_applies(t)) p->instructions += instructions(type) * weights / 1e9; /* the embedding is the output too */
     }
     free(tensors);
@@ -112,7 +111,8 @@ int main(void)
     double constant, constant_worst, model, model_worst;
     leave_one_out(points, 1, &constant, &constant_worst);
     leave_one_out(points, 2, &model, &model_worst);
-    snprintf(name, sizeof name, "the Pi 5 sweep, each quantisation left out: MAPE %.1f %%, worst %.1f %%; a J/byte's %.1f %%, %.1f %%",
+    snprintf(name, sizeof name,
+             "the Pi 5 sweep, each quantisation left out: MAPE %.1f %%, worst %.1f %%; a J/byte's %.1f %%, %.1f %%",
              100 * model, 100 * model_worst, 100 * constant, 100 * constant_worst);
     TEST(name, ok && model < 0.093 && model < constant, "expected less than 9.3 %% and than a J/byte's");
     TEST_MAIN_END();

@@ -215,6 +215,12 @@ static int option_set(const struct option *o, const char *value)
         *(double *)o->target = v;
         return EXIT_DONE;
     }
+    case OPTION_STRINGS: {
+        struct string_list *list = o->target;
+        if (list->n == sizeof list->v / sizeof *list->v) return usage_error("--%s: found more than %zu of them", o->name, list->n);
+        list->v[list->n++] = value;
+        return EXIT_DONE;
+    }
     case OPTION_INTS: return set_ints(o, value);
     case OPTION_CHOICE: return set_choice(o, value);
     }
@@ -225,6 +231,16 @@ static int option_set(const struct option *o, const char *value)
 static bool looks_like_option(const char *arg)
 {
     return arg[0] == '-' && arg[1] && !isdigit((unsigned char)arg[1]);
+}
+
+static const struct option *given[64]; /* each once; no command has as many */
+static size_t n_given;
+
+bool option_given(const struct option *o)
+{
+    for (size_t i = 0; i < n_given; i++)
+        if (given[i] == o) return true;
+    return false;
 }
 
 int command_main(const struct command *c, int argc, char **argv)
@@ -261,6 +277,7 @@ int command_main(const struct command *c, int argc, char **argv)
         }
         int status = option_set(o, value);
         if (status != EXIT_DONE) return status;
+        if (!option_given(o) && n_given < sizeof given / sizeof *given) given[n_given++] = o;
     }
     if (n_args < c->min_args) return usage_error("found %d argument%s, expected: %s", n_args, n_args == 1 ? "" : "s", c->usage);
     if (c->max_args >= 0 && n_args > c->max_args)

@@ -22,12 +22,18 @@ enum option_kind {
     OPTION_STRING, /* const char ** */
     OPTION_INT,    /* int64_t *, within [min, max] */
     OPTION_FLOAT,  /* double *, within [min, max] */
+    OPTION_STRINGS, /* struct string_list *: each time it is given, one more */
     OPTION_INTS,   /* struct int_list *: "1,8,64", each within [min, max] */
     OPTION_CHOICE, /* int *: index into `choices` ("f32|f16|q8_0") */
 };
 
 struct int_list {
     int64_t v[64];
+    size_t n;
+};
+
+struct string_list {
+    const char *v[64];
     size_t n;
 };
 
@@ -60,9 +66,12 @@ struct common_options {
 extern struct common_options common;
 
 /* Parses argv (after the command's name), then runs the command and finishes stdout. Returns the exit status.
- * An option that is given twice keeps its last value; "--" ends the options; "-" and "-1" are arguments. A command's own option
+ * An option that is given twice keeps its last value, but for OPTION_STRINGS; "--" ends the options; "-" and "-1" are arguments. A command's own option
  * hides the common one of the same name. */
 int command_main(const struct command *c, int argc, char **argv);
+
+/* Whether this option of the command's own table was given: for words that take only some of a command's options. */
+bool option_given(const struct option *o);
 
 /* Every command, NULL-terminated (hartree.c). */
 extern const struct command *const commands[];

@@ -9,28 +9,6 @@
 
 struct bench_options bench_options = {.prompts = {{512}, 1}, .gens = {{128}, 1}, .rows = {{1, 8, 64, 512}, 4}, .repeats = 5};
 
-static const struct kind {
-    const char *name;
-    int (*run)(int n_args, char **args);
-} kinds[] = {
-    {"kernels", bench_kernels_run},
-    {"layer", bench_layer_run},
-    {"model", bench_model_run},
-};
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
-
-static int run(int n_args, char **args)
-{
-    const char *names[N_KINDS + 1] = {NULL};
-    for (size_t i = 0; i < N_KINDS; i++) {
-        if (!strcmp(args[0], kinds[i].name)) return kinds[i].run(n_args - 1, args + 1);
-        names[i] = kinds[i].name;
-    }
-    const char *near = nearest_word(args[0], names);
-    return near ? usage_error("found '%s', expected kernels, layer or model; did you mean '%s'?", args[0], near)
-                : usage_error("found '%s', expected kernels, layer or model", args[0]);
-}
-
 static const struct option options[] = {
     {.name = "list",
      .kind = OPTION_FLAG,
@@ -53,6 +31,40 @@ static const struct option options[] = {
      BENCH_MODEL_MAX_RUNS, NULL},
     {0},
 };
+
+static const struct kind {
+    const char *name;
+    int (*run)(int n_args, char **args);
+    const char *options[8]; /* those of the table that it takes */
+} kinds[] = {
+    {"kernels", bench_kernels_run, {"list"}},
+    {"layer", bench_layer_run, {"model", "kv", "rows", "past", "device", "threads", "repeats"}},
+    {"model", bench_model_run, {"model", "kv", "prompt", "gen", "threads", "repeats"}},
+};
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
+static bool takes(const struct kind *k, const char *option)
+{
+    for (size_t i = 0; k->options[i]; i++)
+        if (!strcmp(k->options[i], option)) return true;
+    return false;
+}
+
+static int run(int n_args, char **args)
+{
+    const char *names[N_KINDS + 1] = {NULL};
+    for (size_t i = 0; i < N_KINDS; i++) {
+        names[i] = kinds[i].name;
+        if (strcmp(args[0], kinds[i].name) != 0) continue;
+        for (const struct option *o = options; o->name; o++)
+            if (option_given(o) && !takes(&kinds[i], o->name))
+                return usage_error("found --%s, which bench %s does not take", o->name, kinds[i].name);
+        return kinds[i].run(n_args - 1, args + 1);
+    }
+    const char *near = nearest_word(args[0], names);
+    return near ? usage_error("found '%s', expected kernels, layer or model; did you mean '%s'?", args[0], near)
+                : usage_error("found '%s', expected kernels, layer or model", args[0]);
+}
 
 const struct command command_bench = {
     .name = "bench",

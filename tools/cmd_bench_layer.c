@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "bench/layer.h"
 #include "engine/account/calibrate.h"
-#include "kernels/kernel.h"
 #include "tools/account_args.h"
 #include "tools/cmd_bench.h"
 
@@ -20,6 +19,8 @@ static const char *shown_name(const struct layer_ops *l, const char *name)
 static void put_row(struct json *j, const char *name, const struct layer_ops *l, const struct bench_layer_options *o,
                     const struct bench_layer_result *r)
 {
+    char kernels[DEVICE_TEXT];
+    device_kernels(kernels, sizeof kernels);
     json_object(j);
     json_put_string(j, "tensor", shown_name(l, name));
     json_put_string(j, "type", l->w ? type_name(l->w->type) : NULL);
@@ -28,7 +29,7 @@ static void put_row(struct json *j, const char *name, const struct layer_ops *l,
     for (int i = 0; l->w && i < (int)l->w->n_dims; i++) json_integer(j, l->w->ne[i]);
     json_array_end(j);
     json_put_integer(j, "rows", (int64_t)o->rows);
-    json_put_string(j, "isa", kernel_active_isa());
+    json_put_string(j, "isa", kernels);
     json_put_integer(j, "threads", o->threads);
     json_put_number(j, "time_s", r->time_s);
     json_put_number(j, "flops", r->flops);
@@ -57,7 +58,9 @@ static void print_row(const char *name, const struct layer_ops *l, const struct 
     print_cell(r->flops / r->time_s * 1e-9, 2, "");
     print_cell(r->bytes / r->time_s * 1e-9, 2, "");
     print_cell(r->share_of_peak * 100, 1, " %");
-    putchar('\n');
+    char kernels[DEVICE_TEXT];
+    device_kernels(kernels, sizeof kernels);
+    printf("  %s\n", kernels);
     fflush(stdout);
 }
 
@@ -104,8 +107,8 @@ static bool run_list(const struct plan *p, const struct layer_ops *l, const stru
                                                       .interrupted = &interrupted};
             ok = bench_layer(&results[n], p, l, d, &options[n], e);
             if (ok && !common.json && !n)
-                printf("%-28s %-6s %6s %7s %10s %10s %10s %10s %10s\n", "tensor", "type", "rows", "threads", "us", "predicted",
-                       "GFLOP/s", "GB/s", "of peak");
+                printf("%-28s %-6s %6s %7s %10s %10s %10s %10s %10s  %s\n", "tensor", "type", "rows", "threads", "us", "predicted",
+                       "GFLOP/s", "GB/s", "of peak", "isa");
             if (ok && !common.json) print_row(name, l, &options[n], &results[n]);
         }
     if (ok && common.json) {

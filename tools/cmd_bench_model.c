@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "bench/bench_model.h"
-#include "kernels/kernel.h"
+#include "engine/account/device.h"
 #include "tools/cmd_bench.h"
 #include "tools/common_args.h"
 
@@ -18,23 +18,25 @@ static void print_head(void)
 
 static void print_row(const struct model *m, const struct bench_model_result *r)
 {
-    char test[32], speed[48];
+    char test[32], speed[48], kernels[DEVICE_TEXT];
+    device_kernels(kernels, sizeof kernels);
     snprintf(test, sizeof test, "%s%zu", r->kind, r->tokens);
     snprintf(speed, sizeof speed, "%.2f ± %.2f", r->tps_avg, r->tps_stddev);
     printf("| %-30.30s | %7.2f GiB | %7.2f M | %-8s | %7d | %8s | %19s |\n", m->name, (double)m->file_bytes / (1 << 30),
-           (double)m->parameters / 1e6, kernel_active_isa(), r->threads, test, speed);
+           (double)m->parameters / 1e6, kernels, r->threads, test, speed);
     fflush(stdout);
 }
 
 static void put_row(struct json *j, const struct model *m, const struct bench_model_result *r)
 {
-    char test[32];
+    char test[32], kernels[DEVICE_TEXT];
     snprintf(test, sizeof test, "%s%zu", r->kind, r->tokens);
+    device_kernels(kernels, sizeof kernels);
     json_object(j);
     json_put_string(j, "model", m->name);
     json_put_integer(j, "size_bytes", (int64_t)m->file_bytes);
     json_put_integer(j, "params", (int64_t)m->parameters);
-    json_put_string(j, "isa", kernel_active_isa());
+    json_put_string(j, "isa", kernels);
     json_put_integer(j, "threads", r->threads);
     json_put_string(j, "test", test);
     json_put_number(j, "tps_avg", r->tps_avg);

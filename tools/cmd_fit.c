@@ -1,5 +1,6 @@
 /* cmd_fit.c - metered runs into a device's energy terms.
  * SPDX-License-Identifier: MIT */
+#include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/fit.h"
 #include "loader/file.h"
@@ -8,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *out;
 static bool strict;
@@ -71,8 +71,10 @@ static void print_json(const struct energy_fit *fit, FILE *f)
 
 static void print_share(FILE *f, const char *name, double share)
 {
-    if (isnan(share)) fprintf(f, "  %s -", name);
-    else fprintf(f, "  %s %.2f %%", name, 100 * share);
+    if (isnan(share))
+        fprintf(f, "  %s -", name);
+    else
+        fprintf(f, "  %s %.2f %%", name, 100 * share);
 }
 
 static void print_validation(FILE *f, const char *name, const struct validation *v)
@@ -83,8 +85,10 @@ static void print_validation(FILE *f, const char *name, const struct validation 
     print_share(f, "worst", v->worst);
     for (int b = 0; b < BASELINE_COUNT; b++) {
         fprintf(f, "%s %s", b ? "," : "; skill against", baseline_names[b]);
-        if (isnan(v->skill[b])) fprintf(f, " -");
-        else fprintf(f, " %+.2f (%.2f %%)", v->skill[b], 100 * v->baseline_mape[b]);
+        if (isnan(v->skill[b]))
+            fprintf(f, " -");
+        else
+            fprintf(f, " %+.2f (%.2f %%)", v->skill[b], 100 * v->baseline_mape[b]);
     }
     fputc('\n', f);
 }
@@ -129,7 +133,7 @@ static bool find_output(char *path, size_t size, const char *which, struct error
 {
     if (out) return snprintf(path, size, "%s", out) < (int)size || fail(e, "-o: found a path of %zu bytes", strlen(out));
     if (!which || !strcmp(which, "this")) return device_cache_path(path, size, e);
-    if (access(which, F_OK)) return fail(e, "%s: found no file to update, expected -o FILE", which);
+    if (bundled_find(which)) return fail(e, "%s: found a bundled profile, expected -o FILE for the fitted one", which);
     return snprintf(path, size, "%s", which) < (int)size || fail(e, "--device: found a path of %zu bytes", strlen(which));
 }
 
@@ -157,8 +161,10 @@ static int run(int n_args, char **args)
                  fit.condition);
         ok = energy_fit_store(&fit, &d, source, &e) && device_save(&d, path, &e);
     }
-    if (ok && common.json) print_json(&fit, stdout);
-    else if (ok) print_text(&fit, stdout);
+    if (ok && common.json)
+        print_json(&fit, stdout);
+    else if (ok)
+        print_text(&fit, stdout);
     if (ok) note("written to %s", path);
     device_free(&d);
     energy_log_free(&log);

@@ -4,11 +4,14 @@
 #include "tools/cli.h"
 #include "vision/preprocess.h"
 
-static const char *image, *clamp, *pixels;
+#include <math.h>
+
+static const char *image, *size, *clamp, *pixels;
 static int64_t patch = 14, merge = 2;
 
 static const struct option options[] = {
-    {"image", NULL, OPTION_STRING, &image, "FILE", "the picture, PNG, PPM or PGM; - for stdin (required)", 0, 0, NULL},
+    {"image", NULL, OPTION_STRING, &image, "FILE", "the picture, PNG, PPM or PGM; - for stdin", 0, 0, NULL},
+    {"size", NULL, OPTION_STRING, &size, "WxH", "instead of a picture: what would become of one of that size", 0, 0, NULL},
     {"clamp", NULL, OPTION_STRING, &clamp, "C",
      "none, edge:N, box:WxH, tokens:A..B, pixels:A..B or hf:A..B, with ,pad or ,stretch after it; llama.cpp, llama.cpp-2025, "
      "hf "
@@ -29,6 +32,7 @@ static void put_pair(struct json *j, const char *key, int a, int b)
     json_array_end(j);
 }
 
+/* `p` has no picture when only a size was asked about; then no time was spent either. */
 static void print_json(const struct preprocessed *p)
 {
     struct json j;
@@ -50,10 +54,21 @@ static void print_json(const struct preprocessed *p)
     json_put_integer(&j, "patches", c->patches);
     json_put_integer(&j, "tokens", c->tokens);
     json_put_string(&j, "clamp", text);
-    json_put_number(&j, "decode_s", p->decode_s);
-    json_put_number(&j, "resize_s", p->resize_s);
+    json_put_number(&j, "decode_s", p->picture.rgb ? p->decode_s : NAN);
+    json_put_number(&j, "resize_s", p->picture.rgb ? p->resize_s : NAN);
     json_object_end(&j);
     json_end(&j);
+}
+
+static void print(const struct preprocessed *p)
+{
+    char line[CLAMP_LINE];
+    clamp_line(&p->clamp, &p->fit, line);
+    if (common.json)
+        print_json(p);
+    else
+        puts(line);
+    if (p->picture.rgb) detail("decode %.1f ms, resize %.1f ms", p->decode_s * 1e3, p->resize_s * 1e3);
 }
 
 static int run(int n_args, char **args)
@@ -61,20 +76,23 @@ static int run(int n_args, char **args)
     (void)n_args, (void)args;
     struct error e = {""};
     struct clamp_keys keys = {.patch = (int)patch, .merge = (int)merge};
-    struct clamp chosen;
-    if (!image) return usage_error("found no --image, expected --image FILE");
-    if (!clamp_choose(clamp, &keys, &chosen, &e)) return usage_error("%s", e.text);
+    struct preprocessed p = {0};
+    int width, height;
+    if (!image == !size)
+        return usage_error("found %s, expected --image FILE or --size WxH", image ? "both --image and --size" : "neither");
+    if (size && !picture_parse_size(size, &width, &height))
+        return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
+    if (size && pixels) return usage_error("--pixels: found no picture, expected --image FILE");
+    if (!clamp_choose(clamp, &keys, &p.clamp, &e)) return usage_error("%s", e.text);
     signals_catch();
-    struct preprocessed p;
+    if (size) {
+        if (!clamp_apply(&p.clamp, &keys, width, height, &p.fit, &e)) return failed(&e);
+        print(&p);
+        return EXIT_DONE;
+    }
     if (!preprocess(image, clamp, &keys, &p, &e)) return failed(&e);
     bool ok = !pixels || preprocessed_write(&p, pixels, &e);
-    char line[CLAMP_LINE];
-    clamp_line(&p.clamp, &p.fit, line);
-    if (ok && common.json)
-        print_json(&p);
-    else if (ok)
-        puts(line);
-    if (ok) detail("decode %.1f ms, resize %.1f ms", p.decode_s * 1e3, p.resize_s * 1e3);
+    if (ok) print(&p);
     preprocessed_free(&p);
     return ok ? EXIT_DONE : failed(&e);
 }
@@ -82,7 +100,7 @@ static int run(int n_args, char **args)
 const struct command command_see = {
     .name = "see",
     .summary = "a picture as a vision model gets it: resized, in patches and tokens",
-    .usage = "--image FILE [--clamp C] [--pixels FILE] [options]",
+    .usage = "(--image FILE [--pixels FILE] | --size WxH) [--clamp C] [options]",
     .description =
         "Prints what the clamp makes of a picture's size: in WxH -> resized -> patches -> tokens. Sides become multiples "
         "of patch x merge; the clamp bounds the area, and keeps the aspect with black bars (,pad) or not (,stretch).\n\n"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *arg_model, *arg_prompt, *arg_file;
+const char *arg_model, *arg_prompt, *arg_file, *arg_energy = "auto";
 int arg_kv = 1;
 
 enum { MAX_TEXT_BYTES = 1 << 30 };
@@ -126,4 +126,18 @@ void json_put_types(struct json *j, const char *key, const struct type_sum types
         json_object_end(j);
     }
     json_object_end(j);
+}
+
+static void tried(void *ctx, const char *source, const char *why)
+{
+    (void)ctx;
+    detail("--energy auto: %s: %s", source, why);
+}
+
+struct meter *arg_open_meter(struct error *e)
+{
+    struct meter *m = meter_open(arg_energy, &(struct meter_options){.tried = tried}, e);
+    if (!m) return fail_in(e, "--energy"), NULL;
+    detail("--energy %s: %s", arg_energy, meter_source(m));
+    return m;
 }

@@ -10,7 +10,10 @@ static const struct bundled table[] = {
 #include "devices.inc"
 };
 
-const struct bundled *bundled_at(size_t i) { return i < sizeof table / sizeof table[0] ? &table[i] : NULL; }
+const struct bundled *bundled_at(size_t i)
+{
+    return i < sizeof table / sizeof table[0] ? &table[i] : NULL;
+}
 
 const struct bundled *bundled_find(const char *name)
 {

@@ -31,8 +31,10 @@ double conformal_half_width(const double *relative_residuals, size_t n, double l
         for (size_t i = 0; i < n; i++) {
             double r = fabs(relative_residuals[i]);
             if (r >= width) continue;
-            if (r > next || !equal) next = r, equal = 1;
-            else if (r == next) equal++;
+            if (r > next || !equal)
+                next = r, equal = 1;
+            else if (r == next)
+                equal++;
         }
         width = next;
         above += equal;

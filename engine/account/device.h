@@ -34,7 +34,7 @@
  *   energy.interval95            1      half width of a prediction's 95 % interval, relative to it, its time being known
  *   energy.gain_error            1      what the meter may be off by as a whole, which no repeat shows; relative
  *
- * energy.h says how joules follow from the energy terms. A profile has all of them or, as most, none: they take a meter.
+ * energy_terms.h says how joules follow from the energy terms. A profile has all of them or, as most, none: they take a meter.
  *
  * T is a number of threads. Rates of a T between two that the profile holds are interpolated; beyond the largest, and for a
  * key that the profile lacks, the answer is NAN: not known, which a prediction passes on.

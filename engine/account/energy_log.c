@@ -14,7 +14,7 @@
 enum column { SESSION, DEVICE, THREADS, TOKENS, FILE_BYTES, TIME_S, IDLE_W, ENERGY_J, ENERGY_KIND, BYTES, N_REQUIRED };
 
 static const char *const column_names[N_REQUIRED] = {"session", "device", "threads",  "tokens",      "file_bytes",
-                                                   "time_s",  "idle_w", "energy_j", "energy_kind", "bytes"};
+                                                     "time_s",  "idle_w", "energy_j", "energy_kind", "bytes"};
 
 enum { MAX_FIELDS = 256, NOT_THERE = -1 };
 
@@ -137,10 +137,8 @@ static bool read_run(struct energy_log *log, const struct columns *columns, size
     }
     if (!strcmp(kind, "modelled"))
         return fail(e, "energy_kind: found modelled joules, expected measured ones: nothing is fitted to its own predictions");
-    if (strcmp(kind, "measured"))
-        return fail(e, "energy_kind: found '%.40s', expected measured, modelled or none", kind);
-    if (log->n == ENERGY_MAX_RUNS)
-        return fail(e, "found more than %d runs, expected fewer", ENERGY_MAX_RUNS);
+    if (strcmp(kind, "measured")) return fail(e, "energy_kind: found '%.40s', expected measured, modelled or none", kind);
+    if (log->n == ENERGY_MAX_RUNS) return fail(e, "found more than %d runs, expected fewer", ENERGY_MAX_RUNS);
     struct energy_run *p = memory_grow(log->runs, &log->allocated, log->n + 1, sizeof *p);
     if (!p) return fail(e, "found no memory for %zu runs", log->n + 1);
     log->runs = p;
@@ -152,9 +150,8 @@ static bool read_run(struct energy_log *log, const struct columns *columns, size
         enum column column;
         double min, max;
     } numbers[] = {
-        {&threads, THREADS, 1, DEVICE_MAX_THREADS}, {&run->tokens, TOKENS, 1, 1e12},
-        {&run->file_bytes, FILE_BYTES, 0, 1e18},    {&run->work.time_s, TIME_S, 1e-6, 1e9},
-        {&run->idle_w, IDLE_W, 0, 1e5},             {&run->energy_j, ENERGY_J, 1e-9, 1e12},
+        {&threads, THREADS, 1, DEVICE_MAX_THREADS}, {&run->tokens, TOKENS, 1, 1e12}, {&run->file_bytes, FILE_BYTES, 0, 1e18},
+        {&run->work.time_s, TIME_S, 1e-6, 1e9},     {&run->idle_w, IDLE_W, 0, 1e5},  {&run->energy_j, ENERGY_J, 1e-9, 1e12},
         {&run->work.bytes, BYTES, 0, 1e18},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

@@ -11,9 +11,9 @@
  *   time_s             s
  *   idle_w             W       mean of the session's idle baselines, before and after
  *   energy_j           J       of the run, gross: what the meter says, idle included
- *   energy_kind        word    `measured`; a run of kind `none` has no joules and is passed over; `modelled` is refused: nothing
- *                              is fitted to its own predictions
- *   bytes              B       of weights and cache read from memory (energy.h's Q)
+ *   energy_kind        word    `measured`; `none`, a run without joules, is passed over; `modelled` is refused: nothing is
+ *                              fitted to its own predictions
+ *   bytes              B       of weights and cache read from memory (energy_terms.h's Q)
  *   flops.linear.TYPE  FLOP    a column for each weight type that occurs; one that is not there is 0
  *   flops.attend       FLOP    also 0 where it is not there
  *   bytes.vector       B       moved by the other ops; also
@@ -21,7 +21,7 @@
 #ifndef HARTREE_ENERGY_LOG_H
 #define HARTREE_ENERGY_LOG_H
 
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 
 struct energy_run {
     size_t session; /* counted from 0 over all files of a log: the same name in two files is two sessions */
@@ -44,14 +44,14 @@ struct energy_log {
     size_t without_energy; /* runs of kind `none`, which are not in `runs` */
 };
 
-/* Adds a file's runs. False and *e ("FILE: line N: found X, expected Y") if columns lack (all are named), a field is no number in
- * its range, joules are modelled, or the runs are of another device than those before; *log then has what it had before, and
+/* Adds a file's runs. False and *e ("FILE: line N: found X, expected Y") if columns lack (all are named), a field is no number
+ * in its range, joules are modelled, or the runs are of another device than those before; *log then has what it had before, and
  * perhaps more: free it. */
 bool energy_log_read(struct energy_log *log, const char *path, struct error *e);
 void energy_log_free(struct energy_log *log);
 
-/* Writes the line of columns, with all classes that there are, and a run. `kind` is "measured", "modelled" or "none"; joules, or
- * an idle power, that are not known are left empty. */
+/* Writes the line of columns, with all classes that there are, and a run. `kind` is "measured", "modelled" or "none"; joules,
+ * or an idle power, that are not known are left empty. */
 void energy_log_head(FILE *f);
 void energy_log_run(FILE *f, const struct energy_run *run, const char *session, const char *device, const char *kind);
 

@@ -20,18 +20,18 @@ enum { OF_IDLE = -3, OF_ACTIVE, OF_BYTES };
 /* What a fit knows of each run, and what it adds up for each session. */
 struct work_space {
     const struct energy_log *log;
-    int classes[FIT_MAX_TERMS];                           /* of each term */
+    int classes[FIT_MAX_TERMS]; /* of each term */
     int n_terms;
     int groups[FIT_MAX_TERMS], leader[NNLS_MAX], n_groups; /* a term's column of the design; a column's first term */
-    struct normal_equations *sessions;                    /* of each session */
-    double *idle_w;                                       /* of each session, mean over its runs */
-    size_t *session_runs;                                 /* of each session, how many */
-    struct validation_point *points;                      /* one a run */
-    double *residuals;                                    /* one a run */
-    struct baseline_run *baselines;                       /* one a run */
-    double *draws;                                        /* [terms][resamples] */
+    struct normal_equations *sessions;                     /* of each session */
+    double *idle_w;                                        /* of each session, mean over its runs */
+    size_t *session_runs;                                  /* of each session, how many */
+    struct validation_point *points;                       /* one a run */
+    double *residuals;                                     /* one a run */
+    struct baseline_run *baselines;                        /* one a run */
+    double *draws;                                         /* [terms][resamples] */
     struct normal_equations all;
-    double coefficients[FIT_MAX_TERMS];                   /* of all runs */
+    double coefficients[FIT_MAX_TERMS]; /* of all runs */
 };
 
 static bool is_flops(const struct work_space *w, int term)
@@ -202,7 +202,8 @@ static double quantile(const double *sorted, int n, double share)
 }
 
 /* The share of draws to cut off at each end. Percentiles of n sessions are too near each other by sqrt((n - 1) / n) and by a
- * normal's quantile in place of Student's; t by its expansion in 1 / freedom (Abramowitz and Stegun 26.7.5), good to 1 % here. */
+ * normal's quantile in place of Student's; t by its expansion in 1 / freedom (Abramowitz and Stegun 26.7.5), good to 1 % here.
+ */
 static double cut(size_t n)
 {
     double z = NORMAL_97_5, f = (double)n - 1;
@@ -257,11 +258,11 @@ static bool hold_out(struct energy_fit *fit, struct work_space *w, struct error 
         double values[FIT_MAX_TERMS];
         size_t n = 0;
         normal_add_all(&rest, &w->sessions[s], -1);
-        if (!solve(w, &rest, mean_idle(w, s), values)) return fail(e, "found no solution without session '%s'", log->sessions[s]);
+        if (!solve(w, &rest, mean_idle(w, s), values))
+            return fail(e, "found no solution without session '%s'", log->sessions[s]);
         for (size_t i = 0; i < log->n; i++)
             if (log->runs[i].session != s)
-                w->baselines[n++] =
-                    (struct baseline_run){log->runs[i].tokens, log->runs[i].file_bytes, log->runs[i].energy_j};
+                w->baselines[n++] = (struct baseline_run){log->runs[i].tokens, log->runs[i].file_bytes, log->runs[i].energy_j};
         baselines_fit(&baselines, w->baselines, n);
         for (size_t i = 0; i < log->n; i++) {
             const struct energy_run *run = &log->runs[i];
@@ -285,9 +286,8 @@ static void fit_sample(struct energy_fit *fit, struct work_space *w)
         w->baselines[i] = (struct baseline_run){log->runs[i].tokens, log->runs[i].file_bytes, log->runs[i].energy_j};
     baselines_fit(&baselines, w->baselines, log->n);
     for (size_t i = 0; i < log->n; i++) {
-        w->points[i] = (struct validation_point){.predicted = gross(w, &log->runs[i], w->coefficients),
-                                                 .measured = log->runs[i].energy_j,
-                                                 .interval = {NAN, NAN}};
+        w->points[i] = (struct validation_point){
+            .predicted = gross(w, &log->runs[i], w->coefficients), .measured = log->runs[i].energy_j, .interval = {NAN, NAN}};
         baselines_predict(&baselines, &w->baselines[i], w->points[i].baseline);
     }
     validate(&fit->in_sample, w->points, log->n, STRATUM_ALL);
@@ -376,7 +376,9 @@ bool energy_fit(struct energy_fit *fit, const struct energy_log *log, const stru
     }
     if (!ok) fail(e, "fit of %zu runs: found no memory", log->n);
     ok = ok && fit_all(fit, w, &o, e);
-    if (w) free(w->sessions), free(w->idle_w), free(w->session_runs), free(w->points), free(w->residuals), free(w->baselines), free(w->draws);
+    if (w)
+        free(w->sessions), free(w->idle_w), free(w->session_runs), free(w->points), free(w->residuals), free(w->baselines),
+            free(w->draws);
     free(w);
     return ok;
 }

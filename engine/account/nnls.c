@@ -107,8 +107,10 @@ bool nnls(const struct normal_equations *equations, double *x)
             for (int i = 0; i < n; i++) {
                 double *xi = &x[set[i]];
                 *xi = first < 0 ? s[i] : *xi + walk * (s[i] - *xi);
-                if (i == first || (first >= 0 && *xi <= 0)) *xi = 0, in[set[i]] = false;
-                else set[kept++] = set[i];
+                if (i == first || (first >= 0 && *xi <= 0))
+                    *xi = 0, in[set[i]] = false;
+                else
+                    set[kept++] = set[i];
             }
             if (first < 0) break;
             n = kept;
@@ -167,8 +169,10 @@ void collinearity(struct collinearity *c, const struct normal_equations *equatio
         c->vif[i] = 0;
         for (int k = 0; k < p; k++) {
             double part = v[i][k] * v[i][k];
-            if (e.g[k][k] > least) c->vif[i] += part / e.g[k][k];
-            else if (part > 1e-12) c->vif[i] = INFINITY;
+            if (e.g[k][k] > least)
+                c->vif[i] += part / e.g[k][k];
+            else if (part > 1e-12)
+                c->vif[i] = INFINITY;
         }
     }
 }

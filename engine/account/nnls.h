@@ -11,8 +11,8 @@
 enum { NNLS_MAX = 32 }; /* terms */
 
 struct normal_equations {
-    int p;                          /* terms, at most NNLS_MAX */
-    double g[NNLS_MAX][NNLS_MAX];   /* symmetric; the first p rows and columns count */
+    int p;                        /* terms, at most NNLS_MAX */
+    double g[NNLS_MAX][NNLS_MAX]; /* symmetric; the first p rows and columns count */
     double h[NNLS_MAX];
 };
 
@@ -21,7 +21,8 @@ void normal_add(struct normal_equations *e, const double *a, double b, double ti
 void normal_add_all(struct normal_equations *sum, const struct normal_equations *e, double times);
 
 /* x[0 .. p) >= 0 of least |Ax - b|^2. A term that depends on those already in, to about 1e-7, stays 0. False if the search does
- * not end, as with numbers that are not finite. Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23. */
+ * not end, as with numbers that are not finite. Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.
+ */
 bool nnls(const struct normal_equations *e, double *x);
 
 /* How far a design is from not determining its terms, each column scaled to unit length first; none is centred, as there is no

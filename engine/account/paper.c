@@ -63,10 +63,10 @@ static const struct machine_ranges {
     const char *name;
     double storage[2], arithmetic[2], floats[2];
 } machine_ranges[] = {
-    /* From a microSD card (SDR104) to the page cache; Q5_K's rate to Q4_K repacked (1.9 times, llama.cpp PR 17494); 43 to 105 of
-     * the profile's 67 GFLOP/s (see its comment). */
+    /* From a microSD card (SDR104) to the page cache; Q5_K's rate to Q4_K repacked (1.9 times, llama.cpp PR 17494); 43 to 105
+     * of the profile's 67 GFLOP/s (see its comment). */
     {"rpi5", {9e7, 1e10}, {0.71, 1.9}, {0.64, 1.57}},
-    /* From its SSD to the page cache; from no Accelerate (3.9 times slower, see the profile's comment) to the profile's rate. */
+    /* From its SSD to the page cache; from no Accelerate (3.9 times slower, see the profile's comment) to its rate. */
     {"m2", {1.5e9, 5e10}, {0.26, 1}, {0.26, 1}},
     {NULL, {1e8, 1e10}, {0.8, 1.25}, {0.8, 1.25}}, /* any other: a profile's rates are taken to be its own */
 };
@@ -75,8 +75,8 @@ struct machine {
     int number; /* in paper.machines */
     const char *name;
     struct range ranges[PAPER_N_INPUTS];
-    double idle[2], active[2];             /* W; from and to */
-    double tower_rate, tower_attend_rate;  /* FLOP/s */
+    double idle[2], active[2];            /* W; from and to */
+    double tower_rate, tower_attend_rate; /* FLOP/s */
     struct paper_cost original, compressed[3], picture_original, picture_compressed[3];
 };
 
@@ -134,7 +134,10 @@ static double place(const struct range *r, double u, double z)
 }
 
 /* 53 random bits as a fraction in [0, 1). */
-static double fraction(uint64_t *state) { return (double)(spec_random(state) >> 11) * 0x1p-53; }
+static double fraction(uint64_t *state)
+{
+    return (double)(spec_random(state) >> 11) * 0x1p-53;
+}
 
 static void draw(const struct machine *m, uint64_t *state, double x[PAPER_N_INPUTS])
 {
@@ -152,18 +155,19 @@ static void middle(const struct machine *m, double x[PAPER_N_INPUTS])
 
 /* ---- The figures of one draw ---- */
 
+/* clang-format off */
 enum figure {
     LLM_CPU_AUC, LLM_RAM_AUC, LLM_THROUGHPUT, LLM_ENERGY, LLM_WH_PROMPT_A, LLM_WH_PROMPT_B, LLM_WH_RUN_A, LLM_WH_RUN_B,
     VLM_THROUGHPUT, VLM_ENERGY, VLM_WH_PROMPT_A, VLM_WH_PROMPT_B,
     N_FIGURES
 };
+/* clang-format on */
 
 /* One model's side of a pair: sums over the prompts. */
 struct side {
-    double time_s, last_s;      /* of all prompts; of the last and longest */
-    double decode_s, tokens;    /* decode steps and what they generate */
-    double ram_auc;             /* byte-seconds above idle */
-    double watts;
+    double time_s, last_s;   /* of all prompts; of the last and longest */
+    double decode_s, tokens; /* decode steps and what they generate */
+    double ram_auc;          /* byte-seconds above idle */
 };
 
 static struct side text_side(const struct paper_cost *c, const double x[PAPER_N_INPUTS], double answer, double own_bandwidth)
@@ -235,11 +239,17 @@ struct explanation {
     int axolotl; /* which of the compressed models of pictures */
 };
 
+/* clang-format off */
 #define LONGER {PAPER_ANSWER_RATIO, 0.05, 20, 1, "the compressed model's answers have %.2f times the length", 0}
 #define TOKENS(input) {input, 2, 1e5, 1, "an answer has %.0f tokens", 0}
 #define PER_TOKEN {PAPER_TOKEN_TIME, 0, 10, 1e3, "%.1f ms a token pass in both beside reading the model", 0}
 #define COMMON {PAPER_COMMON_TIME, 0, 1e5, 1, "each prompt holds %.0f s of the same work in both", 0}
 #define FLOATS {PAPER_FLOAT_ARITHMETIC, 0.05, 20, 1, "tower and prefill run at %.2f times the profile's F16 rates", 0}
+#define COUNTED {PAPER_WEIGHTS_SHARE, 0, 1, 100, "%.1f %% of the weights count as memory in use", 0}
+#define WHOLE_TOWER \
+    {PAPER_COMMON_TIME, 0, 1e5, 1, \
+     "the tower stayed whole beside a text part of 1.1 B and each prompt holds %.0f s of the same work in both", 2}
+/* clang-format on */
 
 enum { EXPLANATIONS = 4 };
 
@@ -249,10 +259,11 @@ static const struct figure_row {
     const char *term; /* what the model has no term for and the figure may hold */
     struct explanation explanations[EXPLANATIONS];
 } figures[N_FIGURES] = {
+    /* clang-format off */
     [LLM_CPU_AUC] = {"llm_cpu_auc", "change", -0.605, -0.313, "how busy the cores are: here every thread is, throughout",
                      {LONGER, PER_TOKEN, COMMON}},
     [LLM_RAM_AUC] = {"llm_ram_auc", "change", -0.719, -0.559, "what the system and the sampler count as memory in use",
-                     {{PAPER_WEIGHTS_SHARE, 0, 1, 100, "%.1f %% of the weights count as memory in use", 0}, LONGER, COMMON}},
+                     {COUNTED, LONGER, COMMON}},
     [LLM_THROUGHPUT] = {"llm_throughput", "ratio", 2.6, 2.1, "time a token beside its bytes", {PER_TOKEN}},
     [LLM_ENERGY] = {"llm_energy", "change", -0.62, -0.50, "power that differs between the two models", {LONGER, COMMON}},
     [LLM_WH_PROMPT_A] = {"llm_wh_prompt_original", "Wh", 0.34, NAN, "the length of an answer", {TOKENS(PAPER_ANSWER)}},
@@ -261,13 +272,12 @@ static const struct figure_row {
     [LLM_WH_RUN_B] = {"llm_wh_run_compressed", "Wh", 2.50, NAN, "the length of an answer", {TOKENS(PAPER_ANSWER)}},
     [VLM_THROUGHPUT] = {"vlm_throughput", "ratio", 2.0, 1.8, "time a token beside its bytes", {PER_TOKEN}},
     [VLM_ENERGY] = {"vlm_energy", "change", -0.059, -0.375, "what compression did to the tower",
-                    {COMMON, LONGER, FLOATS,
-                     {PAPER_COMMON_TIME, 0, 1e5, 1,
-                      "the tower stayed whole beside a text part of 1.1 B and each prompt holds %.0f s of the same work in both",
-                      2}}},
-    [VLM_WH_PROMPT_A] = {"vlm_wh_prompt_original", "Wh", NAN, 0.16, "the tower's own rate", {TOKENS(PAPER_PICTURE_ANSWER), FLOATS}},
+                    {COMMON, LONGER, FLOATS, WHOLE_TOWER}},
+    [VLM_WH_PROMPT_A] = {"vlm_wh_prompt_original", "Wh", NAN, 0.16, "the tower's own rate",
+                         {TOKENS(PAPER_PICTURE_ANSWER), FLOATS}},
     [VLM_WH_PROMPT_B] = {"vlm_wh_prompt_compressed", "Wh", NAN, 0.10, "the tower's own rate",
                          {TOKENS(PAPER_PICTURE_ANSWER), FLOATS}},
+    /* clang-format on */
 };
 
 /* How far a figure lies from the one it should be; of a change, what is left counts. */
@@ -322,8 +332,8 @@ static int by_value(const void *a, const void *b)
 static struct paper_row *add_row(struct paper *p, const char *figure, const char *unit, int machine, double published)
 {
     struct paper_row *r = &p->rows[p->n++];
-    *r = (struct paper_row){.figure = figure, .unit = unit, .machine = machine, .published = published, .predicted = NAN,
-                            .low = NAN, .high = NAN};
+    *r = (struct paper_row){
+        .figure = figure, .unit = unit, .machine = machine, .published = published, .predicted = NAN, .low = NAN, .high = NAN};
     return r;
 }
 
@@ -432,9 +442,11 @@ static void add_clamps(struct paper *p)
             knee->low = fmin(knee->low, knee->predicted);
         }
         knee->high = w;
-        snprintf(r->note, sizeof r->note, "%dx%d, %.0f patches, %.0f tokens rounding up to 28, the interval over three ways to round",
-                 up.width, up.height, up.patches, up.tokens);
-        snprintf(knee->note, sizeof knee->note, "longest edge; sizes come in stairs of 28, so the last one begins below the clamp");
+        snprintf(r->note, sizeof r->note,
+                 "%dx%d, %.0f patches, %.0f tokens rounding up to 28, the interval over three ways to round", up.width,
+                 up.height, up.patches, up.tokens);
+        snprintf(knee->note, sizeof knee->note,
+                 "longest edge; sizes come in stairs of 28, so the last one begins below the clamp");
     }
 }
 

@@ -7,7 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-static void put_text(struct json *j, const char *key, const char *text) { json_put_string(j, key, *text ? text : NULL); }
+static void put_text(struct json *j, const char *key, const char *text)
+{
+    json_put_string(j, key, *text ? text : NULL);
+}
 
 void paper_json(const struct paper *p, FILE *f)
 {
@@ -28,8 +31,10 @@ void paper_json(const struct paper *p, FILE *f)
         json_number(&j, r->high);
         json_array_end(&j);
         json_key(&j, "inside");
-        if (inside < 0) json_null(&j);
-        else json_bool(&j, inside);
+        if (inside < 0)
+            json_null(&j);
+        else
+            json_bool(&j, inside);
         put_text(&j, "missing", r->missing);
         put_text(&j, "note", r->note);
         json_put_string(&j, "sha256", p->sha256);
@@ -42,10 +47,14 @@ void paper_json(const struct paper *p, FILE *f)
 static void put_value(FILE *f, int width, double v, const char *unit)
 {
     char text[32] = "-";
-    if (!isnan(v) && !strcmp(unit, "change")) snprintf(text, sizeof text, "%+.1f %%", 100 * v);
-    else if (!isnan(v) && !strcmp(unit, "ratio")) snprintf(text, sizeof text, "%.2fx", v);
-    else if (!isnan(v) && !strcmp(unit, "px")) snprintf(text, sizeof text, "%.0f px", v);
-    else if (!isnan(v)) snprintf(text, sizeof text, "%.3g%s%s", v, strcmp(unit, "1") ? " " : "", strcmp(unit, "1") ? unit : "");
+    if (!isnan(v) && !strcmp(unit, "change"))
+        snprintf(text, sizeof text, "%+.1f %%", 100 * v);
+    else if (!isnan(v) && !strcmp(unit, "ratio"))
+        snprintf(text, sizeof text, "%.2fx", v);
+    else if (!isnan(v) && !strcmp(unit, "px"))
+        snprintf(text, sizeof text, "%.0f px", v);
+    else if (!isnan(v))
+        snprintf(text, sizeof text, "%.3g%s%s", v, strcmp(unit, "1") ? " " : "", strcmp(unit, "1") ? unit : "");
     fprintf(f, "%*s", width, text);
 }
 
@@ -69,7 +78,8 @@ void paper_print(const struct paper *p, FILE *f)
         if (*r->missing) fprintf(f, "    missing: %s\n", r->missing);
         if (*r->note) fprintf(f, "    %s\n", r->note);
     }
-    fprintf(f, "\ninputs, all drawn at once, thousands of times: evenly from a range or its logarithm, one of alternatives, or normal\n");
+    fprintf(f, "\ninputs, all drawn at once, thousands of times: evenly from a range or its logarithm, one of alternatives, or "
+               "normal\n");
     for (size_t i = 0; i < PAPER_N_INPUTS; i++) {
         const struct paper_input_word *w = &paper_inputs[i];
         fprintf(f, "%-17s %-7s", w->name, w->kind);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/predict.h"
 
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 #include "engine/cost.h"
 #include "engine/exec.h"
 #include "tensor/linear.h"

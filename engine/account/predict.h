@@ -73,7 +73,7 @@ struct prediction {
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
-    double energy_j, energy_net_j; /* energy.h: gross, and above idle; NAN, and energy_kind "none", where not known */
+    double energy_j, energy_net_j; /* energy_terms.h: gross, and above idle; NAN, and energy_kind "none", where not known */
     double interval95_j[2];        /* of energy_j; NAN: not known */
     const char *energy_kind;       /* "modelled" or "none" */
     char energy_missing[DEVICE_KEY]; /* the first energy term that the device lacks; "" */

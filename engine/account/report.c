@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/si.h"
 
 static const char *const phase_names[] = {"prefill", "decode"};
 
@@ -106,8 +107,9 @@ static void put_prediction(struct json *j, const struct prediction *r)
     put_interval(j, "interval95_j", r->interval95_j);
 }
 
-/* The whole object; `m` NULL: a prediction alone. */
-static bool put_object(const struct prediction *r, const struct measurement *m, unsigned by, FILE *f, struct error *e)
+/* The whole object; `m` NULL: a prediction alone; `law` NULL: none was asked for. */
+static bool put_object(const struct prediction *r, const struct measurement *m, const struct law *law, unsigned by, FILE *f,
+                       struct error *e)
 {
     size_t n;
     struct prediction_row *rows = prediction_group(r, by, &n);
@@ -127,6 +129,7 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
         json_put_number(&j, "error", relative_error(r->time_s, m->measured_s));
         json_put_number(&j, "unattributed_s", m->unattributed_s);
     }
+    if (law) law_json(law, &j);
     json_key(&j, "rows");
     json_array(&j);
     for (size_t i = 0; i < n; i++) put_row(&j, &rows[i], m != NULL);
@@ -137,57 +140,21 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
     return true;
 }
 
-bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e)
+bool prediction_json(const struct prediction *r, const struct law *law, unsigned by, FILE *f, struct error *e)
 {
-    return put_object(r, NULL, by, f, e);
+    return put_object(r, NULL, law, by, f, e);
 }
 
 bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e)
 {
-    return put_object(&m->prediction, m, by, f, e);
+    return put_object(&m->prediction, m, NULL, by, f, e);
 }
 
 /* ---- Tables ---- */
 
-struct text {
-    char s[32];
-};
-
-/* "4.617 GB", or "-" for what is not known. Seconds stay seconds above 1, and a plain number stays one below. */
-static struct text si(double v, const char *unit)
-{
-    static const struct {
-        double size;
-        const char *prefix;
-    } steps[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}};
-    enum { ONE = 5 };
-    struct text t = {"-"};
-    size_t i = 0;
-    if (isnan(v)) return t;
-    while (i < 7 && fabs(v) < steps[i].size) i++;
-    bool seconds = !strcmp(unit, "s");
-    if (v == 0 || (seconds && i < ONE) || (!*unit && i > ONE)) i = ONE;
-    if (seconds && fabs(v) >= 1e4) {
-        snprintf(t.s, sizeof t.s, "%.0f s", v);
-        return t;
-    }
-    snprintf(t.s, sizeof t.s, "%.4g %s%s", v / steps[i].size, steps[i].prefix, unit);
-    return t;
-}
-
-static struct text percent(double part)
-{
-    struct text t = {"-"};
-    if (!isnan(part)) snprintf(t.s, sizeof t.s, "%.1f %%", 100 * part);
-    return t;
-}
-
 static struct text error_text(double predicted, double measured)
 {
-    struct text t = {"-"};
-    double error = relative_error(predicted, measured);
-    if (!isnan(error)) snprintf(t.s, sizeof t.s, "%+.1f %%", 100 * error);
-    return t;
+    return signed_percent(relative_error(predicted, measured));
 }
 
 static bool print_rows(const struct prediction *r, unsigned by, bool measured, FILE *f, struct error *e)
@@ -294,8 +261,12 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                                 .kv_type = s->options.kv_type};
     if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
     if (s->profile) prediction_take_profile(&r->prediction, s->profile);
-    r->energy_j = r->prediction.energy_j;
-    r->energy_kind = r->prediction.energy_kind;
+    r->energy = energy_none;
+    if (isfinite(r->prediction.energy_j)) {
+        r->energy.kind = ENERGY_MODELLED;
+        r->energy.gross_j = r->prediction.energy_j;
+        snprintf(r->energy.source, sizeof r->energy.source, "profile %.50s", d->name);
+    }
     double streamed = 0;
     for (size_t i = 0; i < r->prediction.n_rows; i++)
         if (r->prediction.rows[i].phase == PHASE_DECODE) streamed += r->prediction.rows[i].streamed_bytes;
@@ -334,8 +305,9 @@ void run_report_print(const struct run_report *r, FILE *f)
     if (r->share_of_peak > 1.1)
         fprintf(f, "           more than memory can: the model lies in the cache, or the profile is of a busier moment (see "
                    "calibrate)\n");
-    fprintf(f, "memory     %s at most\nenergy     %s (%s: no meter is read)\n", si(r->peak_rss_bytes, "B").s,
-            si(r->energy_j, "J").s, r->energy_kind);
+    fprintf(f, "memory     %s at most\nenergy     ", si(r->peak_rss_bytes, "B").s);
+    energy_print(&r->energy, f);
+    fputc('\n', f);
 }
 
 bool run_report_print_profile(const struct run_report *r, FILE *f, struct error *e)

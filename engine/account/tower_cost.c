@@ -25,8 +25,8 @@ struct tower_grid tower_grid(int width, int height, enum tower_rounding rounding
     return g;
 }
 
-/* Per patch and layer: q, k, v and output d x d each, FFN d x 5120 and back; every score and every weighted value takes 2 d. The
- * merger is two layers on four patches side by side. */
+/* Per patch and layer: q, k, v and output d x d each, FFN d x 5120 and back; every score and every weighted value takes 2 d.
+ * The merger is two layers on four patches side by side. */
 struct tower_flops tower_flops(double patches)
 {
     double tokens = patches / (MERGE * MERGE);

@@ -6,8 +6,6 @@
 
 #include "base/wilson.h"
 
-const char *const stratum_names[STRATUM_COUNT + 1] = {"interpolated", "extrapolated", "unseen quant", "unseen model",
-                                                      "unseen clamp", "factorised",   "all"};
 const char *const baseline_names[BASELINE_COUNT] = {"constant", "linear", "file_bytes"};
 
 /* ---- Baselines ---- */
@@ -124,36 +122,5 @@ void validation_json(struct json *j, const struct validation *v)
         for (int b = 0; b < BASELINE_COUNT; b++)
             json_put_number(j, baseline_names[b], skill ? v->skill[b] : v->baseline_mape[b]);
         json_object_end(j);
-    }
-}
-
-/* A share as a percentage in `width` columns, "-" where it is not known. */
-static void print_percent(FILE *f, int width, const char *format, double share)
-{
-    char s[32] = "-";
-    if (!isnan(share)) snprintf(s, sizeof s, format, 100 * share);
-    fprintf(f, " %*s", width, s);
-}
-
-void validation_print(const struct validation_point *points, size_t n, FILE *f)
-{
-    fprintf(f, "%-13s %4s %8s %8s %8s %9s %15s  skill against:", "stratum", "n", "MAPE", "bias", "worst", "coverage", "(Wilson 95 %)");
-    for (int b = 0; b < BASELINE_COUNT; b++) fprintf(f, " %11s", baseline_names[b]);
-    fputc('\n', f);
-    for (int s = 0; s <= STRATUM_ALL; s++) {
-        struct validation v;
-        validate(&v, points, n, s);
-        if (!v.n && !v.unknown) continue;
-        fprintf(f, "%-13s %4zu", stratum_names[s], v.n);
-        print_percent(f, 8, "%.2f %%", v.mape);
-        print_percent(f, 8, "%+.2f %%", v.bias);
-        print_percent(f, 8, "%+.2f %%", v.worst);
-        print_percent(f, 9, "%.1f %%", v.coverage);
-        char wilson[32] = "-";
-        if (v.with_interval) snprintf(wilson, sizeof wilson, "%.1f .. %.1f %%", 100 * v.coverage95[0], 100 * v.coverage95[1]);
-        fprintf(f, " %15s                ", wilson);
-        for (int b = 0; b < BASELINE_COUNT; b++) print_percent(f, 11, "%+.2f", v.skill[b] / 100);
-        if (v.unknown) fprintf(f, "  (%zu more not known)", v.unknown);
-        fputc('\n', f);
     }
 }

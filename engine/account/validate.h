@@ -11,7 +11,6 @@
 #define HARTREE_VALIDATE_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/json.h"
 
@@ -26,8 +25,6 @@ enum stratum {
     STRATUM_COUNT,
     STRATUM_ALL = STRATUM_COUNT
 };
-
-extern const char *const stratum_names[STRATUM_COUNT + 1]; /* "interpolated", ..., "all" */
 
 /* ---- Baselines ---- */
 
@@ -73,10 +70,10 @@ struct validation_point {
 
 /* NAN where nothing can be said, as of no points. */
 struct validation {
-    size_t n, unknown;     /* points judged, and those without a prediction or a measurement */
-    double mape;           /* mean of |error| */
-    double bias;           /* mean error, with its sign */
-    double worst;          /* the error farthest from 0, with its sign */
+    size_t n, unknown; /* points judged, and those without a prediction or a measurement */
+    double mape;       /* mean of |error| */
+    double bias;       /* mean error, with its sign */
+    double worst;      /* the error farthest from 0, with its sign */
     size_t with_interval, covered;
     double coverage, coverage95[2]; /* share of intervals that held the measurement, and its Wilson interval */
     double baseline_mape[BASELINE_COUNT];
@@ -87,8 +84,7 @@ struct validation {
 /* Sums up the points of one stratum, or of all. */
 void validate(struct validation *v, const struct validation_point *points, size_t n, enum stratum stratum);
 
-/* The same as an object's members, without its braces, and as lines of text, one of them for each stratum that has points. */
+/* The same as an object's members, without its braces. */
 void validation_json(struct json *j, const struct validation *v);
-void validation_print(const struct validation_point *points, size_t n, FILE *f);
 
 #endif

@@ -23,6 +23,10 @@ cli bench kernels f32_ad
 expect "bench kernels: unknown operation" 2 "found operation 'f32_ad'.*f32_add"
 cli bench kernel
 expect "bench: unknown kind" 2 "'kernel'.*'kernels'"
+cli bench kernels f32_add --rows 8
+expect "bench kernels: an option of bench layer" 2 "found --rows, which bench kernels does not take"
+cli bench model --list
+expect "bench model: an option of bench kernels" 2 "found --list, which bench model does not take"
 cli bench
 expect "bench: no kind" 2
 cli_done

@@ -15,7 +15,7 @@ cli calibrate --quick -t 2 -o "$d/device"
 expect "a profile to predict by" 0
 
 cli bench layer -m "$d/m.gguf" --device "$d/device" blk.1.ffn_down --rows 1,8 -t 1,2 -r 2
-expect_out "bench layer: a tensor" "^blk\.1\.ffn_down\.weight +Q[0-9]_K +8 +2 +$n +$n +$n +$n +(-|$n %)$"
+expect_out "bench layer: a tensor" "^blk\.1\.ffn_down\.weight +Q[0-9]_K +8 +2 +$n +$n +$n +$n +(-|$n %) +[a-z0-9]+$"
 if [ "$(wc -l <"$cli_out")" -eq 5 ]; then ok "bench layer: a line for each number of rows and of threads"
 else bad "bench layer: a line for each number of rows and of threads" "$(cat "$cli_out")"; fi
 cli bench layer -m "$d/m.gguf" --device "$d/device" blk.1.ffn_down.weight --rows 8 -t 1 -r 2 --json
@@ -36,6 +36,10 @@ else bad "bench layer --past" "found $later FLOPs, expected more than $attn"; fi
 cli bench layer -m "$d/m.gguf" --device "$d/device" output --rows 3 -t 1 -r 1
 expect_out "bench layer: a tensor outside the layers" '^(output|token_embd)\.weight '
 
+cli_with HARTREE_KERNEL=f32_add:scalar bench layer -m "$d/m.gguf" --device "$d/device" output --rows 1 -t 1 -r 1
+expect_out "bench layer: pins are shown" ' f32_add:scalar$'
+cli bench layer -m "$d/m.gguf" blk.1 -p 8
+expect "bench layer: an option of bench model" 2 'found --prompt, which bench layer does not take'
 cli bench layer -m "$d/m.gguf" blk.1.ffn_dwon
 expect "bench layer: a wrong name" 2 "found 'blk.1.ffn_dwon', expected .*did you mean 'blk.1.ffn_down'"
 cli bench layer -m "$d/m.gguf" blk.99.ffn_down

@@ -1,6 +1,6 @@
-/* energy.c - see energy.h.
+/* energy_terms.c - see energy_terms.h.
  * SPDX-License-Identifier: MIT */
-#include "engine/account/energy.h"
+#include "engine/account/energy_terms.h"
 
 #include <math.h>
 #include <string.h>
@@ -100,8 +100,7 @@ void energy_price(struct prediction *r, const struct plan *p, const struct devic
             snprintf(r->energy_missing, sizeof r->energy_missing, "energy.%.40s", word);
         }
         double of_work = work > 0 ? prices.work[c] * work : 0;
-        row->energy_j =
-            to_grain((prices.idle + prices.active) * row->time_s + prices.byte * row->streamed_bytes + of_work);
+        row->energy_j = to_grain((prices.idle + prices.active) * row->time_s + prices.byte * row->streamed_bytes + of_work);
         gross += row->energy_j;
         idle += prices.idle * row->time_s;
     }

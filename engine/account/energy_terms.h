@@ -1,4 +1,4 @@
-/* energy.h - joules of a run, from a device's energy terms.
+/* energy_terms.h - joules of a run, from a device's energy terms.
  *
  *     E_gross = pi0 T + E_net        E_net = pi1 T + eps_m Q + sum_c eps_c W_c
  *
@@ -13,8 +13,8 @@
  * A term that a profile lacks is part of `energy.active`: a profile with the two powers alone says power times time. But a
  * profile that tells some weight types apart does not know the others: then joules are NAN.
  * SPDX-License-Identifier: MIT */
-#ifndef HARTREE_ENERGY_H
-#define HARTREE_ENERGY_H
+#ifndef HARTREE_ENERGY_TERMS_H
+#define HARTREE_ENERGY_TERMS_H
 
 #include "engine/account/device.h"
 #include "engine/account/predict.h"
