@@ -97,6 +97,16 @@ struct mpo_part {
     bool exact;           /* dequantised weights, float x */
 };
 
+/* Whether outputs go where they belong as they are computed, with no tile between. Of a gauged core's then no more than the
+ * stored rows need scratch, however many identity rows stand among them. */
+static inline bool mpo_is_direct(const struct mpo_step *s, const int32_t *place)
+{
+    return s->vectors == 1 && !place;
+}
+
+/* Where stored row number `stored` of a gauged core of one slice belongs, among its n identity rows. */
+size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored);
+
 /* Vectors that a part should have at most: so many outputs fit the scratch. */
 enum { MPO_TILE_COLS = 256 };
 

@@ -65,13 +65,13 @@ static void multiply_stored(const struct mpo_part *p, size_t row, size_t rows, s
         linear_multiply(&part);
 }
 
-static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, float *stored, float *scratch)
+static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, float *stored)
 {
     const struct mpo_step *s = &p->step;
     for (size_t i = 0; i < s->slices; i++) {
         size_t begin = i * s->rows + p->row, first = pivots_before(p->pivots, s->pivots, begin),
                last = pivots_before(p->pivots, s->pivots, begin + p->rows), n = p->rows - (last - first);
-        if (n) multiply_stored(p, begin - first, n, i * (p->x_vector / s->slices), stored, n, scratch);
+        if (n) multiply_stored(p, begin - first, n, i * (p->x_vector / s->slices), stored, n, stored + n * p->cols);
         merge(p, i, first, last, stored, n, to, ld);
     }
 }
@@ -104,16 +104,30 @@ size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols)
 
 void mpo_multiply(const struct mpo_part *p, float *scratch)
 {
-    float *tile = scratch, *stored = tile + p->rows * p->cols, *row = stored + p->rows * p->cols;
     /* With one vector a token, outputs lie where the kernel puts them. */
-    bool direct = p->step.vectors == 1 && !p->place && !p->bias;
-    float *to = direct ? p->y + p->col * p->ldy + p->row : tile;
+    bool direct = mpo_is_direct(&p->step, p->place);
+    float *stored = direct ? scratch : scratch + p->rows * p->cols, *to = direct ? p->y + p->col * p->ldy + p->row : scratch;
     size_t ld = direct ? p->ldy : p->rows;
     if (p->pivots)
-        multiply_gauged(p, to, ld, stored, row);
+        multiply_gauged(p, to, ld, stored);
     else
-        multiply_stored(p, p->row, p->rows, 0, to, ld, row);
-    if (!direct) scatter(p, tile);
+        multiply_stored(p, p->row, p->rows, 0, to, ld, stored);
+    if (!direct) scatter(p, scratch);
+    for (size_t c = 0; direct && p->bias && c < p->cols; c++)
+        K.f32_add(&(struct vec_args){.y = to + c * ld, .x = p->bias + p->row, .n = p->rows});
+}
+
+size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t mid = (low + n) / 2;
+        if (pivots[mid].place - mid <= stored)
+            low = mid + 1;
+        else
+            n = mid;
+    }
+    return stored + low;
 }
 
 /* ---- The matrix itself ---- */

@@ -202,7 +202,8 @@ static void reconcile(struct draft *d)
             }
             mpo_core_shape(&m, k, core->ne);
             core->n_dims = 3;
-            if (core->ne[0] < 1 || core->ne[0] % (int64_t)type_get(core->type)->block) core->type = TYPE_F32;
+            const struct type_info *type = type_get(core->type);
+            if (!type || core->ne[0] < 1 || core->ne[0] % (int64_t)type->block) core->type = TYPE_F32;
         }
         char *spec = own(d, MPO_SPEC);
         mpo_spec(&m, spec);

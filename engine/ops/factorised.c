@@ -16,13 +16,15 @@ static struct mpo_step step_of(const struct op *op)
  * are multiplied by the same kernel. */
 struct cut {
     size_t cols, rows, row_blocks, col_blocks;
+    bool stored; /* rows count those that a gauged core stores, so that chunks hold whole panels of them */
 };
 
 static struct cut cut_of(const struct op *op, const struct step *s, const struct mpo_step *m)
 {
     struct cut c = {.cols = op_rows(op, s) * m->vectors};
     c.rows = linear_rows(op->w->type, (size_t)op->w->ne[0], c.cols);
-    c.row_blocks = (m->rows + c.rows - 1) / c.rows;
+    c.stored = m->pivots && m->slices == 1 && m->vectors == 1 && !(op->u.core.core == 0 && op->u.core.layer->perm_out);
+    c.row_blocks = (m->rows - (c.stored ? m->pivots : 0) + c.rows - 1) / c.rows;
     c.col_blocks = (c.cols + MPO_TILE_COLS - 1) / MPO_TILE_COLS;
     return c;
 }
@@ -45,12 +47,19 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, int thre
     struct mpo_step m = step_of(op);
     struct cut c = cut_of(op, &x->step, &m);
     size_t block = chunk % c.col_blocks, row = chunk / c.col_blocks * c.rows, first = c.cols * block / c.col_blocks;
+    size_t end = m.rows - row < c.rows ? m.rows : row + c.rows;
+    const struct mpo_pivot *pivots = layer->pivots[op->u.core.core];
+    if (c.stored) {
+        bool last = row + c.rows >= m.rows - m.pivots;
+        end = last ? m.rows : mpo_place(pivots, m.pivots, row + c.rows);
+        row = row ? mpo_place(pivots, m.pivots, row) : 0;
+    }
     struct mpo_part part = {
         .step = m,
         .w = op->w,
-        .pivots = layer->pivots[op->u.core.core],
+        .pivots = pivots,
         .row = row,
-        .rows = m.rows - row < c.rows ? m.rows - row : c.rows,
+        .rows = end - row,
         .col = first,
         .cols = c.cols * (block + 1) / c.col_blocks - first,
         .x = exec_from(x, op, 0),
