@@ -199,7 +199,7 @@ refuse "a bench that memory does not hold" 1 "context of 2147483647 tokens: foun
 cli bench model -m "$m" -p 0 -n 0
 refuse "a bench of nothing" 2 "found only lengths of 0, expected a test"
 cli synth --shape L=1000000,D=64,H=4,KV=2,F=96,V=320 -o "$d/out"
-refuse "a million layers" 2 "L: found 1000000, expected 1 to 1024"
+refuse "a million layers" 2 "L: found '1000000', expected 1 to 1024"
 
 # ---- Surroundings ----
 
