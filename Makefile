@@ -32,6 +32,7 @@ ISAS := $(or $(ISA_$(ARCH)),scalar)
 KSRC := $(foreach i,$(ISAS),$(sort $(wildcard kernels/*_$(i).c kernels/*_$(i)_*.c)))
 KCORE := kernels/cpu.c kernels/registry.c kernels/type.c
 LSRC := $(sort $(wildcard base/*.c tensor/*.c loader/*.c engine/*.c engine/*/*.c vision/*.c bench/*.c)) $(KCORE) $(KSRC)
+DEVICES := $(sort $(wildcard devices/*.profile))
 TSRC := $(sort $(wildcard tools/*.c))
 USRC := $(sort $(wildcard tests/*.c))
 LOBJ := $(LSRC:%.c=$(B)/%.o)
@@ -41,13 +42,14 @@ TESTS := $(USRC:%.c=$(B)/%)
 # Optional libraries: used where the compiler finds them, reported by `hartree version`.
 have = $(shell echo 'int main(void){return 0;}' | $(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
 HAVE_ZSTD := $(if $(STATIC)$(CROSS),,$(call have,zstd.h,-lzstd))
+HAVE_PNG := $(if $(STATIC)$(CROSS),,$(call have,png.h,-lpng))
 
-ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(if $(SIMDE),-DEMULATED_AVX512) \
-               $(CPPFLAGS)
+ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(if $(HAVE_PNG),-DHAVE_PNG) \
+               $(if $(SIMDE),-DEMULATED_AVX512) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 -Wall -Wextra -Werror=incompatible-pointer-types -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(STATIC),-static) $(LDFLAGS)
-LIBS = $(if $(HAVE_ZSTD),-lzstd) -lm
+LIBS = $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_PNG),-lpng) -lm
 isa = $(firstword $(filter $(ISAS),$(subst _, ,$(notdir $*))))
 
 all: $(B)/hartree ## build the program; a plain build is linked as ./hartree
@@ -65,13 +67,18 @@ $(B)/kernels/%.o: kernels/%.c $(B)/flags | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
-$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc
+$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc $(B)/devices.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 # Rewritten only when the list of kernel files changes, so that adding or deleting one rebuilds what must be.
 $(B)/kernels.inc: FORCE
 	@mkdir -p $(@D); printf 'ROW(%s)\n' $(notdir $(KSRC:.c=)) > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+# Device profiles as rows {"NAME", "TEXT"} for engine/account/bundled.c: one file is then all that a machine needs.
+$(B)/devices.inc: FORCE
+	@mkdir -p $(@D); for f in $(DEVICES); do n=$${f##*/}; printf '{"%s",\n' "$${n%.profile}"; \
+	    sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' "$$f"; echo '},'; done > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 # The same for the flags: another CFLAGS, or a library installed since, rebuilds everything.
 $(B)/flags: FORCE

@@ -4,6 +4,9 @@
 #include "base/cgroup.h"
 
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +91,13 @@ uint64_t memory_peak(void)
     return (uint64_t)u.ru_maxrss;
 #else
     return (uint64_t)u.ru_maxrss * 1024;
+#endif
+}
+
+void memory_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
 #endif
 }
 

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "base/sha256.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const uint32_t round_constants[64] = {
@@ -61,6 +63,16 @@ void sha256_add(struct sha256 *s, const void *data, size_t n)
         n -= take;
         if (s->bytes % 64 == 0) add_block(s, s->block);
     }
+}
+
+void sha256_text(struct sha256 *s, const char *format, ...)
+{
+    char line[1024];
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    sha256_add(s, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 void sha256_end(struct sha256 *s, char hex[SHA256_HEX])

@@ -18,6 +18,8 @@ enum { SHA256_HEX = 65 }; /* 64 digits and a NUL */
 
 void sha256_begin(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *data, size_t n);
+/* Adds a formatted line, cut off after 1023 bytes. */
+void sha256_text(struct sha256 *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes the digest as lower-case hexadecimal; *s must be begun again before it is used again. */
 void sha256_end(struct sha256 *s, char hex[SHA256_HEX]);
 

@@ -27,7 +27,9 @@ static bool is_meant(const struct op *op, const char *rest, bool attention)
     if (!*rest) return true;
     if (!strcmp(rest, "attn")) return attention;
     if (!strcmp(rest, "ffn")) return !attention;
-    return !strcmp(op->role, rest) || is_named(op->role, rest);
+    size_t n = strlen(rest);
+    bool part = !strncmp(op->role, rest, n) && !strncmp(op->role + n, ".mpo.", 5); /* of a factorised layer */
+    return part || !strcmp(op->role, rest) || is_named(op->role, rest);
 }
 
 bool layer_ops_find(struct layer_ops *l, const struct plan *p, const char *name, struct error *e)
@@ -212,8 +214,8 @@ static void release(struct bench *b)
 /* Which arithmetic an op's FLOPs are. */
 static enum kernel_peak op_peak(const struct op *op)
 {
-    if (op->kind == OP_LINEAR) return type_get(op->w->type)->activation == TYPE_F32 ? PEAK_F32 : PEAK_I8;
-    return op->kind == OP_ATTEND ? PEAK_F32 : PEAK_NONE;
+    if (op->kind == OP_LINEAR || op->kind == OP_CORE) return type_get(op->w->type)->activation == TYPE_F32 ? PEAK_F32 : PEAK_I8;
+    return op_multiplies(op) || op->kind == OP_ATTEND ? PEAK_F32 : PEAK_NONE;
 }
 
 /* The peaks of both kinds; asked twice, before and after, the larger stays. */

@@ -13,13 +13,16 @@ static size_t buffer_bytes(const struct plan_buffer *b, size_t max_rows, size_t 
     return buffer_row_bytes(b) * (b->sampled ? max_out : max_rows);
 }
 
-/* Elements of the widest weight row: an exact plan dequantises one at a time on each thread. */
+/* Floats that the op with the most of them works with on each thread. */
 static size_t scratch_elements(const struct plan *p)
 {
-    size_t widest = 0;
-    for (size_t i = 0; i < p->n_ops; i++)
-        if (p->exact && p->ops[i].kind == OP_LINEAR && (size_t)p->ops[i].n_in > widest) widest = (size_t)p->ops[i].n_in;
-    return widest;
+    size_t most = 0;
+    for (size_t i = 0; i < p->n_ops; i++) {
+        const struct op_def *def = op_defs[p->ops[i].kind];
+        size_t n = def->scratch ? def->scratch(&p->ops[i], p) : 0;
+        if (n > most) most = n;
+    }
+    return most;
 }
 
 /* Elements of the parts of attention that the op with the most of them leaves. */

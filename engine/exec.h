@@ -20,7 +20,7 @@ struct exec {
     const int32_t *tokens;   /* step.n ids */
     const uint32_t *out_row; /* step.n_out row numbers within the step */
     void **buffer;           /* plan->n_buffers arrays of rows */
-    float **scratch;         /* per thread: one dequantised weight row (exact plans) */
+    float **scratch;         /* per thread: as much as the op that asks for most (op_def.scratch) */
     struct {
         float *parts;      /* of one row's attention to many positions */
         atomic_uint *done; /* per KV head: how many of them are there */
@@ -42,6 +42,18 @@ float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t
 static inline void *exec_row(const struct exec *x, int buffer, size_t r)
 {
     return (char *)x->buffer[buffer] + r * buffer_row_bytes(&x->plan->buffers[buffer]);
+}
+
+/* Row r of what an op reads, and of what it writes: one after another by the op's own elements, of which a buffer that several
+ * layers share may have more. */
+static inline void *exec_from(const struct exec *x, const struct op *op, size_t r)
+{
+    return (char *)x->buffer[op->src] + r * type_bytes(x->plan->buffers[op->src].type, (size_t)op->n_in);
+}
+
+static inline void *exec_to(const struct exec *x, const struct op *op, size_t r)
+{
+    return (char *)x->buffer[op->dst] + r * type_bytes(x->plan->buffers[op->dst].type, (size_t)op->n_out);
 }
 
 #endif

@@ -33,7 +33,7 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
     set_name(m, path);
     for (size_t i = 0; i < g->n_tensors; i++) {
         m->tensor_bytes += g->tensors[i].bytes;
-        m->parameters += (uint64_t)tensor_elements(&g->tensors[i]);
+        if (g->tensors[i].type != TYPE_I32) m->parameters += (uint64_t)tensor_elements(&g->tensors[i]); /* not indices */
     }
     if (flags & (MODEL_HEADER_ONLY | MODEL_NO_TOKENIZER)) return true;
     m->tokenizer = tokenizer_new(g, e);

@@ -1,6 +1,6 @@
 /* plan.c - the one builder: architecture facts and tensors in, ops out.
  * SPDX-License-Identifier: MIT */
-#include "engine/plan.h"
+#include "engine/builder.h"
 
 #include <assert.h>
 #include <math.h>
@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-enum { MAX_BUFFERS = 32 };
 
 #define X(kind, name) extern const struct op_def op_##name;
 OP_KINDS(X)
@@ -21,20 +19,7 @@ const struct op_def *const op_defs[OP_KIND_COUNT] = {
 #undef X
 };
 
-/* State while a plan is being built. After a first failure every call does nothing, so the builder below reads as a list. */
-struct builder {
-    struct plan *plan;
-    const struct model *model;
-    struct error *e;
-    bool ok;
-    size_t ops_capacity;
-    int layer;
-    int quantised[MAX_BUFFERS][2]; /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
-    bool fresh[MAX_BUFFERS][2];    /* ... and whether that was made since the buffer was last written */
-    struct op ignored;             /* what add_op hands out after a failure: written to, never read */
-};
-
-static int add_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled)
+int builder_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled)
 {
     struct plan *p = b->plan;
     if (!b->ok) return 0;
@@ -44,7 +29,7 @@ static int add_buffer(struct builder *b, const char *name, size_t width, enum ty
     return (int)p->n_buffers++;
 }
 
-static struct op *add_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
+struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
 {
     struct plan *p = b->plan;
     if (!b->ok) return &b->ignored;
@@ -57,7 +42,7 @@ static struct op *add_op(struct builder *b, enum op_kind kind, const char *role,
     struct op *op = &p->ops[p->n_ops++];
     *op = (struct op){.kind = kind, .layer = b->layer, .role = role, .dst = dst, .src = src, .src2 = NO_BUFFER};
     if (dst != NO_BUFFER) {
-        op->sampled = p->buffers[dst].sampled;
+        op->sampled = p->buffers[dst].sampled || b->sampled;
         op->n_out = (int)p->buffers[dst].width;
         b->fresh[dst][0] = b->fresh[dst][1] = false;
     }
@@ -106,15 +91,13 @@ static void norm(struct builder *b, const char *role, int dst, int src, int head
     snprintf(name, sizeof name, "%s.weight", role);
     const struct tensor *w = get_tensor(b, name, n, 0, presence);
     if (!w) return;
-    struct op *op = add_op(b, OP_NORM, role, dst, src);
+    struct op *op = builder_op(b, OP_NORM, role, dst, src);
     op->w = w;
     op->u.norm.heads = heads;
     op->u.norm.eps = b->model->hp.eps;
 }
 
-/* The buffer that holds `src` in the format that w multiplies with: src itself, or its quantised copy, made when first needed.
- */
-static int activations_for(struct builder *b, const struct tensor *w, int src)
+int builder_activations(struct builder *b, const struct tensor *w, int src, size_t n)
 {
     static const struct { enum type type; const char *role; } formats[2] = {
         {TYPE_Q8_A32, "quantise_32"}, {TYPE_Q8_A256, "quantise_256"}};
@@ -123,10 +106,12 @@ static int activations_for(struct builder *b, const struct tensor *w, int src)
     int i = want == TYPE_Q8_A256;
     const struct plan_buffer from = b->plan->buffers[src];
     if (b->quantised[src][i] == NO_BUFFER)
-        b->quantised[src][i] = add_buffer(b, from.name, from.width, formats[i].type, from.sampled);
+        b->quantised[src][i] = builder_buffer(b, from.name, from.width, formats[i].type, from.sampled);
     int dst = b->quantised[src][i];
+    if (b->ok && b->plan->buffers[dst].width < from.width) b->plan->buffers[dst].width = from.width;
     if (!b->fresh[src][i]) {
-        add_op(b, OP_QUANTISE, formats[i].role, dst, src);
+        struct op *op = builder_op(b, OP_QUANTISE, formats[i].role, dst, src);
+        op->n_in = op->n_out = (int)n;
         b->fresh[src][i] = true;
     }
     return dst;
@@ -135,8 +120,8 @@ static int activations_for(struct builder *b, const struct tensor *w, int src)
 static void multiply(struct builder *b, const char *role, const struct tensor *w, const struct tensor *bias, int dst, int src)
 {
     if (!b->ok) return;
-    int from = activations_for(b, w, src);
-    struct op *op = add_op(b, OP_LINEAR, role, dst, from);
+    int from = builder_activations(b, w, src, b->plan->buffers[src].width);
+    struct op *op = builder_op(b, OP_LINEAR, role, dst, from);
     op->w = w;
     op->bias = bias;
 }
@@ -152,21 +137,15 @@ static const struct tensor *get_matrix(struct builder *b, const char *role, int 
     return b->ok ? w : NULL;
 }
 
-static void linear(struct builder *b, const char *role, int dst, int src, enum presence bias_presence)
+static void linear(struct builder *b, const char *role, int dst, int src, enum presence bias)
 {
-    if (!b->ok) return;
-    int n_in = (int)b->plan->buffers[src].width, n_out = (int)b->plan->buffers[dst].width;
-    char name[48];
-    snprintf(name, sizeof name, "%s.bias", role);
-    const struct tensor *w = get_matrix(b, role, n_in, n_out);
-    const struct tensor *bias = bias_presence == ABSENT ? NULL : get_tensor(b, name, n_out, 0, bias_presence);
-    if (b->ok) multiply(b, role, w, bias, dst, src);
+    builder_linear(b, &(struct linear_role){role, dst, bias}, 1, src);
 }
 
 static void rope(struct builder *b, const char *role, int x, int heads, int angles)
 {
     const struct hparams *h = &b->model->hp;
-    struct op *op = add_op(b, OP_ROPE, role, x, x);
+    struct op *op = builder_op(b, OP_ROPE, role, x, x);
     op->src2 = angles;
     op->u.rope.kind = b->model->arch->rope;
     op->u.rope.heads = heads;
@@ -177,10 +156,10 @@ static void rope(struct builder *b, const char *role, int x, int heads, int angl
 
 static void store(struct builder *b, const char *role, int src, bool value)
 {
-    add_op(b, OP_STORE, role, NO_BUFFER, src)->u.store.value = value;
+    builder_op(b, OP_STORE, role, NO_BUFFER, src)->u.store.value = value;
 }
 
-static void add(struct builder *b, const char *role, int dst, int src) { add_op(b, OP_ADD, role, dst, src); }
+static void add(struct builder *b, const char *role, int dst, int src) { builder_op(b, OP_ADD, role, dst, src); }
 
 /* Frequencies base^(-2j / n_rot) / scale, divided by the factors of rope_freqs.weight where the file has them (Llama 3.1). */
 static int add_rope_table(struct builder *b, double base, double scale)
@@ -207,8 +186,8 @@ static int add_rope_table(struct builder *b, double base, double scale)
 static int angles(struct builder *b, const char *role, double base, double scale)
 {
     int table = add_rope_table(b, base, scale);
-    int dst = add_buffer(b, role, (size_t)b->model->hp.n_rot, TYPE_F32, false);
-    add_op(b, OP_ANGLES, role, dst, NO_BUFFER)->u.angles.table = table;
+    int dst = builder_buffer(b, role, (size_t)b->model->hp.n_rot, TYPE_F32, false);
+    builder_op(b, OP_ANGLES, role, dst, NO_BUFFER)->u.angles.table = table;
     return dst;
 }
 
@@ -227,9 +206,9 @@ static void layer(struct builder *b, const struct layer_buffers *r, int angle)
     const struct hparams *h = &b->model->hp;
 
     norm(b, "attn_norm", r->normed, r->x, 1, h->n_embd, REQUIRED);
-    linear(b, "attn_q", r->q, r->normed, a->qkv_bias);
-    linear(b, "attn_k", r->k, r->normed, a->qkv_bias);
-    linear(b, "attn_v", r->v, r->normed, a->qkv_bias);
+    const struct linear_role qkv[] = {
+        {"attn_q", r->q, a->qkv_bias}, {"attn_k", r->k, a->qkv_bias}, {"attn_v", r->v, a->qkv_bias}};
+    builder_linear(b, qkv, 3, r->normed);
     if (a->qk_norm != ABSENT) {
         norm(b, "attn_q_norm", r->q, r->q, h->n_head, h->head_dim, a->qk_norm);
         norm(b, "attn_k_norm", r->k, r->k, h->n_head_kv, h->head_dim, a->qk_norm);
@@ -238,7 +217,7 @@ static void layer(struct builder *b, const struct layer_buffers *r, int angle)
     rope(b, "rope_k", r->k, h->n_head_kv, angle);
     store(b, "store_v", r->v, true);
     store(b, "store_k", r->k, false);
-    struct op *op = add_op(b, OP_ATTEND, "attend", r->attended, r->q);
+    struct op *op = builder_op(b, OP_ATTEND, "attend", r->attended, r->q);
     op->u.attend.n_head = h->n_head;
     op->u.attend.n_head_kv = h->n_head_kv;
     op->u.attend.head_dim = h->head_dim;
@@ -249,9 +228,8 @@ static void layer(struct builder *b, const struct layer_buffers *r, int angle)
     add(b, "attn_residual", r->x, r->branch);
 
     norm(b, "ffn_norm", r->normed, r->x, 1, h->n_embd, REQUIRED);
-    linear(b, "ffn_gate", r->gate, r->normed, ABSENT);
-    linear(b, "ffn_up", r->up, r->normed, ABSENT);
-    op = add_op(b, OP_GLU, "ffn_act", r->gate, r->gate);
+    builder_linear(b, (struct linear_role[]){{"ffn_gate", r->gate, ABSENT}, {"ffn_up", r->up, ABSENT}}, 2, r->normed);
+    op = builder_op(b, OP_GLU, "ffn_act", r->gate, r->gate);
     op->src2 = r->up;
     op->u.glu.activation = a->activation;
     linear(b, "ffn_down", r->branch, r->gate, ABSENT);
@@ -267,18 +245,18 @@ static void decoder(struct builder *b)
 
     b->layer = -1;
     struct layer_buffers r;
-    r.x = add_buffer(b, "x", n_embd, TYPE_F32, false);
-    r.normed = add_buffer(b, "normed", n_embd, TYPE_F32, false);
-    r.q = add_buffer(b, "q", q_width, TYPE_F32, false);
-    r.k = add_buffer(b, "k", kv_width, TYPE_F32, false);
-    r.v = add_buffer(b, "v", kv_width, TYPE_F32, false);
-    r.attended = add_buffer(b, "attended", q_width, TYPE_F32, false);
-    r.branch = add_buffer(b, "branch", n_embd, TYPE_F32, false);
-    r.gate = add_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
-    r.up = add_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
+    r.x = builder_buffer(b, "x", n_embd, TYPE_F32, false);
+    r.normed = builder_buffer(b, "normed", n_embd, TYPE_F32, false);
+    r.q = builder_buffer(b, "q", q_width, TYPE_F32, false);
+    r.k = builder_buffer(b, "k", kv_width, TYPE_F32, false);
+    r.v = builder_buffer(b, "v", kv_width, TYPE_F32, false);
+    r.attended = builder_buffer(b, "attended", q_width, TYPE_F32, false);
+    r.branch = builder_buffer(b, "branch", n_embd, TYPE_F32, false);
+    r.gate = builder_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
+    r.up = builder_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
 
     const struct tensor *embedding = get_matrix(b, "token_embd", h->n_embd, h->n_vocab);
-    struct op *op = add_op(b, OP_EMBED, "token_embd", r.x, NO_BUFFER);
+    struct op *op = builder_op(b, OP_EMBED, "token_embd", r.x, NO_BUFFER);
     op->w = embedding;
     op->u.embed.scale = h->embedding_scale;
     int global = angles(b, "rope_angles", h->rope_base, h->rope_scale);
@@ -290,13 +268,13 @@ static void decoder(struct builder *b)
     }
 
     b->layer = -1;
-    int sampled = add_buffer(b, "x_sampled", n_embd, TYPE_F32, true);
-    int last = add_buffer(b, "normed_sampled", n_embd, TYPE_F32, true);
-    int logits = add_buffer(b, "logits", (size_t)h->n_vocab, TYPE_F32, true);
-    add_op(b, OP_GATHER, "sampled_rows", sampled, r.x);
+    int sampled = builder_buffer(b, "x_sampled", n_embd, TYPE_F32, true);
+    int last = builder_buffer(b, "normed_sampled", n_embd, TYPE_F32, true);
+    int logits = builder_buffer(b, "logits", (size_t)h->n_vocab, TYPE_F32, true);
+    builder_op(b, OP_GATHER, "sampled_rows", sampled, r.x);
     norm(b, "output_norm", last, sampled, 1, h->n_embd, REQUIRED);
     /* Tied embeddings: the head is the embedding matrix where the file has no output.weight. */
-    bool untied = b->ok && model_tensor(b->model, -1, "output.weight");
+    bool untied = b->ok && (model_tensor(b->model, -1, "output.weight") || gguf_find(b->model->gguf, "mpo.output.bonds"));
     if (untied) linear(b, "output", logits, last, ABSENT);
     else if (b->ok) multiply(b, "output", embedding, NULL, logits, last);
     b->plan->logits = logits;
@@ -351,8 +329,12 @@ struct plan *plan_new(const struct model *m, bool exact, struct error *e)
     }
     p->model = m;
     p->exact = exact;
+    p->max_rows = SIZE_MAX;
     struct builder b = {.plan = p, .model = m, .e = e, .ok = true};
+    for (int i = 0; i < MAX_GROUP * STATE_COUNT; i++) b.state[i / STATE_COUNT][i % STATE_COUNT] = NO_BUFFER;
+    b.ok = weights_check_format(m->gguf, e);
     decoder(&b);
+    b.ok = b.ok && weights_check_count(m->gguf, b.n_mpo, e);
     if (b.ok && build_stages(&b)) return p;
     if (m->file) fail_in(e, m->file->path);
     plan_free(p);
@@ -363,6 +345,8 @@ void plan_free(struct plan *p)
 {
     if (!p) return;
     for (size_t i = 0; i < p->n_ropes; i++) free(p->rope[i].freq);
+    for (size_t i = 0; i < p->n_layers; i++) weights_free(p->layers[i]);
+    free(p->layers);
     free(p->ops);
     free(p->stage);
     free(p->buffers);

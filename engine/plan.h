@@ -12,14 +12,20 @@
 #define HARTREE_PLAN_H
 
 #include "engine/model.h"
+#include "engine/weights.h"
 
-/* X(KIND, name): op_<name> is its definition, in engine/ops/ (linear.c, attention.c, rowwise.c). */
+/* X(KIND, name): op_<name> is its definition, in engine/ops/ (linear.c, factorised.c, attention.c, rowwise.c). */
 #define OP_KINDS(X)            \
     X(EMBED, embed)            \
     X(ANGLES, angles)          \
     X(NORM, norm)              \
     X(QUANTISE, quantise)      \
     X(LINEAR, linear)          \
+    X(CORE, core)              \
+    X(CONTRACT, contract)      \
+    X(REBUILD, rebuild)        \
+    X(OUTER, outer)            \
+    X(PICK, pick)              \
     X(ROPE, rope)              \
     X(STORE, store)            \
     X(ATTEND, attend)          \
@@ -54,10 +60,15 @@ struct op {
         struct { int n_head, n_head_kv, head_dim, window; float scale; } attend; /* window 0: all positions */
         struct { enum activation activation; } glu;
         struct { float scale; } embed;
+        /* A step of a contraction: of core `core` in the stored order (CORE), number `core` of the layer's own order (CONTRACT). And the
+         * layer's other way, to make the matrix (REBUILD): from `rebuild_from` rows on this runs, below that the steps do. */
+        struct { const struct layer_weights *layer; int core; size_t rebuild_from; } core;
+        struct { const struct tensor *index; } pick; /* which elements of a row */
     } u;
 };
 
-/* A buffer holds rows of `width` elements; those of a quantised type hold width elements in blocks. */
+/* A buffer holds rows of `width` elements; those of a quantised type hold width elements in blocks. What lies between the steps of
+ * factorised layers has room for the widest: there, rows lie one after another by the elements that the op at hand writes. */
 struct plan_buffer {
     const char *name;
     size_t width;
@@ -79,8 +90,16 @@ struct plan {
     size_t *stage;          /* n_stages + 1 op numbers: stage s is ops[stage[s]] .. ops[stage[s + 1] - 1] */
     struct plan_buffer *buffers;
     struct rope_table rope[2];
+    struct layer_weights **layers; /* every linear layer as it is stored; owned */
+    size_t n_layers;
+    size_t max_rows;        /* of a step, so that no buffer between the cores of a layer outgrows PLAN_MAX_STATE */
     int logits;             /* the buffer that holds the result */
 };
+
+/* Floats of a buffer between two cores: 256 MB. */
+#define PLAN_MAX_STATE ((size_t)1 << 26)
+
+enum { REBUILD_ROWS = 16 }; /* of a matrix, that are made of its cores and multiplied by at once */
 
 /* Turns a model into its plan, checking every tensor's presence, shape and type on the way. NULL and *e
  * ("FILE: tensor 'blk.3.attn_q.weight': found [640, 512], expected [640, 1024]"). Borrows the model. */
@@ -117,11 +136,19 @@ struct op_def {
     struct op_cost (*cost)(const struct op *op, const struct plan *p, const struct step *s);
     /* A chunk reads and writes, of buffers that change within a layer, its own row (or segment of it) alone. */
     bool by_row;
+    /* Floats of scratch that a chunk wants on its thread; NULL: none. */
+    size_t (*scratch)(const struct op *op, const struct plan *p);
 };
 extern const struct op_def *const op_defs[OP_KIND_COUNT];
 
 /* Rows that an op works on in a step. */
 static inline size_t op_rows(const struct op *op, const struct step *s) { return op->sampled ? s->n_out : s->n; }
+
+/* Whether it multiplies by a weight, at the rates of products. */
+static inline bool op_multiplies(const struct op *op)
+{
+    return op->kind == OP_LINEAR || (op->kind >= OP_CORE && op->kind <= OP_OUTER);
+}
 
 /* Bytes of one row of a buffer. */
 static inline size_t buffer_row_bytes(const struct plan_buffer *b) { return type_bytes(b->type, b->width); }

@@ -48,7 +48,10 @@ struct session *session_new(const struct model *m, const struct session_options 
     s->options = *o;
     set_defaults(&s->options, m);
     o = &s->options;
-    if ((s->plan = plan_new(m, o->exact, e)) && fits(s, e) && (s->kv = kv_new(&m->hp, o->kv_type, o->n_ctx, e)) &&
+    s->plan = plan_new(m, o->exact, e);
+    if (s->plan && o->n_batch > s->plan->max_rows) s->options.n_batch = s->plan->max_rows;
+    if (o->n_out > o->n_batch) s->options.n_out = o->n_batch;
+    if (s->plan && fits(s, e) && (s->kv = kv_new(&m->hp, o->kv_type, o->n_ctx, e)) &&
         (s->pool = pool_new(o->threads, e)) && (s->exec = exec_new(s->plan, s->kv, s->pool, o->n_batch, o->n_out, e)) &&
         (!o->profile || (s->profile = profile_new(s->plan, o->threads, e)))) {
         s->exec->profile = s->profile;

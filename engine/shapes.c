@@ -4,6 +4,7 @@
  * HuggingFaceTB, Qwen, google), with the parameter counts of their safetensors; tests/synth.c holds the rows to those counts.
  * SPDX-License-Identifier: MIT */
 #include "engine/shapes.h"
+#include "base/nearest.h"
 #include "engine/model.h"
 
 #include <math.h>
@@ -29,10 +30,12 @@ static const struct shape shapes[] = {
     /* v0.3, which has no sliding window. */
     {"mistral-7b", NULL, LLAMA, SIZE(32, 4096, 32, 8, 14336), .head_dim = 128, .n_vocab = 32768, .n_ctx = 32768,
      .rope_base = 1e6f, .parameters = 7248023552},
-    /* Assumed throughout: only "Llama-3.1-8B compressed to 3.2 B" is public (arXiv 2512.16531). Here width, depth and
-     * vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN shrink to what is
-     * left. */
-    {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8},
+    /* Width, depth and vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN
+     * shrink to what is left. */
+    {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8,
+     .mpo_of = "llama-3.1-8b", .mpo_as = "ratio=0.314,gauge,joint",
+     .assumed = "all but the 3.2 B parameters, which arXiv 2512.16531 gives: Llama-3.1-8B's width, depth and vocabulary, with 8 "
+                "heads and an FFN of 4608"},
 
     {"smollm-135m", NULL, SMOLLM, SIZE(30, 576, 9, 3, 1536), .parameters = 134515008},
     {"smollm-360m", NULL, SMOLLM, SIZE(32, 960, 15, 5, 2560), .parameters = 361821120},
@@ -46,6 +49,11 @@ static const struct shape shapes[] = {
      .parameters = 3085938688},
     {"qwen2.5-7b", "qwen2.5-coder-7b", QWEN2, SIZE(28, 3584, 28, 4, 18944), .head_dim = 128, .n_vocab = 152064,
      .parameters = 7615616512},
+    {"qwen2.5-14b", "qwen2.5-coder-14b", QWEN2, SIZE(48, 5120, 40, 8, 13824), .head_dim = 128, .n_vocab = 152064,
+     .parameters = 14770033664},
+    {"qwen2.5-32b", "qwen2.5-coder-32b", QWEN2, SIZE(64, 5120, 40, 8, 27648), .head_dim = 128, .n_vocab = 152064,
+     .parameters = 32763876352},
+    {"qwen2.5-72b", NULL, QWEN2, SIZE(80, 8192, 64, 8, 29568), .head_dim = 128, .n_vocab = 152064, .parameters = 72706203648},
     {"qwen3-0.6b", NULL, QWEN3, SIZE(28, 1024, 16, 8, 3072), .n_vocab = 151936, .parameters = 596049920},
     {"qwen3-1.7b", NULL, QWEN3, SIZE(28, 2048, 16, 8, 6144), .n_vocab = 151936, .parameters = 1720574976},
     {"qwen3-4b", NULL, QWEN3, SIZE(36, 2560, 32, 8, 9728), .n_vocab = 151936, .parameters = 4022468096},
@@ -54,8 +62,12 @@ static const struct shape shapes[] = {
      .parameters = 268098176},
     {"gemma-3-1b", NULL, GEMMA3, SIZE(26, 1152, 4, 1, 6912), .head_dim = 256, .n_vocab = 262144, .n_ctx = 32768, .window = 512,
      .parameters = 999885952},
-    /* The text part, whose parameters are published only together with the vision tower's. */
+    /* The text parts, whose parameters are published only together with the vision tower's. */
     {"gemma-3-4b", NULL, GEMMA3, SIZE(34, 2560, 8, 4, 10240), .head_dim = 256, .n_vocab = 262208, .n_ctx = 131072,
+     .window = 1024, .rope_factor = 8},
+    {"gemma-3-12b", NULL, GEMMA3, SIZE(48, 3840, 16, 8, 15360), .head_dim = 256, .n_vocab = 262208, .n_ctx = 131072,
+     .window = 1024, .rope_factor = 8},
+    {"gemma-3-27b", NULL, GEMMA3, SIZE(62, 5376, 32, 16, 21504), .head_dim = 128, .n_vocab = 262208, .n_ctx = 131072,
      .window = 1024, .rope_factor = 8},
 
     /* For tests: few layers, GQA, odd vocabularies, a width that no 256-block divides, heads that don't add up to the width,
@@ -88,53 +100,111 @@ static bool named(const char *name, size_t len, struct shape *s, struct error *e
     return fail(e, "shape: found '%.*s', expected L=..,D=.. or one of%s", len > 64 ? 64 : (int)len, name, known);
 }
 
+/* One field of a shape made of numbers: KEY=NUMBER, arch=NAME or tied. */
+struct number {
+    const char *key;
+    int *value;
+    int max;
+};
+
+static bool wrong_field(const char *at, const char *end, struct error *e)
+{
+    static const char *const keys[] = {"L", "D", "H", "KV", "HD", "F", "V", "tied", "arch", NULL};
+    char word[16];
+    int field = (int)(end - at), n = 0;
+    while (n < field && at[n] != '=') n++;
+    snprintf(word, sizeof word, "%.*s", n, at);
+    const char *near = n ? nearest_word(word, keys) : NULL;
+    if (near && strcmp(near, word))
+        return fail(e, "shape: found '%.*s', did you mean '%s'?", field > 32 ? 32 : field, at, near);
+    return fail(e, "shape: found '%.*s', expected L= D= H= KV= HD= F= or V= and a number, tied, or arch=NAME",
+                field > 32 ? 32 : field, at);
+}
+
+/* Reads the field [at, end), which must be one of the n numbers, tied or arch=. */
+static bool read_field(const char *at, const char *end, const struct number *numbers, size_t n, struct shape *s,
+                       struct error *e)
+{
+    size_t len = (size_t)(end - at);
+    if (len == 4 && !memcmp(at, "tied", 4))
+        return s->tied ? fail(e, "shape: tied: found twice, expected once") : (s->tied = true);
+    const char *equals = memchr(at, '=', len);
+    size_t key = equals ? (size_t)(equals - at) : 0, i = 0;
+    if (key == 4 && !memcmp(at, "arch", 4)) {
+        if (s->arch) return fail(e, "shape: arch: found twice, expected once");
+        struct error why;
+        const struct arch *a = arch_find((struct gguf_string){equals + 1, (size_t)(end - equals - 1)}, &why);
+        if (!a) return fail(e, "shape: arch: %s", strstr(why.text, "found")); /* what comes before names a file's key */
+        s->arch = a->name;
+        return true;
+    }
+    while (i < n && !(key && strlen(numbers[i].key) == key && !memcmp(at, numbers[i].key, key))) i++;
+    char *after = NULL;
+    long v = i < n && equals[1] >= '0' && equals[1] <= '9' ? strtol(equals + 1, &after, 10) : 0;
+    if (i == n || (after && after != end)) return wrong_field(at, end, e);
+    if (v < 1 || v > numbers[i].max)
+        return fail(e, "shape: %s: found '%.*s', expected 1 to %d", numbers[i].key,
+                    (int)(end - equals) > 24 ? 24 : (int)(end - equals - 1), equals + 1, numbers[i].max);
+    if (*numbers[i].value) return fail(e, "shape: %s: found twice, expected once", numbers[i].key);
+    *numbers[i].value = (int)v;
+    return true;
+}
+
 static bool numbered(const char *spec, size_t len, struct shape *s, struct error *e)
 {
-    *s = (struct shape){.name = "shape", LLAMA, .rope_base = 5e5f, .n_ctx = 131072};
-    const struct {
-        const char *key;
-        int *value;
-        int max;
-    } fields[] = {
-        {"L", &s->n_layer, MAX_LAYERS},    {"D", &s->n_embd, 1 << 20}, {"H", &s->n_head, 4096},
-        {"KV", &s->n_head_kv, 4096},       {"F", &s->n_ff, 1 << 22},   {"V", &s->n_vocab, 1 << 24},
-        {"d", &s->head_dim, MAX_HEAD_DIM},
+    *s = (struct shape){.name = "shape", .eps = 1e-5f, .rope_base = 5e5f, .n_ctx = 131072};
+    const struct number numbers[] = {
+        {"L", &s->n_layer, MAX_LAYERS}, {"D", &s->n_embd, 1 << 20},   {"H", &s->n_head, 4096},
+        {"KV", &s->n_head_kv, 4096},    {"F", &s->n_ff, 1 << 22},     {"V", &s->n_vocab, 1 << 24},
+        {"HD", &s->head_dim, MAX_HEAD_DIM}, {"d", &s->head_dim, MAX_HEAD_DIM}, /* d: the older word for HD */
     };
-    enum { N = sizeof fields / sizeof fields[0], HEAD_DIM = N - 1 };
+    enum { N = sizeof numbers / sizeof numbers[0], NEEDED = N - 2 };
     const char *end = spec + len;
-    for (const char *at = spec; at < end;) {
-        const char *equals = memchr(at, '=', (size_t)(end - at));
-        size_t key = equals ? (size_t)(equals - at) : 0, i = 0;
-        while (i < N && !(strlen(fields[i].key) == key && !strncmp(at, fields[i].key, key))) i++;
-        char *after = NULL;
-        long v = i < N ? strtol(equals + 1, &after, 10) : 0;
-        if (i == N || (after != end && *after != ','))
-            return fail(e, "shape '%.*s': found '%.*s', expected L= D= H= KV= F= V= or d= and a number",
-                        len > 200 ? 200 : (int)len, spec, end - at > 32 ? 32 : (int)(end - at), at);
-        if (v < 1 || v > fields[i].max)
-            return fail(e, "shape: %s: found %ld, expected 1 to %d", fields[i].key, v, fields[i].max);
-        if (*fields[i].value) return fail(e, "shape: %s: found twice, expected once", fields[i].key);
-        *fields[i].value = (int)v;
-        at = after == end ? end : after + 1;
+    for (const char *at = spec, *comma; at <= end; at = comma + 1) {
+        comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
+        if (!comma) comma = end;
+        if (!read_field(at, comma, numbers, N, s, e)) return false;
     }
-    for (size_t i = 0; i < HEAD_DIM; i++)
-        if (!*fields[i].value) return fail(e, "shape: %s: missing, expected L=,D=,H=,KV=,F=,V=", fields[i].key);
+    for (size_t i = 0; i < NEEDED; i++)
+        if (!*numbers[i].value) return fail(e, "shape: %s: missing, expected L=,D=,H=,KV=,F=,V=", numbers[i].key);
     if (s->n_head % s->n_head_kv) return fail(e, "shape: H: found %d, expected a multiple of KV=%d", s->n_head, s->n_head_kv);
     if (!s->head_dim && s->n_embd % s->n_head)
-        return fail(e, "shape: D: found %d, expected a multiple of H=%d where d= is not given", s->n_embd, s->n_head);
+        return fail(e, "shape: D: found %d, expected a multiple of H=%d where HD= is not given", s->n_embd, s->n_head);
     if (!s->head_dim) s->head_dim = s->n_embd / s->n_head;
     if (s->head_dim > MAX_HEAD_DIM || s->head_dim % 2)
-        return fail(e, "shape: d: found %d, expected an even number up to %d", s->head_dim, MAX_HEAD_DIM);
+        return fail(e, "shape: HD: found %d, expected an even number up to %d", s->head_dim, MAX_HEAD_DIM);
+    if (!s->arch) {
+        s->arch = "llama";
+        s->assumed = "a llama's ops, as no arch= says otherwise";
+    }
     return true;
+}
+
+/* What follows ":mpo" in `text`, of `len` bytes: the recipe of a shape, which may be that of another name. */
+static bool factorised(const char *text, size_t len, struct shape *s, struct error *e)
+{
+    const char *name = s->name, *recipe = len ? text + 1 : s->mpo_as ? s->mpo_as : "gauge,joint";
+    const char *assumed = s->mpo_of ? "the structure: low-rank layers, all cut alike, where nobody published one" : s->assumed;
+    if (s->mpo_of && !named(s->mpo_of, strlen(s->mpo_of), s, e)) return false;
+    s->name = name;
+    s->assumed = assumed;
+    return recipe_parse(recipe, len ? len - 1 : strlen(recipe), &s->mpo, e);
 }
 
 bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, struct error *e)
 {
-    const char *colon = strrchr(spec, ':');
-    size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
-    *mix = mix_find(colon ? colon + 1 : "F16", e);
-    if (!*mix) return false;
-    return memchr(spec, '=', len) ? numbered(spec, len, s, e) : named(spec, len, s, e);
+    size_t len = strcspn(spec, ":"), n;
+    const char *type = "F16", *mpo = NULL;
+    for (const char *part = spec + len; *part; part += n) {
+        n = 1 + strcspn(part + 1, ":");
+        if (!strncmp(part, ":mpo", 4) && (n == 4 || part[4] == ',')) mpo = part;
+        else type = part + 1;
+    }
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(type, ":"), type);
+    *mix = mix_find(word, e);
+    if (!*mix || !(memchr(spec, '=', len) ? numbered(spec, len, s, e) : named(spec, len, s, e))) return false;
+    return !mpo || factorised(mpo + 4, strcspn(mpo + 4, ":"), s, e);
 }
 
 /* ---- From numbers to tensors and metadata ---- */
@@ -202,7 +272,7 @@ struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_
     vector(&l, -1, "output_norm.weight", d);
     if (!s->tied) matrix(&l, -1, "output.weight", d, s->n_vocab);
     *n = l.n;
-    return l.t;
+    return s->mpo.used ? recipe_apply(s, mix, l.t, n, e) : l.t;
 }
 
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n, struct gguf_writer *w)
@@ -210,7 +280,7 @@ void shape_describe(const struct shape *s, const struct mix *mix, const struct t
     char text[96];
     gguf_set_string(w, "general.architecture", s->arch, strlen(s->arch));
     gguf_set_string(w, "general.type", "model", 5);
-    snprintf(text, sizeof text, "%s:%s", s->name, mix_name(mix));
+    snprintf(text, sizeof text, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
     gguf_set_string(w, "general.name", text, strlen(text));
     gguf_set_u32(w, "general.file_type", mix_file_type(mix));
     gguf_set_u32(w, "general.quantization_version", 2); /* ggml's number for the block layouts in use since 2023 */
@@ -235,6 +305,7 @@ void shape_describe(const struct shape *s, const struct mix *mix, const struct t
         SET(f32, "rope.scaling.factor", s->rope_factor);
     }
 #undef SET
+    if (s->mpo.used) recipe_describe(s, w);
     for (size_t i = 0; i < n; i++) gguf_add_tensor(w, tensors[i].name, tensors[i].type, tensors[i].n_dims, tensors[i].ne);
 }
 

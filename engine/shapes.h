@@ -7,7 +7,7 @@
 #define HARTREE_SHAPES_H
 
 #include "engine/arch.h"
-#include "engine/mix.h"
+#include "engine/recipe.h"
 
 struct shape {
     const char *name, *alias; /* "llama-3.2-1b"; a second name or NULL */
@@ -18,12 +18,17 @@ struct shape {
     float rope_factor;        /* 0: none; llama: by frequency, in rope_freqs.weight; gemma3: linear */
     int window;               /* of the windowed layers; 0: none */
     int64_t parameters;       /* as published, 0 where nobody published it; rope_freqs.weight does not count */
+    const char *assumed;      /* what of the above nobody published, and what was taken instead; NULL: nothing */
+    const char *mpo_of, *mpo_as; /* ":mpo" is the shape of this name with this recipe; NULL: this one, with the default */
+    struct mpo_recipe mpo;    /* what its linear layers are made of, if not dense matrices */
 };
 
 const struct shape *shape_at(size_t i); /* NULL past the end */
 
-/* Reads "NAME[:TYPE]" or "L=32,D=4096,H=32,KV=8,F=14336,V=128256[,d=128][:TYPE]": layers, width, heads, key/value heads, FFN
- * width, vocabulary, head width (else D / H), of a llama without tied embeddings. TYPE is a mix, F16 unless given.
+/* Reads "NAME[:TYPE]" or "L=32,D=4096,H=32,KV=8,F=14336,V=128256[,HD=128][,tied][,arch=qwen2][:TYPE]": layers, width, heads,
+ * key/value heads, FFN width, vocabulary, head width (else D / H; "d=" is the same), no output matrix of its own, architecture
+ * (else llama). TYPE is a mix, F16 unless given. Either may go on ":mpo" or ":mpo,RECIPE" (recipe.h):
+ * factorised layers, by default low-rank ones in identity gauge of half the parameters.
  * *s borrows from `spec`. False and *e naming what is wrong or known. */
 bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, struct error *e);
 

@@ -95,7 +95,12 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
     bool output =
         !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
     bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "ffn_down.weight");
-    if (t->n_dims >= 2)
+    /* Of a factorised layer the core that all paths lead through is the smaller; a correction is small against what it corrects. */
+    const char *core = strstr(t->name, ".mpo.");
+    if (core && atoi(core + 5) == s->mpo.d - 1) branch = strstr(t->name, "attn_output.") || strstr(t->name, "ffn_down.");
+    if (ends_with(t->name, ".mpo.left") || ends_with(t->name, ".mpo.res"))
+        r.deviation = 0.02f;
+    else if (t->n_dims >= 2)
         r.deviation = output ? 2 * unit : branch ? unit / sqrtf(2.0f * (float)s->n_layer) : unit;
     else if (ends_with(t->name, ".bias"))
         r.deviation = 0.1f;
@@ -125,6 +130,13 @@ static bool write_tensors(const struct job *j, struct row_writer *rows, struct e
             ok = rows_write(rows, t, given_row, factors, e);
             continue;
         }
+        if (t->type == TYPE_I32) {
+            int32_t *indices = malloc(t->bytes);
+            if (indices) recipe_indices(&j->shape, t, indices);
+            ok = indices ? rows_write(rows, t, given_row, indices, e) : fail(e, "no memory for %zu bytes of indices", t->bytes);
+            free(indices);
+            continue;
+        }
         struct recipe r = recipe_for(&j->shape, a, t, j->o->seed);
         r.pool = pool;
         r.threads = rows->pool;
@@ -147,7 +159,7 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     }
     for (size_t i = 0; i < j->n; i++) {
         rows.total += j->tensors[i].bytes;
-        r->parameters += (uint64_t)tensor_elements(&j->tensors[i]);
+        if (j->tensors[i].type != TYPE_I32) r->parameters += (uint64_t)tensor_elements(&j->tensors[i]);
     }
     r->tensor_bytes = rows.total;
     r->tensors = j->n;

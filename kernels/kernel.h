@@ -150,6 +150,16 @@ struct vec_args {
     size_t n;
 };
 
+/* y[i] += sum over j < k of s[j] * x[j * x_stride + i], for i < n; rows in order of j, so that k at once and one by one differ by
+ * rounding at most. The product with a matrix whose rows lie along the outputs. */
+struct axpy_args {
+    float *y;
+    const float *x;
+    size_t x_stride; /* elements from a row to the next */
+    const float *s;
+    size_t k, n;
+};
+
 /* What the arithmetic of an instruction set can do at most: n rounds of multiply-adds that load and store nothing. No model needs
  * them; benchmarks and the accountant hold other kernels to their rate.
  * i8_peak: x is PEAK_I8_CODES codes u in 0..63, then as many signed codes v, which repeat every 8; y is one uint16_t, the sum of
@@ -203,6 +213,7 @@ struct find_args {
     X(f32_gelu_mul, glu_args)   \
     X(f32_add, vec_args)        \
     X(f32_scale, vec_args)      \
+    X(f32_axpy, axpy_args)      \
     X(f32_softmax, vec_args)    \
     X(i8_peak, peak_args)       \
     X(f32_peak, peak_args)       \
@@ -234,6 +245,7 @@ union kernel_args {
     struct merge_args merge;
     struct glu_args glu;
     struct vec_args vec;
+    struct axpy_args axpy;
     struct peak_args peak;
     struct find_args find;
 };

@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "engine/account/calibrate.h"
+#include "engine/account/energy_terms.h"
 #include "engine/account/report.h"
 #include "engine/cost.h"
 #include "engine/synth.h"
@@ -62,11 +63,11 @@ static void make_device(struct device *d)
             ok = ok && device_set(d, key, 1e10 * t, PUBLISHED, "a data sheet, page 3", &e);
         snprintf(key, sizeof key, "read_peak.%d", t), ok = ok && device_set(d, key, 1.1e10 * t, MEASURED, NULL, &e);
         snprintf(key, sizeof key, "stage.%d", t), ok = ok && device_set(d, key, 1e-6 * t, MEASURED, NULL, &e);
-        for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
-            snprintf(key, sizeof key, "vector.%s.%d", vectors[i], t),
-                ok = ok && device_set(d, key, 4e9 * t, MEASURED, NULL, &e);
         for (int phase = 0; phase < 2; phase++) {
             const char *const kv[] = {"f32", "f16", "q8_0"}, *word = phase ? "prefill" : "decode";
+            for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
+                snprintf(key, sizeof key, "vector.%s.%s.%d", vectors[i], word, t),
+                    ok = ok && device_set(d, key, 4e9 * t, MEASURED, NULL, &e);
             for (int i = 0; i < 3; i++)
                 snprintf(key, sizeof key, "attend.%s.%s.%d", kv[i], word, t),
                     ok = ok && device_set(d, key, 2e9 * t, MEASURED, NULL, &e);
@@ -98,12 +99,12 @@ static void test_round_trip(const struct device *d)
     if (ok) device_free(&again);
     unlink(path);
     struct device sparse = {0};
-    ok = device_set(&sparse, "vector.add.1", 1e9, MEASURED, NULL, &e) &&
-         device_set(&sparse, "vector.add.5", 3e9, MEASURED, NULL, &e);
-    TEST("a rate between two numbers of threads is interpolated", ok && device_rate(&sparse, "vector.add", 2) == 1.5e9,
-         "found %g", device_rate(&sparse, "vector.add", 2));
-    TEST("a rate that was measured is taken as it is", device_rate(&sparse, "vector.add", 5) == 3e9, "found %g",
-         device_rate(&sparse, "vector.add", 5));
+    ok = device_set(&sparse, "vector.add.decode.1", 1e9, MEASURED, NULL, &e) &&
+         device_set(&sparse, "vector.add.decode.5", 3e9, MEASURED, NULL, &e);
+    TEST("a rate between two numbers of threads is interpolated", ok && device_rate(&sparse, "vector.add.decode", 2) == 1.5e9,
+         "found %g", device_rate(&sparse, "vector.add.decode", 2));
+    TEST("a rate that was measured is taken as it is", device_rate(&sparse, "vector.add.decode", 5) == 3e9, "found %g",
+         device_rate(&sparse, "vector.add.decode", 5));
     device_free(&sparse);
     TEST("a rate beyond the most threads is not known", isnan(device_rate(d, "read_bandwidth", 3)), "found %g",
          device_rate(d, "read_bandwidth", 3));
@@ -126,6 +127,9 @@ static void test_bad_profiles(void)
         {"nan", HEAD "cores = nan # 1, measured\n", "line 4: cores: found nan"},
         {"wrong unit", HEAD "read_bandwidth.1 = 10 # GB/s, measured\n", "line 4: found unit 'GB/s', expected 'B/s'"},
         {"no provenance", HEAD "cores = 1 # 1\n", "line 4: found '# 1', expected"},
+        {"fitted by nobody", HEAD "energy.idle = 3 # W, fitted\n", "line 4: found provenance 'fitted'"},
+        {"negative joules", HEAD "energy.byte = -1 # J/B, assumed\n", "line 4: energy.byte: found -1, expected 0 to"},
+        {"an unknown bound", HEAD "energy.byte.low = 0 # J/B, assumed\n", "line 4: found key 'energy.byte.low'"},
         {"unknown provenance", HEAD "cores = 1 # 1, guessed\n", "line 4: found provenance 'guessed'"},
         {"no comment", HEAD "cores = 1\n", "line 4: cores: found no comment"},
         {"no equals sign", HEAD "cores\n", "line 4: found 'cores', expected key = value"},
@@ -286,6 +290,37 @@ static void test_counts(const struct model *m, const char *what)
     }
 }
 
+/* Layers of every structure: cores, identity gauge, joint cores, matrices made of their cores, corrections, kept columns. */
+static void test_factorised_counts(void)
+{
+#define TINY "L=2,D=64,H=4,KV=2,F=96,V=300"
+    static const char *const shapes[] = {
+        TINY ":Q8_0:mpo,bond=32",
+        TINY ":Q8_0:mpo,bond=32,gauge,joint",
+        TINY ":Q4_0:mpo,s=2,bond=32,gauge",
+        TINY ":F16:mpo,u=2,bond=16,gauge,keep=3",
+        TINY ":F32:mpo,d=3,bond=9,gauge,joint,permuted",
+        TINY ":Q5_0:mpo,d=4,bond=8,joint,bias",
+        TINY ":F16:mpo,s=16,bond=20", /* from 4 rows on the matrix is made */
+        TINY ":Q8_0:mpo,bond=32,gauge,reversed", /* contracted from the first core to the last */
+        TINY ":Q4_0:mpo,dense,correct=5,keep=7,bias",
+        "tiny-llama:Q4_K_M:mpo,bond=256,gauge,joint,correct=2",
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        static const size_t prompts[] = {1, 2, 7, 40};
+        const char *path = in_tmp("factorised.gguf");
+        bool made = synth_write(&(struct synth_options){.shape = shapes[i], .seed = 1, .threads = 1}, path, NULL, &e);
+        struct model *m = made ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
+        double predicted = 0, counted = 0;
+        bool ok = m;
+        for (size_t k = 0; ok && k < sizeof prompts / sizeof *prompts; k++)
+            ok = counts_agree(m, TYPE_F16, prompts[k], 2 + k, k == 2 ? 6 : 512, &predicted, &counted);
+        TEST(shapes[i], ok, "predicted %.17g, counted %.17g (%s)", predicted, counted, e.text);
+        model_close(m);
+        unlink(in_tmp("factorised.gguf"));
+    }
+}
+
 static void test_oracle_models(void)
 {
     static const char *const names[] = {"tiny-llama-f32",       "tiny-llama-f16",   "tiny-llama-q4_0", "tiny-llama-q4_k_m",
@@ -326,6 +361,69 @@ static void test_measure(const struct model *m, const struct device *d)
 }
 
 /* The figures that end a run. */
+static bool set_energy(struct device *d, const char *key, double value)
+{
+    return device_set(d, key, value, FITTED, "test runs", &e);
+}
+
+static void test_energy(const struct model *m)
+{
+    struct device d, again;
+    struct prediction r = {0}, none = {0}, dear = {0};
+    struct energy_work w;
+    const struct predict_options o = {.threads = 2, .prompt = 21, .gen = 5, .kv_type = TYPE_F16};
+    struct plan *p = plan_new(m, false, &e);
+    make_device(&d);
+    bool ok = p && predict(&none, p, &d, &o, &e);
+    TEST("no energy terms, no joules", ok && isnan(none.energy_j) && isnan(none.energy_net_j) && isnan(none.rows[0].energy_j) &&
+         isnan(none.interval95_j[0]) && !strcmp(none.energy_kind, "none") && !strcmp(none.energy_missing, "energy.idle"),
+         "found %g J, kind %s, missing '%s'", none.energy_j, none.energy_kind, none.energy_missing);
+
+    ok = ok && set_energy(&d, "energy.idle", 3) && set_energy(&d, "energy.active", 2) && predict(&r, p, &d, &o, &e);
+    TEST("two powers: joules are power times time", ok && fabs(r.energy_j / (5 * r.time_s) - 1) < 1e-6 &&
+         fabs(r.energy_net_j / (2 * r.time_s) - 1) < 1e-5 && !strcmp(r.energy_kind, "modelled"), "found %g J in %g s", r.energy_j,
+         r.time_s);
+    prediction_free(&r);
+
+    ok = ok && set_energy(&d, "energy.byte", 2e-10) && set_energy(&d, "energy.attend", 7e-11) &&
+         set_energy(&d, "energy.vector", 3e-11) && set_energy(&d, "energy.linear.q4_K", 4e-11) && predict(&dear, p, &d, &o, &e);
+    TEST("a type that the profile does not tell: no joules, and its name", ok && isnan(dear.energy_j) &&
+         isnan(dear.rows[0].energy_j) && !strncmp(dear.energy_missing, "energy.linear.", 14), "found %g J, missing '%s'",
+         dear.energy_j, dear.energy_missing);
+
+    double sum = 0, want = 0;
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+        char word[DEVICE_KEY], key[DEVICE_KEY];
+        if (!energy_class_name(t, word)) continue;
+        snprintf(key, sizeof key, "energy.%.40s", word);
+        ok = ok && set_energy(&d, key, 1e-12 * (t + 1));
+    }
+    ok = ok && set_energy(&d, "energy.interval95", 0.05) && set_energy(&d, "energy.gain_error", 0.01) &&
+         device_set(&d, "interval95.2", 0.1, MEASURED, NULL, &e) && predict(&r, p, &d, &o, &e);
+    if (ok) {
+        energy_work(&w, &r, p);
+        want = 5 * w.time_s + 2e-10 * w.bytes + 7e-11 * w.work[ENERGY_ATTEND] + 3e-11 * w.work[ENERGY_VECTOR];
+        for (unsigned t = 0; t < TYPE_FILE_END; t++) want += 1e-12 * (t + 1) * w.work[t];
+        for (size_t i = r.n_rows; i-- > 0;) sum += r.rows[i].energy_j; /* backwards: any order will do */
+    }
+    TEST("joules are the formula's", ok && fabs(r.energy_j / want - 1) < 1e-6 && w.work[TYPE_Q4_K] > 0 && w.work[ENERGY_ATTEND] > 0,
+         "found %.9g J, expected %.9g: %s", r.energy_j, want, e.text);
+    TEST("rows' joules sum to the total, exactly", ok && sum == r.energy_j, "found %.17g and %.17g", sum, r.energy_j);
+    TEST("joules' interval adds the fit's, the meter's and the time's", ok &&
+         fabs(r.interval95_j[1] - r.energy_j - 0.06 * r.energy_j - 5 * 0.1 * r.time_s) < 1e-6 * r.energy_j &&
+         fabs(r.interval95_j[0] + r.interval95_j[1] - 2 * r.energy_j) < 1e-6 * r.energy_j, "found %g to %g about %g",
+         r.interval95_j[0], r.interval95_j[1], r.energy_j);
+    ok = ok && device_save(&d, in_tmp("energy"), &e) && device_load(&again, in_tmp("energy"), &e);
+    TEST("energy terms read back as they were", ok && same_device(&d, &again), "%s", e.text);
+    if (ok) device_free(&again);
+    unlink(in_tmp("energy"));
+    prediction_free(&r);
+    prediction_free(&none);
+    prediction_free(&dear);
+    plan_free(p);
+    device_free(&d);
+}
+
 static void test_run_report(const struct model *m, const struct device *d)
 {
     static const int32_t prompt[] = {5, 6, 7, 8, 9};
@@ -396,6 +494,7 @@ int main(void)
             test_totals(m, &d);
             test_measure(m, &d);
             test_run_report(m, &d);
+            test_energy(m);
         }
         if (m) {
             if (m->hp.window) m->hp.window = 9; /* short enough for the runs here to leave it behind */
@@ -404,6 +503,7 @@ int main(void)
         model_close(m);
         unlink(in_tmp("model.gguf"));
     }
+    test_factorised_counts();
     test_oracle_models();
     test_calibrate();
     device_free(&d);

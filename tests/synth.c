@@ -77,6 +77,15 @@ static void test_specs(void)
     model_close(by_name);
     model_close(by_number);
 
+    struct model *qwen = model_from_shape("qwen2.5-0.5b:Q8_0", &e);
+    struct model *same = model_from_shape("arch=qwen2,tied,L=24,D=896,H=14,KV=2,HD=64,F=4864,V=151936:Q8_0", &e);
+    TEST("numbers of another architecture, tied: the same tensors", qwen && same && qwen->tensor_bytes == same->tensor_bytes &&
+         qwen->parameters == same->parameters, "%s", e.text);
+    model_close(qwen);
+    model_close(same);
+    TEST("what is assumed of a shape is said", shape_parse("gilda-3.2b", &s, &mix, &e) && s.assumed &&
+         shape_parse("llama-3.1-8b", &s, &mix, &e) && !s.assumed, "%s", e.text);
+
     static const struct {
         const char *spec, *expected;
     } bad[] = {
@@ -89,11 +98,23 @@ static void test_specs(void)
         {"L=1,D=64,H=4,KV=3,F=64,V=300", "a multiple of KV=3"},
         {"L=1,D=65,H=4,KV=2,F=64,V=300", "a multiple of H=4"},
         {"L=1,D=64,H=4,KV=2,F=64,V=300,d=7", "even number"},
-        {"L=0,D=64,H=4,KV=2,F=64,V=300", "L: found 0"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,HD=16,d=16", "found twice"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,hd=16", "found 'hd=16', did you mean 'HD'?"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,tie", "found 'tie', did you mean 'tied'?"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,tied,tied", "tied: found twice"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,arhc=llama", "did you mean 'arch'?"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,arch=lama", "shape: arch: "},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,arch=", "shape: arch: "},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,arch=llama,arch=qwen2", "arch: found twice"},
+        {"L=1,D=64,H=4,KV=2,F=64,V=300,", "found '', expected L="},
+        {"L=1,D=64,H=4,KV=2,F=64,V=-300", "V: found '-300'"},
+        {"L=1,D=64,H=4,KV=8,F=64,V=300", "a multiple of KV=8"},
+        {"L=1,D=4194304,H=4,KV=2,F=64,V=300", "D: found '4194304', expected 1 to 1048576"},
+        {"L=0,D=64,H=4,KV=2,F=64,V=300", "L: found '0'"},
         {"L=99999999999999999999,D=64,H=4,KV=2,F=64,V=300", "L: found"},
         {"L=1,L=2,D=64,H=4,KV=2,F=64,V=300", "found twice"},
         {"L=1,D=64x,H=4,KV=2,F=64,V=300", "expected L="},
-        {"L=1,Q=64,H=4", "found 'Q=64,H=4'"},
+        {"L=1,Q=64,H=4", "found 'Q=64'"},
         {"=", "expected L="},
         {"L=1,,D=2", "expected L="},
     };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/account_args.h"
 
+#include <string.h>
+
 struct account_args account_args = {.prompt = 512, .gen = 128, .ubatch = 512};
 
 struct predict_options account_run(void)
@@ -10,6 +12,12 @@ struct predict_options account_run(void)
                                     .gen = (size_t)account_args.gen,
                                     .ubatch = (size_t)account_args.ubatch,
                                     .kv_type = arg_kv_type()};
+}
+
+void account_threads(struct predict_options *o, const struct device *d)
+{
+    bool other = account_args.device && strcmp(account_args.device, "this") != 0;
+    if (other && !common.threads) o->threads = (int)device_get(d, "cores");
 }
 
 bool account_by(unsigned *by, struct error *e)

@@ -14,8 +14,8 @@ extern struct account_args account_args;
 
 /* clang-format off */
 #define ARG_DEVICE \
-    {"device", NULL, OPTION_STRING, &account_args.device, "FILE", \
-     "device profile (default: this machine's, measured now if there is none yet)", 0, 0, NULL}
+    {"device", NULL, OPTION_STRING, &account_args.device, "DEVICE", \
+     "rpi5, m2, or a profile's path (default: this machine's profile, measured now if there is none yet)", 0, 0, NULL}
 #define ARGS_RUN \
     ARG_DEVICE, ARG_KV, \
     {"prompt", "p", OPTION_INT, &account_args.prompt, "N", "prompt tokens (default 512)", 1, INT32_MAX, NULL}, \
@@ -28,6 +28,9 @@ extern struct account_args account_args;
 
 /* The run that the options describe. */
 struct predict_options account_run(void);
+
+/* A prediction of another machine is for all its cores where -t does not say otherwise. */
+void account_threads(struct predict_options *o, const struct device *d);
 
 /* --by as a mask. */
 bool account_by(unsigned *by, struct error *e);

@@ -89,47 +89,6 @@ int finish_stdout(int status)
     return status == EXIT_USAGE ? status : EXIT_FAILED;
 }
 
-/* ---- The nearest word ---- */
-
-/* Letters to insert, delete, change or swap with a neighbour to make b of a; case does not count. Words here are short. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    enum { LONGEST = 48 };
-    size_t n = strlen(a), m = strlen(b), row[3][LONGEST + 1];
-    if (n > LONGEST || m > LONGEST) return LONGEST;
-    for (size_t j = 0; j <= m; j++) row[0][j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
-        now[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
-            size_t d = last[j - 1] + (x != y);
-            if (last[j] + 1 < d) d = last[j] + 1;
-            if (now[j - 1] + 1 < d) d = now[j - 1] + 1;
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2]) &&
-                before[j - 2] + 1 < d)
-                d = before[j - 2] + 1;
-            now[j] = d;
-        }
-    }
-    return row[n % 3][m];
-}
-
-const char *nearest_word(const char *word, const char *const *words)
-{
-    size_t len = strlen(word), best = len < 3 ? 0 : len < 6 ? 1 : len / 3; /* more changes than this make another word */
-    const char *found = NULL, *longer = NULL;
-    for (; *words; words++) {
-        size_t d = edit_distance(word, *words);
-        if (d <= best && (!found || d < best)) {
-            found = *words;
-            best = d;
-        }
-        if (len >= 2 && !strncmp(word, *words, len) && !longer) longer = *words; /* a beginning of a word */
-    }
-    return found ? found : longer;
-}
-
 /* ---- Options ---- */
 
 static bool is_name(const struct option *o, const char *text, size_t len)
@@ -254,6 +213,12 @@ static int option_set(const struct option *o, const char *value)
         if (v == 0) v = strtod(value, &end);
         if (!end || *end || !isfinite(v) || !in_range(o, v)) return out_of_range(o, value);
         *(double *)o->target = v;
+        return EXIT_DONE;
+    }
+    case OPTION_STRINGS: {
+        struct string_list *list = o->target;
+        if (list->n == sizeof list->v / sizeof *list->v) return usage_error("--%s: found more than %zu of them", o->name, list->n);
+        list->v[list->n++] = value;
         return EXIT_DONE;
     }
     case OPTION_INTS: return set_ints(o, value);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -21,12 +22,18 @@ enum option_kind {
     OPTION_STRING, /* const char ** */
     OPTION_INT,    /* int64_t *, within [min, max] */
     OPTION_FLOAT,  /* double *, within [min, max] */
+    OPTION_STRINGS, /* struct string_list *: each time it is given, one more */
     OPTION_INTS,   /* struct int_list *: "1,8,64", each within [min, max] */
     OPTION_CHOICE, /* int *: index into `choices` ("f32|f16|q8_0") */
 };
 
 struct int_list {
     int64_t v[64];
+    size_t n;
+};
+
+struct string_list {
+    const char *v[64];
     size_t n;
 };
 
@@ -59,7 +66,7 @@ struct common_options {
 extern struct common_options common;
 
 /* Parses argv (after the command's name), then runs the command and finishes stdout. Returns the exit status.
- * An option that is given twice keeps its last value; "--" ends the options; "-" and "-1" are arguments. A command's own option
+ * An option that is given twice keeps its last value, but for OPTION_STRINGS; "--" ends the options; "-" and "-1" are arguments. A command's own option
  * hides the common one of the same name. */
 int command_main(const struct command *c, int argc, char **argv);
 
@@ -81,9 +88,6 @@ void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     
 /* What `hartree help` and `hartree help CMD` print, on stdout (help.c). */
 void help_commands(FILE *f);
 void help_command(const struct command *c);
-
-/* The word of `words` (NULL-terminated) nearest to `word` by edit distance, or NULL if none is near. */
-const char *nearest_word(const char *word, const char *const *words);
 
 /* A progress line on stderr, only where it is a terminal and not -q: "loading  43 %  12 s left". done == total ends it. */
 void progress(const char *what, uint64_t done, uint64_t total);

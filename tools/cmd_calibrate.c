@@ -7,6 +7,7 @@
 
 static const char *out;
 static bool quick;
+static double seconds;
 
 static void show(void *ctx, uint64_t done, uint64_t total)
 {
@@ -25,7 +26,7 @@ static int run(int n_args, char **args)
     struct file_output *file = file_output_open(out ? out : path, &e); /* before the work, so that it is not for nothing */
     if (!file) return failed(&e);
     struct calibrate_options o = {
-        .threads = (int)common.threads, .quick = quick, .progress = show, .interrupted = &interrupted};
+        .threads = (int)common.threads, .quick = quick, .seconds = seconds, .progress = show, .interrupted = &interrupted};
     if (!calibrate(&d, &o, &e)) {
         file_output_discard(file);
         return failed(&e);
@@ -46,6 +47,7 @@ static const struct option options[] = {
      "where the profile goes (default: this machine's, in the cache folder)", 0, 0, NULL},
     {"quick", NULL, OPTION_FLAG, &quick, NULL, "measure for about 3 s, as predict does where there is no profile yet", 0, 0,
      NULL},
+    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 30, or 1.5 with --quick)", 0.1, 3600, NULL},
     {.name = NULL},
 };
 

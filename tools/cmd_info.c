@@ -1,14 +1,22 @@
 /* cmd_info.c - what a GGUF file holds. Reads the header alone, so that it also works on a download in progress.
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/printable.h"
+#include "engine/factorised.h"
 #include "loader/file.h"
 #include "tools/common_args.h"
 
 static bool all_tensors;
+
+/* The layers that are no plain matrices, read by the engine: none where the file is of no architecture that it knows. */
+struct factorised {
+    struct factorised_row *rows;
+    size_t n;
+};
 
 /* ---- JSON ---- */
 
@@ -47,7 +55,30 @@ static void put_hparams(struct json *j, const struct description *d, const struc
     json_object_end(j);
 }
 
-static void print_json(const struct model_file *f, const struct description *d)
+static void put_factorised(struct json *j, const struct factorised *list)
+{
+    json_key(j, "factorised");
+    json_array(j);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct factorised_row *r = &list->rows[i];
+        json_object(j);
+        json_put_string(j, "name", r->name);
+        json_put_string(j, "spec", r->spec);
+        json_put_string(j, "added", r->added);
+        json_put_number(j, "parameters", r->parameters);
+        json_put_number(j, "dense_parameters", r->dense_parameters);
+        json_put_number(j, "flops_per_row", r->flops);
+        json_put_number(j, "dense_flops_per_row", r->dense_flops);
+        json_put_string(j, "order", r->order);
+        json_key(j, "rebuilt_from_rows");
+        if (r->rebuild_from == SIZE_MAX) json_null(j);
+        else json_integer(j, (int64_t)r->rebuild_from);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void print_json(const struct model_file *f, const struct description *d, const struct factorised *list)
 {
     struct json j;
     const struct gguf *g = f->gguf;
@@ -64,6 +95,7 @@ static void print_json(const struct model_file *f, const struct description *d)
     else json_null(&j);
     put_hparams(&j, d, g);
     json_put_types(&j, "types", d->types);
+    if (list->n) put_factorised(&j, list);
     json_key(&j, "tensors");
     json_array(&j);
     for (size_t i = 0; i < g->n_tensors; i++) {
@@ -101,6 +133,8 @@ static void print_metadata(const struct gguf *g)
     for (size_t i = 0; i < g->n_kv; i++) {
         const struct gguf_kv *kv = &g->kv[i];
         char kind[48];
+        /* Five lines a layer, of which the table of factorised layers makes one. */
+        if (!common.verbose && kv->key.len > 8 && !memcmp(kv->key.data, "mpo.blk.", 8)) continue;
         if (kv->type == GGUF_ARRAY) snprintf(kind, sizeof kind, "%s[%" PRIu64 "]", gguf_value_name(kv->element), kv->n);
         else snprintf(kind, sizeof kind, "%s", gguf_value_name(kv->type));
         printf("  ");
@@ -153,6 +187,19 @@ static void print_layers(const struct description *d)
     }
 }
 
+static void print_factorised(const struct factorised *list)
+{
+    printf("\n%-24s %12s %9s %9s  structure\n", "factorised layer", "parameters", "of dense", "FLOPs");
+    for (size_t i = 0; i < list->n; i++) {
+        const struct factorised_row *r = &list->rows[i];
+        printf("%-24s %12.0f %7.1f %% %7.1f %%  %s%s%s", r->name, r->parameters, 100 * r->parameters / r->dense_parameters,
+               100 * r->flops / r->dense_flops, r->spec, *r->added ? "; " : "", r->added);
+        if (*r->order) printf("; contracted in the order %s", r->order);
+        if (r->rebuild_from != SIZE_MAX) printf("; the matrix is made from %zu rows on", r->rebuild_from);
+        putchar('\n');
+    }
+}
+
 static void print_tensors(const struct gguf *g)
 {
     printf("\n%-40s %-5s %13s %14s  shape\n", "tensor", "type", "bytes", "offset");
@@ -168,7 +215,7 @@ static void print_tensors(const struct gguf *g)
     }
 }
 
-static void print_text(const struct model_file *f, const struct description *d)
+static void print_text(const struct model_file *f, const struct description *d, const struct factorised *list)
 {
     const struct gguf *g = f->gguf;
     printf("file          ");
@@ -186,7 +233,31 @@ static void print_text(const struct model_file *f, const struct description *d)
     else printf("not said\n");
     print_metadata(g);
     print_layers(d);
+    if (list->n) print_factorised(list);
     if (all_tensors) print_tensors(g);
+}
+
+/* Whether the file holds a tensor of the convention for factorised layers. */
+static bool is_factorised(const struct gguf *g)
+{
+    for (size_t i = 0; i < g->n_tensors; i++)
+        if (strstr(g->tensors[i].name, ".mpo.")) return true;
+    return false;
+}
+
+/* A file that the engine refuses is described all the same, with a note why. */
+static struct factorised read_factorised(const char *path, const struct gguf *g)
+{
+    struct factorised list = {0};
+    struct error e = {""};
+    if (!is_factorised(g)) return list;
+    struct model *m = model_open(path, NULL, MODEL_HEADER_ONLY, &e);
+    struct plan *p = m ? plan_new(m, false, &e) : NULL;
+    if (p) list.rows = factorised_list(p, &list.n, &e);
+    if (!list.rows) note("%s", e.text);
+    plan_free(p);
+    model_close(m);
+    return list;
 }
 
 static int run(int n_args, char **args)
@@ -204,8 +275,10 @@ static int run(int n_args, char **args)
     if (f->missing)
         note("%s: tensor data: found %" PRIu64 " bytes fewer than expected: the file is cut short; only its header was read",
              args[0], f->missing);
-    if (common.json) print_json(f, &d);
-    else print_text(f, &d);
+    struct factorised list = read_factorised(args[0], f->gguf);
+    if (common.json) print_json(f, &d, &list);
+    else print_text(f, &d, &list);
+    free(list.rows);
     describe_free(&d);
     model_file_close(f);
     return EXIT_DONE;

@@ -5,6 +5,7 @@
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "engine/conversation.h"
+#include "engine/meter/metering.h"
 #include "engine/prompt.h"
 #include "tools/common_args.h"
 
@@ -21,7 +22,9 @@ static int64_t n_tokens = DEFAULT_TOKENS, context, batch;
 static int64_t top_k = -1, repeat_window = -1, seed = -1;
 static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
 static bool chat, echo, profile, ignore_eos;
-static const char *system_text, *chat_format, *energy = "auto", *device_name;
+static const char *system_text, *chat_format, *device_name;
+
+static struct meter *meter; /* --energy, while the command runs */
 
 static const struct option options[] = {
     ARG_MODEL,
@@ -52,8 +55,7 @@ static const struct option options[] = {
     {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0,
      NULL},
     {"profile", NULL, OPTION_FLAG, &profile, NULL, "print the time of every op beside its prediction", 0, 0, NULL},
-    {"energy", NULL, OPTION_STRING, &energy, "SRC", "energy source: auto or none (default auto); no meter is read yet", 0, 0,
-     NULL},
+    ARG_ENERGY,
     {.name = NULL},
 };
 
@@ -133,22 +135,28 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_put_number(&j, "prefill_s", r->predicted_prefill_s);
     json_put_number(&j, "decode_s", r->predicted_decode_s);
     json_object_end(&j);
-    json_key(&j, "energy");
-    json_object(&j);
-    json_put_number(&j, "joules", r->energy_j);
-    json_put_string(&j, "kind", r->energy_kind);
-    json_put_string(&j, "source", "none");
-    json_object_end(&j);
+    energy_json(&j, &r->energy);
     json_object_end(&j);
     json_end(&j);
 }
 
+/* Ends the metering. What was asked for by name and gave no joules is an error; of `auto` it is worth a word. */
+static bool take_energy(struct metering *g, struct energy *energy, struct error *e)
+{
+    struct error why;
+    if (metering_end(g, energy, &why)) return true;
+    if (strcmp(arg_energy, "auto")) return fail(e, "--energy: %s", why.text);
+    note("energy: %s", why.text);
+    return true;
+}
+
 /* The table at the end, on stderr; or the JSON object. */
 static bool report(struct session *s, const struct generate_result *g, const struct output *out, const struct device *d,
-                   double load_s, struct error *e)
+                   double load_s, const struct energy *energy, struct error *e)
 {
     struct run_report r;
     if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, d, e)) return false;
+    if (energy->kind == ENERGY_MEASURED) r.energy = *energy;
     bool ok = true;
     if (common.json) print_json(out, g, &r, load_s);
     if (!common.quiet) {
@@ -165,16 +173,21 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
 {
     struct output out = {0};
     struct generate_result g = {0};
-    bool ok = output_open(&out, e);
+    struct metering metering;
+    struct energy energy = energy_none;
+    struct error unmetered = {""};
+    bool ok = output_open(&out, e), metered = true;
     if (ok && echo && !common.json) ok = put_text(&out, text, len);
-    if (ok) {
+    if (ok && (ok = metering_begin(&metering, meter, &interrupted, e))) {
         struct generate_options o = generate_options(&out);
         ok = session_generate(s, ids->id, ids->n, &o, &g, e);
+        metered = take_energy(&metering, &energy, &unmetered);
     }
     if (out.error) fail(e, "stdout: %s", strerror(out.error));
     if (out.f && out.f != stdout) fclose(out.f);
     else if (ok) putchar('\n');
-    ok = ok && report(s, &g, &out, d, load_s, e);
+    ok = ok && report(s, &g, &out, d, load_s, &energy, e);
+    if (ok && !metered) ok = fail(e, "%s", unmetered.text); /* after the text and the table, which are good */
     generate_result_free(&g);
     free(out.text);
     return ok;
@@ -198,11 +211,17 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         struct output out = {.f = stdout};
         struct generate_result g = {0};
         struct generate_options o = generate_options(&out);
-        ok = conversation_turn(&c, line, &o, &g, e);
+        struct metering metering;
+        struct energy energy = energy_none;
+        struct error why;
+        if ((ok = metering_begin(&metering, meter, &interrupted, e))) {
+            ok = conversation_turn(&c, line, &o, &g, e);
+            if (!metering_end(&metering, &energy, &why)) note("energy: %s", why.text); /* no reason to end a conversation */
+        }
         if (out.error) fail(e, "stdout: %s", strerror(out.error));
         if (interrupted == SIGINT) interrupted = 0; /* it meant the answer */
         putchar('\n');
-        if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, e);
+        if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, &energy, e);
         generate_result_free(&g);
     }
     putchar('\n');
@@ -262,12 +281,6 @@ static bool check_chat_format(void)
     return false;
 }
 
-static bool check_energy(struct error *e)
-{
-    return !strcmp(energy, "auto") || !strcmp(energy, "none") ||
-           fail(e, "--energy: found '%.40s', expected auto or none: this version reads no meter", energy);
-}
-
 static int run(int n_args, char **args)
 {
     (void)n_args;
@@ -276,7 +289,7 @@ static int run(int n_args, char **args)
     bool usage = false, conversation = chat && !arg_prompt && !arg_file && isatty(STDIN_FILENO) && !common.json;
     if (!chat && (system_text || chat_format))
         return usage_error("found --system or --chat-format without --chat, expected --chat");
-    if (!check_energy(&e)) return usage_error("%s", e.text);
+    if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     if (!check_chat_format()) return EXIT_USAGE;
     signals_catch();
     size_t len = 0;
@@ -284,9 +297,11 @@ static int run(int n_args, char **args)
     if (!conversation && !text) return usage ? usage_error("%s", e.text) : failed(&e);
     struct device d = {0};
     double load_s;
-    struct model *m = arg_open_model_and_device(0, device_name, &d, &load_s, &e);
+    meter = arg_open_meter(&e); /* before the model, which takes its time: a word that opens nothing is seen at once */
+    struct model *m = meter ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
     bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
     model_close(m);
+    meter_close(meter);
     device_free(&d);
     free(text);
     return ok ? EXIT_DONE : failed(&e);

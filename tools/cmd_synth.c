@@ -62,10 +62,11 @@ static int run(int n_args, char **args)
 const struct command command_synth = {
     .name = "synth",
     .summary = "write a model of a known shape with random weights",
-    .usage = "--shape NAME[:TYPE] [--seed S] -o FILE",
+    .usage = "--shape NAME[:TYPE][:mpo[,RECIPE]] [--seed S] -o FILE",
     .description = "For speed work and tests without a download: weights of the right statistics, an SPM vocabulary that "
                    "tokenizes any text. Same shape, type and seed give the same bytes. A misspelt NAME or TYPE prints the "
-                   "known ones.",
+                   "known ones. :mpo makes factorised layers: low-rank ones of half the parameters, or what a RECIPE says, "
+                   "mpo,d=2,s=1,ratio=0.5,gauge,joint (docs/mpo.md).",
     .options = options,
     .run = run,
 };

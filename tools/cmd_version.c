@@ -4,6 +4,7 @@
 #include "kernels/kernel.h"
 #include "loader/inflate.h"
 #include "tools/cli.h"
+#include "vision/picture.h"
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -38,11 +39,11 @@ static void list_isas(struct json *j, const char *name, const char *key, bool (*
 static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
-    const char *zstd = inflate_version();
+    const char *zstd = inflate_version(), *png = picture_libpng();
     const struct {
         const char *name, *version;
     } libraries[] = {
-        {"openblas", "no"}, {"libpng", "no"}, {"libzstd", zstd ? zstd : "no"}}; /* the first two: nothing here uses them yet */
+        {"openblas", "no"}, {"libpng", png ? png : "no"}, {"libzstd", zstd ? zstd : "no"}}; /* the first: nothing here uses it yet */
 
     if (common.json) {
         struct json j;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *arg_model, *arg_prompt, *arg_file;
+const char *arg_model, *arg_prompt, *arg_file, *arg_energy = "auto";
 int arg_kv = 1;
 
 enum { MAX_TEXT_BYTES = 1 << 30 };
@@ -102,6 +102,17 @@ int arg_wrong_shape(const char *spec, const struct error *e)
     return near ? usage_error("--shape: unknown '%s', did you mean '%s'?", spec, near) : usage_error("--shape: %s", e->text);
 }
 
+void arg_note_assumed(const char *spec)
+{
+    struct shape s;
+    const struct mix *mix;
+    struct error e;
+    if (!shape_parse(spec, &s, &mix, &e)) return;
+    const char *type = strchr(spec, ':') ? "" : "weights of F16, as no :TYPE says otherwise";
+    if (*type || s.assumed)
+        note("%s: assumed: %s%s%s", spec, type, *type && s.assumed ? "; " : "", s.assumed ? s.assumed : "");
+}
+
 void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END])
 {
     json_key(j, key);
@@ -115,4 +126,18 @@ void json_put_types(struct json *j, const char *key, const struct type_sum types
         json_object_end(j);
     }
     json_object_end(j);
+}
+
+static void tried(void *ctx, const char *source, const char *why)
+{
+    (void)ctx;
+    detail("--energy auto: %s: %s", source, why);
+}
+
+struct meter *arg_open_meter(struct error *e)
+{
+    struct meter *m = meter_open(arg_energy, &(struct meter_options){.tried = tried}, e);
+    if (!m) return fail_in(e, "--energy"), NULL;
+    detail("--energy %s: %s", arg_energy, meter_source(m));
+    return m;
 }

@@ -5,12 +5,13 @@
 
 #include "base/json.h"
 #include "engine/account/device.h"
+#include "engine/meter/meter.h"
 #include "engine/session.h"
 #include "loader/describe.h"
 #include "tools/cli.h"
 
 /* Rows for a command's option table, and the variables they set. */
-extern const char *arg_model, *arg_prompt, *arg_file;
+extern const char *arg_model, *arg_prompt, *arg_file, *arg_energy;
 extern int arg_kv;
 
 /* clang-format off */
@@ -21,6 +22,9 @@ extern int arg_kv;
 #define ARG_KV \
     {"kv", NULL, OPTION_CHOICE, &arg_kv, "TYPE", "type of the key and value cache: f32, f16 or q8_0 (default f16)", 0, 0, \
      "f32|f16|q8_0"}
+#define ARG_ENERGY \
+    {"energy", NULL, OPTION_STRING, &arg_energy, "SRC", \
+     "what measures joules: auto (default), rapl, perf, pmic, hwmon, battery, csv:FILE or none (docs/energy.md)", 0, 0, NULL}
 /* clang-format on */
 
 enum type arg_kv_type(void);
@@ -36,11 +40,18 @@ struct model *arg_open_model_and_device(int flags, const char *device, struct de
 /* -p, or the contents of -f, to be freed; NULL and *e if neither or both are given (*usage is then set) or the file fails. */
 char *arg_text(size_t *len, bool *usage, struct error *e);
 
+/* Opens --energy; under -v it says why each source that `auto` tried did not open. NULL and *e. A word that is no source is
+ * wrong usage, which meter_known finds before. */
+struct meter *arg_open_meter(struct error *e);
+
 /* common.threads or the default. */
 int arg_threads(void);
 
 /* Says that --shape is none, with the nearest bundled name or else *e's line. EXIT_USAGE. */
 int arg_wrong_shape(const char *spec, const struct error *e);
+
+/* Says on stderr, in one line, what of a shape that shape_parse reads nobody published or the user did not say. */
+void arg_note_assumed(const char *spec);
 
 /* "KEY": {T: {"tensors", "bytes"}} for the types that there are. */
 void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END]);

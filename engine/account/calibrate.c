@@ -7,33 +7,82 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "engine/account/bundled.h"
+#include "engine/account/conformal.h"
+#include "engine/account/holdout.h"
 #include "engine/account/machine.h"
-#include "engine/account/micro.h"
 #include "engine/account/peak.h"
-#include "engine/account/predict.h"
-#include "engine/cost.h"
+#include "engine/account/probe.h"
+#include "engine/account/read_rate.h"
 #include "kernels/kernel.h"
 
-enum { MAX_COUNTS = 16, MIN_REPEATS = 3, MAX_REPEATS = 32, MIB = 1 << 20 };
+enum { MAX_COUNTS = 16, MAX_ROUNDS = 64, MIB = 1 << 20 };
+
+/* One number of the profile, measured anew in each round. */
+struct figure {
+    char key[DEVICE_KEY];
+    size_t n;
+    double values[MAX_ROUNDS];
+};
 
 struct calibration {
     struct device *device;
     const struct calibrate_options *options;
     int counts[MAX_COUNTS], n_counts; /* numbers of threads */
-    struct pool *pool;                /* of the count at hand */
-    int threads;
-    char *memory; /* far more than the cache holds */
-    size_t bytes;
-    volatile uint64_t *sums; /* one a thread: keeps the loads from being optimised away */
-    int repeats;
-    double seconds; /* after which one figure's repeats end */
-    uint64_t done, total;
+    int threads;                      /* of the count at hand */
+    struct probe_weights memory;      /* far more than the cache holds */
+    struct figure *figures;
+    size_t n_figures, allocated;
+    double seen[2][2];     /* positions that a row of attention saw: in decode and prefill, of few and of many */
+    double start, seconds; /* rounds go on until so much time has passed */
     struct error *e;
 };
+
+static bool note_figure(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool note_figure(struct calibration *c, double value, const char *format, ...)
+{
+    char key[DEVICE_KEY];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(key, sizeof key, format, ap);
+    va_end(ap);
+    size_t i = 0;
+    while (i < c->n_figures && strcmp(c->figures[i].key, key)) i++;
+    if (i == c->n_figures) {
+        struct figure *p = memory_grow(c->figures, &c->allocated, i + 1, sizeof *p);
+        if (!p) return fail(c->e, "calibration: found no memory for %zu figures", i + 1);
+        c->figures = p;
+        p[c->n_figures++] = (struct figure){.n = 0};
+        strcpy(p[i].key, key);
+    }
+    struct figure *f = &c->figures[i];
+    if (f->n < MAX_ROUNDS) f->values[f->n++] = value;
+    return true;
+}
+
+/* The middle of what was noted; NAN if nothing was. */
+static double figure_median(const struct calibration *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static double figure_median(const struct calibration *c, const char *format, ...)
+{
+    char key[DEVICE_KEY];
+    double values[MAX_ROUNDS];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(key, sizeof key, format, ap);
+    va_end(ap);
+    for (size_t i = 0; i < c->n_figures; i++) {
+        const struct figure *f = &c->figures[i];
+        if (strcmp(f->key, key)) continue;
+        memcpy(values, f->values, f->n * sizeof *values);
+        return median(values, f->n);
+    }
+    return NAN;
+}
 
 static bool put(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static bool put(struct calibration *c, double value, const char *format, ...)
@@ -48,197 +97,258 @@ static bool put(struct calibration *c, double value, const char *format, ...)
     return device_set(c->device, key, strtod(digits, NULL), MEASURED, NULL, c->e);
 }
 
-/* Counts one figure as done; false if the user wants no more. */
-static bool tick(struct calibration *c)
+/* A rate of arithmetic, which no disturbance of the measurement can lift above what the machine's multiply-adds give. `operands`:
+ * "i8" or "f32". */
+static double at_most_peak(const struct calibration *c, double rate, const char *operands, int threads)
+{
+    return fmin(rate, figure_median(c, "peak.%s.%d", operands, threads)); /* which is NAN, and no bound, for scalar kernels */
+}
+
+static const char *operands_of(enum type weight)
+{
+    return type_get(weight)->activation == TYPE_F32 ? "f32" : "i8";
+}
+
+static bool interrupted(const struct calibration *c)
 {
     const struct calibrate_options *o = c->options;
-    c->done++;
-    if (o->progress) o->progress(o->progress_ctx, c->done, c->total);
-    return !(o->interrupted && *o->interrupted) || fail(c->e, "interrupted");
+    return o->interrupted && *o->interrupted && !fail(c->e, "interrupted");
 }
 
-/* ---- Bandwidth ---- */
+/* ---- Memory and arithmetic ---- */
 
-static void read_slice(void *ctx, int thread)
+static bool measure_machine(struct calibration *c, bool first)
 {
-    struct calibration *c = ctx;
-    size_t n = c->bytes / sizeof(uint64_t) / (size_t)c->threads / 8 * 8, i;
-    const uint64_t *p = (const uint64_t *)c->memory + (size_t)thread * n;
-    uint64_t s[8] = {0};
-    for (i = 0; i < n; i += 8)
-        for (int j = 0; j < 8; j++) s[j] += p[i + (size_t)j];
-    c->sums[thread] = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
-}
-
-/* Of n repeats' seconds, which it sorts, the median of the faster half: what else runs on a machine only ever adds time. */
-static double fast_median(double *t, size_t n)
-{
-    median(t, n);
-    return median(t, (n + 1) / 2);
-}
-
-static bool measure_bandwidth(struct calibration *c, double *noise)
-{
-    double t[MAX_REPEATS], best = INFINITY;
-    size_t bytes = c->bytes / sizeof(uint64_t) / (size_t)c->threads / 8 * 8 * sizeof(uint64_t) * (size_t)c->threads;
-    pool_run(c->pool, read_slice, c); /* not counted: wakes the threads */
-    for (int i = 0; i < c->repeats; i++) {
-        double start = clock_now();
-        pool_run(c->pool, read_slice, c);
-        t[i] = clock_now() - start;
-        best = fmin(best, t[i]);
+    struct pool *pool = pool_new(c->threads, c->e);
+    if (!pool) return false;
+    int t = c->threads;
+    bool ok = note_figure(c, read_rate(pool, c->memory.bytes, c->memory.n, 0), "read_bandwidth.%d", t);
+    double llc = device_get(c->device, "llc");
+    for (size_t kib = 64; ok && (double)kib * 1024 <= llc / 2; kib *= 8) /* 64K, 512K, 4M ...: levels lie further apart */
+        ok = note_figure(c, read_rate(pool, c->memory.bytes, kib * 1024, 2e-4), "read_cache.%zuK.%d", kib, t);
+    if (first) { /* a peak is the best of several samples already */
+        double i8 = peak_rate(PEAK_I8, pool), f32 = peak_rate(PEAK_F32, pool);
+        ok = ok && (isnan(i8) || note_figure(c, i8, "peak.i8.%d", t)) && (isnan(f32) || note_figure(c, f32, "peak.f32.%d", t));
     }
-    size_t n = (size_t)c->repeats;
-    double seconds = fast_median(t, n), middle = median(t, n);
-    for (size_t i = 0; i < n; i++) t[i] = fabs(t[i] - middle) / middle;
-    *noise = fmax(*noise, median(t, n));
-    return put(c, (double)bytes / seconds, "read_bandwidth.%d", c->threads) &&
-           put(c, (double)bytes / best, "read_peak.%d", c->threads) && tick(c);
+    pool_free(pool);
+    return ok;
 }
 
-static bool measure_peak(struct calibration *c, enum kernel_peak kind, const char *name)
-{
-    double rate = peak_rate(kind, c->pool);
-    return (isnan(rate) || put(c, rate, "peak.%s.%d", name, c->threads)) && tick(c);
-}
+/* ---- Ops, in small models ---- */
 
-/* ---- Ops ---- */
-
-/* Seconds of one op of a micro plan, its stage's share taken off; 0 and *e on failure. */
-static double op_seconds(struct calibration *c, const struct micro *m, double tau)
-{
-    struct micro_run *run = micro_new(m, c->pool, c->e);
-    if (!run) return 0;
-    double t[MAX_REPEATS], start = clock_now();
-    int n = 0;
-    micro_step(run); /* not counted: pages and caches */
-    do {
-        double since = clock_now();
-        micro_step(run);
-        t[n++] = (clock_now() - since) / m->stages;
-    } while (n < MIN_REPEATS || (n < c->repeats && clock_now() - start < c->seconds));
-    micro_free(run);
-    double seconds = fast_median(t, (size_t)n);
-    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps the rate finite and on record. */
-    return fmax(seconds - tau, seconds / 10);
-}
-
-/* What the last, partly filled round of chunks wastes, as in predict.h. */
-static double waste(const struct calibration *c, const struct micro *m)
-{
-    double chunks = (double)micro_chunks(m);
-    return ceil(chunks / c->threads) * c->threads / chunks;
-}
-
+/* Hundreds of stages with next to nothing in them: what handing out chunks and waiting for each other takes. */
 static bool measure_stage(struct calibration *c, double *tau)
 {
-    struct micro m = micro_vector(OP_ADD, 1, 1, NULL);
-    m.stages = 256;
-    *tau = op_seconds(c, &m, 0);
-    return *tau > 0 && put(c, *tau, "stage.%d", c->threads) && tick(c);
+    enum { TIMES = 5 };
+    double times[TIMES];
+    for (int i = 0; i < TIMES; i++) {
+        struct probe_sums sums = {0};
+        struct probe p = {"L=24,D=32,H=1,KV=1,F=32,V=32:F32", &c->memory, TYPE_F16, c->threads, 0, 1, 4};
+        if (!probe_run(&sums, &p, 0, c->e)) return false;
+        times[i] = sums.seconds / sums.stages;
+    }
+    *tau = median(times, TIMES);
+    return note_figure(c, *tau, "stage.%d", c->threads);
 }
+
+/* A llama of L layers, so that a step reads far more of them than a cache holds, or one layer that fits. */
+static void cold_shape(char shape[64], enum type type, size_t bytes)
+{
+    enum { D = 2048, KV = 512, F = 6144 };
+    double layer = (2.0 * D * D + 2.0 * D * KV + 3.0 * D * F) * (double)type_bytes(type, D) / D;
+    int layers = (int)fmax(1, floor((double)bytes / layer));
+    snprintf(shape, 64, "L=%d,D=%d,H=16,KV=4,F=%d,V=256:%s", layers, D, F, type_name(type));
+}
+
+enum { FEW = 16, MANY = 192 }; /* rows: where unpacking counts, and where it hardly does */
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
-    static const char *const phases[] = {"decode", "prefill"};
-    for (int many = 0; many < 2; many++) {
-        struct micro m = micro_linear(type, 1024, (many ? 64 : 128) * c->threads, many ? 64 : 1, c->memory);
-        m.stages = many ? 1 : 4;
-        double t = op_seconds(c, &m, tau);
-        double flops = 2.0 * m.op.n_in * m.op.n_out * (double)m.step.n;
-        if (!(t > 0) || !put(c, flops * waste(c, &m) / t, "linear.%s.%s.%d", type_get(type)->op, phases[many], c->threads) ||
-            !tick(c))
-            return false;
+    const char *op = type_get(type)->op;
+    int t = c->threads;
+    char cold[64], warm[64], prompt[64];
+    cold_shape(cold, type, c->memory.n);
+    snprintf(warm, sizeof warm, "L=1,D=512,H=4,KV=2,F=1536,V=256:%s", type_name(type));
+    snprintf(prompt, sizeof prompt, "L=1,D=1024,H=8,KV=4,F=3072,V=256:%s", type_name(type));
+    const struct {
+        const char *shape;
+        size_t rows;
+        int steps;
+    } runs[] = {{cold, 1, 2}, {warm, 1, 16}, {prompt, FEW, 2}, {prompt, MANY, 1}};
+    for (int i = 0; i < 4; i++) {
+        struct probe_sums sums = {0};
+        struct probe p = {runs[i].shape, &c->memory, TYPE_F16, t, 0, runs[i].rows, runs[i].steps};
+        if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
+        const struct probe_sum *s = &sums.linear[type];
+        double rate = at_most_peak(c, s->work / s->seconds, operands_of(type), t);
+        bool ok = i == 0   ? note_figure(c, rate, "linear.%s.stream.%d", op, t)
+                  : i == 1 ? note_figure(c, rate, "linear.%s.decode.%d", op, t)
+                           : note_figure(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
+        for (int k = 0; ok && (i == 0 || i == 3) && k < OP_KIND_COUNT; k++)
+            if (sums.vector[k].work > 0)
+                ok = note_figure(c, sums.vector[k].work / sums.vector[k].seconds, "vector.%s.%s.%d", op_defs[k]->name,
+                                 i ? "prefill" : "decode", t);
+        if (!ok) return false;
     }
     return true;
 }
+
+/* Heads as models have them: 64 wide in sevens, 128 in fours, 256 in fours. */
+enum { N_HEADS = 3 };
+static const struct {
+    const char *shape;
+    int head_dim;
+} heads[N_HEADS] = {{"H=14,KV=2,d=64", 64}, {"H=8,KV=2,d=128", 128}, {"H=4,KV=1,d=256", 256}};
+
+static const struct {
+    const char *name;
+    struct { size_t before, rows; } few, many; /* positions in sight */
+    int steps;
+} attend_phases[] = {{"decode", {32, 1}, {768, 1}, 8}, {"prefill", {0, 32}, {0, 256}, 1}};
 
 static bool measure_attend(struct calibration *c, enum type kv, double tau)
 {
-    static const char *const phases[] = {"decode", "prefill"};
-    for (int many = 0; many < 2; many++) {
-        struct micro m = micro_attend(kv, 4 * c->threads, 4, 128, 256, many ? 16 : 1);
-        double t = op_seconds(c, &m, tau);
-        double flops = micro_cost(&m).flops;
-        if (!(t > 0) || !put(c, flops * waste(c, &m) / t, "attend.%s.%s.%d", type_get(kv)->op, phases[many], c->threads) ||
-            !tick(c))
+    for (int i = 0; i < 4 * N_HEADS; i++) {
+        int phase = i & 1, many = i >> 1 & 1, h = i >> 2;
+        size_t before = many ? attend_phases[phase].many.before : attend_phases[phase].few.before;
+        size_t rows = many ? attend_phases[phase].many.rows : attend_phases[phase].few.rows;
+        char shape[64];
+        struct probe_sums sums = {0};
+        snprintf(shape, sizeof shape, "L=1,D=64,%s,F=64,V=64:F32", heads[h].shape);
+        struct probe p = {shape, &c->memory, kv, c->threads, before, rows, attend_phases[phase].steps};
+        if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
+        const struct probe_sum *s = &sums.attend[kv];
+        c->seen[phase][many] = s->work / s->each;
+        if (!note_figure(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few", type_get(kv)->op,
+                         attend_phases[phase].name, heads[h].head_dim, c->threads))
             return false;
     }
     return true;
 }
 
-static bool measure_vector(struct calibration *c, enum op_kind kind, double tau)
+static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
+
+static bool measure_round(struct calibration *c, bool first)
 {
-    struct micro m = micro_vector(kind, 2048, 16 * (size_t)c->threads, c->memory);
-    double t = op_seconds(c, &m, tau);
-    struct op_cost cost = micro_cost(&m);
-    return t > 0 && put(c, cost_bytes(&cost) * waste(c, &m) / t, "vector.%s.%d", op_defs[kind]->name, c->threads) && tick(c);
-}
-
-/* ---- The exponent ---- */
-
-static const double exponents[] = {1, 2, INFINITY};
-enum { N_EXPONENTS = 3 };
-
-/* Adds to squares[] the squared log error that each exponent leaves on a matrix of `type` far beyond the cache; counts it in
- * *tried. A matrix whose arithmetic takes several times as long as its bytes, or the reverse, tells nothing of the exponent. */
-static bool try_exponents(struct calibration *c, enum type type, double tau, double squares[N_EXPONENTS], int *tried)
-{
-    char key[DEVICE_KEY];
-    int n_in = 4096, n_out = (int)(c->bytes / 2 / type_bytes(type, (size_t)n_in)) & ~127;
-    struct micro m = micro_linear(type, n_in, n_out, 1, c->memory);
-    snprintf(key, sizeof key, "linear.%s.decode", type_get(type)->op);
-    double work = 2.0 * n_in * n_out / device_rate(c->device, key, c->threads);
-    double bytes = (double)m.weight.bytes / device_rate(c->device, "read_bandwidth", c->threads);
-    if (fmax(work, bytes) > 4 * fmin(work, bytes)) return tick(c);
-    double t = op_seconds(c, &m, tau);
-    for (int i = 0; t > 0 && i < N_EXPONENTS; i++) {
-        double error = log(p_norm(work, bytes, exponents[i]) / t);
-        squares[i] += error * error;
+    double tau;
+    for (int i = 0; i < c->n_counts; i++) {
+        c->threads = c->counts[i];
+        if (!measure_machine(c, first) || !measure_stage(c, &tau)) return false;
+        for (unsigned t = 0; t < TYPE_FILE_END; t++)
+            if (type_get(t) && type_get(t)->op && !measure_linear(c, (enum type)t, tau)) return false;
+        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
+            if (!measure_attend(c, kv_types[k], tau)) return false;
     }
-    ++*tried;
-    return t > 0 && tick(c);
+    return true;
 }
 
-/* The exponent that fits best; 2, between the sum and the maximum, where no matrix told. */
-static bool put_exponent(struct calibration *c, const double squares[N_EXPONENTS], int tried)
+/* ---- What the rounds say together ---- */
+
+/* The exponent that tells best how long a row takes whose weights come from memory, of arithmetic and bytes alone; 2, between
+ * the sum and the maximum, where for every type one of them takes several times as long as the other and so tells nothing. */
+static bool put_exponent(struct calibration *c)
 {
-    int best = 0;
-    for (int i = 1; i < N_EXPONENTS; i++)
-        if (squares[i] < squares[best]) best = i;
+    static const double exponents[] = {1, 2, INFINITY};
+    double squares[3] = {0};
+    int tried = 0, best = 0;
+    for (int i = 0; i < c->n_counts; i++)
+        for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+            const char *op = type_get(t) ? type_get(t)->op : NULL;
+            if (!op) continue;
+            double work = 1 / figure_median(c, "linear.%s.decode.%d", op, c->counts[i]);
+            double bytes = (double)type_bytes(t, 256) / 512 / figure_median(c, "read_bandwidth.%d", c->counts[i]);
+            double taken = 1 / figure_median(c, "linear.%s.stream.%d", op, c->counts[i]);
+            if (fmax(work, bytes) > 4 * fmin(work, bytes)) continue;
+            for (int k = 0; k < 3; k++) squares[k] += pow(log(p_norm(work, bytes, exponents[k]) / taken), 2);
+            tried++;
+        }
+    for (int k = 1; k < 3; k++)
+        if (squares[k] < squares[best]) best = k;
     return tried ? put(c, exponents[best], "exponent") : device_set(c->device, "exponent", 2, ASSUMED, NULL, c->e);
 }
 
-/* ---- All of it ---- */
-
-static const enum type exponent_types[] = {TYPE_Q4_K, TYPE_Q6_K, TYPE_Q8_0, TYPE_F16};
-static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
-static const enum op_kind vector_ops[] = {OP_EMBED, OP_ANGLES, OP_NORM, OP_QUANTISE, OP_ROPE,
-                                          OP_STORE, OP_GLU,    OP_ADD,  OP_GATHER};
-
-static bool measure_threads(struct calibration *c, double *noise, double squares[N_EXPONENTS], int *tried)
+/* Of seconds a weight with FEW and MANY rows, what a row adds and what does not depend on rows. */
+static bool put_gemm(struct calibration *c, enum type type, int threads)
 {
-    double tau;
-    bool ok = measure_bandwidth(c, noise) && measure_peak(c, PEAK_I8, "i8") && measure_peak(c, PEAK_F32, "f32") &&
-              measure_stage(c, &tau);
-    for (unsigned t = 0; ok && t < TYPE_FILE_END; t++)
-        if (type_get(t) && type_get(t)->op) ok = measure_linear(c, (enum type)t, tau);
-    for (size_t i = 0; ok && i < sizeof kv_types / sizeof *kv_types; i++) ok = measure_attend(c, kv_types[i], tau);
-    for (size_t i = 0; ok && i < sizeof vector_ops / sizeof *vector_ops; i++) ok = measure_vector(c, vector_ops[i], tau);
-    for (size_t i = 0; ok && i < sizeof exponent_types / sizeof *exponent_types; i++)
-        ok = try_exponents(c, exponent_types[i], tau, squares, tried);
-    return ok;
+    const char *op = type_get(type)->op;
+    double few = figure_median(c, "few.%s.%d", op, threads), many = figure_median(c, "many.%s.%d", op, threads);
+    double row = (many - few) / (MANY - FEW);
+    /* On a machine so busy that more rows seemed to take less: all is rows'. */
+    if (!(row > 0) || few < FEW * row) row = many / MANY;
+    return put(c, at_most_peak(c, 2 / row, operands_of(type), threads), "linear.%s.prefill.%d", op, threads) &&
+           put(c, fmax(0, few - FEW * row), "linear.%s.unpack.%d", op, threads);
 }
+
+/* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
+ * straight line over the width of heads, and what a row takes beside, in positions. */
+static bool put_attend(struct calibration *c, const char *op, int phase, int threads)
+{
+    const char *name = attend_phases[phase].name;
+    const double *seen = c->seen[phase];
+    double each[N_HEADS], edge[N_HEADS], mean_d = 0, mean = 0, dd = 0, dt = 0;
+    for (int h = 0; h < N_HEADS; h++) {
+        double few = figure_median(c, "few.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
+        double many = figure_median(c, "many.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
+        each[h] = (many - few) / (seen[1] - seen[0]);
+        /* On a machine so busy that more positions seemed to take less: all is the positions'. */
+        if (!(each[h] > 0) || few < seen[0] * each[h]) each[h] = many / seen[1];
+        edge[h] = fmax(0, few / each[h] - seen[0]);
+        mean_d += heads[h].head_dim / (double)N_HEADS;
+        mean += each[h] / N_HEADS;
+    }
+    for (int h = 0; h < N_HEADS; h++) {
+        dd += pow(heads[h].head_dim - mean_d, 2);
+        dt += (heads[h].head_dim - mean_d) * (each[h] - mean);
+    }
+    double element = dt / dd, score = mean - element * mean_d;
+    /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
+    if (!(score > 0 && element > 0)) score = 0, element = mean / mean_d;
+    return put(c, at_most_peak(c, 4 / element, "f32", threads), "attend.%s.%s.%d", op, name, threads) &&
+           put(c, score, "attend.%s.score.%s.%d", op, name, threads) &&
+           put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
+}
+
+static bool put_figures(struct calibration *c)
+{
+    double noise = 0;
+    for (size_t i = 0; i < c->n_figures; i++) {
+        struct figure *f = &c->figures[i];
+        if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
+        double middle = median(f->values, f->n); /* which sorts them */
+        if (!put(c, middle, "%s", f->key)) return false;
+        if (strncmp(f->key, "read_bandwidth.", 15)) continue;
+        if (!put(c, f->values[f->n - 1], "read_peak.%s", f->key + 15)) return false;
+        for (size_t k = 0; k < f->n; k++) f->values[k] = fabs(f->values[k] - middle) / middle;
+        noise = fmax(noise, median(f->values, f->n));
+    }
+    for (int i = 0; i < c->n_counts; i++) {
+        for (unsigned t = 0; t < TYPE_FILE_END; t++)
+            if (type_get(t) && type_get(t)->op && !put_gemm(c, (enum type)t, c->counts[i])) return false;
+        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
+            for (int phase = 0; phase < 2; phase++)
+                if (!put_attend(c, type_get(kv_types[k])->op, phase, c->counts[i])) return false;
+    }
+    return put_exponent(c) && put(c, noise, "noise");
+}
+
+/* The interval that held-out runs ask for; as for them everything else has to be put before. */
+static bool put_interval(struct calibration *c)
+{
+    const volatile int *stop = c->options->interrupted;
+    for (int i = 0; i < c->n_counts; i++) {
+        double residuals[HOLDOUT_RUNS];
+        if (!holdout_residuals(residuals, c->device, &c->memory, c->counts[i], stop, c->e)) return false;
+        if (!put(c, conformal_half_width(residuals, HOLDOUT_RUNS, 0.95), "interval95.%d", c->counts[i])) return false;
+    }
+    return true;
+}
+
+/* ---- All of it ---- */
 
 static void plan_counts(struct calibration *c, int most)
 {
     for (int t = 1; t < most && c->n_counts < MAX_COUNTS - 1; t *= c->options->quick ? most : 2) c->counts[c->n_counts++] = t;
     c->counts[c->n_counts++] = most;
-    uint64_t figures = 4 + sizeof kv_types / sizeof *kv_types * 2 + sizeof vector_ops / sizeof *vector_ops +
-                       sizeof exponent_types / sizeof *exponent_types;
-    for (unsigned t = 0; t < TYPE_FILE_END; t++)
-        if (type_get(t) && type_get(t)->op) figures += 2;
-    c->total = figures * (uint64_t)c->n_counts;
 }
 
 static bool describe(struct calibration *c)
@@ -256,36 +366,37 @@ static bool describe(struct calibration *c)
            device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e);
 }
 
+static bool measure_rounds(struct calibration *c)
+{
+    const struct calibrate_options *o = c->options;
+    double share = 0;
+    for (int round = 0; round < MAX_ROUNDS && share < 1; round++) {
+        if (!measure_round(c, round == 0)) return false;
+        share = fmin(1, (clock_now() - c->start) / c->seconds);
+        if (o->progress) o->progress(o->progress_ctx, (uint64_t)(share * 1000), 1000);
+    }
+    return true;
+}
+
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
 {
-    int most = o->threads ? o->threads : pool_default_threads();
-    struct calibration c = {.device = d, .options = o, .e = e, .repeats = o->quick ? 5 : 15, .seconds = o->quick ? 0.006 : 0.1};
+    struct calibration c = {.device = d, .options = o, .e = e, .start = clock_now(), .seconds = o->seconds > 0 ? o->seconds : o->quick ? 1.5 : 30};
     *d = (struct device){0};
-    plan_counts(&c, most);
+    plan_counts(&c, o->threads ? o->threads : pool_default_threads());
     bool ok = describe(&c);
-    double llc = device_get(d, "llc"), noise = 0, squares[N_EXPONENTS] = {0};
-    int tried = 0;
-    c.bytes = (size_t)fmax(256.0 * MIB, 4 * llc);
-    if (ok && (double)c.bytes > 0.8 * (double)memory_available())
+    size_t bytes = c.memory.n = (size_t)fmax(256.0 * MIB, 4 * device_get(d, "llc"));
+    if (ok && (double)bytes > 0.8 * (double)memory_available())
         ok = fail(e, "calibration: found %llu MB free, expected %zu MB to read from beyond the cache",
-                  (unsigned long long)(memory_available() / MIB), c.bytes / MIB);
+                  (unsigned long long)(memory_available() / MIB), bytes / MIB);
     /* On huge pages where there are any, as a model's weights are. */
-    c.memory = ok ? memory_huge(c.bytes) : NULL;
-    bool huge = c.memory;
-    if (ok && !huge && !(c.memory = memory_new(c.bytes))) ok = fail(e, "calibration: found no memory for %zu MB", c.bytes / MIB);
-    if (ok && !(c.sums = calloc((size_t)most, sizeof *c.sums))) ok = fail(e, "calibration: found no memory");
-    /* Writing maps every page; these bytes are an ordinary small number in every weight type. */
-    if (ok) memset(c.memory, 0x3c, c.bytes);
-    for (int i = 0; ok && i < c.n_counts; i++) {
-        c.threads = c.counts[i];
-        c.pool = pool_new(c.threads, e);
-        ok = c.pool && measure_threads(&c, &noise, squares, &tried);
-        pool_free(c.pool);
-    }
-    ok = ok && put_exponent(&c, squares, tried) && put(&c, noise, "noise");
-    free((void *)c.sums);
-    if (huge) memory_huge_free(c.memory, c.bytes);
-    else free(c.memory);
+    c.memory.bytes = ok ? memory_huge(bytes) : NULL;
+    bool huge = c.memory.bytes;
+    if (ok && !huge && !(c.memory.bytes = memory_new(bytes))) ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
+    if (ok) probe_weights_fill(&c.memory);
+    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
+    free(c.figures);
+    if (huge) memory_huge_free(c.memory.bytes, bytes);
+    else free(c.memory.bytes);
     if (!ok) device_free(d);
     return ok;
 }
@@ -304,7 +415,10 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
 {
     char path[1024];
     struct error why;
-    if (which && strcmp(which, "this")) return device_load(d, which, e);
+    if (which && strcmp(which, "this")) {
+        bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
+        return path_given ? device_load(d, which, e) : bundled_load(d, which, e);
+    }
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;

@@ -1,18 +1,23 @@
 /* calibrate.h - measures this machine into a device profile.
  *
- * Rates are those of the engine itself: each is taken from a small plan that holds nothing but the op in question, run by
- * exec_step on the engine's pool with the kernels bound in K, so tiling, dispatch and barriers are those of a real step.
+ * Rates are those of the engine itself: small models made for it (probe.h) are run, and what their ops take where they stand is
+ * divided into what they did, as predict.h's formula has it. The figures:
  *
- *   read_bandwidth, read_peak, noise   plain sequential loads over at least 256 MB and 4 times the last-level cache
+ *   read_bandwidth, read_peak, noise   vector loads over at least 256 MB and 4 times the last-level cache
+ *   read_cache                         the same over 64 KB, 512 KB, 4 MB ... as far as half the last-level cache
  *   peak.*     multiply-adds between registers on every thread
- *   stage      steps of many empty stages
- *   linear.*   rows of 1024 elements; one activation row, and 64; weights that stay in the cache
- *   attend.*   256 positions, heads of 128, four query heads to a key/value head; one row, and 16
- *   vector.*   rows of 2048 elements, as many as keep every thread busy
- *   exponent   that of 1, 2 and infinity under which matrices far beyond the cache take the time that predict.h's formula says
+ *   stage      decode steps of a model of 24 layers, 32 wide
+ *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache;
+ *              prefill and unpack: 16 and 192 rows through a layer
+ *   attend.*   heads of 64, 128 and 256, seven or four of them to a key/value head; one row that sees 32 and 768 positions,
+ *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
+ *   vector.*   of the layers of stream and prefill
+ *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
+ *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)
  *
- * Each figure is the median of the faster half of its repeats, since other load only ever adds time. A machine that is busy
- * throughout still makes the profile wrong; nothing here can tell it apart.
+ * They are measured in rounds, each figure once a round, and the median over the rounds is kept: a disturbance that lasts some
+ * seconds spoils some of every figure's rounds, and not all rounds of some figures. What else runs all the while is part of the
+ * machine then, as it will be when models run.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CALIBRATE_H
 #define HARTREE_CALIBRATE_H
@@ -23,7 +28,8 @@
 
 struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
-    bool quick;  /* under 3 s: 1 thread and all, few repeats; else 1, 2, 4 ... all, and many repeats */
+    bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */
+    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 30, or when quick 1.5 */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */
@@ -32,7 +38,8 @@ struct calibrate_options {
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
 
-/* The device that a command means: a profile's path; or, for NULL and "this", this machine. Its profile is read from the cache
+/* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
+ * NULL and "this", this machine. Its profile is read from the cache
  * if one is there that fits the CPU, the cores and the kernels in use; else it is measured (quick) and saved there, which `say`
  * is told beforehand, in one line. A cache that can't be written is told and is no error. */
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), struct error *e);

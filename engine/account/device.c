@@ -29,16 +29,37 @@ static const struct key_rule {
     {"noise", "1", 0, 10},
     {"read_bandwidth.THREADS", "B/s", 1e6, 1e15},
     {"read_peak.THREADS", "B/s", 1e6, 1e15},
+    {"read_cache.SIZE.THREADS", "B/s", 1e6, 1e15},
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
+    {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
+    {"linear.TYPE.unpack.THREADS", "s", 0, 1},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
-    {"vector.OP.THREADS", "B/s", 1e3, 1e18},
+    {"attend.KV.score.PHASE.THREADS", "s", 0, 1},
+    {"attend.KV.edge.PHASE.THREADS", "1", 0, 1e9},
+    {"vector.OP.PHASE.THREADS", "B/s", 1e3, 1e18},
     {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
     {"peak.f32.THREADS", "FLOP/s", 1e3, 1e18},
     {"stage.THREADS", "s", 0, 1},
+    {"interval95.THREADS", "1", 0, 1e3},
+    {"energy.idle", "W", 0, 1e5},
+    {"energy.active", "W", 0, 1e5},
+    {"energy.byte", "J/B", 0, 1e-3},
+    {"energy.linear.TYPE", "J/FLOP", 0, 1e-3},
+    {"energy.attend", "J/FLOP", 0, 1e-3},
+    {"energy.vector", "J/B", 0, 1e-3},
+    {"energy.idle.BOUND", "W", 0, 1e5},
+    {"energy.active.BOUND", "W", 0, 1e5},
+    {"energy.byte.BOUND", "J/B", 0, 1e-3},
+    {"energy.linear.TYPE.BOUND", "J/FLOP", 0, 1e-3},
+    {"energy.attend.BOUND", "J/FLOP", 0, 1e-3},
+    {"energy.vector.BOUND", "J/B", 0, 1e-3},
+    {"energy.interval95", "1", 0, 10},
+    {"energy.gain_error", "1", 0, 1},
 };
 enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
 
 static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
+static const char *const bound_words[] = {"low95", "high95", NULL};
 static const char *const phase_words[] = {"decode", "prefill", NULL};
 static const char *const vector_words[] = {"embed", "angles", "norm", "quantise", "rope",
                                            "store", "glu",    "add",  "gather",   NULL};
@@ -71,11 +92,20 @@ static bool is_threads(const char *s, size_t n)
     return v <= DEVICE_MAX_THREADS;
 }
 
+/* Kibibytes, "64K" */
+static bool is_size(const char *s, size_t n)
+{
+    size_t digits = strspn(s, "0123456789");
+    return n > 1 && n < 12 && s[0] != '0' && digits == n - 1 && s[digits] == 'K';
+}
+
 static bool part_fits(const char *want, size_t n_want, const char *s, size_t n)
 {
     if (n_want == 7 && !memcmp(want, "THREADS", 7)) return is_threads(s, n);
+    if (n_want == 4 && !memcmp(want, "SIZE", 4)) return is_size(s, n);
     if (n_want == 4 && !memcmp(want, "TYPE", 4)) return is_type(s, n);
     if (n_want == 5 && !memcmp(want, "PHASE", 5)) return is_among(phase_words, s, n);
+    if (n_want == 5 && !memcmp(want, "BOUND", 5)) return is_among(bound_words, s, n);
     if (n_want == 2 && !memcmp(want, "KV", 2)) return is_among(kv_words, s, n);
     if (n_want == 2 && !memcmp(want, "OP", 2)) return is_among(vector_words, s, n);
     return n == n_want && !memcmp(want, s, n);
@@ -140,6 +170,14 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     return true;
 }
 
+void device_clear(struct device *d, const char *prefix)
+{
+    size_t kept = 0, length = strlen(prefix);
+    for (size_t i = 0; i < d->n; i++)
+        if (strncmp(d->entries[i].key, prefix, length)) d->entries[kept++] = d->entries[i];
+    d->n = kept;
+}
+
 double device_get(const struct device *d, const char *key)
 {
     const struct device_entry *entry = find_entry(d, key);
@@ -166,6 +204,14 @@ double device_rate(const struct device *d, const char *key, int threads)
 
 /* ---- The file ---- */
 
+static const char *const provenance_words[] = {
+    [ASSUMED] = "assumed", [MEASURED] = "measured", [PUBLISHED] = "published", [FITTED] = "fitted"};
+
+const char *device_provenance(enum provenance from)
+{
+    return provenance_words[from];
+}
+
 void device_print(const struct device *d, FILE *f)
 {
     fprintf(f, "# hartree device profile: key = value # unit, provenance\nname = %s\nisa = %s\ndate = %s\n", d->name, d->isa,
@@ -177,10 +223,7 @@ void device_print(const struct device *d, FILE *f)
         snprintf(number, sizeof number, "%.9g", entry->value);
         if (strtod(number, NULL) != entry->value) snprintf(number, sizeof number, "%.17g", entry->value);
         fprintf(f, "%s = %s # %s, ", entry->key, number, device_unit(entry->key));
-        if (entry->from == PUBLISHED)
-            fprintf(f, "published %s\n", entry->source);
-        else
-            fprintf(f, "%s\n", entry->from == MEASURED ? "measured" : "assumed");
+        fprintf(f, "%s%s%s\n", device_provenance(entry->from), *entry->source ? " " : "", entry->source);
     }
 }
 
@@ -208,14 +251,13 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     *comma = 0;
     char *found_unit = trim(comment), *word = trim(comma + 1);
     if (strcmp(found_unit, unit)) return fail(e, "found unit '%.60s', expected '%s'", found_unit, unit);
-    if (!strcmp(word, "measured"))
-        *from = MEASURED;
-    else if (!strcmp(word, "assumed"))
-        *from = ASSUMED;
-    else if (!strncmp(word, "published ", 10) && strlen(word + 10) < DEVICE_SOURCE)
-        *from = PUBLISHED, *source = trim(word + 10);
-    else
-        return fail(e, "found provenance '%.60s', expected measured, assumed or published SOURCE", word);
+    size_t n = strcspn(word, " ");
+    for (*from = ASSUMED; *from <= FITTED; ++*from)
+        if (strlen(provenance_words[*from]) == n && !memcmp(provenance_words[*from], word, n)) break;
+    bool needs_source = *from == PUBLISHED || *from == FITTED;
+    if (*from > FITTED || needs_source != (word[n] == ' ') || strlen(word + n) > DEVICE_SOURCE)
+        return fail(e, "found provenance '%.60s', expected measured, assumed, published SOURCE or fitted SOURCE", word);
+    *source = trim(word + n);
     return true;
 }
 
@@ -278,12 +320,29 @@ static bool is_complete(const struct device *d, struct error *e)
     return found || fail(e, "end of file: found no key 'read_bandwidth.1', expected one");
 }
 
-bool device_load(struct device *d, const char *path, struct error *e)
+/* No figure may be above the bound that the profile itself sets. */
+static bool is_consistent(const struct device *d, struct error *e)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct device_entry *entry = &d->entries[i];
+        const char *key = entry->key, *threads = strrchr(key, '.');
+        if (!threads) continue;
+        bool bandwidth = !strncmp(key, "read_bandwidth.", 15), linear = !strncmp(key, "linear.", 7);
+        bool floats = !strncmp(key, "attend.", 7) || (linear && (key[7] == 'f' || key[7] == 'b')); /* f32, f16, bf16 */
+        if (!bandwidth && !linear && !floats) continue;
+        char bound[DEVICE_KEY];
+        snprintf(bound, sizeof bound, "%s%.8s", bandwidth ? "read_peak" : floats ? "peak.f32" : "peak.i8", threads);
+        double most = device_get(d, bound) * (bandwidth ? 1 : 1.25);
+        if (entry->value > most)
+            return fail(e, "%s: found %g, expected at most %s = %g%s", key, entry->value, bound, device_get(d, bound),
+                        bandwidth ? "" : " and a quarter");
+    }
+    return true;
+}
+
+bool device_parse(struct device *d, char *text, size_t size, const char *from, struct error *e)
 {
     *d = (struct device){0};
-    size_t size;
-    char *text = file_read(path, 1 << 20, &size, e);
-    if (!text) return false;
     char *line = text;
     int number = 1;
     char place[64] = "";
@@ -298,11 +357,19 @@ bool device_load(struct device *d, const char *path, struct error *e)
         }
         line = next;
     }
-    ok = ok && is_complete(d, e);
-    free(text);
-    if (ok) return true;
+    if (ok && is_complete(d, e) && is_consistent(d, e)) return true;
     device_free(d);
-    return fail_in(e, path);
+    return fail_in(e, from);
+}
+
+bool device_load(struct device *d, const char *path, struct error *e)
+{
+    *d = (struct device){0};
+    size_t size;
+    char *text = file_read(path, 1 << 20, &size, e);
+    bool ok = text && device_parse(d, text, size, path, e);
+    free(text);
+    return ok;
 }
 
 /* ---- The cache ---- */

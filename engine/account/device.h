@@ -1,7 +1,7 @@
 /* device.h - what one machine can do, as rates, and the text file that holds them.
  *
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
- * `published SOURCE` or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
+ * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
@@ -9,14 +9,32 @@
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
  *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the faster half's median
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
- *   linear.TYPE.decode.T         FLOP/s one activation row, weights in the cache
- *   linear.TYPE.prefill.T        FLOP/s many activation rows, weights in the cache
- *   attend.KV.decode.T           FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
- *   attend.KV.prefill.T          FLOP/s many rows of queries
- *   vector.OP.T                  B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), in the cache
+ *   read_cache.SIZE.T    B/s    the same, of SIZE in all that stays in a cache: 64K, 512K ...; what each level gives
+ *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
+ *   linear.TYPE.stream.T  FLOP/s one activation row, weights from memory; need not be there
+ *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking
+ *   linear.TYPE.unpack.T  s      of unpacking one weight for many rows; need not be there
+ *   attend.KV.decode.T    FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
+ *   attend.KV.prefill.T   FLOP/s many rows of queries
+ *   attend.KV.score.PHASE.T s   of one query head and position, however wide the head: softmax; need not be there
+ *   attend.KV.edge.PHASE.T 1    positions' worth of work that a row takes beside those it sees; need not be there
+ *   vector.OP.decode.T    B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), one row
+ *   vector.OP.prefill.T   B/s    the same, many rows
  *   peak.KIND.T                  FLOP/s multiply-adds alone, KIND i8 or f32 (kernel.h's peak kernels): no op may be faster; not
  *                                       there where only scalar kernels run
+ *   interval95.T         1      half width of the 95 % interval of a prediction's seconds, relative to it; need not be there
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
+ *   energy.idle                  W      drawn whether or not anything runs
+ *   energy.active                W      drawn on top while a model runs
+ *   energy.byte                  J/B    of weights and cache read from memory
+ *   energy.linear.TYPE           J/FLOP of linear layers
+ *   energy.attend                J/FLOP of attention
+ *   energy.vector                J/B    of bytes that the other ops move
+ *   energy.TERM.low95, .high95   as TERM the 95 % confidence interval of any of the six above
+ *   energy.interval95            1      half width of a prediction's 95 % interval, relative to it, its time being known
+ *   energy.gain_error            1      what the meter may be off by as a whole, which no repeat shows; relative
+ *
+ * energy_terms.h says how joules follow from the energy terms. A profile has all of them or, as most, none: they take a meter.
  *
  * T is a number of threads. Rates of a T between two that the profile holds are interpolated; beyond the largest, and for a
  * key that the profile lacks, the answer is NAN: not known, which a prediction passes on.
@@ -29,7 +47,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum provenance { ASSUMED, MEASURED, PUBLISHED };
+enum provenance { ASSUMED, MEASURED, PUBLISHED, FITTED };
 
 enum { DEVICE_KEY = 48, DEVICE_SOURCE = 120, DEVICE_TEXT = 120, DEVICE_MAX_THREADS = 1024 };
 
@@ -40,7 +58,7 @@ struct device_entry {
     char key[DEVICE_KEY];
     double value;
     enum provenance from;
-    char source[DEVICE_SOURCE]; /* of a published value, else "" */
+    char source[DEVICE_SOURCE]; /* of a published or fitted value, else "" */
 };
 
 /* Zero-initialise; device_free releases the entries. */
@@ -57,6 +75,9 @@ void device_free(struct device *d);
 /* Sets or replaces a number. False and *e if there is no such key, the value is out of its range, or memory is short. */
 bool device_set(struct device *d, const char *key, double value, enum provenance from, const char *source, struct error *e);
 
+/* Takes out every number whose key begins with `prefix`. */
+void device_clear(struct device *d, const char *prefix);
+
 /* The number at `key`, NAN if the profile has none. */
 double device_get(const struct device *d, const char *key);
 
@@ -66,10 +87,18 @@ double device_rate(const struct device *d, const char *key, int threads);
 /* The unit of a key as in the table above, NULL if there is no such key. */
 const char *device_unit(const char *key);
 
+/* The word of a provenance, without a source. */
+const char *device_provenance(enum provenance from);
+
 /* Reads a profile. False and *e ("FILE: line N: found X, expected Y") on an unknown or repeated key, a value out of range, a
- * unit other than the key's, an unknown provenance, or a missing key of those that every prediction needs (name, isa, date,
- * cores, llc, exponent, noise, and read_bandwidth, read_peak and stage for the same numbers of threads). */
+ * unit other than the key's, an unknown provenance, a missing key of those that every prediction needs (name, isa, date,
+ * cores, llc, exponent, noise, and read_bandwidth, read_peak and stage for the same numbers of threads), or figures that
+ * contradict each other: a bandwidth above its peak, or a rate of multiply-adds by more than 1.25 above its own (a calibration
+ * on a busy machine may see a little more in a kernel than in the peak). */
 bool device_load(struct device *d, const char *path, struct error *e);
+
+/* The same from a text in memory, which it changes; `from` stands for the file's name in errors. */
+bool device_parse(struct device *d, char *text, size_t size, const char *from, struct error *e);
 
 /* Writes a profile, whole or not at all; folders are not made. */
 bool device_save(const struct device *d, const char *path, struct error *e);

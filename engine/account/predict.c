@@ -2,11 +2,12 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/predict.h"
 
+#include "engine/account/energy_terms.h"
 #include "engine/cost.h"
 #include "engine/exec.h"
+#include "tensor/linear.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
+    double stream, unpack, score[2], edge[2]; /* of one row, of many; NAN where the profile has none */
 };
 
 struct pricer {
@@ -31,8 +33,12 @@ struct pricer {
 
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
 {
-    if (op->kind == OP_LINEAR)
+    if (op->kind == OP_REBUILD || op->kind == OP_CONTRACT)
+        snprintf(key, DEVICE_KEY, "linear.f32"); /* what they make of their cores are floats */
+    else if (op_multiplies(op))
         snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
+    else if (op->kind == OP_PICK)
+        snprintf(key, DEVICE_KEY, "vector.gather");
     else if (op->kind == OP_ATTEND)
         snprintf(key, DEVICE_KEY, "attend.%s", type_get(kv_type)->op);
     else
@@ -46,36 +52,66 @@ static double look_up(struct pricer *m, const char *key, int threads)
     return v;
 }
 
+/* A rate that a profile need not have: NAN then. */
+static double look_up_phase(const struct pricer *m, const char *key, const char *phase, int threads)
+{
+    char whole[DEVICE_KEY];
+    snprintf(whole, sizeof whole, "%.30s.%s", key, phase);
+    return m->device ? device_rate(m->device, whole, threads) : NAN;
+}
+
+static double need_phase(struct pricer *m, const char *key, const char *phase, int threads)
+{
+    char whole[DEVICE_KEY];
+    snprintf(whole, sizeof whole, "%.30s.%s", key, phase);
+    return look_up(m, whole, threads);
+}
+
 static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
 {
     struct op_rates *r = &m->rates[i];
     if (r->threads == threads) return r;
     const struct op *op = &m->plan->ops[i];
-    char key[DEVICE_KEY], with_phase[DEVICE_KEY];
+    char key[DEVICE_KEY];
     op_rate_key(op, m->kv_type, key);
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
-    if (op->kind == OP_LINEAR || op->kind == OP_ATTEND) {
-        snprintf(with_phase, sizeof with_phase, "%.30s.decode", key);
-        r->one = look_up(m, with_phase, threads);
-        snprintf(with_phase, sizeof with_phase, "%.30s.prefill", key);
-        r->many = look_up(m, with_phase, threads);
-    } else {
-        r->one = r->many = look_up(m, key, threads);
+    r->one = need_phase(m, key, "decode", threads);
+    r->many = need_phase(m, key, "prefill", threads);
+    r->stream = look_up_phase(m, key, "stream", threads);
+    r->unpack = look_up_phase(m, key, "unpack", threads);
+    for (int many = 0; many < 2; many++) {
+        r->score[many] = look_up_phase(m, key, many ? "score.prefill" : "score.decode", threads);
+        r->edge[many] = look_up_phase(m, key, many ? "edge.prefill" : "edge.decode", threads);
     }
     return r;
 }
 
 /* ---- Time ---- */
 
+/* Columns that an op multiplies: its rows, of a core as often as it has vectors in each. */
+static size_t columns(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) * (op->kind == OP_CORE ? mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors : 1);
+}
+
 /* Seconds of arithmetic, as if all operands were in the cache. */
 static double work_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r)
 {
     size_t rows = op_rows(op, s);
-    if (op->kind == OP_ATTEND) return c->flops / (rows > 1 ? r->many : r->one);
-    if (op->kind != OP_LINEAR) return cost_bytes(c) / r->one;
-    if (rows <= 1) return c->flops / r->one;
-    return c->flops / r->many + c->flops / (double)rows * fmax(0, 1 / r->one - 1 / r->many);
+    double rate = rows > 1 ? r->many : r->one;
+    if (op->kind == OP_ATTEND) {
+        double edge = r->edge[rows > 1], score = r->score[rows > 1], flops = 4.0 * op->u.attend.head_dim;
+        double scores = c->flops / flops + (isnan(edge) ? 0 : edge * op->u.attend.n_head * (double)rows);
+        return scores * (flops / rate + (isnan(score) ? 0 : score));
+    }
+    if (!op_multiplies(op)) return cost_bytes(c) / rate;
+    /* Two that multiply one column after another; and what the dot kernels multiply. */
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s))) return c->flops / r->one;
+    double weights = c->flops / (double)columns(op, s) / 2;
+    /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
+    double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
+    return c->flops / r->many + weights * unpack;
 }
 
 /* (a^p + b^p)^(1/p), scaled by the greater so that nothing over- or underflows. */
@@ -98,6 +134,27 @@ static double read_once(const struct op *op, const struct step *s, const struct 
     return once <= llc ? once : c->kv_read;
 }
 
+/* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache. */
+static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
+                         const struct op_rates *r, bool cold)
+{
+    double work = work_seconds(op, s, c, r), q = cold ? read_once(op, s, c, m->llc) + c->kv_write : 0;
+    bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
+    if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream;
+    if (c->activation_bytes > m->llc) q += c->activation_bytes;
+    return p_norm(work, q / r->bandwidth, m->exponent);
+}
+
+struct stage_share stage_share(const struct plan *p, size_t stage, const struct step *s, int threads)
+{
+    size_t chunks = 0;
+    for (size_t i = p->stage[stage]; i < p->stage[stage + 1]; i++)
+        if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
+    size_t width = chunks < (size_t)threads ? chunks : (size_t)threads;
+    if (!width) return (struct stage_share){0, 0};
+    return (struct stage_share){width, ceil((double)chunks / (double)width) * (double)width / (double)chunks};
+}
+
 /* Books one step's cost and time in rows[0 .. n_ops). */
 static void price_step(struct pricer *m, const struct step *s, struct prediction_row *rows)
 {
@@ -107,27 +164,21 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
         m->costs[i] = cost_op(p, i, s);
         from_memory += read_once(&p->ops[i], s, &m->costs[i], m->llc);
     }
+    bool cold = from_memory > m->llc;
     for (size_t stage = 0; stage < p->n_stages; stage++) {
-        size_t first = p->stage[stage], end = p->stage[stage + 1], chunks = 0;
-        for (size_t i = first; i < end; i++)
-            if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
-        size_t width = chunks < (size_t)m->threads ? chunks : (size_t)m->threads;
-        double waste = chunks ? ceil((double)chunks / (double)width) * (double)width / (double)chunks : 0;
+        size_t first = p->stage[stage], end = p->stage[stage + 1];
+        struct stage_share share = stage_share(p, stage, s, m->threads);
         for (size_t i = first; i < end; i++) {
             const struct op_cost *c = &m->costs[i];
             rows[i].flops += c->flops;
             rows[i].special += c->special;
             rows[i].bytes += cost_bytes(c);
-            double streamed = read_once(&p->ops[i], s, c, m->llc);
-            rows[i].streamed_bytes += streamed;
-            double t = m->tau / (double)(end - first);
-            if (chunks) {
-                const struct op_rates *r = op_rates(m, i, (int)width);
-                double q = from_memory > m->llc ? streamed + c->kv_write : 0;
-                if (c->activation_bytes > m->llc) q += c->activation_bytes;
-                t += waste * p_norm(work_seconds(&p->ops[i], s, c, r), q / r->bandwidth, m->exponent);
-            }
-            rows[i].time_s += t;
+            rows[i].streamed_bytes += read_once(&p->ops[i], s, c, m->llc);
+            rows[i].time_s += m->tau / (double)(end - first);
+            if (!share.width) continue;
+            bool scales = op_multiplies(&p->ops[i]) || p->ops[i].kind == OP_ATTEND;
+            const struct op_rates *r = op_rates(m, i, scales ? (int)share.width : m->threads);
+            rows[i].time_s += share.waste * op_seconds(m, &p->ops[i], s, c, r, cold);
         }
     }
 }
@@ -215,36 +266,25 @@ static void price_run(struct pricer *m, struct prediction *r)
     r->time_s = r->prefill_s + r->decode_s;
 }
 
-static void hash_text(struct sha256 *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void hash_text(struct sha256 *h, const char *format, ...)
-{
-    char line[512];
-    va_list ap;
-    va_start(ap, format);
-    int n = vsnprintf(line, sizeof line, format, ap);
-    va_end(ap);
-    sha256_add(h, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
-}
-
 static void freeze(struct prediction *r, const struct device *d)
 {
     struct sha256 h;
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
-    hash_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
+    sha256_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
               o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
-    hash_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
+    sha256_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
               r->kv_bytes, r->peak_memory_bytes);
-    hash_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
+    sha256_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
               r->decode_s);
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
-        hash_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type, row->flops,
+        sha256_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type, row->flops,
                   row->special, row->bytes, row->time_s);
     }
     if (d) {
-        hash_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
-        for (size_t i = 0; i < d->n; i++) hash_text(&h, "%s %.17g\n", d->entries[i].key, d->entries[i].value);
+        sha256_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
+        for (size_t i = 0; i < d->n; i++) sha256_text(&h, "%s %.17g\n", d->entries[i].key, d->entries[i].value);
     }
     sha256_end(&h, r->sha256);
 }
@@ -252,8 +292,9 @@ static void freeze(struct prediction *r, const struct device *d)
 bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
              struct error *e)
 {
-    *r = (struct prediction){.options = *o, .energy_j = NAN, .energy_kind = "none", .interval95_s = {NAN, NAN}};
+    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}};
     if (!r->options.ubatch) r->options.ubatch = 512;
+    if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
     if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
@@ -292,6 +333,10 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
     memcpy(r->missing, pricer.missing, sizeof r->missing);
+    double half = d ? device_rate(d, "interval95", o->threads) : NAN;
+    r->interval95_s[0] = isnan(half) ? NAN : fmax(0, r->time_s * (1 - half));
+    r->interval95_s[1] = r->time_s * (1 + half);
+    energy_price(r, p, d);
     freeze(r, d);
     end_pricing(&pricer);
     return true;

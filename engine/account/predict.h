@@ -8,11 +8,21 @@
  *
  *     t = i * ((W/R)^p + (Q/B)^p)^(1/p) + tau / (ops of its stage)
  *
- * with W its FLOPs (or, for ops without any, the bytes that it moves), R the device's rate for its kind, Q the bytes that come
- * from memory, B the read bandwidth, p the device's exponent, tau the cost of a stage. A stage of c chunks runs on
- * min(c, threads) threads, whose rates count, and i = ceil(c / threads) * threads / c is what the last, partly filled round of
- * chunks wastes. A linear op unpacks each weight once for all n rows: with one row at rate R_d and many at R_p the arithmetic
- * takes n W_1 / R_p + W_1 max(0, 1 / R_d - 1 / R_p), W_1 the FLOPs of one row.
+ * with W/R its arithmetic, as if all operands were in the cache; Q the bytes that come from memory, B the read bandwidth, p the
+ * device's exponent, tau the cost of a stage. A stage of c chunks runs on min(c, threads) threads, and
+ * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes. R of linear and attend is that of
+ * these threads; of the others, which are calibrated where they stand, that of all. W/R is
+ *
+ *   linear, by a dot (one or two rows)   FLOPs / linear.TYPE.decode
+ *           by a gemm (more of them)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is unpacked once
+ *                                        for all rows
+ *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row, prefill for
+ *                                        more; scores are query heads times the positions each row sees, and attend.KV.edge.PHASE
+ *                                        more a row
+ *   others                               bytes moved / vector.OP.decode for one row, vector.OP.prefill for more
+ *
+ * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that rate:
+ * how far arithmetic and memory overlap is then measured for the type, and not taken from p.
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
  * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing:
@@ -63,9 +73,11 @@ struct prediction {
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
-    double energy_j; /* NAN, and energy_kind "none": no device profile holds energy terms yet */
-    const char *energy_kind;
-    double interval95_s[2];   /* NAN: a profile's scatter says nothing of the model's own error */
+    double energy_j, energy_net_j; /* energy_terms.h: gross, and above idle; NAN, and energy_kind "none", where not known */
+    double interval95_j[2];        /* of energy_j; NAN: not known */
+    const char *energy_kind;       /* "modelled" or "none" */
+    char energy_missing[DEVICE_KEY]; /* the first energy term that the device lacks; "" */
+    double interval95_s[2];   /* of time_s: the profile's interval95; NAN where it has none */
     char missing[DEVICE_KEY]; /* the first rate that the device lacks, because of which times are not known; "" */
     char sha256[SHA256_HEX];  /* of everything above and the device's numbers, as text */
     struct prediction_row *rows;
@@ -92,6 +104,13 @@ bool prediction_by(const char *words, unsigned *by, struct error *e);
 
 /* A new array of rows, *n of them, that agree in what `by` names, in order of appearance; to be freed. NULL: no memory. */
 struct prediction_row *prediction_group(const struct prediction *r, unsigned by, size_t *n);
+
+/* How a stage's chunks fall on threads: on how many, and the factor by which the last round of chunks lengthens it. */
+struct stage_share {
+    size_t width; /* 0: no chunks */
+    double waste;
+};
+struct stage_share stage_share(const struct plan *p, size_t stage, const struct step *s, int threads);
 
 /* The rate that prices an op ("linear.q4_K", "attend.f16", "vector.norm") as a device key without phase and threads. */
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY]);

@@ -7,15 +7,11 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/si.h"
 
 static const char *const phase_names[] = {"prefill", "decode"};
 
 /* ---- JSON ---- */
-
-static const char *provenance_name(enum provenance p)
-{
-    return p == MEASURED ? "measured" : p == PUBLISHED ? "published" : "assumed";
-}
 
 void device_json(const struct device *d, FILE *f)
 {
@@ -33,7 +29,7 @@ void device_json(const struct device *d, FILE *f)
         json_object(&j);
         json_put_number(&j, "value", entry->value);
         json_put_string(&j, "unit", device_unit(entry->key));
-        json_put_string(&j, "provenance", provenance_name(entry->from));
+        json_put_string(&j, "provenance", device_provenance(entry->from));
         json_put_string(&j, "source", *entry->source ? entry->source : NULL);
         json_object_end(&j);
     }
@@ -71,6 +67,15 @@ static void put_row(struct json *j, const struct prediction_row *row, bool measu
     json_object_end(j);
 }
 
+static void put_interval(struct json *j, const char *key, const double interval[2])
+{
+    json_key(j, key);
+    json_array(j);
+    json_number(j, interval[0]);
+    json_number(j, interval[1]);
+    json_array_end(j);
+}
+
 static void put_prediction(struct json *j, const struct prediction *r)
 {
     json_put_string(j, "model", r->model);
@@ -96,16 +101,15 @@ static void put_prediction(struct json *j, const struct prediction *r)
     json_put_number(j, "vision_s", NAN);
     json_put_number(j, "energy_j", r->energy_j);
     json_put_string(j, "energy_kind", r->energy_kind);
-    json_key(j, "interval95_s");
-    json_array(j);
-    json_number(j, r->interval95_s[0]);
-    json_number(j, r->interval95_s[1]);
-    json_array_end(j);
+    put_interval(j, "interval95_s", r->interval95_s);
     json_put_string(j, "sha256", r->sha256);
+    json_put_number(j, "energy_net_j", r->energy_net_j);
+    put_interval(j, "interval95_j", r->interval95_j);
 }
 
-/* The whole object; `m` NULL: a prediction alone. */
-static bool put_object(const struct prediction *r, const struct measurement *m, unsigned by, FILE *f, struct error *e)
+/* The whole object; `m` NULL: a prediction alone; `law` NULL: none was asked for. */
+static bool put_object(const struct prediction *r, const struct measurement *m, const struct law *law, unsigned by, FILE *f,
+                       struct error *e)
 {
     size_t n;
     struct prediction_row *rows = prediction_group(r, by, &n);
@@ -125,6 +129,7 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
         json_put_number(&j, "error", relative_error(r->time_s, m->measured_s));
         json_put_number(&j, "unattributed_s", m->unattributed_s);
     }
+    if (law) law_json(law, &j);
     json_key(&j, "rows");
     json_array(&j);
     for (size_t i = 0; i < n; i++) put_row(&j, &rows[i], m != NULL);
@@ -135,57 +140,21 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
     return true;
 }
 
-bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e)
+bool prediction_json(const struct prediction *r, const struct law *law, unsigned by, FILE *f, struct error *e)
 {
-    return put_object(r, NULL, by, f, e);
+    return put_object(r, NULL, law, by, f, e);
 }
 
 bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e)
 {
-    return put_object(&m->prediction, m, by, f, e);
+    return put_object(&m->prediction, m, NULL, by, f, e);
 }
 
 /* ---- Tables ---- */
 
-struct text {
-    char s[32];
-};
-
-/* "4.617 GB", or "-" for what is not known. Seconds stay seconds above 1, and a plain number stays one below. */
-static struct text si(double v, const char *unit)
-{
-    static const struct {
-        double size;
-        const char *prefix;
-    } steps[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "u"}};
-    enum { ONE = 5 };
-    struct text t = {"-"};
-    size_t i = 0;
-    if (isnan(v)) return t;
-    while (i < 7 && fabs(v) < steps[i].size) i++;
-    bool seconds = !strcmp(unit, "s");
-    if (v == 0 || (seconds && i < ONE) || (!*unit && i > ONE)) i = ONE;
-    if (seconds && fabs(v) >= 1e4) {
-        snprintf(t.s, sizeof t.s, "%.0f s", v);
-        return t;
-    }
-    snprintf(t.s, sizeof t.s, "%.4g %s%s", v / steps[i].size, steps[i].prefix, unit);
-    return t;
-}
-
-static struct text percent(double part)
-{
-    struct text t = {"-"};
-    if (!isnan(part)) snprintf(t.s, sizeof t.s, "%.1f %%", 100 * part);
-    return t;
-}
-
 static struct text error_text(double predicted, double measured)
 {
-    struct text t = {"-"};
-    double error = relative_error(predicted, measured);
-    if (!isnan(error)) snprintf(t.s, sizeof t.s, "%+.1f %%", 100 * error);
-    return t;
+    return signed_percent(relative_error(predicted, measured));
 }
 
 static bool print_rows(const struct prediction *r, unsigned by, bool measured, FILE *f, struct error *e)
@@ -198,7 +167,9 @@ static bool print_rows(const struct prediction *r, unsigned by, bool measured, F
     if (by & BY_LAYER) fprintf(f, "%5s ", "layer");
     if (by & BY_OP) fprintf(f, "%-20s ", "op");
     if (by & BY_TYPE) fprintf(f, "%-5s ", "type");
+    bool joules = !isnan(r->energy_j);
     fprintf(f, "%10s %10s %10s %8s", "FLOPs", "bytes", "predicted", "share");
+    if (joules) fprintf(f, " %10s", "modelled");
     fprintf(f, measured ? " %10s %9s\n" : "\n", "measured", "error");
     for (size_t i = 0; i < n; i++) {
         const struct prediction_row *row = &rows[i];
@@ -210,11 +181,25 @@ static bool print_rows(const struct prediction *r, unsigned by, bool measured, F
         if (by & BY_TYPE) fprintf(f, "%-5s ", row->type);
         fprintf(f, "%10s %10s %10s %8s", si(row->flops, "").s, si(row->bytes, "B").s, si(row->time_s, "s").s,
                 percent(row->time_s / r->time_s).s);
+        if (joules) fprintf(f, " %10s", si(row->energy_j, "J").s);
         if (measured) fprintf(f, " %10s %9s", si(row->measured_s, "s").s, error_text(row->time_s, row->measured_s).s);
         fputc('\n', f);
     }
     free(rows);
     return true;
+}
+
+static void print_energy(const struct prediction *r, FILE *f)
+{
+    if (!isnan(r->energy_j)) {
+        fprintf(f, "energy     %s modelled, %s of it above idle", si(r->energy_j, "J").s, si(r->energy_net_j, "J").s);
+        if (isnan(r->interval95_j[0]))
+            fprintf(f, "; its interval is not known\n");
+        else
+            fprintf(f, "; 95 %%: %s to %s\n", si(r->interval95_j[0], "J").s, si(r->interval95_j[1], "J").s);
+    } else if (*r->energy_missing && !isnan(r->time_s)) {
+        fprintf(f, "           no joules: the device profile lacks %s\n", r->energy_missing);
+    }
 }
 
 static void print_head(const struct prediction *r, FILE *f)
@@ -229,7 +214,10 @@ static void print_head(const struct prediction *r, FILE *f)
     fprintf(f, "FLOPs      %s: prefill %s, decode %s\n", si(r->flops, "").s, si(r->flops_prefill, "").s,
             si(r->flops_decode, "").s);
     fprintf(f, "predicted  %s: prefill %s, decode %s\n", si(r->time_s, "s").s, si(r->prefill_s, "s").s, si(r->decode_s, "s").s);
+    if (!isnan(r->interval95_s[0]))
+        fprintf(f, "           95 %%: %s to %s\n", si(r->interval95_s[0], "s").s, si(r->interval95_s[1], "s").s);
     if (*r->missing) fprintf(f, "           no time: the device profile lacks %s\n", r->missing);
+    print_energy(r, f);
     fprintf(f, "sha256     %s\n", r->sha256);
 }
 
@@ -263,9 +251,7 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                              .threads = s->options.threads,
                              .prefill_s = g->prefill_s,
                              .decode_s = g->decode_s,
-                             .sample_s = g->sample_s,
-                             .energy_j = NAN,
-                             .energy_kind = "none"};
+                             .sample_s = g->sample_s};
     /* Interrupted before the first micro-batch there is nothing to predict: a prediction of one token stands for it. */
     struct predict_options o = {.threads = s->options.threads,
                                 .past = past,
@@ -275,6 +261,12 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                                 .kv_type = s->options.kv_type};
     if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
     if (s->profile) prediction_take_profile(&r->prediction, s->profile);
+    r->energy = energy_none;
+    if (isfinite(r->prediction.energy_j)) {
+        r->energy.kind = ENERGY_MODELLED;
+        r->energy.gross_j = r->prediction.energy_j;
+        snprintf(r->energy.source, sizeof r->energy.source, "profile %.50s", d->name);
+    }
     double streamed = 0;
     for (size_t i = 0; i < r->prediction.n_rows; i++)
         if (r->prediction.rows[i].phase == PHASE_DECODE) streamed += r->prediction.rows[i].streamed_bytes;
@@ -313,7 +305,9 @@ void run_report_print(const struct run_report *r, FILE *f)
     if (r->share_of_peak > 1.1)
         fprintf(f, "           more than memory can: the model lies in the cache, or the profile is of a busier moment (see "
                    "calibrate)\n");
-    fprintf(f, "memory     %s at most\nenergy     - (none: no meter is read)\n", si(r->peak_rss_bytes, "B").s);
+    fprintf(f, "memory     %s at most\nenergy     ", si(r->peak_rss_bytes, "B").s);
+    energy_print(&r->energy, f);
+    fputc('\n', f);
 }
 
 bool run_report_print_profile(const struct run_report *r, FILE *f, struct error *e)

@@ -3,15 +3,22 @@
 #ifndef HARTREE_REPORT_H
 #define HARTREE_REPORT_H
 
+#include "engine/account/law.h"
 #include "engine/account/measure.h"
+#include "engine/meter/meter.h"
 
 void device_json(const struct device *d, FILE *f);
 
-/* Rows are grouped as `by` says (predict.h). False and *e: no memory. */
-bool prediction_json(const struct prediction *r, unsigned by, FILE *f, struct error *e);
+/* Rows are grouped as `by` says (predict.h); the law, or NULL, goes in beside them. False and *e: no memory. */
+bool prediction_json(const struct prediction *r, const struct law *law, unsigned by, FILE *f, struct error *e);
 bool prediction_print(const struct prediction *r, unsigned by, FILE *f, struct error *e);
 bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e);
 bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct error *e);
+
+/* The law's coefficients, each with the ops that make it up; those of less than 1 % only in the JSON, which is a member "law" of
+ * the object that *j is in. (law_report.c) */
+void law_print(const struct law *law, FILE *f);
+void law_json(const struct law *law, struct json *j);
 
 /* ---- What stands at the end of `run` ---- */
 
@@ -27,8 +34,7 @@ struct run_report {
     double decode_bytes_per_s;                      /* weights and cache read, per second */
     double peak_bytes_per_s, share_of_peak;         /* the device's */
     double peak_rss_bytes;
-    double energy_j; /* NAN, kind "none": no meter is read */
-    const char *energy_kind;
+    struct energy energy; /* modelled where the device has energy terms, else energy_none; a caller who measured puts that here */
     struct prediction prediction; /* with measured_s where the session was profiled */
 };
 

@@ -24,10 +24,10 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
         .bias = op->bias ? op->bias->data : NULL,
         .row = row,
         .rows = n_out - row < rows ? n_out - row : rows,
-        .x = exec_row(x, op->src, 0),
-        .x_stride = buffer_row_bytes(&x->plan->buffers[op->src]),
+        .x = exec_from(x, op, 0),
+        .x_stride = type_bytes(x->plan->buffers[op->src].type, (size_t)op->n_in),
         .cols = op_rows(op, &x->step),
-        .y = (float *)exec_row(x, op->dst, 0) + row,
+        .y = (float *)exec_to(x, op, 0) + row,
         .ldy = n_out,
     };
     if (x->plan->exact) linear_multiply_exact(&part, x->scratch[thread]);
@@ -42,11 +42,14 @@ static struct op_cost linear_cost(const struct op *op, const struct plan *p, con
         .flops = 2 * n * in * out,
         .special = op->bias ? n * out : 0,
         .weight_bytes = n > 0 ? (double)op->w->bytes + (op->bias ? (double)op->bias->bytes : 0) : 0,
-        .activation_bytes = n * ((double)buffer_row_bytes(&p->buffers[op->src]) + 4 * out),
+        .activation_bytes = n * ((double)type_bytes(p->buffers[op->src].type, (size_t)op->n_in) + 4 * out),
     };
 }
 
-const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false};
+/* An exact plan dequantises one weight row at a time. */
+static size_t linear_scratch(const struct op *op, const struct plan *p) { return p->exact ? (size_t)op->n_in : 0; }
+
+const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false, .scratch = linear_scratch};
 
 /* ---- embed: row `token` of the embedding matrix, times a constant in Gemma ---- */
 

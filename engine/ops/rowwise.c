@@ -63,13 +63,13 @@ static void quantise_run(const struct op *op, struct exec *x, size_t chunk, int 
     (void)thread;
     enum type type = x->plan->buffers[op->dst].type;
     size_t row, from, n = segment(op, chunk, &row, &from);
-    type_quantise(type, (char *)exec_row(x, op->dst, row) + type_bytes(type, from), (float *)exec_row(x, op->src, row) + from,
-                  NULL, n);
+    type_quantise(type, (char *)exec_to(x, op, row) + type_bytes(type, from), (float *)exec_from(x, op, row) + from, NULL, n);
 }
 
 static struct op_cost quantise_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
-    return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * (row_bytes(p, op->src) + row_bytes(p, op->dst))};
+    double row = 4.0 * op->n_in + (double)type_bytes(p->buffers[op->dst].type, (size_t)op->n_out);
+    return (struct op_cost){.activation_bytes = (double)op_rows(op, s) * row};
 }
 
 const struct op_def op_quantise = {"quantise", segment_chunks, quantise_run, quantise_cost, .by_row = true};

@@ -184,7 +184,7 @@ done <<END
 --repeat-last-n 2000000
 --kv q8
 --tmep 1
---energy rapl
+--energy rappel
 END
 cli run -m
 refuse "-m without a file" 2 "--model: found no value, expected FILE"

@@ -35,7 +35,7 @@ cp "$cli_out" "$d/seed"
 if [ -s "$cli_err" ]; then bad "run -q: nothing on stderr" "$(head -n 1 "$cli_err")"; else ok "run -q: nothing on stderr"; fi
 cli run -m "$m" --device "$d/device" -p "the cat" -n 8 -s 5 -t 1 -q
 same "run: the same seed, the same text" "$cli_out" "$d/seed"
-cli run -m "$m" --device "$d/device" -p "the cat" -n 3 --temp 0 -t 1 --ignore-eos --json
+cli run -m "$m" --device "$d/device" -p "the cat" -n 3 --temp 0 -t 1 --ignore-eos --energy none --json
 n='-?[0-9][-+.e0-9]*'
 expect_out "run --json" "^\\{\"text\": \".*\", \"prompt_tokens\": $n, \"generated_tokens\": 3, \"tokens\": \\[$n, $n, $n\\], \"stop\": \"length\", \
 \"load_s\": $n, \"prefill_s\": $n, \"decode_s\": $n, \"prefill_tps\": $n, \"decode_tps\": $n, \"peak_rss_bytes\": $n, \

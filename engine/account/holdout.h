@@ -1,0 +1,18 @@
+/* holdout.h - how far off a fresh profile is, on runs that no rate of it came from.
+ *
+ * Small models of other widths, mixtures of types and lengths than calibration's are predicted, then run. Their residuals give
+ * the 95 % interval of every prediction on this machine (conformal.h), for as long as the machine stays as it was then.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_HOLDOUT_H
+#define HARTREE_HOLDOUT_H
+
+#include "engine/account/probe.h"
+
+enum { HOLDOUT_RUNS = 20 };
+
+/* residuals[HOLDOUT_RUNS]: (measured - predicted) / predicted of each run's seconds on so many threads. `interrupted` as in
+ * calibrate.h. False and *e if memory or threads are short, or it was interrupted. */
+bool holdout_residuals(double *residuals, const struct device *d, const struct probe_weights *w, int threads,
+                       const volatile int *interrupted, struct error *e);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/account/probe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/account/measure.h"
+#include "engine/cost.h"
+
+enum { ALIGN = 64, ONES_BYTES = 64 << 10 };
+
+void probe_weights_fill(struct probe_weights *w)
+{
+    const float one = 1;
+    memset(w->bytes, 6, w->n); /* a scale of 9e-5 in halves; as a float next to 0, but normal */
+    for (size_t i = 0; i < ONES_BYTES / sizeof one; i++) memcpy(w->bytes + i * sizeof one, &one, sizeof one);
+}
+
+struct model *probe_model(const char *shape, const struct probe_weights *w, struct error *e)
+{
+    struct model *m = model_from_shape(shape, e);
+    size_t at = ONES_BYTES;
+    for (size_t i = 0; m && i < m->header_gguf->n_tensors; i++) {
+        struct tensor *t = &m->header_gguf->tensors[i];
+        size_t room = t->n_dims == 1 ? ONES_BYTES : w->n - ONES_BYTES;
+        if (t->bytes > room) {
+            fail(e, "probe %s: tensor '%s': found %zu bytes to lend, expected %zu", shape, t->name, room, (size_t)t->bytes);
+            model_close(m);
+            return NULL;
+        }
+        if (at + t->bytes > w->n) at = ONES_BYTES;
+        t->data = t->n_dims == 1 ? w->bytes : w->bytes + at;
+        if (t->n_dims != 1) at += (t->bytes + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    return m;
+}
+
+static void add_op(struct probe_sums *sums, const struct probe *p, const struct plan *plan, size_t stage, size_t i, double seconds,
+                   double tau)
+{
+    const struct op *op = &plan->ops[i];
+    struct step s = {.n = p->rows, .p = p->before, .n_out = 1, .kv_type = p->kv_type};
+    if (op_rows(op, &s) != p->rows) return; /* the last row's logits in a prompt: a single row's speed */
+    struct op_cost cost = {0};
+    for (int k = 0; k < p->steps; k++) {
+        struct op_cost one = cost_op(plan, i, &s);
+        cost_add(&cost, &one, 1);
+        if (p->rows == 1) s.p++;
+    }
+    struct probe_sum *sum = op->kind == OP_LINEAR   ? &sums->linear[op->w->type]
+                            : op->kind == OP_ATTEND ? &sums->attend[p->kv_type]
+                                                    : &sums->vector[op->kind];
+    size_t in_stage = plan->stage[stage + 1] - plan->stage[stage];
+    struct stage_share share = stage_share(plan, stage, &s, p->threads);
+    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. A product of a matrix
+     * is longer than that: there a half bounds what a disturbed tau can do. */
+    double least = op->kind == OP_LINEAR || op->kind == OP_ATTEND ? 0.5 : 0.1;
+    double own = fmax(seconds - tau * p->steps / (double)in_stage, seconds * least);
+    sum->seconds += own / share.waste;
+    sum->work += op->kind == OP_LINEAR || op->kind == OP_ATTEND ? cost.flops : cost_bytes(&cost);
+    if (op->kind == OP_LINEAR) sum->each += (double)p->steps * op->n_in * op->n_out;
+    if (op->kind == OP_ATTEND) sum->each += 4.0 * op->u.attend.n_head * op->u.attend.head_dim * (double)p->rows * p->steps;
+}
+
+static bool run_steps(struct session *s, const struct probe *p, const int32_t *tokens, struct error *e)
+{
+    enum phase phase = p->rows > 1 ? PHASE_PREFILL : PHASE_DECODE;
+    if (p->before && !session_feed(s, tokens, p->before, PHASE_PREFILL, NULL, NULL, e)) return false;
+    for (int i = -1; i < p->steps; i++) {
+        if (i == 0) profile_reset(s->profile); /* the first step warmed pages and caches */
+        if (i == 0 || p->rows > 1) s->kv->used = p->before;
+        if (!session_feed(s, tokens, p->rows, phase, NULL, NULL, e)) return false;
+    }
+    return true;
+}
+
+bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struct error *e)
+{
+    struct model *m = probe_model(p->shape, p->weights, e);
+    size_t positions = p->before + (p->rows > 1 ? p->rows : (size_t)p->steps);
+    struct session_options o = {.n_ctx = positions, .n_batch = p->rows > p->before ? p->rows : p->before, .kv_type = p->kv_type,
+                                .threads = p->threads, .profile = true};
+    struct session *s = m ? session_new(m, &o, e) : NULL;
+    int32_t *tokens = s ? fixed_tokens(positions, m->hp.n_vocab) : NULL;
+    bool ok = s && (tokens || fail(e, "probe: found no memory for %zu tokens", positions)) && run_steps(s, p, tokens, e);
+    enum phase phase = p->rows > 1 ? PHASE_PREFILL : PHASE_DECODE;
+    for (size_t stage = 0; ok && stage < s->plan->n_stages; stage++)
+        for (size_t i = s->plan->stage[stage]; i < s->plan->stage[stage + 1]; i++)
+            add_op(sums, p, s->plan, stage, i, s->profile->seconds[(size_t)phase * s->plan->n_ops + i], tau);
+    if (ok) {
+        sums->seconds += s->profile->step_seconds[phase];
+        sums->stages += (double)s->plan->n_stages * p->steps;
+    }
+    free(tokens);
+    session_free(s);
+    model_close(m);
+    return ok;
+}

@@ -1,0 +1,48 @@
+/* builder.h - what the files that build a plan share (plan.c, plan_linear.c); nobody else includes it.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_BUILDER_H
+#define HARTREE_BUILDER_H
+
+#include "engine/plan.h"
+
+enum { MAX_BUFFERS = 64, MAX_GROUP = 3 };
+
+/* Buffers between the steps of each member of a group: two in turn, what a correction and what kept columns multiply with. */
+enum { STATE_EVEN, STATE_ODD, STATE_RIGHT, STATE_KEPT, STATE_COUNT };
+
+/* State while a plan is being built. After a first failure every call does nothing, so that a builder reads as a list. */
+struct builder {
+    struct plan *plan;
+    const struct model *model;
+    struct error *e;
+    bool ok;
+    size_t ops_capacity, layers_capacity;
+    int layer;
+    int quantised[MAX_BUFFERS][2]; /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
+    bool fresh[MAX_BUFFERS][2];    /* ... and whether that was made since the buffer was last written */
+    int state[MAX_GROUP][STATE_COUNT]; /* buffers, or NO_BUFFER before the first use */
+    bool sampled;                  /* what is listed works on the sampled rows, whatever buffer it writes */
+    size_t n_mpo;                  /* layers made of cores */
+    struct op ignored;             /* what builder_op hands out after a failure: written to, never read */
+};
+
+int builder_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled);
+
+/* Appends an op that reads rows of src and writes rows of dst, as wide as these are. */
+struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src);
+
+/* The buffer that holds rows of n elements in `src` in the format that w multiplies with: src itself, or its quantised copy, made
+ * when first needed. */
+int builder_activations(struct builder *b, const struct tensor *w, int src, size_t n);
+
+/* One linear layer among those that read the same buffer. */
+struct linear_role {
+    const char *role; /* "attn_q": a row of the table in plan_linear.c */
+    int dst;
+    enum presence bias;
+};
+
+/* Up to MAX_GROUP layers of the same input, step by step beside each other, so that they share stages (plan_linear.c). */
+void builder_linear(struct builder *b, const struct linear_role *l, int n, int src);
+
+#endif

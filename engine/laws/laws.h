@@ -1,0 +1,102 @@
+/* laws.h - what a sweep says: time in closed form, fitted and predicted; how far predictions were off; the paper's law 1 (CPU
+ * and RAM AUC grow linearly with input tokens); and a pair's ratios.
+ *
+ * Two forms are fitted to medians over a prompt's windows, by least squares of relative errors: one to the measured times, one
+ * to the predicted times of the same runs. So both have the same lengths and weights' form, and differences between them are
+ * not differences of method. Prefill gives t0, a1, a2, and decode b0, b1: with one number of generated tokens the five could
+ * not be told apart from total times.
+ *
+ * A time is prefill and decode without the choice of tokens, which no prediction covers (sample_s).
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_LAWS_H
+#define HARTREE_LAWS_H
+
+#include "base/regress.h"
+#include "engine/account/validate.h"
+#include "engine/laws/sweep.h"
+
+/* One prompt of one model: medians over its windows, of one pass. NAN: not known. */
+struct laws_point {
+    const struct sweep_point *plan;
+    int index;        /* in the options' points */
+    int windows;
+    double time_s, prefill_s, decode_s, sample_s;
+    double fastest_s, slowest_s;
+    double window_s;
+    double cpu_auc, ram_auc, pss_auc; /* above idle: core-seconds, byte-seconds */
+    double others_cpu_s;              /* core-seconds a pass that others took of the machine meanwhile */
+    double energy_j, energy_net_j;    /* measured: gross, and above idle */
+};
+
+struct laws_line {
+    struct regression measured;  /* intercept, slope of prompt tokens */
+    struct regression predicted;
+};
+
+struct laws_fit {
+    bool known;                /* at least three lengths */
+    double b[LAW_COUNT], low[LAW_COUNT], high[LAW_COUNT]; /* of the measured times; 95 % */
+    double predicted[LAW_COUNT]; /* of the predicted times at the same lengths */
+    bool square_agrees;        /* the predicted a2 lies in the interval of the fitted one */
+    bool square_seen;          /* the interval of the fitted a2 lies above 0: time is not linear in tokens */
+};
+
+struct laws_model {
+    const struct sweep_model *plan;
+    struct laws_point point[SWEEP_POINTS]; /* those with windows, by prompt tokens */
+    int n_points;
+    struct laws_fit fit;
+    struct validation time;     /* of the predicted times; baselines have seen every other point, in turn */
+    struct validation held_out; /* of the form fitted to every other point, on the ones between, in turn */
+    struct validation cpu, ram, energy; /* of the predicted AUCs and joules */
+    struct laws_line cpu_line, ram_line;
+    double edge;                /* largest share of a window that one sample's spacing is */
+};
+
+/* Second over first, of the sums over the prompts that both ran; the interval from the prompts' single ratios. */
+struct laws_ratio {
+    double ratio, low, high;
+    double predicted;
+};
+
+enum laws_figure { LAWS_TIME, LAWS_CPU, LAWS_RAM, LAWS_THROUGHPUT, LAWS_ENERGY, LAWS_FIGURES };
+extern const char *const laws_figure_names[LAWS_FIGURES]; /* "time" ... */
+
+struct laws {
+    struct sweep *sweep;
+    struct laws_model model[SWEEP_MODELS];
+    struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
+    const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
+    size_t missing;                        /* windows of the whole sweep that are not there */
+};
+
+/* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */
+bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
+
+/* ---- All of it (laws_text.c) ---- */
+
+struct laws_options {
+    struct sweep_options sweep;
+    const char *dir;                 /* where all is kept, made if it is not there; NULL: nothing is */
+    bool restart;                    /* forgets the windows in dir */
+    const char *const *join;         /* folders of shards: their windows are taken, and nothing is measured */
+    size_t n_join;
+    struct sweep_hooks hooks;        /* but for the journal, which is made here */
+};
+
+/* Predicts, freezes, measures what is missing (or joins), sums up, and writes the folder. NULL and *e: it failed or was
+ * interrupted; the same call then goes on where it stopped. To be freed with laws_free. */
+struct laws *laws_text(const struct laws_options *o, struct error *e);
+void laws_free(struct laws *l); /* and its sweep */
+
+/* (laws_report.c) As a table and as a JSON object. */
+void laws_print(const struct laws *l, FILE *f);
+void laws_json(const struct laws *l, FILE *f);
+
+/* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
+bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
+/* points.csv, law.csv, result.json, and the plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn:
+ * whether it did. False and *e: a file can't be written. */
+bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
+
+#endif

@@ -1,0 +1,280 @@
+/* laws_report.c - a sweep's result as a table and as JSON.
+ * SPDX-License-Identifier: MIT */
+#include "engine/laws/laws.h"
+
+#include "base/json.h"
+#include "base/si.h"
+#include "engine/account/report.h"
+
+#include <math.h>
+#include <string.h>
+
+static double error_of(double predicted, double measured)
+{
+    return measured > 0 ? predicted / measured - 1 : NAN;
+}
+
+/* ---- JSON ---- */
+
+static void put_pair(struct json *j, const char *key, double low, double high)
+{
+    json_key(j, key);
+    json_array(j);
+    json_number(j, low);
+    json_number(j, high);
+    json_array_end(j);
+}
+
+static void put_point(struct json *j, const struct laws *l, const struct laws_point *p)
+{
+    bool modelled = !strcmp(l->energy_kind, "modelled");
+    json_object(j);
+    json_key(j, "point");
+    if (p->plan->prompt)
+        json_integer(j, p->plan->prompt);
+    else
+        json_null(j);
+    json_put_integer(j, "prompt", (int64_t)p->plan->tokens.n);
+    json_put_integer(j, "gen", l->sweep->options.gen);
+    json_put_integer(j, "windows", p->windows);
+    json_put_integer(j, "passes", p->plan->passes);
+    json_put_number(j, "window_s", p->window_s);
+    json_put_number(j, "time_s", p->time_s);
+    json_put_number(j, "fastest_s", p->fastest_s);
+    json_put_number(j, "slowest_s", p->slowest_s);
+    json_put_number(j, "predicted_s", p->plan->time_s);
+    put_pair(j, "interval95_s", p->plan->interval95_s[0], p->plan->interval95_s[1]);
+    json_put_number(j, "error", error_of(p->plan->time_s, p->time_s));
+    json_put_number(j, "prefill_s", p->prefill_s);
+    json_put_number(j, "predicted_prefill_s", p->plan->prefill_s);
+    json_put_number(j, "decode_s", p->decode_s);
+    json_put_number(j, "predicted_decode_s", p->plan->decode_s);
+    json_put_number(j, "sample_s", p->sample_s);
+    json_put_number(j, "cpu_auc", p->cpu_auc);
+    json_put_number(j, "predicted_cpu_auc", p->plan->cpu_auc);
+    json_put_number(j, "ram_auc", p->ram_auc);
+    json_put_number(j, "predicted_ram_auc", p->plan->ram_auc);
+    json_put_number(j, "pss_auc", p->pss_auc);
+    json_put_number(j, "others_cpu_s", p->others_cpu_s);
+    json_put_number(j, "energy_j", modelled ? p->plan->energy_j : p->energy_j);
+    json_put_number(j, "energy_net_j", p->energy_net_j);
+    json_put_number(j, "predicted_energy_j", p->plan->energy_j);
+    json_put_string(j, "sha256", p->plan->sha256);
+    json_object_end(j);
+}
+
+static void put_fit(struct json *j, const struct laws_fit *f)
+{
+    /* cli.md's word for the constant is a0 here. */
+    static const char *const names[LAW_COUNT] = {"a0", "a1", "a2", "b0", "b1"};
+    json_key(j, "fit");
+    json_object(j);
+    for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, names[c], f->b[c]);
+    json_key(j, "ci95");
+    json_object(j);
+    for (int c = 0; c < LAW_COUNT; c++) put_pair(j, names[c], f->low[c], f->high[c]);
+    json_object_end(j);
+    json_key(j, "predicted");
+    json_object(j);
+    for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, names[c], f->predicted[c]);
+    json_object_end(j);
+    const bool tests[] = {f->square_agrees, f->square_seen};
+    static const char *const words[] = {"a2_agrees", "a2_above_0"};
+    for (int i = 0; i < 2; i++) {
+        json_key(j, words[i]);
+        if (isnan(f->low[LAW_A2]))
+            json_null(j);
+        else
+            json_bool(j, tests[i]);
+    }
+    json_object_end(j);
+}
+
+static void put_line(struct json *j, const char *key, const struct laws_line *line)
+{
+    json_key(j, key);
+    json_object(j);
+    json_put_number(j, "intercept", line->measured.b[0]);
+    put_pair(j, "intercept_ci95", line->measured.low[0], line->measured.high[0]);
+    json_put_number(j, "slope", line->measured.b[1]);
+    put_pair(j, "slope_ci95", line->measured.low[1], line->measured.high[1]);
+    json_put_number(j, "predicted_intercept", line->predicted.b[0]);
+    json_put_number(j, "predicted_slope", line->predicted.b[1]);
+    json_object_end(j);
+}
+
+static void put_validation(struct json *j, const char *key, const struct validation *v)
+{
+    json_key(j, key);
+    json_object(j);
+    validation_json(j, v);
+    json_object_end(j);
+}
+
+/* Into the object that is open. */
+static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
+{
+    json_put_string(j, "model", m->plan->name);
+    json_put_string(j, "identity", m->plan->identity);
+    json_put_number(j, "file_bytes", m->plan->file_bytes);
+    json_key(j, "points");
+    json_array(j);
+    for (int i = 0; i < m->n_points; i++) put_point(j, l, &m->point[i]);
+    json_array_end(j);
+    put_fit(j, &m->fit);
+    json_put_number(j, "mape", m->time.mape);
+    json_put_number(j, "bias", m->time.bias);
+    json_put_number(j, "worst", m->time.worst);
+    put_validation(j, "time", &m->time);
+    put_validation(j, "fit_held_out", &m->held_out);
+    put_validation(j, "cpu_auc", &m->cpu);
+    put_validation(j, "ram_auc", &m->ram);
+    put_validation(j, "energy", &m->energy);
+    put_line(j, "cpu_line", &m->cpu_line);
+    put_line(j, "ram_line", &m->ram_line);
+    json_put_number(j, "edge_error", m->edge);
+    law_json(&m->plan->law, j);
+}
+
+void laws_json(const struct laws *l, FILE *f)
+{
+    const struct sweep_options *o = &l->sweep->options;
+    struct json j;
+    json_begin(&j, f);
+    json_object(&j);
+    json_put_string(&j, "sha256", l->sweep->sha256);
+    json_put_string(&j, "device", o->device->name);
+    json_put_integer(&j, "threads", o->threads);
+    json_put_number(&j, "hz", o->hz);
+    json_put_integer(&j, "missing", (int64_t)l->missing);
+    json_put_string(&j, "energy_kind", l->energy_kind);
+    json_put_string(&j, "energy_source", o->energy);
+    put_model(&j, l, &l->model[0]);
+    if (o->n_models == 2) {
+        json_key(&j, "second");
+        json_object(&j);
+        put_model(&j, l, &l->model[1]);
+        json_object_end(&j);
+        json_key(&j, "ratios");
+        json_object(&j);
+        for (int k = 0; k < LAWS_FIGURES; k++) {
+            json_key(&j, laws_figure_names[k]);
+            json_object(&j);
+            json_put_number(&j, "ratio", l->ratio[k].ratio);
+            put_pair(&j, "ci95", l->ratio[k].low, l->ratio[k].high);
+            json_put_number(&j, "predicted", l->ratio[k].predicted);
+            json_object_end(&j);
+        }
+        json_object_end(&j);
+    }
+    json_object_end(&j);
+    json_end(&j);
+}
+
+/* ---- The table ---- */
+
+static void print_points(const struct laws *l, const struct laws_model *m, FILE *f)
+{
+    fprintf(f, "%6s %7s %6s %10s %10s %8s %10s %9s %10s %9s %10s\n", "prompt", "tokens", "passes", "measured", "predicted",
+            "error", "CPU AUC", "error", "RAM AUC", "error", "energy");
+    for (int i = 0; i < m->n_points; i++) {
+        const struct laws_point *p = &m->point[i];
+        bool modelled = !strcmp(l->energy_kind, "modelled");
+        char name[16] = "-";
+        if (p->plan->prompt) snprintf(name, sizeof name, "P%d", p->plan->prompt);
+        fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes,
+                si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(error_of(p->plan->time_s, p->time_s)).s,
+                si(p->cpu_auc, "s").s, signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, si(p->ram_auc, "B s").s,
+                signed_percent(error_of(p->plan->ram_auc, p->ram_auc)).s,
+                si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
+    }
+}
+
+static void print_validation(const char *what, const struct validation *v, FILE *f)
+{
+    if (!v->n) return;
+    fprintf(f, "%-10s MAPE %s, bias %s, worst %s of %zu", what, percent(v->mape).s, signed_percent(v->bias).s,
+            signed_percent(v->worst).s, v->n);
+    if (v->with_interval) fprintf(f, "; %zu of %zu in their 95 %% intervals", v->covered, v->with_interval);
+    fputc('\n', f);
+}
+
+/* " (low to high)", or nothing where there is no interval. */
+static struct text interval(double low, double high)
+{
+    struct text t = {""};
+    if (!isnan(low)) snprintf(t.s, sizeof t.s, " (%.4g to %.4g)", low, high);
+    return t;
+}
+
+static void print_fit(const struct laws_model *m, FILE *f)
+{
+    const struct laws_fit *q = &m->fit;
+    if (!q->known) {
+        fprintf(f, "fit        - (fewer than three lengths)\n");
+        return;
+    }
+    fprintf(f, "fit        T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
+    for (int c = 0; c < LAW_COUNT; c++)
+        if (!isnan(q->b[c]))
+            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval(q->low[c], q->high[c]).s,
+                    q->predicted[c], law_units[c]);
+    if (isnan(q->low[LAW_A2]))
+        fprintf(f, "  n^2 - (three lengths leave no interval to test by)\n");
+    else
+        fprintf(f, "  n^2 %s; predicted a2 %s the interval\n",
+                q->square_seen ? "is there: time is not linear in tokens" : "not told from 0",
+                q->square_agrees ? "lies in" : "lies outside");
+}
+
+static void print_line(const char *what, const struct laws_line *line, const char *unit, FILE *f)
+{
+    const struct regression *r = &line->measured;
+    if (isnan(r->b[1])) return;
+    fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, r->b[0], interval(r->low[0], r->high[0]).s,
+            unit, r->b[1], interval(r->low[1], r->high[1]).s, unit, line->predicted.b[0], line->predicted.b[1]);
+}
+
+static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
+{
+    fprintf(f, "\n%s\n", m->plan->name);
+    print_points(l, m, f);
+    print_validation("time", &m->time, f);
+    fprintf(f,
+            "skill      %s over seconds a token, %s over a line in tokens (both shown the other half), %s over file bytes / "
+            "bandwidth\n",
+            percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
+            percent(m->time.skill[BASELINE_FILE_BYTES]).s);
+    print_fit(m, f);
+    print_validation("held out", &m->held_out, f);
+    print_validation("CPU AUC", &m->cpu, f);
+    print_validation("RAM AUC", &m->ram, f);
+    print_validation("energy", &m->energy, f);
+    print_line("CPU AUC =", &m->cpu_line, "core-s", f);
+    print_line("RAM AUC =", &m->ram_line, "B s", f);
+    if (m->edge > 0.01) fprintf(f, "windows    one sample is up to %s of a window\n", percent(m->edge).s);
+}
+
+void laws_print(const struct laws *l, FILE *f)
+{
+    const struct sweep_options *o = &l->sweep->options;
+    fprintf(f, "sweep      %d prompts, %lld tokens generated after each; %d window%s of at least %s, sampled at %g Hz\n",
+            o->n_points, (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s", si(o->window_s, "s").s, o->hz);
+    fprintf(f, "device     %s, %d thread%s\nenergy     %s%s%s\nsha256     %s\n", o->device->name, o->threads,
+            o->threads == 1 ? "" : "s", l->energy_kind, strcmp(l->energy_kind, "measured") ? "" : " by ",
+            strcmp(l->energy_kind, "measured") ? "" : o->energy, l->sweep->sha256);
+    if (l->missing) fprintf(f, "missing    %zu windows of the whole sweep\n", l->missing);
+    for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
+    if (o->n_models < 2) return;
+    fprintf(f, "\nsecond over first, of the sums over all prompts; 95 %% from the prompts' single ratios\n");
+    for (int k = 0; k < LAWS_FIGURES; k++) {
+        const struct laws_ratio *r = &l->ratio[k];
+        if (isnan(r->ratio) && isnan(r->predicted)) continue;
+        if (k == LAWS_THROUGHPUT)
+            fprintf(f, "%-10s %.2fx (%.2f to %.2f), predicted %.2fx\n", laws_figure_names[k], r->ratio, r->low, r->high,
+                    r->predicted);
+        else
+            fprintf(f, "%-10s %s (%s to %s), predicted %s\n", laws_figure_names[k], signed_percent(r->ratio - 1).s,
+                    signed_percent(r->low - 1).s, signed_percent(r->high - 1).s, signed_percent(r->predicted - 1).s);
+    }
+}

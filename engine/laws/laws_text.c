@@ -1,0 +1,97 @@
+/* laws_text.c - the whole of `hartree laws text`.
+ * SPDX-License-Identifier: MIT */
+#include "engine/laws/journal.h"
+#include "engine/laws/laws.h"
+#include "engine/meter/meter.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool in_folder(char path[PATH_MAX], const char *dir, const char *name, struct error *e)
+{
+    if ((size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX) return true;
+    return fail(e, "%s: found a path too long, expected fewer than %d bytes", name, PATH_MAX);
+}
+
+static bool make_folder(const char *dir, struct error *e)
+{
+    struct stat st;
+    if (!mkdir(dir, 0777) || (errno == EEXIST && !stat(dir, &st) && S_ISDIR(st.st_mode))) return true;
+    return fail(e, "%s: cannot make the folder: %s", dir, strerror(errno));
+}
+
+/* The predictions are written before the first window, and left alone from then on. */
+static bool freeze(const struct sweep *s, const char *dir, struct error *e)
+{
+    char path[PATH_MAX];
+    if (!in_folder(path, dir, "predictions.json", e)) return false;
+    return (s->n_windows && !access(path, F_OK)) || laws_write_predictions(s, dir, e);
+}
+
+static bool join_all(struct sweep *s, const struct laws_options *o, struct error *e)
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; i < o->n_join; i++)
+        if (!in_folder(path, o->join[i], "points.jsonl", e) || !journal_join(path, s, e)) return false;
+    return !o->dir || (make_folder(o->dir, e) && freeze(s, o->dir, e));
+}
+
+static struct journal *begin_journal(struct sweep *s, const struct laws_options *o, struct error *e)
+{
+    char path[PATH_MAX];
+    if (!make_folder(o->dir, e) || !in_folder(path, o->dir, "points.jsonl", e)) return NULL;
+    if (o->restart && unlink(path) && errno != ENOENT) {
+        fail(e, "%s: cannot remove: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct journal *j = journal_open(path, s, e);
+    if (!j || freeze(s, o->dir, e)) return j;
+    journal_close(j);
+    return NULL;
+}
+
+static bool measure_missing(struct sweep *s, const struct laws_options *o, struct error *e)
+{
+    struct sweep_hooks hooks = o->hooks;
+    double seconds;
+    if (o->dir && !(hooks.journal = begin_journal(s, o, e))) return false;
+    size_t missing = sweep_missing(s, &seconds);
+    if (hooks.say && missing)
+        hooks.say("predictions frozen, sha256 %s; %zu windows to measure, about %.0f s", s->sha256, missing,
+                  seconds + 2 * s->options.window_s);
+    else if (hooks.say)
+        hooks.say("predictions sha256 %s; all windows are measured", s->sha256);
+    bool ok = sweep_measure(s, &hooks, e);
+    journal_close(hooks.journal);
+    if (!ok && o->dir && hooks.interrupted && *hooks.interrupted) {
+        size_t left = sweep_missing(s, &seconds);
+        return fail(e, "interrupted with %zu windows to go, about %.0f s; the same command goes on from here", left, seconds);
+    }
+    return ok;
+}
+
+struct laws *laws_text(const struct laws_options *o, struct error *e)
+{
+    struct laws *l = calloc(1, sizeof *l);
+    struct sweep *s = l ? sweep_new(&o->sweep, e) : NULL;
+    if (!l) fail(e, "sweep: found no memory");
+    bool ok = s && (o->n_join ? join_all(s, o, e) : measure_missing(s, o, e)), drawn = true;
+    ok = ok && laws_sum_up(l, s, e) && (!o->dir || laws_write(l, o->dir, &drawn, e));
+    if (ok && !drawn && o->hooks.say)
+        o->hooks.say("no plots: gnuplot is not here, or it failed; the scripts %s/*.gp draw them where it is", o->dir);
+    if (ok) return l;
+    sweep_free(s);
+    free(l);
+    return NULL;
+}
+
+void laws_free(struct laws *l)
+{
+    if (!l) return;
+    sweep_free(l->sweep);
+    free(l);
+}

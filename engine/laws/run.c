@@ -1,0 +1,226 @@
+/* run.c - the windows of a sweep, one by one, between two idle intervals.
+ * SPDX-License-Identifier: MIT */
+#include "engine/laws/sweep.h"
+
+#include "base/clock.h"
+#include "base/median.h"
+#include "base/memory.h"
+#include "engine/laws/journal.h"
+#include "engine/meter/auc.h"
+#include "engine/meter/meter.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct run {
+    struct sweep *s;
+    const struct sweep_hooks *hooks;
+    struct auc *auc;
+    struct model *model; /* of s->model[loaded]; NULL: none is in memory */
+    int loaded;
+    double done_s, total_s; /* predicted, of the windows that were missing */
+    bool told;              /* that joules are missing */
+};
+
+static bool stopped(const struct run *r)
+{
+    return r->hooks->interrupted && *r->hooks->interrupted;
+}
+
+static bool go_on(void *ctx, size_t done, size_t total)
+{
+    (void)done, (void)total;
+    return !stopped(ctx);
+}
+
+static void show(const struct run *r, double of_window)
+{
+    if (r->hooks->progress) r->hooks->progress(r->hooks->ctx, r->done_s + of_window, r->total_s);
+}
+
+/* ---- One pass ---- */
+
+static bool run_pass(struct run *r, struct session *session, const struct tokens *t, size_t gen, struct generate_result *g,
+                     struct error *e)
+{
+    struct generate_options o = {.max_tokens = gen,
+                                 .sample = {.top_p = 1, .repeat_penalty = 1}, /* temperature 0: greedy */
+                                 .ignore_eos = true,
+                                 .prefill_progress = go_on,
+                                 .ctx = r,
+                                 .interrupted = r->hooks->interrupted};
+    session_reset(session);
+    bool ok = session_generate(session, t->id, t->n, &o, g, e);
+    generate_result_free(g);
+    if (ok && g->stop == STOP_INTERRUPT) return fail(e, "interrupted");
+    if (ok && g->generated_tokens != gen) return fail(e, "found %zu tokens generated, expected %zu", g->generated_tokens, gen);
+    return ok;
+}
+
+static struct session *begin_session(const struct run *r, size_t positions, struct error *e)
+{
+    const struct sweep_options *o = &r->s->options;
+    struct session_options so = {.n_ctx = positions, .n_batch = o->ubatch, .kv_type = o->kv_type, .threads = o->threads};
+    return session_new(r->model, &so, e);
+}
+
+/* ---- Models ---- */
+
+static void unload(struct run *r)
+{
+    model_close(r->model);
+    r->model = NULL;
+}
+
+/* Brings a model in and runs a few tokens of it, so that the first window meets no cold page of the program or the weights. */
+static bool load(struct run *r, int index, const struct tokens *t, struct error *e)
+{
+    if (r->model && r->loaded == index) return true;
+    unload(r);
+    r->loaded = index;
+    if (!(r->model = model_open(r->s->model[index].path, NULL, 0, e))) return false;
+    model_file_settle(r->model->file, NULL, NULL);
+    struct tokens few = {t->id, t->n < 16 ? t->n : 16, 0};
+    struct generate_result g;
+    struct session *session = begin_session(r, few.n + 2, e);
+    bool ok = session && run_pass(r, session, &few, 2, &g, e);
+    session_free(session);
+    return ok;
+}
+
+/* ---- One window ---- */
+
+/* Joules from t0 to t1; NAN where no meter supports them, which is told once. */
+static double joules(struct run *r, double t0, double t1)
+{
+    struct energy energy = energy_none;
+    struct error why;
+    if (!r->hooks->meter || !meter_measures(r->hooks->meter)) return NAN;
+    if (meter_between(r->hooks->meter, t0, t1, &energy, &why)) return energy.gross_j;
+    if (!r->told && r->hooks->say) r->hooks->say("no joules for some windows: %s", why.text);
+    r->told = true;
+    return NAN;
+}
+
+static bool measure_passes(struct run *r, struct session *session, const struct sweep_point *p, double predicted,
+                           struct sweep_window *w, struct error *e)
+{
+    double *times = malloc(3 * (size_t)w->passes * sizeof *times);
+    bool ok = times || fail(e, "window of %d passes: found no memory", w->passes);
+    size_t n = (size_t)w->passes;
+    for (size_t i = 0; ok && i < n; i++) {
+        struct generate_result g;
+        show(r, predicted * (double)i / (double)n);
+        ok = run_pass(r, session, &p->tokens, (size_t)r->s->options.gen, &g, e);
+        if (ok) times[i] = g.prefill_s, times[n + i] = g.decode_s, times[2 * n + i] = g.sample_s;
+    }
+    if (ok) {
+        w->prefill_s = median(times, n);
+        w->decode_s = median(times + n, n);
+        w->sample_s = median(times + 2 * n, n);
+    }
+    free(times);
+    return ok;
+}
+
+static bool measure_window(struct run *r, struct sweep_window *w, struct error *e)
+{
+    const struct sweep_point *p = &r->s->model[w->model].point[w->point];
+    double predicted = p->time_s * p->passes;
+    w->passes = p->passes;
+    if (!load(r, w->model, &p->tokens, e)) return false;
+    memory_trim(); /* what an earlier, longer window took is not this one's */
+    struct session *session = begin_session(r, p->tokens.n + (size_t)r->s->options.gen, e);
+    if (!session) return false;
+    double t0 = auc_mark(r->auc);
+    bool ok = measure_passes(r, session, p, predicted, w, e);
+    double t1 = auc_mark(r->auc);
+    session_free(session);
+    struct auc_result a;
+    if (!ok || !auc_between(r->auc, t0, t1, &a, e)) return false;
+    w->window_s = t1 - t0;
+    w->cpu_s = a.cpu.gross;
+    w->rss_bs = a.rss.gross;
+    w->pss_bs = a.pss.gross;
+    w->system_cpu_s = a.system_cpu.gross;
+    w->energy_j = joules(r, t0, t1);
+    if (r->hooks->journal && !journal_window(r->hooks->journal, w, e)) return false;
+    r->done_s += predicted;
+    show(r, 0);
+    return sweep_push(r->s, w) || fail(e, "window: found no memory");
+}
+
+/* ---- Idle ---- */
+
+static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct error *e)
+{
+    memory_trim();
+    double t0 = auc_mark(r->auc);
+    bool ok = auc_idle(r->auc, r->s->options.window_s, r->hooks->interrupted, e);
+    double t1 = auc_mark(r->auc);
+    struct auc_result a;
+    if (stopped(r)) return fail(e, "interrupted");
+    if (!ok || !auc_between(r->auc, t0, t1, &a, e)) return false;
+    *u = (struct idle_use){
+        after, t1 - t0, a.cpu.gross / a.time_s, a.rss.gross / a.time_s, a.pss.gross / a.time_s, joules(r, t0, t1) / (t1 - t0)};
+    return !r->hooks->journal || journal_idle(r->hooks->journal, u, e);
+}
+
+/* ---- Order ---- */
+
+/* A permutation of 0 .. n-1 (Fisher and Yates, with Knuth's MMIX generator) for one round. */
+static void shuffle(int *order, int n, uint64_t seed, int round)
+{
+    uint64_t x = seed * 0x9e3779b97f4a7c15u + (uint64_t)round;
+    for (int i = 0; i < n; i++) order[i] = i;
+    for (int i = n - 1; i > 0; i--) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        int k = (int)((x >> 33) % (uint64_t)(i + 1)), swapped = order[i];
+        order[i] = order[k];
+        order[k] = swapped;
+    }
+}
+
+static bool measure_all(struct run *r, struct error *e)
+{
+    const struct sweep_options *o = &r->s->options;
+    int order[SWEEP_POINTS];
+    bool ok = true;
+    for (int round = 0; ok && round < o->repeats; round++) {
+        shuffle(order, o->n_points, o->seed, round);
+        for (int i = 0; ok && i < o->n_points; i++) {
+            if (order[i] % o->shards != o->shard) continue;
+            for (int k = 0; ok && k < o->n_models; k++) {
+                int model = i % 2 ? o->n_models - 1 - k : k; /* A B, B A, A B ... */
+                struct sweep_window w = {.model = model, .point = order[i], .repeat = round};
+                if (sweep_has(r->s, model, order[i], round)) continue;
+                ok = stopped(r) ? fail(e, "interrupted") : measure_window(r, &w, e);
+            }
+        }
+    }
+    unload(r);
+    return ok;
+}
+
+/* A meter that fails is a gap in its readings, which meter_between judges: the sampler goes on. */
+static void read_meter(void *ctx)
+{
+    struct error ignored;
+    (void)meter_sample(ctx, &ignored);
+}
+
+bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e)
+{
+    struct run r = {.s = s, .hooks = h};
+    size_t first = s->n_windows;
+    if (!sweep_missing(s, &r.total_s)) return true;
+    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? read_meter : NULL, .tick_ctx = h->meter};
+    if (!(r.auc = auc_start(&ao, e))) return false;
+    struct idle_use before, after;
+    bool pulses = h->meter && meter_wants_pulse(h->meter);
+    bool ok = (!pulses || meter_pulse(h->meter, h->interrupted, e)) && measure_idle(&r, false, &before, e) &&
+              measure_all(&r, e) && measure_idle(&r, true, &after, e);
+    if (ok) take_idle(s, first, &before, &after);
+    auc_free(r.auc);
+    return ok;
+}

@@ -1,0 +1,183 @@
+/* mpo_multiply.c - steps of a contraction on the kernels that multiply any other weight, and the matrix made of its cores.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "tensor/linear.h"
+#include "tensor/mpo.h"
+
+/* Pivots before `place`. */
+static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t mid = (low + n) / 2;
+        if (p[mid].place < place) low = mid + 1;
+        else n = mid;
+    }
+    return low;
+}
+
+/* ---- Gauged cores: what is stored goes between the identity rows, which hand their element of the vector on ---- */
+
+/* The rows of slice s between the pivots first .. last into `to` (rows of `ld` floats): set in the first slice, then added. */
+static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last, const float *stored, size_t n_stored, float *to,
+                  size_t ld)
+{
+    size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols;
+    for (size_t c = 0; c < p->cols; c++) {
+        const float *from = stored + c * n_stored, *z = p->z + (p->col + c) * vector + s * p->step.cols;
+        float *y = to + c * ld;
+        size_t at = 0;
+        for (size_t i = first; i <= last; i++) {
+            size_t end = i < last ? p->pivots[i].place - begin : p->rows;
+            if (s) K.f32_add(&(struct vec_args){.y = y + at, .x = from, .n = end - at});
+            else memcpy(y + at, from, (end - at) * sizeof *y);
+            from += end - at;
+            at = end + 1;
+            if (i == last) break;
+            if (s) y[end] += z[p->pivots[i].column];
+            else y[end] = z[p->pivots[i].column];
+        }
+    }
+}
+
+static void multiply_stored(const struct mpo_part *p, size_t row, size_t rows, size_t offset, float *y, size_t ldy, float *scratch)
+{
+    struct linear_part part = {.w = p->w,
+                               .row = row,
+                               .rows = rows,
+                               .x = (const char *)p->x + p->col * p->x_vector + offset,
+                               .x_stride = p->x_vector,
+                               .cols = p->cols,
+                               .y = y,
+                               .ldy = ldy};
+    if (p->exact) linear_multiply_exact(&part, scratch);
+    else linear_multiply(&part);
+}
+
+static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, float *stored, float *scratch)
+{
+    const struct mpo_step *s = &p->step;
+    for (size_t i = 0; i < s->slices; i++) {
+        size_t begin = i * s->rows + p->row, first = pivots_before(p->pivots, s->pivots, begin),
+               last = pivots_before(p->pivots, s->pivots, begin + p->rows), n = p->rows - (last - first);
+        if (n) multiply_stored(p, begin - first, n, i * (p->x_vector / s->slices), stored, n, scratch);
+        merge(p, i, first, last, stored, n, to, ld);
+    }
+}
+
+/* ---- Outputs to their places ---- */
+
+static void scatter(const struct mpo_part *p, const float *from)
+{
+    const struct mpo_step *s = &p->step;
+    for (size_t c = 0; c < p->cols; c++, from += p->rows) {
+        size_t token = (p->col + c) / s->vectors, vector = (p->col + c) % s->vectors;
+        float *y = p->y + token * p->ldy;
+        for (size_t r = 0; r < p->rows;) {
+            size_t o = (p->row + r) / s->run, a = (p->row + r) % s->run, n = s->run - a, at = (o * s->vectors + vector) * s->run + a;
+            if (n > p->rows - r) n = p->rows - r;
+            for (size_t j = 0; j < n; j++) {
+                size_t to = p->place ? (size_t)p->place[at + j] : at + j;
+                y[to] = from[r + j] + (p->bias ? p->bias[to] : 0);
+            }
+            r += n;
+        }
+    }
+}
+
+size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols)
+{
+    return 2 * rows * (cols < MPO_TILE_COLS ? cols : MPO_TILE_COLS) + s->cols;
+}
+
+void mpo_multiply(const struct mpo_part *p, float *scratch)
+{
+    float *tile = scratch, *stored = tile + p->rows * p->cols, *row = stored + p->rows * p->cols;
+    /* With one vector a token, outputs lie where the kernel puts them. */
+    bool direct = p->step.vectors == 1 && !p->place && !p->bias;
+    float *to = direct ? p->y + p->col * p->ldy + p->row : tile;
+    size_t ld = direct ? p->ldy : p->rows;
+    if (p->pivots) multiply_gauged(p, to, ld, stored, row);
+    else multiply_stored(p, p->row, p->rows, 0, to, ld, row);
+    if (!direct) scatter(p, tile);
+}
+
+/* ---- The matrix itself ---- */
+
+void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a, float *y)
+{
+    struct mpo_step s = mpo_step(m, k);
+    for (size_t i = 0; i < s.slices; i++, y += s.cols) {
+        size_t place = i * s.rows + o * s.run + a, before = pivots_before(pivots, s.pivots, place);
+        if (before < s.pivots && pivots[before].place == place) {
+            memset(y, 0, s.cols * sizeof *y);
+            y[pivots[before].column] = 1;
+        } else {
+            type_dequantise(w->type, y, tensor_row(w, (int64_t)(place - before)), s.cols);
+        }
+    }
+}
+
+/* Elements of the widest product of leading cores for one row: i_1 .. i_k times r_k. */
+static size_t widest_prefix(const struct mpo *m)
+{
+    size_t widest = 0, before = 1;
+    for (int k = 0; k < m->d; k++) {
+        before *= m->i[k];
+        if (before * m->r[k + 1] > widest) widest = before * m->r[k + 1];
+    }
+    return widest;
+}
+
+size_t mpo_rebuild_scratch(const struct mpo *m, size_t rows)
+{
+    size_t widest = 0;
+    for (int k = 0; k < m->d; k++)
+        if (m->i[k] * m->r[k + 1] > widest) widest = m->i[k] * m->r[k + 1];
+    return 2 * rows * widest_prefix(m) + widest;
+}
+
+/* Digit k of row number `row`. */
+static size_t digit(const struct mpo *m, size_t row, int k)
+{
+    for (int j = m->d - 1; j > k; j--) row /= m->o[j];
+    return row % m->o[k];
+}
+
+/* The product of cores 0 .. k for each row, from that of 0 .. k - 1: every row of core k is dequantised once for all of them. */
+static void extend(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t first, size_t rows,
+                   const float *from, float *to, size_t stride, float *core)
+{
+    size_t before = 1, run = m->i[k] * m->r[k + 1];
+    for (int j = 0; j < k; j++) before *= m->i[j];
+    for (size_t r = 0; r < rows; r++) memset(to + r * stride, 0, before * run * sizeof *to);
+    for (size_t r = 0; r < rows; r++) {
+        size_t o = digit(m, first + r, k);
+        bool seen = false;
+        for (size_t q = 0; q < r && !seen; q++) seen = digit(m, first + q, k) == o;
+        for (size_t a = 0; a < m->r[k] && !seen; a++) {
+            mpo_core_row(m, k, w, pivots, o, a, core);
+            for (size_t q = r; q < rows; q++)
+                for (size_t b = 0; b < before && digit(m, first + q, k) == o; b++)
+                    K.f32_axpy(&(struct axpy_args){.y = to + q * stride + b * run, .x = core, .x_stride = run,
+                                                   .s = from + q * stride + b * m->r[k] + a, .k = 1, .n = run});
+        }
+    }
+}
+
+void mpo_rebuild_rows(const struct mpo *m, const struct tensor *const *core, const struct mpo_pivot *const *pivots, size_t row,
+                      size_t rows, float *y, float *scratch)
+{
+    size_t stride = widest_prefix(m), n_in = 1;
+    float *from = scratch, *to = scratch + rows * stride, *one = to + rows * stride;
+    for (int k = 0; k < m->d; k++) n_in *= m->i[k];
+    for (size_t r = 0; r < rows; r++) mpo_core_row(m, 0, core[0], pivots[0], digit(m, row + r, 0), 0, from + r * stride);
+    for (int k = 1; k < m->d; k++) {
+        extend(m, k, core[k], pivots[k], row, rows, from, to, stride, one);
+        float *swap = from;
+        from = to, to = swap;
+    }
+    for (size_t r = 0; r < rows; r++) memcpy(y + r * n_in, from + r * stride, n_in * sizeof *y);
+}

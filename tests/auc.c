@@ -1,0 +1,581 @@
+/* auc.c - the sampler: recorded trees of processes under a clock of the test's own, then real children that say themselves what
+ * they used, so that a busy machine changes no verdict. SPDX-License-Identifier: MIT */
+#include "engine/meter/auc_command.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/meter/proc.h"
+#include "tests/auc_load.h"
+#include "tests/test.h"
+
+#if defined(__linux__)
+
+/* ---- A recorded tree ---- */
+
+static char folder[512];
+static double fake_time;
+static double fake_clock(void)
+{
+    return fake_time;
+}
+
+static void path_of(char *path, size_t size, const char *format, va_list ap)
+{
+    char rest[256];
+    vsnprintf(rest, sizeof rest, format, ap);
+    snprintf(path, size, "%s/%s", folder, rest);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    if (!f || fputs(text, f) < 0 || fclose(f)) perror(path), exit(1);
+}
+
+static void in_folder(char *path, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void in_folder(char *path, size_t size, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    path_of(path, size, format, ap);
+    va_end(ap);
+}
+
+/* A process of so many MB, all of them shared with one other; times in ticks of 10 ms. */
+static void put_process(int pid, int parent, const char *name, long own, long reaped, long mb, long start)
+{
+    char path[1024], text[1024];
+    in_folder(path, sizeof path, "%d", pid);
+    mkdir(path, 0777);
+    in_folder(path, sizeof path, "%d/stat", pid);
+    snprintf(text, sizeof text,
+             "%d (%s) S %d 1 1 0 -1 4194304 99 0 0 0 %ld 0 %ld 0 20 0 1 0 %ld 3133440 %ld 18446744073709551615 1 1 0 0\n", pid,
+             name, parent, own, reaped, start, mb * 1000000 / sysconf(_SC_PAGESIZE));
+    write_text(path, text);
+    in_folder(path, sizeof path, "%d/smaps_rollup", pid);
+    snprintf(text, sizeof text, "5-7 ---p 0 00:00 0 [rollup]\nRss: %10ld kB\nPss: %10ld kB\nPss_Dirty: 7 kB\n", mb * 1000,
+             mb * 500);
+    write_text(path, text);
+}
+
+static void put_children(int pid, const char *list)
+{
+    char path[1024];
+    in_folder(path, sizeof path, "%d/task", pid);
+    mkdir(path, 0777);
+    in_folder(path, sizeof path, "%d/task/%d", pid, pid);
+    mkdir(path, 0777);
+    in_folder(path, sizeof path, "%d/task/%d/children", pid, pid);
+    write_text(path, list);
+}
+
+static void put_machine(long busy, long forks, long used_kb)
+{
+    char path[1024], text[512];
+    in_folder(path, sizeof path, "stat");
+    snprintf(text, sizeof text,
+             "cpu  %ld 0 0 999 5 0 0 7 3 0\ncpu0 77 0 0 999 5 0 0 0 0 0\nintr 1 2 3\nctxt 5\nbtime 6\nprocesses %ld\n", busy,
+             forks);
+    write_text(path, text);
+    in_folder(path, sizeof path, "meminfo");
+    snprintf(text, sizeof text, "MemTotal:  1000000 kB\nMemFree: 1 kB\nMemAvailable: %ld kB\n", 1000000 - used_kb);
+    write_text(path, text);
+}
+
+static void drop(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void drop(const char *format, ...)
+{
+    char path[1024], command[1200];
+    va_list ap;
+    va_start(ap, format);
+    path_of(path, sizeof path, format, ap);
+    va_end(ap);
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    if (system(command)) exit(1);
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fmax(1, fabs(b));
+}
+
+static struct auc *record_of(int root, bool below, size_t max_samples)
+{
+    struct error e = {""};
+    struct auc *a = auc_start(
+        &(struct auc_options){
+            .root = root, .below_root = below, .proc = folder, .clock = fake_clock, .max_samples = max_samples},
+        &e);
+    if (!a) printf("FAIL a recorded tree opens: %s\n", e.text), exit(1);
+    return a;
+}
+
+static double mark_at(struct auc *a, double t)
+{
+    fake_time = t;
+    return auc_mark(a);
+}
+
+static struct auc_result between(struct auc *a, double t0, double t1)
+{
+    struct auc_result r;
+    struct error e = {""};
+    if (!auc_between(a, t0, t1, &r, &e)) printf("# %s\n", e.text), r.cpu.gross = r.rss.gross = -1;
+    return r;
+}
+
+static void begin_tree(void)
+{
+    drop("%s", "");
+    mkdir(folder, 0777);
+    put_machine(0, 1, 0);
+    put_process(100, 1, "root", 0, 0, 10, 5);
+    put_children(100, "");
+    fake_time = 0;
+}
+
+static void test_stat(void)
+{
+    static const char *const names[] = {"cat", "a b", "(", ")", ") R 1 (", "a) Z 7 7 7 7 7", "line\nbreak", ""};
+    char text[512];
+    struct proc_stat s;
+    bool ok = true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(text, sizeof text, "42 (%s) S 7 1 1 0 -1 4194304 99 0 0 0 100 23 1000 1 20 0 3 0 1234 3133440 5 1 2 3\n",
+                 names[i]);
+        ok = ok && proc_stat_parse(&s, text) && s.pid == 42 && s.parent == 7 && s.state == 'S' && s.threads == 3 &&
+             s.start == 1234 && near(s.own_s, 123.0 / (double)sysconf(_SC_CLK_TCK)) &&
+             near(s.reaped_s, 1001.0 / (double)sysconf(_SC_CLK_TCK)) && s.rss_bytes == 5 * (double)sysconf(_SC_PAGESIZE);
+    }
+    TEST("stat: any name", ok, "the last one gave pid %d parent %d", s.pid, s.parent);
+    static const char *const wrong[] = {"",
+                                        "42",
+                                        "42 (cat",
+                                        "42 cat) S 7",
+                                        "42 )cat( S 7",
+                                        "42 (cat) S 7 1 1 0",
+                                        "42 (cat) S x 1 1 0 -1 4194304 99 0 0 0 100 23 1000 1 20 0 3 0 1234 3133440 5"};
+    ok = true;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) ok = ok && !proc_stat_parse(&s, wrong[i]);
+    TEST("stat: a broken line", ok, "one was taken");
+}
+
+static void test_windows(void)
+{
+    begin_tree();
+    struct auc *a = record_of(100, false, 0);
+    put_process(100, 1, "root", 100, 0, 30, 5);
+    mark_at(a, 2);
+    put_process(100, 1, "root", 500, 0, 30, 5);
+    mark_at(a, 4);
+    struct auc_result all = between(a, 0, 4), part1 = between(a, 0, 2.5), part2 = between(a, 2.5, 4);
+    TEST("window: CPU time", near(all.cpu.gross, 5), "%g", all.cpu.gross);
+    TEST("window: resident memory by trapezoids", fabs(all.rss.gross - (2 * 20e6 + 2 * 30e6)) < 4 * 8192, "%g", all.rss.gross);
+    TEST("window: proportional memory", fabs(all.pss.gross - all.rss.gross / 2) < 1, "%g", all.pss.gross);
+    TEST("window: interpolated end", near(part1.cpu.gross, 2), "%g", part1.cpu.gross);
+    TEST("window: two add up",
+         near(part1.cpu.gross + part2.cpu.gross, 5) && near(part1.rss.gross + part2.rss.gross, all.rss.gross), "%g + %g",
+         part1.cpu.gross, part2.cpu.gross);
+    TEST("window: no idle, nothing above it", isnan(all.cpu.net) && isnan(all.rss.net), "%g", all.cpu.net);
+    TEST("window: longest gap and peak", near(all.max_gap_s, 2) && fabs(all.peak_rss_bytes - 30e6) < 8192, "%g", all.max_gap_s);
+    struct error e = {""};
+    struct auc_result r;
+    TEST("window: empty", !auc_between(a, 2, 2, &r, &e), "taken");
+    TEST("window: before the recording", !auc_between(a, -1, 2, &r, &e), "taken");
+    TEST("window: after it", !auc_between(a, 1, 4.1, &r, &e) && strstr(e.text, "recorded are 0 s to 4"), "'%s'", e.text);
+    TEST("window: not a number", !auc_between(a, NAN, 2, &r, &e) && !auc_between(a, 0, NAN, &r, &e), "taken");
+    auc_free(a);
+}
+
+static void test_idle(void)
+{
+    begin_tree();
+    struct auc *a = record_of(100, false, 0);
+    struct error e = {""};
+    /* Before: 0.1 and 0.3 cores in blocks of 1 s, mean 0.2, variance 0.02. After: 0.4 and 0.4. Use: 5 core-s in 10 s. */
+    static const long busy[] = {0, 10, 40, 540, 580, 620};
+    static const double t[] = {0, 1, 2, 12, 13, 14};
+    for (int i = 1; i < 6; i++) {
+        put_machine(busy[i], 1, i == 2 ? 5000 : 1000);
+        put_process(100, 1, "root", busy[i] / 10, 0, 10, 5);
+        mark_at(a, t[i]);
+    }
+    bool ok = auc_idle_between(a, 0, 2, &e);
+    struct auc_result one = between(a, 2, 12);
+    ok = ok && auc_idle_between(a, 12, 14, &e);
+    struct auc_result r = between(a, 2, 12);
+    double tick2 = 1e-4 / 6;
+    TEST("idle: declared", ok, "%s", e.text);
+    TEST("idle: one interval", near(one.system_cpu.net, 5 - 10 * 0.2) && isnan(one.after.t0) && one.before.blocks == 2, "%g",
+         one.system_cpu.net);
+    TEST("idle: its deviation", fabs(one.system_cpu.sd - sqrt(100 * 0.02 / 2 + 10 * 0.02 + tick2)) < 1e-6, "%g",
+         one.system_cpu.sd);
+    TEST("idle: two intervals",
+         near(r.system_cpu.net, 5 - 10 * 0.3) && near(r.before.system_cpu.mean, 0.2) && near(r.after.system_cpu.mean, 0.4) &&
+             near(r.before.system_cpu.variance, 0.02),
+         "%g", r.system_cpu.net);
+    double sd = sqrt(100 * (0.02 / 2 + 0) / 4 + 100 * 0.2 * 0.2 / 12 + 10 * (0.02 + 0) / 2 + tick2);
+    TEST("idle: drift is uncertain", fabs(r.system_cpu.sd - sd) < 1e-6, "%g, expected %g", r.system_cpu.sd, sd);
+    TEST("idle: the tree has its own", near(r.cpu.net, 0.5 - 10 * 0.03), "%g", r.cpu.net);
+    TEST("idle: a loaded footprint is not counted twice", fabs(r.rss.net) < 1e-3 && r.rss.gross > 99e6, "%g", r.rss.net);
+    TEST("idle: sampled use", isnan(r.cpu_sampled), "%g without a tick", r.cpu_sampled);
+    auc_free(a);
+}
+
+/* Children that end: waited for, not waited for, replaced by another of the same pid. */
+static void test_ends(void)
+{
+    begin_tree();
+    put_process(101, 100, "a child", 0, 0, 5, 6);
+    put_children(100, "101 ");
+    put_children(101, "");
+    struct auc *a = record_of(100, false, 0);
+    put_process(101, 100, "a child", 300, 0, 5, 6);
+    mark_at(a, 1);
+    drop("101");
+    put_children(100, "");
+    put_process(100, 1, "root", 0, 450, 10, 5);
+    mark_at(a, 2);
+    TEST("an ended child's time is its parent's", near(between(a, 0, 2).cpu.gross, 4.5), "%g", between(a, 0, 2).cpu.gross);
+    TEST("and its memory is gone", auc_processes(a) == 1, "%d", auc_processes(a));
+
+    put_process(102, 100, "b", 200, 0, 5, 9);
+    put_children(102, "");
+    put_children(100, "102");
+    put_machine(0, 2, 0);
+    mark_at(a, 3);
+    TEST("a new child", near(between(a, 2, 3).cpu.gross, 2), "%g", between(a, 2, 3).cpu.gross);
+    put_process(102, 1, "stranger", 90000, 0, 500, 10); /* b has ended and nobody waited for it */
+    put_children(100, "");
+    mark_at(a, 4);
+    struct auc_result r = between(a, 2, 4);
+    TEST("a pid used again is no child; what was seen of the old one stays", near(r.cpu.gross, 2) && auc_processes(a) == 1,
+         "%g", r.cpu.gross);
+    put_process(100, 1, "root", 30, 450, 10, 5);
+    mark_at(a, 5);
+    TEST("and counting goes on", fabs(between(a, 4, 5).cpu.gross - 0.3) < 0.021, "%g", between(a, 4, 5).cpu.gross);
+
+    put_process(102, 100, "again", 50, 0, 5, 11);
+    put_children(100, "102 103");
+    put_machine(0, 3, 0);
+    mark_at(a, 6);
+    TEST("used again by a child of ours; one that is listed but gone",
+         near(between(a, 5, 6).cpu.gross, 0.5) && auc_processes(a) == 2, "%g", between(a, 5, 6).cpu.gross);
+    put_process(102, 100, "again", 10, 0, 5, 11);
+    mark_at(a, 7);
+    TEST("a clock that goes back", between(a, 6, 7).cpu.gross == 0, "%g", between(a, 6, 7).cpu.gross);
+    char path[1024];
+    in_folder(path, sizeof path, "102/stat");
+    write_text(path, "102 (again) S 100\n");
+    put_process(100, 1, "root", 80, 450, 10, 5);
+    mark_at(a, 8);
+    TEST("a line that can't be read keeps what was seen",
+         auc_processes(a) == 2 && fabs(between(a, 7, 8).cpu.gross - 0.1) < 1e-9, "%g", between(a, 7, 8).cpu.gross);
+    in_folder(path, sizeof path, "102/smaps_rollup");
+    unlink(path);
+    mkdir(path, 0777); /* root may read anything, but not this */
+    mark_at(a, 60);
+    mark_at(a, 61);
+    r = between(a, 60, 61);
+    TEST("PSS that can't be read is not known", isnan(r.pss.gross) && r.rss.gross > 14e6, "%g", r.pss.gross);
+    drop("100");
+    drop("102");
+    mark_at(a, 62);
+    r = between(a, 61, 62);
+    TEST("a root that ends", auc_processes(a) == 0 && r.cpu.gross == 0 && r.rss.gross > 14e6, "%d", auc_processes(a));
+    auc_free(a);
+}
+
+static void test_discovery(void)
+{
+    begin_tree();
+    put_process(101, 100, "c", 0, 0, 1, 6);
+    put_process(102, 101, "g", 0, 0, 1, 7);
+    put_process(99, 1, "stranger", 0, 0, 1, 7);
+    put_process(1, 0, "init", 0, 0, 1, 0);
+    drop("100/task"); /* a kernel without CONFIG_PROC_CHILDREN */
+    struct auc *a = record_of(100, false, 0);
+    TEST("without lists of children", auc_processes(a) == 3, "%d", auc_processes(a));
+    auc_free(a);
+    put_children(100, "101");
+    put_children(101, "102");
+    put_children(102, "");
+    a = record_of(100, true, 0);
+    TEST("without the root", auc_processes(a) == 2, "%d", auc_processes(a));
+    put_process(103, 102, "late", 0, 0, 1, 7);
+    put_children(102, "103");
+    mark_at(a, 1);
+    int before = auc_processes(a);
+    put_machine(0, 2, 0);
+    mark_at(a, 2);
+    TEST("looked for when the machine has forked", before == 2 && auc_processes(a) == 3, "%d, then %d", before,
+         auc_processes(a));
+    auc_free(a);
+    struct error e = {""};
+    a = auc_start(&(struct auc_options){.root = 4711, .proc = folder, .clock = fake_clock}, &e);
+    TEST("no such root", !a && strstr(e.text, "4711/stat: found no such process"), "'%s'", e.text);
+}
+
+static void test_thinning(void)
+{
+    begin_tree();
+    struct auc *a = record_of(100, false, 64);
+    /* marks are kept whatever the limit, so all of these are: the limit is one on ticks */
+    for (int i = 1; i <= 200; i++) {
+        put_process(100, 1, "root", i, 0, i % 2 ? 10 : 20, 5);
+        mark_at(a, i);
+    }
+    struct auc_result r = between(a, 0, 200);
+    TEST("marks are kept beyond the limit", r.samples == 201 && near(r.cpu.gross, 2), "%zu samples", r.samples);
+    auc_free(a);
+}
+
+/* ---- Real children: this program again, told by its arguments what to do ---- */
+
+static char self[1024];
+
+/* ---- Real children: this program again (auc_load.h), which report what they used by their own getrusage ---- */
+
+static char self[1024];
+
+/* Runs a load under the protocol and returns the number that it reported. */
+static double load(struct auc_command_result *r, double hz, const char *what, const char *arg1, const char *arg2)
+{
+    char file[1024];
+    double number = NAN;
+    struct error e = {""};
+    in_folder(file, sizeof file, "report");
+    unlink(file);
+    char *argv[] = {self, "load", file, (char *)what, (char *)arg1, (char *)arg2, NULL};
+    struct auc_command_options o = {.hz = hz};
+    if (!auc_command(argv, &o, r, &e)) printf("# %s\n", e.text);
+    FILE *f = fopen(file, "r");
+    if (!f || fscanf(f, "%lf", &number) != 1 || r->status) printf("# '%s': status %d\n", what, r->status), r->use.cpu.net = NAN;
+    if (f) fclose(f);
+    return number;
+}
+
+/* A load's end after its report, and the start of a process under a sanitizer, cost little but not nothing. */
+enum { SLACK_MS = 60 };
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+static const double most_cores = 0.02; /* clang's sanitizers are not told apart here */
+#else
+static const double most_cores = 0.005;
+#endif
+
+static void test_burn(void)
+{
+    struct auc_command_result r;
+    static const struct {
+        const char *name, *what, *arg1, *arg2;
+    } loads[] = {
+        {"one thread", "burn", "0.4", "1"},
+        {"two threads", "burn", "0.4", "2"},
+        {"grandchildren that are waited for", "tree", NULL, NULL},
+        {"100 processes that nobody saw", "storm", "100", NULL},
+        {"an orphan is adopted", "orphan", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        double used = load(&r, 20, loads[i].what, loads[i].arg1, loads[i].arg2);
+        char name[80];
+        snprintf(name, sizeof name, "CPU time: %s", loads[i].name);
+        TEST(name, r.use.cpu.net >= used - 0.001 && r.use.cpu.net <= used + 1e-3 * SLACK_MS && used > 0.09,
+             "%.4f s, by its own account %.4f s", r.use.cpu.net, used);
+    }
+    /* what is only seen is a lower bound: up to the last sample before the end, less two ticks */
+    double used = load(&r, 50, "ignored", NULL, NULL), least = 0.4 - r.use.max_gap_s - 0.06;
+    TEST("CPU time: a child that nobody waits for, as last seen",
+         r.use.cpu.net > least && r.use.cpu.net < used + 0.4 + 1e-3 * SLACK_MS, "%.4f s of 0.4 s, expected %.4f s at least",
+         r.use.cpu.net, least);
+}
+
+/* A meter that runs a program at every tick: what that uses is not the command's. */
+static void run_program(void *ctx)
+{
+    pid_t pid = fork();
+    if (!pid) burn(0.02, 1), _exit(0);
+    while (waitpid(pid, NULL, 0) < 0) {
+    }
+    ++*(int *)ctx;
+}
+
+static void test_tick_children(void)
+{
+    struct error e = {""};
+    struct auc_result r;
+    int ticks = 0;
+    for (int below = 0; below < 2; below++) {
+        struct auc *a =
+            auc_start(&(struct auc_options){.hz = 20, .below_root = below, .tick = run_program, .tick_ctx = &ticks}, &e);
+        double t0 = auc_mark(a);
+        struct timespec t = {0, 400000000};
+        nanosleep(&t, NULL);
+        double t1 = auc_mark(a);
+        bool ok = auc_between(a, t0, t1, &r, &e);
+        auc_free(a);
+        TEST(below ? "a tick's programs are not the command's" : "a tick's programs are not this process's",
+             ok && r.sampler_cpu_s > 0.04 && r.cpu.gross < 0.3 * r.sampler_cpu_s, "%g s beside the sampler's %g s", r.cpu.gross,
+             r.sampler_cpu_s);
+    }
+}
+
+static void test_hold(void)
+{
+    struct auc_command_result r;
+    const double bytes = 64e6, other = 40e6; /* the program itself, under a sanitizer too */
+    double held = load(&r, 50, "hold", "64000000", "0.6");
+    double least = bytes * (held - r.use.max_gap_s), most = (bytes + other) * r.use.time_s;
+    TEST("memory: 64 MB for 0.6 s", r.use.rss.net >= least && r.use.rss.net <= most, "%.4g byte-seconds, expected %.4g to %.4g",
+         r.use.rss.net, least, most);
+    TEST("memory: its peak", r.use.peak_rss_bytes >= bytes && r.use.peak_rss_bytes <= bytes + other, "%g",
+         r.use.peak_rss_bytes);
+    TEST("memory: proportional, not above resident",
+         r.use.pss.net > 0.5 * bytes * (held - r.use.max_gap_s) && r.use.pss.net <= 1.01 * r.use.rss.net, "%.4g",
+         r.use.pss.net);
+    double sum = 0;
+    load(&r, 5, "burn", "0", "1");
+    sum += r.use.rss.net;
+    TEST("memory that no sample saw is not known", isnan(sum) || r.use.peak_rss_bytes > 0, "%g", sum);
+}
+
+/* ---- The sampler itself ---- */
+
+static int count_entries(const char *path)
+{
+    int n = 0;
+    DIR *d = opendir(path);
+    while (d && readdir(d)) n++;
+    if (d) closedir(d);
+    return n;
+}
+
+static void slow_tick(void *ctx)
+{
+    struct timespec t = {0, 60000000};
+    ++*(int *)ctx;
+    nanosleep(&t, NULL);
+}
+
+static void test_sampler(void)
+{
+    struct error e = {""};
+    struct auc_result r;
+    int ticks = 0, stop = 1;
+    struct auc *a = auc_start(&(struct auc_options){.hz = 100, .tick = slow_tick, .tick_ctx = &ticks}, &e);
+    double t0 = auc_mark(a);
+    auc_idle(a, 0.5, NULL, &e);
+    double t1 = auc_mark(a);
+    auc_stop(a);
+    TEST("late ticks are counted",
+         auc_between(a, t0, t1, &r, &e) && r.missed >= 10 && r.max_gap_s > 0.06 && ticks >= 5 && ticks < 20,
+         "%zu missed, %d called, gap %g", r.missed, ticks, r.max_gap_s);
+    auc_stop(a);
+    TEST("stopped twice, still readable", auc_between(a, t0, t1, &r, &e) && !auc_between(a, t0, t1 + 1, &r, &e), "%s", e.text);
+    auc_free(a);
+
+    a = auc_start(&(struct auc_options){.hz = 1000, .max_samples = 64}, &e);
+    t0 = auc_mark(a);
+    auc_idle(a, 0.5, NULL, &e);
+    t1 = auc_mark(a);
+    bool ok = auc_between(a, t0, t1, &r, &e);
+    TEST("a bounded number of samples",
+         ok && r.samples <= 70 && r.samples > 10 && r.rss.gross > 0.5 * r.peak_rss_bytes * r.time_s &&
+             r.rss.gross <= 1.001 * r.peak_rss_bytes * r.time_s,
+         "%zu samples, %g of %g", r.samples, r.rss.gross, r.peak_rss_bytes);
+    TEST("the sampler's own time is left out", ok && r.sampler_cpu_s > 0.005 && r.cpu.gross < 0.3 * r.sampler_cpu_s + 0.01,
+         "%g s beside the sampler's %g s", r.cpu.gross, r.sampler_cpu_s);
+    double begin = auc_mark(a);
+    ok = auc_idle(a, 60, &stop, &e);
+    TEST("an idle interval is interrupted", ok && auc_mark(a) - begin < 30, "%g s", auc_mark(a) - begin);
+    char path[1024], line[256] = "";
+    in_folder(path, sizeof path, "samples.csv");
+    FILE *f = fopen(path, "w+");
+    ok = auc_write_csv(a, f, &e);
+    rewind(f);
+    int columns = 1, rows = 0;
+    while (fgets(line, sizeof line, f)) rows++;
+    for (const char *s = line; *s; s++) columns += *s == ',';
+    fclose(f);
+    TEST("samples as CSV", ok && rows > 10 && columns == 10, "%d rows, %d columns in the last", rows, columns);
+    f = fopen("/dev/full", "w");
+    if (f) {
+        setbuf(f, NULL);
+        TEST("CSV on a full disk", !auc_write_csv(a, f, &e), "no error");
+        fclose(f);
+    }
+    auc_free(a);
+
+    double cost = 1;
+    for (int i = 0; i < 3 && cost > most_cores; i++) {
+        a = auc_start(&(struct auc_options){.hz = 5}, &e);
+        t0 = auc_mark(a);
+        auc_idle(a, 1, NULL, &e);
+        if (auc_between(a, t0, auc_mark(a), &r, &e)) cost = fmin(cost, r.sampler_cpu_s / r.time_s);
+        auc_free(a);
+    }
+    TEST("5 Hz take less than 0.5 % of a core", cost < most_cores, "%.2f %%", 100 * cost);
+}
+
+static void test_leaks(void)
+{
+    struct error e = {""};
+    struct auc_command_result r;
+    char *const nothing[] = {"/nonexistent/command", NULL}, *const data[] = {"/etc/passwd", NULL},
+                *const name[] = {"no-such-command-here", NULL};
+    int files = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task");
+    struct auc_command_options o = {.hz = 5};
+    TEST("no such root process", !auc_start(&(struct auc_options){.root = 1 << 30}, &e), "started");
+    TEST("too fast",
+         !auc_start(&(struct auc_options){.hz = 1001}, &e) && !auc_start(&(struct auc_options){.hz = -1}, &e) &&
+             !auc_start(&(struct auc_options){.hz = NAN}, &e),
+         "started");
+    TEST("no such command", !auc_command(nothing, &o, &r, &e) && r.status == 127, "status %d", r.status);
+    TEST("none in the path", !auc_command(name, &o, &r, &e) && r.status == 127, "status %d", r.status);
+    TEST("no program", !auc_command(data, &o, &r, &e) && r.status == 126, "status %d", r.status);
+    o.hz = 5000;
+    TEST("a command too fast", !auc_command(nothing, &o, &r, &e) && r.status == 0, "status %d", r.status);
+    TEST("no descriptor and no thread stays",
+         count_entries("/proc/self/fd") == files && count_entries("/proc/self/task") == threads, "%d and %d, before %d and %d",
+         count_entries("/proc/self/fd"), count_entries("/proc/self/task"), files, threads);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 3 && !strcmp(argv[1], "load")) return load_main(argv + 2);
+    char temporary[256];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0 || !test_folder(temporary, sizeof temporary)) {
+        printf("FAIL a folder and this program's path: none\n");
+        return 1;
+    }
+    snprintf(folder, sizeof folder, "%s/proc", temporary);
+    test_stat();
+    test_windows();
+    test_idle();
+    test_ends();
+    test_discovery();
+    test_thinning();
+    test_burn();
+    test_hold();
+    test_tick_children();
+    test_sampler();
+    test_leaks();
+    drop("%s", "");
+    rmdir(temporary);
+    TEST_MAIN_END();
+}
+
+#else
+
+int main(void)
+{
+    SKIP("the sampler", "not on this system");
+    TEST_MAIN_END();
+}
+
+#endif

@@ -1,0 +1,144 @@
+#!/bin/sh
+# laws.sh - laws text: a sweep of a tiny model, interrupted, killed, sharded and joined; wrong words; a full disk.
+# SPDX-License-Identifier: MIT
+set -u
+# shellcheck source=tests/cli/lib
+. "$(dirname "$0")/lib"
+d=$cli_dir/files
+mkdir "$d"
+export XDG_CACHE_HOME="$d/cache" # the user's own profile stays as it is
+cli synth --shape tiny-llama:Q4_K_M -o "$d/m.gguf"
+expect "a model to sweep" 0
+cli synth --shape tiny-llama:Q8_0 --seed 2 -o "$d/m2.gguf"
+expect "a second one" 0
+cli calibrate --quick -t 1 -o "$d/device"
+expect "a device to predict with" 0
+
+# sweep ARGUMENTS...: short windows of the tiny model
+sweep() { cli laws text -m "$d/m.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.05 "$@"; }
+windows() { grep -c '"kind": "window".*}$' "$1/points.jsonl" 2>/dev/null; } # whole lines
+digest() { sha256sum "$1" 2>/dev/null | cut -d' ' -f1; }
+
+sweep --points 1,4,8,12 --gen 5 -r 2 -o "$d/whole"
+expect_out "a sweep prints its table" '^ +P12 +[0-9]+ +[0-9]+ '
+if grep -q "predictions frozen, sha256 $(digest "$d/whole/predictions.json"); 8 windows" "$cli_err"; then ok "the hash is said before, and is the file's"
+else bad "the hash is said before, and is the file's" "$(head -n 1 "$cli_err")"; fi
+if [ "$(windows "$d/whole")" -eq 8 ] && [ "$(wc -l <"$d/whole/points.csv")" -eq 5 ] && [ "$(wc -l <"$d/whole/law.csv")" -eq 6 ]; then ok "its folder holds windows, points and law"
+else bad "its folder holds windows, points and law" "$(ls "$d/whole" | tr '\n' ' ')"; fi
+if grep -q '^set xlabel .prompt tokens' "$d/whole/time.gp" && [ ! -e "$d/whole/energy.gp" ]; then ok "plots of what is known"
+else bad "plots of what is known" "$(ls "$d/whole" | tr '\n' ' ')"; fi
+if command -v gnuplot >/dev/null; then
+    if grep -q '</svg>' "$d/whole/time.svg" && grep -q '</svg>' "$d/whole/ram_auc.svg"; then ok "gnuplot draws them"; else bad "gnuplot draws them" "no whole SVG"; fi
+else echo "skip gnuplot draws them: it is not here"; fi
+
+# Again: nothing is measured, nothing frozen is touched, and the result is the same.
+before=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
+sweep --points 1,4,8,12 --gen 5 -r 2 -o "$d/whole" --json
+expect "a finished sweep" 0 'all windows are measured'
+after=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
+if [ "$before" = "$after" ] && cmp -s "$cli_out" "$d/whole/result.json"; then ok "a finished sweep is read, not run"; else bad "a finished sweep is read, not run" "files changed"; fi
+expect_out "JSON has the fit, its intervals and no joule" '"energy_kind": "none".*"predicted_s": [0-9.e-]+, "error".*"energy_j": null.*"fit": \{"a0": [-0-9.e]+, .*"ci95": \{"a0": \[.*"mape": [0-9.e-]+, "bias": '
+
+sweep --points 1,4,8,12 --gen 6 -r 2 -o "$d/whole"
+expect "other settings in the same folder" 1 'points.jsonl: found windows of other settings'
+if [ "$after" = "$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")" ]; then ok "... leave it as it was"; else bad "... leave it as it was" "files changed"; fi
+sweep --points 1,8 --gen 2 -r 1 -o "$d/whole" --restart
+expect_out "--restart takes other settings" '^  *P8 '
+if [ "$(windows "$d/whole")" -eq 2 ]; then ok "... and forgets the windows"; else bad "... and forgets the windows" "$(windows "$d/whole")"; fi
+
+# stopped SIGNAL FOLDER: a sweep that is sent a signal as soon as it has two windows; leaves its status in cli_rc
+stopped() {
+    mkdir -p "$2"
+    # shellcheck disable=SC2086
+    ${RUN:-} "$HARTREE" laws text -m "$d/m.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.3 --points 1,5,9,13,17 \
+        --gen 5 -r 2 -o "$2" >"$cli_out" 2>"$cli_err" </dev/null &
+    pid=$! tries=0
+    while [ ! -e "$2/points.jsonl" ] || [ "$(windows "$2")" -lt 2 ] && [ $tries -lt 300 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    kill -s "$1" $pid
+    wait $pid 2>/dev/null
+    cli_rc=$?
+}
+# resumed NAME FOLDER: the same sweep goes on: what was there stays, and the rest comes
+resumed() {
+    had=$(windows "$2") frozen=$(digest "$2/predictions.json")
+    sed '$d' "$2/points.jsonl" >"$d/begun"
+    cli laws text -m "$d/m.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.3 --points 1,5,9,13,17 --gen 5 -r 2 -o "$2"
+    expect_out "$1: the same command goes on" '^ +P17 '
+    if grep -q "; $((10 - had)) windows to measure" "$cli_err" && [ "$(windows "$2")" -eq 10 ] && [ "$frozen" = "$(digest "$2/predictions.json")" ] &&
+        head -n "$(wc -l <"$d/begun")" "$2/points.jsonl" | cmp -s - "$d/begun"; then ok "$1: ... with what it had, $had of 10"
+    else bad "$1: ... with what it had, $had of 10" "$(head -n 1 "$cli_err") $(windows "$2")"; fi
+}
+# A shell without job control starts background processes with SIGINT ignored, but the program catches it again.
+stopped INT "$d/int"
+if [ "$cli_rc" -eq 1 ] && grep -q 'interrupted with [0-9]* windows to go.*the same command goes on' "$cli_err"; then ok "interrupted: one line says what is left"
+else bad "interrupted: one line says what is left" "status $cli_rc: $(tail -n 1 "$cli_err")"; fi
+resumed interrupted "$d/int"
+stopped KILL "$d/kill"
+printf '{"kind": "window", "model": 0, "poi' >>"$d/kill/points.jsonl"
+resumed killed "$d/kill"
+
+# Shards, each in a folder, come to the same points as the whole.
+for i in 1 2 3; do sweep --points 2,6,10,14,18 --gen 3 -r 2 -o "$d/shard$i" --shard $i/3; done
+expect "a shard" 0
+sweep --points 2,6,10,14,18 --gen 3 -r 2 --join "$d/shard1" --join "$d/shard2"
+expect_out "a shard that is not there is told" '^missing +2 windows'
+sweep --points 2,6,10,14,18 --gen 3 -r 2 --join "$d/shard1" --join "$d/shard2" --join "$d/shard3" -o "$d/joined"
+expect "shards joined" 0
+if [ "$(cut -d, -f1-7 "$d/joined/points.csv" | grep -c ',3,2,')" -eq 5 ] && cmp -s "$d/joined/predictions.json" "$d/shard2/predictions.json" &&
+    [ "$(grep '^1,.*,6,' "$d/joined/points.csv")" = "$(grep '^1,.*,6,' "$d/shard2/points.csv")" ]; then ok "joined shards have the whole's points and the shards' figures"
+else bad "joined shards have the whole's points and the shards' figures" "$(cut -d, -f1-7 "$d/joined/points.csv" | tr '\n' ' ')"; fi
+sweep --points 2,6,10,14 --gen 3 -r 2 --join "$d/shard1"
+expect "a shard of another sweep" 1 'shard1/points.jsonl: found windows of other settings'
+sweep --points 2,6 --join "$d/nowhere"
+expect "a shard's folder that is not there" 1 'nowhere/points.jsonl: '
+
+# A pair
+sweep -m "$d/m2.gguf" --lengths 30,60,90,120 --gen 4 -r 1 -o "$d/pair" --json
+expect_out "a pair has ratios" '"second": \{"model": .*"ratios": \{"time": \{"ratio": [0-9.]+, "ci95": \[[0-9.]+, [0-9.]+\], "predicted": [0-9.]+'
+if [ "$(sed -n 's/.*"model": \([01]\), "point".*/\1/p' "$d/pair/points.jsonl" | tr -d '\n')" = 01100110 ]; then ok "a pair takes turns: A B, B A"
+else bad "a pair takes turns: A B, B A" "$(sed -n 's/.*"model": \([01]\), "point".*/\1/p' "$d/pair/points.jsonl" | tr -d '\n')"; fi
+
+# A disk that is full: a limit on the size of files stands for it.
+(
+    ulimit -f 24
+    sweep --points 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19 --gen 2 -r 3 -o "$d/full"
+    expect "a full disk" 1
+    if grep -q 'full/.*: cannot write: ' "$cli_err" && ! ls "$d/full" | grep -q partial; then ok "a full disk gets a line, and nothing half-written stays"
+    else bad "a full disk gets a line, and nothing half-written stays" "$(cat "$cli_err") $(ls "$d/full" | tr '\n' ' ')"; fi
+    exit $cli_failed
+) || cli_failed=1
+echo "no folder" >"$d/file"
+sweep --points 1 -o "$d/file"
+expect "a folder that is a file" 1 'files/file: cannot make the folder'
+mkdir -p "$d/odd" && ln -s /dev/null "$d/odd/points.jsonl"
+sweep --points 1 -o "$d/odd"
+expect "a journal that is no file" 1 'odd/points.jsonl: found no regular file'
+
+cli laws txet
+expect "laws: unknown sweep" 2 "found 'txet', expected text"
+sweep --points 20
+expect "laws: no such prompt" 2 "found '20'"
+sweep --points 3,3
+expect "laws: a prompt twice" 1 'points: found 3 twice'
+sweep --points 3 --lengths 30
+expect "laws: prompts and lengths" 2 'found both --points and --lengths'
+for w in 0/3 4/3 x 1/0 1/3x; do
+    sweep --shard $w
+    expect "laws: shard $w" 2 "shard: found '$w', expected I/N"
+done
+sweep -m "$d/m.gguf" -m "$d/m.gguf"
+expect "laws: three models" 2 'found 3 models'
+sweep -m "$d/nothing.gguf"
+expect "laws: no such model" 1 'nothing.gguf: '
+cli laws text -m "$d/m.gguf" --energy solar
+expect "laws: unknown meter" 2 'solar'
+cli predict --shape llama-3.2-1b:Q4_K_M --device "$d/device" -t 1 --prompt 256 --gen 8 --law
+expect_out "predict --law: coefficients and where they come from" '^a2 +[0-9.e-]+ s/token\^2$'
+cli predict --shape llama-3.2-1b:Q4_K_M --device "$d/device" -t 1 --prompt 256 --gen 8 --law --json
+expect_out "predict --law --json" '"law": \{"t0": [-0-9.e]+, "a1": [0-9.e-]+, "a2": .*"terms": \[\{"op": .*"rate": "linear.q4_K.prefill.1", "rate_value": [0-9.e]+, "time_s": \{"t0": '
+cli predict --shape llama-3.2-1b:Q4_K_M --device "$d/device" -t 1 --prompt 3 --gen 8 --law
+expect "predict --law: too short" 1 'law: found prompts of 2 to 3 tokens'
+cli_done

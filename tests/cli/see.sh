@@ -1,0 +1,96 @@
+#!/bin/sh
+# see.sh - the scene and see commands: pictures drawn, read, clamped; wrong words, broken files, outputs that cannot be written.
+# SPDX-License-Identifier: MIT
+set -u
+# shellcheck source=tests/cli/lib
+. "$(dirname "$0")/lib"
+d=$cli_dir/files
+mkdir "$d"
+
+cli scene -s 3 --size 512x360 -o "$d/a.ppm"
+expect_out "scene" 'a.ppm: 512x360 pixels, seed 3, (day|evening|night), [0-9]+ objects$'
+cli scene --seed 3 --size 512x360 --json -o "$d/b.ppm"
+expect_out "scene --json" '^\{"seed": 3, "width": 512, "height": 360, "time": "[a-z]+", "objects": \[\{"kind": "[a-z ]+", "colour": "[a-z]+".*"box": \[[0-9]+, [0-9]+, [0-9]+, [0-9]+\]\}.*\]\}$'
+if cmp -s "$d/a.ppm" "$d/b.ppm"; then ok "same seed, same bytes"; else bad "same seed, same bytes" "the files differ"; fi
+cli scene -o "$d/c.jpg"
+expect "scene: no JPEG" 2 "ends in .png or .ppm"
+cli scene
+expect "scene: no output" 2 "found no -o"
+cli scene --size 10 -o "$d/c.ppm"
+expect "scene: no size" 2 "found '10', expected WxH"
+cli scene --size 9000x20 -o "$d/c.ppm"
+expect "scene: a size beyond all" 1 "size: found 9000x20"
+cli scene -o "$d/no/c.ppm"
+expect "scene: a folder that is not there" 1 "No such file"
+
+cli see --image "$d/a.ppm"
+expect_out "see" '^in 512x360 -> 504x364 -> 936 patches -> 234 tokens \(clamp tokens:8\.\.4096\)$'
+cli see --image "$d/a.ppm" --clamp edge:256 --pixels "$d/a.rgb"
+expect_out "see --clamp --pixels" '^in 512x360 -> 280x196 -> 280 patches -> 70 tokens \(clamp edge:256\)$'
+if [ "$(wc -c <"$d/a.rgb")" -eq $((280 * 196 * 3)) ]; then ok "raw pixels"; else bad "raw pixels" "$(wc -c <"$d/a.rgb") bytes"; fi
+cli see --image "$d/a.ppm" --clamp box:200x200,stretch --patch 16 --merge 1 --json
+expect_out "see --json" '^\{"in": \[512, 360\], "resized": \[208, 144\], "inner": \[0, 0, 208, 144\], "grid": \[13, 9\], "patches": 117, "tokens": 117, "clamp": "box:200x200,stretch", "decode_s": [0-9.e-]+, "resize_s": [0-9.e-]+\}$'
+cli see --size 2048x1440 --clamp edge:1024
+expect_out "see --size" '^in 2048x1440 -> 1036x728 -> 3848 patches -> 962 tokens \(clamp edge:1024\)$'
+cli see --size 2048x1440 --clamp llama.cpp-2025 --json
+expect_out "see --size --json" '"tokens": 962, "clamp": "edge:1024,stretch", "decode_s": null, "resize_s": null\}$'
+# shellcheck disable=SC2086
+${RUN:-} "$HARTREE" see --image - <"$d/a.ppm" >"$cli_out" 2>"$cli_err"
+cli_rc=$?
+expect_out "see: stdin" '^in 512x360 '
+
+cli see
+expect "see: nothing to see" 2 "found neither, expected --image FILE or --size WxH"
+cli see --image x --size 1x1
+expect "see: both" 2 "found both"
+cli see --size 1x1 --pixels "$d/x"
+expect "see: pixels of a size" 2 "found no picture"
+cli see --size 1x
+expect "see: a wrong size" 2 "found '1x', expected WxH"
+cli see --image "$d/a.ppm" --clamp edge:0
+expect "see: a clamp out of range" 2 "clamp: found 'edge:0', expected numbers from 1"
+cli see --image "$d/a.ppm" --clamp egde:5
+expect "see: a wrong clamp" 2 "clamp: found 'egde:5', expected none, edge:N"
+cli see --image "$d/a.ppm" --patch 0
+expect "see: a wrong patch" 2 "--patch: found '0'"
+cli see --size 8x8 --clamp hf
+expect "see: what the rule refuses" 1 "clamp hf: found 8x8"
+cli see --image "$d/none.png"
+expect "see: a file that is not there" 1 "none.png: cannot open"
+cli see --image "$d"
+expect "see: a folder" 1 "directory"
+printf '\377\330\377\340 JFIF' >"$d/photo.jpg"
+cli see --image "$d/photo.jpg"
+expect "see: a JPEG says how to convert it" 1 "photo.jpg: found a JPEG file, expected PNG, PPM or PGM: convert it first, as by 'magick"
+head -c 5000 "$d/a.ppm" >"$d/cut.ppm"
+cli see --image "$d/cut.ppm"
+expect "see: cut short" 1 "cut.ppm: PPM: byte .*cut short"
+cli see --image "$d/a.ppm" --pixels "$d/no/x"
+expect "see: pixels nowhere" 1 "No such file"
+if [ -w /dev/full ]; then
+    cli see --image "$d/a.ppm" --pixels /dev/full
+    expect "see: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
+    cli scene -o "/dev/full"
+    expect "scene: a name without an end" 2 "ends in .png or .ppm"
+fi
+
+case $($RUN "$HARTREE" version | sed -n 's/^libpng *//p') in
+no)
+    cli scene -o "$d/a.png"
+    expect "scene: no PNG without libpng" 2 "this build has no libpng"
+    ;;
+*)
+    cli scene -s 3 --size 512x360 -o "$d/a.png"
+    expect_out "scene: PNG" 'a.png: 512x360'
+    cli see --image "$d/a.png" --clamp edge:256 --pixels "$d/b.rgb"
+    if cmp -s "$d/a.rgb" "$d/b.rgb"; then ok "PNG and PPM give the same pixels"; else bad "PNG and PPM give the same pixels" "they differ"; fi
+    head -c 9000 "$d/a.png" >"$d/cut.png"
+    cli see --image "$d/cut.png"
+    expect "see: a PNG cut short" 1 "cut.png: PNG: byte 9000: .*cut short"
+    ;;
+esac
+case $(ls -A "$d") in
+*partial*) bad "nothing half-written is left" "found one" ;;
+*) ok "nothing half-written is left" ;;
+esac
+cli_done

@@ -1,0 +1,135 @@
+/* cmd_laws.c - the sweeps of the paper: `hartree laws text`.
+ * SPDX-License-Identifier: MIT */
+#include "engine/account/calibrate.h"
+#include "engine/laws/laws.h"
+#include "engine/meter/meter.h"
+#include "tools/account_args.h"
+
+#include <string.h>
+
+static struct string_list models, join;
+static struct int_list points, lengths;
+static int64_t gen = 64, repeats = 3, seed = 1;
+static double hz = 5, window;
+static const char *output, *energy = "auto", *shard;
+static bool restart;
+
+static const struct option options[] = {
+    {"model", "m", OPTION_STRINGS, &models, "FILE", "the model, or twice for a pair (default: the demo model)", 0, 0, NULL},
+    {"output", "o", OPTION_STRING, &output, "DIR", "keep points, tables, plots and the journal of the sweep in a folder", 0, 0,
+     NULL},
+    {"points", NULL, OPTION_INTS, &points, "N,...", "prompts P1 to P19 by number (default: all)", 1, 19, NULL},
+    {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "prompts of so many tokens instead", 2, 1 << 20, NULL},
+    {"gen", "n", OPTION_INT, &gen, "N", "tokens generated after each prompt (default 64)", 1, 1 << 20, NULL},
+    {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, SWEEP_REPEATS, NULL},
+    {"hz", NULL, OPTION_FLOAT, &hz, "N", "samples a second (default 5)", 0.1, 1000, NULL},
+    {"window", NULL, OPTION_FLOAT, &window, "S",
+     "least seconds of a window, a prompt being run again until it is full, and of idle before and after (default 20 "
+     "samples)",
+     0.01, 86400, NULL},
+    {"energy", NULL, OPTION_STRING, &energy, "SRC", "what joules are read from: auto, rapl, ... none (default auto)", 0, 0,
+     NULL},
+    {"seed", "s", OPTION_INT, &seed, "S", "of the order of the windows (default 1)", 0, 9e15, NULL},
+    {"shard", NULL, OPTION_STRING, &shard, "I/N", "measure the I-th of N parts of the prompts", 0, 0, NULL},
+    {"join", NULL, OPTION_STRINGS, &join, "DIR", "take the windows of a shard's folder, once a shard; nothing is measured", 0,
+     0, NULL},
+    {"restart", NULL, OPTION_FLAG, &restart, NULL, "forget the windows in -o DIR", 0, 0, NULL},
+    {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
+    ARG_DEVICE,
+    ARG_KV,
+    {.name = NULL},
+};
+
+/* "2/8" as 1 of 8, counted from 0. */
+static bool read_shard(struct sweep_options *o)
+{
+    int i, n, used = 0;
+    o->shard = 0;
+    o->shards = 1;
+    if (!shard) return true;
+    if (sscanf(shard, "%d/%d%n", &i, &n, &used) != 2 || shard[used] || n < 1 || n > 1 << 20 || i < 1 || i > n) return false;
+    o->shard = i - 1;
+    o->shards = n;
+    return true;
+}
+
+static void read_points(struct sweep_options *o)
+{
+    const struct int_list *from = lengths.n ? &lengths : &points;
+    o->lengths = lengths.n > 0;
+    o->n_points = (int)from->n;
+    for (size_t i = 0; i < from->n; i++) o->point[i] = from->v[i];
+    if (from->n) return;
+    for (int64_t i = 0; i < 19; i++) o->point[o->n_points++] = i + 1;
+}
+
+static void show(void *ctx, double done_s, double total_s)
+{
+    (void)ctx;
+    progress("measuring", (uint64_t)(1e3 * done_s), (uint64_t)(1e3 * total_s) + 1);
+}
+
+/* The models' paths; the demo model where none is given. */
+static bool read_models(struct sweep_options *o, struct error *e)
+{
+    if (!models.n && !(models.v[models.n++] = model_path(NULL, e))) return false;
+    o->n_models = (int)models.n;
+    for (size_t i = 0; i < models.n; i++) o->model[i] = models.v[i];
+    return true;
+}
+
+static int run(int n_args, char **args)
+{
+    (void)n_args;
+    struct error e = {""};
+    struct laws_options o = {.sweep = {.gen = gen,
+                                       .repeats = (int)repeats,
+                                       .hz = hz,
+                                       .window_s = window,
+                                       .seed = (uint64_t)seed,
+                                       .threads = arg_threads(),
+                                       .ubatch = (size_t)account_args.ubatch,
+                                       .kv_type = arg_kv_type()},
+                             .dir = output,
+                             .restart = restart,
+                             .join = join.v,
+                             .n_join = join.n,
+                             .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
+    if (strcmp(args[0], "text")) return usage_error("found '%s', expected text", args[0]);
+    if (models.n > SWEEP_MODELS) return usage_error("found %zu models, expected one or two", models.n);
+    if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
+    if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
+    if (!meter_known(energy, &e)) return usage_error("%s", e.text);
+    read_points(&o.sweep);
+    signals_catch();
+    struct device d = {0};
+    struct laws *l = NULL;
+    bool ok = read_models(&o.sweep, &e) && (o.hooks.meter = meter_open(energy, NULL, &e)) &&
+              device_find(&d, account_args.device, note, &e);
+    o.sweep.device = &d;
+    o.sweep.energy = ok ? meter_source(o.hooks.meter) : NULL;
+    ok = ok && (l = laws_text(&o, &e));
+    progress_clear();
+    if (ok && common.json) laws_json(l, stdout);
+    else if (ok) laws_print(l, stdout);
+    laws_free(l);
+    meter_close(o.hooks.meter);
+    device_free(&d);
+    return ok ? EXIT_DONE : failed(&e);
+}
+
+const struct command command_laws = {
+    .name = "laws",
+    .summary = "sweep prompts of growing length: time, CPU, memory and energy, predicted first and then measured",
+    .usage = "text [-m M [-m M2]] [-o DIR] [--points N,...] [--gen N] [-r N] [--hz 5] [--energy SRC] [--shard I/N]",
+    .description =
+        "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
+        "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, "
+        "fitted and predicted, the predictions' errors, and for two models their ratios.\n\n"
+        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption. Shards on "
+        "several machines need the same --device FILE; --join takes their folders together.",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};
