@@ -77,7 +77,8 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
     r->one = need_phase(m, key, "decode", threads);
-    r->many = need_phase(m, key, "prefill", threads);
+    /* Ops on the sampled rows alone never have many in a run, and some are calibrated for one row only. */
+    r->many = op->sampled ? look_up_phase(m, key, "prefill", threads) : need_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
     for (int many = 0; many < 2; many++) {
