@@ -95,6 +95,11 @@ void prediction_free(struct prediction *r);
 bool predict_step(struct prediction_row *rows, const struct plan *p, const struct device *d, int threads, const struct step *s,
                   struct error *e);
 
+/* The price of one step as a prediction of its own, all of it in the phase of prefill: a vision tower's. kv_bytes is the size of
+ * its cache. False and *e as predict; prediction_free releases the rows. */
+bool predict_one_step(struct prediction *r, const struct plan *p, const struct device *d, int threads, const struct step *s,
+                      double kv_bytes, struct error *e);
+
 /* ---- Aggregation ---- */
 
 enum { BY_LAYER = 1, BY_OP = 2, BY_TYPE = 4, BY_PHASE = 8, BY_ALL = 15 };
