@@ -322,7 +322,7 @@ static void end_prediction(struct prediction *r, struct pricer *m)
 bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
              struct error *e)
 {
-    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}};
+    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN};
     if (!r->options.ubatch) r->options.ubatch = 512;
     if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
@@ -368,7 +368,7 @@ bool predict_one_step(struct prediction *r, const struct plan *p, const struct d
                       double kv_bytes, struct error *e)
 {
     *r = (struct prediction){.options = {.threads = threads, .prompt = s->n, .ubatch = s->n, .kv_type = s->kv_type},
-                             .interval95_s = {NAN, NAN}};
+                             .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN};
     if (threads < 1 || threads > DEVICE_MAX_THREADS)
         return fail(e, "prediction: found %d threads, expected 1 to %d", threads, DEVICE_MAX_THREADS);
     struct pricer pricer;
@@ -387,6 +387,38 @@ bool predict_one_step(struct prediction *r, const struct plan *p, const struct d
     price_step(&pricer, s, r->rows);
     add_up(r);
     end_prediction(r, &pricer);
+    return true;
+}
+
+bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp, struct error *e)
+{
+    struct prediction_row *rows = realloc(r->rows, (r->n_rows + tower->n_rows) * sizeof *rows);
+    if (!rows) return fail(e, "prediction of %zu ops: found no memory", r->n_rows + tower->n_rows);
+    r->rows = rows;
+    for (size_t i = 0; i < tower->n_rows; i++) {
+        rows[r->n_rows] = tower->rows[i];
+        rows[r->n_rows++].phase = ROW_VISION;
+    }
+    double longer = (r->time_s + tower->time_s) / r->time_s; /* the interval is relative to the time */
+    snprintf(r->image, sizeof r->image, "%s", image);
+    snprintf(r->clamp, sizeof r->clamp, "%s", clamp);
+    r->flops_vision = tower->flops;
+    r->vision_s = tower->time_s;
+    r->flops += tower->flops;
+    r->time_s += tower->time_s;
+    r->interval95_s[0] *= longer;
+    r->interval95_s[1] *= longer;
+    r->interval95_j[0] += tower->interval95_j[0];
+    r->interval95_j[1] += tower->interval95_j[1];
+    r->energy_j += tower->energy_j;
+    r->energy_net_j += tower->energy_net_j;
+    r->weight_bytes += tower->weight_bytes;
+    r->peak_memory_bytes += tower->peak_memory_bytes;
+    if (!*r->missing) memcpy(r->missing, tower->missing, sizeof r->missing);
+    struct sha256 h;
+    sha256_begin(&h);
+    sha256_text(&h, "%s\nimage %s clamp %s\n%s\n", r->sha256, r->image, r->clamp, tower->sha256);
+    sha256_end(&h, r->sha256);
     return true;
 }
 
