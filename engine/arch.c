@@ -10,6 +10,8 @@ static const struct arch archs[] = {
     /* Llama 1-3.x, Mistral, SmolLM and most that copy them; attention biases exist in a few derivatives. */
     {.name = "llama", .rope = ROPE_NORM, .activation = ACT_SILU, .qkv_bias = OPTIONAL, .qk_norm = ABSENT},
     {.name = "qwen2", .rope = ROPE_NEOX, .activation = ACT_SILU, .qkv_bias = REQUIRED, .qk_norm = ABSENT},
+    /* The text part of Qwen2-VL. */
+    {.name = "qwen2vl", .rope = ROPE_NEOX, .activation = ACT_SILU, .qkv_bias = REQUIRED, .qk_norm = ABSENT, .sections = true},
     {.name = "qwen3", .rope = ROPE_NEOX, .activation = ACT_SILU, .qkv_bias = ABSENT, .qk_norm = REQUIRED},
     {.name = "gemma3", .rope = ROPE_NEOX, .activation = ACT_GELU, .qkv_bias = ABSENT, .qk_norm = REQUIRED,
      .sandwich_norms = true, .scale_embedding = true, .window_period = 6, .local_rope_base = 10000.0f},
@@ -86,6 +88,26 @@ static bool read_rope_scaling(struct hparams *h, const struct arch *a, const str
     return !linear || read_float(g, a, "rope.scaling.factor", old, 1e-3f, 1e6f, &h->rope_scale, e);
 }
 
+/* Pairs by time, row, column, and a fourth number that Qwen2-VL has no use for: each pair turns by one of the three. */
+static bool read_sections(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
+{
+    char name[96];
+    snprintf(name, sizeof name, "%s.rope.dimension_sections", a->name);
+    const struct gguf_kv *kv = gguf_find(g, name);
+    if (!kv || kv->type != GGUF_ARRAY || kv->n != 4 || kv->strings)
+        return fail(e, "metadata '%s': found %s, expected an array of 4 numbers", name, kv ? "something else" : "nothing");
+    int64_t sum = 0, last = gguf_integer(kv, 3), left = h->n_rot / 2;
+    for (uint64_t i = 0; i < 3; i++) {
+        int64_t n = gguf_integer(kv, i);
+        if (n < 0 || n > left) sum = INT32_MIN;
+        else h->rope_sections[i] = (int)n, sum += n;
+    }
+    if (sum == left && last == 0) return true;
+    return fail(e, "metadata '%s': found [%lld, %lld, %lld, %lld], expected three that make %lld pairs, and 0", name,
+                (long long)gguf_integer(kv, 0), (long long)gguf_integer(kv, 1), (long long)gguf_integer(kv, 2), (long long)last,
+                (long long)left);
+}
+
 bool hparams_read(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
 {
     memset(h, 0, sizeof *h);
@@ -112,7 +134,7 @@ bool hparams_read(struct hparams *h, const struct arch *a, const struct gguf *g,
         !read_float(g, a, "rope.freq_base", 10000, 1, 1e12f, &h->rope_base, e) ||
         !read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f,
                     &h->rope_base_local, e) ||
-        !read_rope_scaling(h, a, g, e))
+        !read_rope_scaling(h, a, g, e) || (a->sections && !read_sections(h, a, g, e)))
         return false;
     if (a->window_period) {
         if (!read_int(g, a, "attention.sliding_window", 0, 0, 1 << 30, &h->window, e) ||

@@ -23,6 +23,7 @@ struct arch {
     bool scale_embedding;     /* embeddings times sqrt(n_embd) */
     int window_period;        /* every window_period-th layer sees everything, the others a window; 0: no windows */
     float local_rope_base;    /* rope base of the windowed layers, where the file does not say */
+    bool sections;            /* rope by time, row and column (M-RoPE): pictures may stand among the tokens */
 };
 
 /* NULL and *e naming the known ones if `name` is none of them. */
@@ -35,6 +36,7 @@ struct hparams {
     int n_layer, n_embd, n_ff, n_vocab;
     int n_head, n_head_kv, head_dim; /* key and value width of one head are equal in every supported architecture */
     int n_rot;                       /* leading elements of a head that rope turns */
+    int rope_sections[3];            /* pairs that turn by time, by row, by column, one after another; 0s: all by position */
     int n_ctx_train;
     float eps;
     float rope_base, rope_base_local;

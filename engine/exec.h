@@ -17,6 +17,12 @@ struct exec_picture {
     size_t columns; /* patches across */
 };
 
+/* Where a row stands for rope: a token of text at one position by all three, a picture's by its row and column in it. */
+struct place {
+    int32_t time, row, column;
+    int32_t next; /* where text after it goes on */
+};
+
 struct exec {
     const struct plan *plan;
     struct kv *kv;
@@ -24,7 +30,9 @@ struct exec {
     struct profile *profile; /* NULL: not timed */
     struct step step;        /* the one being run */
     enum phase phase;        /* set by the caller; where the profile books it */
-    const int32_t *tokens;   /* step.n ids */
+    const int32_t *tokens;   /* step.n ids; below zero: row -1 - id of `embeddings` */
+    const float *embeddings; /* rows that stand for tokens (album.h); set by the caller, NULL: none */
+    const struct place *places; /* of all positions in the cache; set by the caller, NULL: a row's position is its place */
     const uint32_t *out_row; /* step.n_out row numbers within the step */
     struct exec_picture picture; /* what PATCHES cut up; set by the caller */
     void **buffer;           /* plan->n_buffers arrays of rows */

@@ -92,7 +92,8 @@ bool session_generate(struct session *s, const int32_t *prompt, size_t n, const 
     r->tokens = malloc((o->max_tokens < room ? o->max_tokens : room) * sizeof *r->tokens + sizeof *r->tokens);
     bool ok = r->tokens || fail(e, "generation of %zu tokens: found no memory", o->max_tokens);
     if (ok) {
-        for (size_t i = 0; i < n; i++) sampler_accept(sampler, prompt[i]);
+        for (size_t i = 0; i < n; i++)
+            if (prompt[i] >= 0) sampler_accept(sampler, prompt[i]); /* a picture repeats no word */
         size_t before = s->kv->used;
         double start = clock_now();
         ok = session_feed(s, prompt, n, PHASE_PREFILL, o->prefill_progress, o->ctx, e);

@@ -55,7 +55,12 @@ struct session *session_new(const struct model *m, const struct session_options 
         (s->pool = pool_new(o->threads, e)) && (s->exec = exec_new(s->plan, s->kv, s->pool, o->n_batch, o->n_out, e)) &&
         (!o->profile || (s->profile = profile_new(s->plan, o->threads, e)))) {
         s->exec->profile = s->profile;
-        return s;
+        if (o->album) s->exec->embeddings = o->album->rows;
+        if (!m->arch->sections || (s->places = memory_new(o->n_ctx * sizeof *s->places))) {
+            s->exec->places = s->places;
+            return s;
+        }
+        fail(e, "context of %zu tokens: found no memory for their places", o->n_ctx);
     }
     session_free(s);
     return NULL;
@@ -69,6 +74,7 @@ void session_free(struct session *s)
     pool_free(s->pool);
     kv_free(s->kv);
     plan_free(s->plan);
+    free(s->places);
     free(s);
 }
 
@@ -85,16 +91,26 @@ static bool check_tokens(const struct session *s, const int32_t *tokens, size_t 
     if (n > s->kv->capacity - s->kv->used)
         return fail(e, "prompt: found %zu tokens after %zu, expected at most %zu as the context has", n, s->kv->used,
                     s->kv->capacity);
+    const struct album *a = s->places ? s->options.album : NULL;
+    int32_t least = a ? -(int32_t)a->n_rows : 0;
     for (size_t i = 0; i < n; i++)
-        if (tokens[i] < 0 || tokens[i] >= s->model->hp.n_vocab)
-            return fail(e, "prompt: found token %d at place %zu, expected 0 to %d", tokens[i], i, s->model->hp.n_vocab - 1);
+        if (tokens[i] < least || tokens[i] >= s->model->hp.n_vocab)
+            return fail(e, "prompt: found token %d at place %zu, expected %d to %d", tokens[i], i, least, s->model->hp.n_vocab - 1);
     return true;
+}
+
+/* Tells where n tokens stand that are to be fed. */
+static void place_tokens(struct session *s, const int32_t *tokens, size_t n)
+{
+    size_t used = s->kv->used;
+    if (s->places) album_places(s->options.album, tokens, n, used ? s->places[used - 1].next : 0, s->places + used);
 }
 
 bool session_feed(struct session *s, const int32_t *tokens, size_t n, enum phase phase, session_progress *progress, void *ctx,
                   struct error *e)
 {
     if (!check_tokens(s, tokens, n, e)) return false;
+    place_tokens(s, tokens, n);
     s->exec->phase = phase;
     for (size_t done = 0; done < n;) {
         size_t rows = n - done < s->options.n_batch ? n - done : s->options.n_batch;
@@ -113,6 +129,7 @@ bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t
     uint32_t *wanted = malloc(s->options.n_out * sizeof *wanted);
     if (!wanted) return fail(e, "logits of %zu positions: found no memory", n);
     bool ok = true;
+    place_tokens(s, tokens, n);
     s->exec->phase = PHASE_PREFILL;
     for (size_t done = 0, rows; ok && done < n; done += rows) {
         /* Positions before `first` go in whole batches; those after it in batches whose logits fit. */

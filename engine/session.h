@@ -3,7 +3,7 @@
 #ifndef HARTREE_SESSION_H
 #define HARTREE_SESSION_H
 
-#include "engine/exec.h"
+#include "engine/album.h"
 #include "engine/sample.h"
 
 struct session_options {
@@ -14,6 +14,7 @@ struct session_options {
     int threads;       /* 0: pool_default_threads() */
     bool exact;        /* dequantised weights, f32 activations, f32 cache */
     bool profile;
+    const struct album *album; /* pictures whose tokens prompts may hold; borrowed; NULL: none */
 };
 
 struct session {
@@ -23,6 +24,7 @@ struct session {
     struct kv *kv;
     struct pool *pool;
     struct exec *exec;
+    struct place *places;    /* of the tokens in the cache, n_ctx; NULL where the model knows none but positions */
     struct profile *profile; /* NULL unless asked for */
 };
 

@@ -16,6 +16,8 @@
 #define SMOLLM LLAMA, .rope_base = 1e4f, .n_ctx = 2048, .n_vocab = 49152, .head_dim = 64, .tied = true
 #define QWEN2 .arch = "qwen2", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768
 #define QWEN3 .arch = "qwen3", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 40960, .head_dim = 128, .tied = true
+/* mrope_section in config.json, and the 0 that converters add. */
+#define QWEN2VL .arch = "qwen2vl", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768, .head_dim = 128, .rope_sections = {16, 24, 24, 0}
 #define GEMMA3 .arch = "gemma3", .eps = 1e-6f, .rope_base = 1e6f, .tied = true
 #define SIZE(l, d, h, kv, f) .n_layer = l, .n_embd = d, .n_head = h, .n_head_kv = kv, .n_ff = f
 
@@ -54,6 +56,11 @@ static const struct shape shapes[] = {
     {"qwen2.5-32b", "qwen2.5-coder-32b", QWEN2, SIZE(64, 5120, 40, 8, 27648), .head_dim = 128, .n_vocab = 152064,
      .parameters = 32763876352},
     {"qwen2.5-72b", NULL, QWEN2, SIZE(80, 8192, 64, 8, 29568), .head_dim = 128, .n_vocab = 152064, .parameters = 72706203648},
+    /* The text part: its parameters are published only together with the vision tower's. */
+    {"qwen2-vl-2b", NULL, QWEN2VL, SIZE(28, 1536, 12, 2, 8960), .n_vocab = 151936, .tied = true},
+    {"axolotl-1.1b", NULL, QWEN2VL, SIZE(28, 1536, 12, 2, 5536), .n_vocab = 151936, .tied = true,
+     .assumed = "all but the 1.1 B parameters, which arXiv 2512.16531 gives: Qwen2-VL-2B's text part with an FFN of 5536, all of the "
+                "1.1 B in the text part"},
     {"qwen3-0.6b", NULL, QWEN3, SIZE(28, 1024, 16, 8, 3072), .n_vocab = 151936, .parameters = 596049920},
     {"qwen3-1.7b", NULL, QWEN3, SIZE(28, 2048, 16, 8, 6144), .n_vocab = 151936, .parameters = 1720574976},
     {"qwen3-4b", NULL, QWEN3, SIZE(36, 2560, 32, 8, 9728), .n_vocab = 151936, .parameters = 4022468096},
@@ -74,6 +81,7 @@ static const struct shape shapes[] = {
      * a window shorter than a test's prompt and one layer without it. */
     {"tiny-llama", NULL, LLAMA, SIZE(4, 256, 8, 2, 768), .head_dim = 32, .n_vocab = 1031, .n_ctx = 2048, .rope_base = 1e4f},
     {"tiny-qwen2", NULL, QWEN2, SIZE(4, 192, 6, 2, 512), .head_dim = 32, .n_vocab = 1033, .tied = true},
+    {"tiny-qwen2-vl", NULL, QWEN2VL, SIZE(3, 256, 2, 1, 512), .n_vocab = 1033, .tied = true},
     {"tiny-qwen3", NULL, QWEN3, SIZE(4, 256, 4, 2, 512), .n_vocab = 1039},
     {"tiny-gemma3", NULL, GEMMA3, SIZE(7, 256, 4, 1, 512), .head_dim = 64, .n_vocab = 1049, .n_ctx = 2048, .window = 16},
 };
@@ -176,6 +184,12 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
     if (!s->arch) {
         s->arch = "llama";
         s->assumed = "a llama's ops, as no arch= says otherwise";
+    }
+    if (!strcmp(s->arch, "qwen2vl")) { /* in the proportions of the published ones */
+        int pairs = s->head_dim / 2, time = pairs / 4, row = (pairs - time) / 2;
+        s->rope_sections[0] = time;
+        s->rope_sections[1] = row;
+        s->rope_sections[2] = pairs - time - row;
     }
     return true;
 }
@@ -298,6 +312,10 @@ void shape_describe(const struct shape *s, const struct mix *mix, const struct t
     SET(f32, "attention.layer_norm_rms_epsilon", s->eps);
     SET(u32, "rope.dimension_count", (uint32_t)s->head_dim);
     SET(f32, "rope.freq_base", s->rope_base);
+    if (s->rope_sections[2]) { /* those of other architectures have none */
+        snprintf(text, sizeof text, "%s.rope.dimension_sections", s->arch);
+        gguf_set_array(w, text, GGUF_I32, s->rope_sections, 4);
+    }
     if (s->window) SET(u32, "attention.sliding_window", (uint32_t)s->window);
     if (s->window && s->rope_factor > 0) {
         snprintf(text, sizeof text, "%s.rope.scaling.type", s->arch);

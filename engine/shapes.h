@@ -18,6 +18,7 @@ struct shape {
     float rope_factor;        /* 0: none; llama: by frequency, in rope_freqs.weight; gemma3: linear */
     int window;               /* of the windowed layers; 0: none */
     int64_t parameters;       /* as published, 0 where nobody published it; rope_freqs.weight does not count */
+    int rope_sections[4];     /* qwen2vl: pairs by time, row, column; else 0 */
     const char *assumed;      /* what of the above nobody published, and what was taken instead; NULL: nothing */
     const char *mpo_of, *mpo_as; /* ":mpo" is the shape of this name with this recipe; NULL: this one, with the default */
     struct mpo_recipe mpo;    /* what its linear layers are made of, if not dense matrices */

@@ -1,5 +1,7 @@
 /* linear.c - y = W x + b, the op that nearly all time goes into; and the embedding, which reads rows of such a matrix.
  * SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "tensor/linear.h"
 
 #include "engine/exec.h"
@@ -59,6 +61,10 @@ static void embed_run(const struct op *op, struct exec *x, size_t chunk, int thr
 {
     (void)thread;
     float *y = exec_row(x, op->dst, chunk);
+    if (x->tokens[chunk] < 0) { /* a picture's, as the tower made it: no scale */
+        memcpy(y, x->embeddings + (size_t)(-1 - x->tokens[chunk]) * (size_t)op->n_out, (size_t)op->n_out * sizeof *y);
+        return;
+    }
     type_dequantise(op->w->type, y, tensor_row(op->w, x->tokens[chunk]), (size_t)op->n_out);
     if (op->u.embed.scale != 1.0f) K.f32_scale(&(struct vec_args){.y = y, .s = op->u.embed.scale, .n = (size_t)op->n_out});
 }

@@ -109,8 +109,11 @@ static void angles_run(const struct op *op, struct exec *x, size_t row, int thre
     (void)thread;
     const struct rope_table *t = &x->plan->rope[op->u.angles.table];
     float *cs = exec_row(x, op->dst, row);
+    const int *section = x->plan->model->hp.rope_sections;
+    const struct place *at = x->places ? &x->places[x->step.p + row] : NULL;
     double position = (double)(x->step.p + row);
     for (int j = 0; j < t->n_rot / 2; j++) {
+        if (at) position = j < section[0] ? at->time : j < section[0] + section[1] ? at->row : at->column;
         cs[2 * j] = (float)cos(position * t->freq[j]);
         cs[2 * j + 1] = (float)sin(position * t->freq[j]);
     }
