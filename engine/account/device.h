@@ -7,7 +7,7 @@
  *   llc                          B      last-level cache
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
- *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the faster half's median
+ *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the median of the rounds
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
  *   read_cache.SIZE.T    B/s    the same, of SIZE in all that stays in a cache: 64K, 512K ...; what each level gives
  *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
