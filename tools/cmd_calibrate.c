@@ -27,16 +27,22 @@ static int run(int n_args, char **args)
     if (!file) return failed(&e);
     struct calibrate_options o = {
         .threads = (int)common.threads, .quick = quick, .seconds = seconds, .progress = show, .interrupted = &interrupted};
+    size_t kept = 0;
     if (!calibrate(&d, &o, &e)) {
         file_output_discard(file);
         return failed(&e);
     }
-    device_print(&d, file_output_stream(file));
-    bool ok = file_output_commit(file, &e);
+    bool ok = calibrate_keep_energy(&d, out ? out : path, &kept, &e);
+    if (ok) device_print(&d, file_output_stream(file));
+    if (ok)
+        ok = file_output_commit(file, &e);
+    else
+        file_output_discard(file);
     if (ok && common.json)
         device_json(&d, stdout);
     else if (ok)
         device_print(&d, stdout);
+    if (ok && kept) note("%zu energy terms of the profile that was there are kept", kept);
     if (ok) note("written to %s", out ? out : path);
     device_free(&d);
     return ok ? EXIT_DONE : failed(&e);

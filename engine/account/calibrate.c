@@ -401,6 +401,23 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     return ok;
 }
 
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
+{
+    struct device old;
+    struct error none;
+    bool ok = true;
+    *kept = 0;
+    if (!device_load(&old, path, &none)) return true;
+    for (size_t i = 0; ok && i < old.n && !strcmp(old.name, d->name); i++) {
+        const struct device_entry *entry = &old.entries[i];
+        if (strncmp(entry->key, "energy.", 7)) continue;
+        ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
+        ++*kept;
+    }
+    device_free(&old);
+    return ok;
+}
+
 /* ---- The device of this machine ---- */
 
 static bool is_this_machine(const struct device *d)

@@ -38,6 +38,11 @@ struct calibrate_options {
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
 
+/* Takes over the energy terms of the profile at `path`, which *d is to replace: they were fitted to metered runs, which no
+ * calibration repeats. *kept is how many; 0 where there is no such profile, or it is another CPU's. False and *e if memory is
+ * short. */
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e);
+
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
  * NULL and "this", this machine. Its profile is read from the cache
  * if one is there that fits the CPU, the cores and the kernels in use; else it is measured (quick) and saved there, which `say`
