@@ -269,7 +269,8 @@ static bool hold_out(struct energy_fit *fit, struct work_space *w, struct error 
         }
     }
     validate(&fit->held_out, w->points, log->n, STRATUM_ALL);
-    fit->half_width95 = conformal_half_width(w->residuals, log->n, 0.95);
+    /* Runs of one session err together: of few sessions many runs are few residuals. */
+    if (log->n_sessions >= FIT_LEAST_SESSIONS) fit->half_width95 = conformal_half_width(w->residuals, log->n, 0.95);
     return true;
 }
 
