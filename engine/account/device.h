@@ -1,7 +1,8 @@
 /* device.h - what one machine can do, as rates, and the text file that holds them.
  *
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
- * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
+ * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and
+ * `date` stand without a unit. The numbers:
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache

@@ -454,10 +454,11 @@ static void add_clamps(struct paper *p)
         snprintf(r->note, sizeof r->note,
                  "%dx%d, %.0f patches, %.0f tokens rounding up to 28, the interval over three ways to round", up.width,
                  up.height, up.patches, up.tokens);
-        snprintf(knee->note, sizeof knee->note,
-                 "longest edge; sizes come in stairs of 28, so the last one begins below the clamp. The paper measured no knee: it "
-                 "says that there is one at the clamp, %d",
-                 w);
+        snprintf(
+            knee->note, sizeof knee->note,
+            "longest edge; sizes come in stairs of 28, so the last one begins below the clamp. The paper measured no knee: it "
+            "says that there is one at the clamp, %d",
+            w);
     }
 }
 

@@ -108,7 +108,8 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
     /* Two that multiply one column after another; and what the dot kernels multiply. */
-    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s))) return c->flops / r->one;
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s)))
+        return c->flops / r->one;
     double weights = c->flops / (double)columns(op, s) / 2;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
@@ -135,7 +136,8 @@ static double read_once(const struct op *op, const struct step *s, const struct 
     return once <= llc ? once : c->kv_read;
 }
 
-/* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache. */
+/* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache.
+ */
 static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
                          const struct op_rates *r, bool cold)
 {
