@@ -97,8 +97,8 @@ static bool put(struct calibration *c, double value, const char *format, ...)
     return device_set(c->device, key, strtod(digits, NULL), MEASURED, NULL, c->e);
 }
 
-/* A rate of arithmetic, which no disturbance of the measurement can lift above what the machine's multiply-adds give. `operands`:
- * "i8" or "f32". */
+/* A rate of arithmetic, which no disturbance of the measurement can lift above what the machine's multiply-adds give.
+ * `operands`: "i8" or "f32". */
 static double at_most_peak(const struct calibration *c, double rate, const char *operands, int threads)
 {
     return fmin(rate, figure_median(c, "peak.%s.%d", operands, threads)); /* which is NAN, and no bound, for scalar kernels */
@@ -219,8 +219,8 @@ static bool measure_attend(struct calibration *c, enum type kv, double tau)
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
         const struct probe_sum *s = &sums.attend[kv];
         c->seen[phase][many] = s->work / s->each;
-        if (!note_figure(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few", type_get(kv)->op,
-                         attend_phases[phase].name, heads[h].head_dim, c->threads))
+        if (!note_figure(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few",
+                         type_get(kv)->op, attend_phases[phase].name, heads[h].head_dim, c->threads))
             return false;
     }
     return true;
@@ -388,7 +388,13 @@ static bool is_this_machine(const struct device *d)
 
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
 {
-    struct calibration c = {.device = d, .options = o, .e = e, .start = clock_now(), .seconds = o->seconds > 0 ? o->seconds : o->quick ? 1.5 : 30};
+    struct calibration c = {.device = d,
+                            .options = o,
+                            .e = e,
+                            .start = clock_now(),
+                            .seconds = o->seconds > 0 ? o->seconds
+                                       : o->quick     ? 1.5
+                                                      : 30};
     *d = (struct device){0};
     plan_counts(&c, o->threads ? o->threads : pool_default_threads());
     bool ok = describe(&c);
@@ -399,14 +405,31 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     /* On huge pages where there are any, as a model's weights are. */
     c.memory.bytes = ok ? memory_huge(bytes) : NULL;
     bool huge = c.memory.bytes;
-    if (ok && !huge && !(c.memory.bytes = memory_new(bytes))) ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
+    if (ok && !huge && !(c.memory.bytes = memory_new(bytes)))
+        ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
-    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c)) &&
-         (!o->old || !is_this_machine(o->old) || device_take(d, o->old, "energy.", e));
+    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
     free(c.figures);
     if (huge) memory_huge_free(c.memory.bytes, bytes);
     else free(c.memory.bytes);
     if (!ok) device_free(d);
+    return ok;
+}
+
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
+{
+    struct device old;
+    struct error none;
+    bool ok = true;
+    *kept = 0;
+    if (!device_load(&old, path, &none)) return true;
+    for (size_t i = 0; ok && i < old.n && !strcmp(old.name, d->name); i++) {
+        const struct device_entry *entry = &old.entries[i];
+        if (strncmp(entry->key, "energy.", 7)) continue;
+        ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
+        ++*kept;
+    }
+    device_free(&old);
     return ok;
 }
 

@@ -30,8 +30,6 @@ struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
     bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */
     double seconds; /* rounds are begun until so much time has passed, one at least; 0: 30, or when quick 1.5 */
-    const struct device *old; /* NULL, or a profile whose energy terms are kept if it is this machine's with these kernels: no
-                                 calibration measures joules */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */
@@ -39,6 +37,11 @@ struct calibrate_options {
 
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
+
+/* Takes over the energy terms of the profile at `path`, which *d is to replace: they were fitted to metered runs, which no
+ * calibration repeats. *kept is how many; 0 where there is no such profile, or it is another CPU's. False and *e if memory is
+ * short. */
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e);
 
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
  * NULL and "this", this machine. Its profile is read from the cache

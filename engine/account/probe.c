@@ -36,8 +36,8 @@ struct model *probe_model(const char *shape, const struct probe_weights *w, stru
     return m;
 }
 
-static void add_op(struct probe_sums *sums, const struct probe *p, const struct plan *plan, size_t stage, size_t i, double seconds,
-                   double tau)
+static void add_op(struct probe_sums *sums, const struct probe *p, const struct plan *plan, size_t stage, size_t i,
+                   double seconds, double tau)
 {
     const struct op *op = &plan->ops[i];
     struct step s = {.n = p->rows, .p = p->before, .n_out = 1, .kv_type = p->kv_type};
@@ -53,8 +53,8 @@ static void add_op(struct probe_sums *sums, const struct probe *p, const struct 
                                                     : &sums->vector[op->kind];
     size_t in_stage = plan->stage[stage + 1] - plan->stage[stage];
     struct stage_share share = stage_share(plan, stage, &s, p->threads);
-    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. A product of a matrix
-     * is longer than that: there a half bounds what a disturbed tau can do. */
+    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. A product of a
+     * matrix is longer than that: there a half bounds what a disturbed tau can do. */
     double least = op->kind == OP_LINEAR || op->kind == OP_ATTEND ? 0.5 : 0.1;
     double own = fmax(seconds - tau * p->steps / (double)in_stage, seconds * least);
     sum->seconds += own / share.waste;

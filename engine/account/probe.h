@@ -1,7 +1,8 @@
 /* probe.h - real steps of small models, timed op by op: what a machine's rates are taken from.
  *
- * A probe is a model of a numbered shape (shapes.c) whose weights are any bytes, run by the engine itself. So a rate holds what an
- * op costs where it stands: with its input just written by another core, its chunks handed out, its weights in the cache or not.
+ * A probe is a model of a numbered shape (shapes.c) whose weights are any bytes, run by the engine itself. So a rate holds what
+ * an op costs where it stands: with its input just written by another core, its chunks handed out, its weights in the cache or
+ * not.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PROBE_H
 #define HARTREE_PROBE_H
@@ -9,8 +10,8 @@
 #include "engine/account/predict.h"
 #include "engine/session.h"
 
-/* Bytes that stand in for weights: probe_weights_fill. They are lent to all tensors of a shape, one after another, from the start
- * again where they end, and have to be more than its largest tensor. */
+/* Bytes that stand in for weights: probe_weights_fill. They are lent to all tensors of a shape, one after another, from the
+ * start again where they end, and have to be more than its largest tensor. */
 struct probe_weights {
     char *bytes;
     size_t n;
@@ -41,8 +42,8 @@ struct probe_sums {
     double seconds, stages; /* of all steps: wall time, and how many stages they ran */
 };
 
-/* Adds a probe's steps to *sums, after one that is not counted. `tau` is the cost of a stage. False and *e if memory or threads are
- * short, or the shape does not fit `weights`. */
+/* Adds a probe's steps to *sums, after one that is not counted. `tau` is the cost of a stage. False and *e if memory or threads
+ * are short, or the shape does not fit `weights`. */
 bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struct error *e);
 
 /* A model of a shape that runs on lent weights; model_close releases it. */

@@ -293,7 +293,8 @@ void run_report_print(const struct run_report *r, FILE *f)
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
             si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,
-            si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
+            si(r->predicted_decode_s, "s").s,
+            error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
     fprintf(f, "sampling   %s of decode; not predicted, and left out of the error\n", si(r->sample_s, "s").s);
     if (isnan(r->decode_bytes_per_s)) fprintf(f, "reading    - (nothing was decoded)\n");
     else if (isnan(r->share_of_peak))

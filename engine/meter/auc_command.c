@@ -88,8 +88,11 @@ static bool run(struct auc *a, char *const argv[], struct auc_command_result *r,
     int status = 0, other;
     pid_t got;
     catch_signals(&old);
+    /* No tick now: a meter that asks a program has a pipe, which the command must not inherit before its flag is set. */
+    auc_hold(a);
     r->use.t0 = auc_mark(a);
     bool ok = start(argv, &r->status, e);
+    auc_release(a);
     if (ok) {
         pid_t pid = (pid_t)program;
         while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR) {

@@ -6,7 +6,8 @@
  * fitted on one board (jfikar/RPi5-power): W = 1.1451 sum + 0.5879. Other boards differ; the remark says so each time.
  *
  * A reading costs a process, so there are at most ten a second. Idle DDR rails often read as exactly 0 A, the converter's
- * floor. SPDX-License-Identifier: MIT */
+ * floor.
+ * SPDX-License-Identifier: MIT */
 #include "engine/meter/source.h"
 
 #include "base/clock.h"
