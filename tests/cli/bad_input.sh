@@ -157,7 +157,7 @@ cli logits -m "$m" --tokens 1,320 -o "$d/out"
 refuse "logits of an id outside the vocabulary" 1 "token ids: found 320 at place 1, expected 0 to 319"
 cli logits -m "$m" --tokens 99999999999999999999 -o "$d/out"
 refuse "logits of an id beyond any number" 1 "token ids: found 99999999999999999999 at place 0, expected 0 to 319"
-for ids in '' ' ' , 1,x 1,,2 '1,' ,1; do
+for ids in '' ' ' ',' 1,x 1,,2 '1,' ,1; do
     cli logits -m "$m" --tokens "$ids" -o "$d/out"
     refuse "logits of ids '$ids'" 2 "(token ids|--tokens): found .*, expected"
 done
