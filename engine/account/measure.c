@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/meter/metering.h"
 #include "kernels/kernel.h"
 
 void prediction_take_profile(struct prediction *r, const struct profile *p)
@@ -117,6 +118,14 @@ static void take_median(struct measurement *m, struct one_run *runs)
     }
 }
 
+/* Times stand without joules: why there are none is for the caller to tell. */
+static void end_metering(struct measurement *m, struct metering *g)
+{
+    struct error why;
+    if (!metering_end(g, &m->energy, &why)) snprintf(m->unmetered, sizeof m->unmetered, "%.255s", why.text);
+    m->measured_j = m->energy.gross_j / m->repeats;
+}
+
 static bool run_all(struct measurement *m, struct session *s, const int32_t *tokens, const struct measure_options *o,
                     struct one_run *runs, struct error *e)
 {
@@ -126,20 +135,23 @@ static bool run_all(struct measurement *m, struct session *s, const int32_t *tok
     bool ok = run_once(s, tokens, o, &ignored, e);
     m->flops_counted = kernel_count_end().flops;
     if (!ok || !check_flops(m, e)) return false;
-    for (int i = 0; i < o->repeats; i++) {
-        if (!(runs[i].row_s = malloc(n_rows * sizeof *runs[i].row_s)))
-            return fail(e, "measurement: found no memory for %zu rows", n_rows);
-        if (!run_once(s, tokens, o, &runs[i], e)) return false;
-        memcpy(runs[i].row_s, s->profile->seconds, n_rows * sizeof *runs[i].row_s);
+    struct metering metering;
+    if (o->meter && !metering_begin(&metering, o->meter, o->interrupted, e)) return false;
+    for (int i = 0; ok && i < o->repeats; i++) {
+        runs[i].row_s = malloc(n_rows * sizeof *runs[i].row_s);
+        ok = runs[i].row_s || fail(e, "measurement: found no memory for %zu rows", n_rows);
+        ok = ok && run_once(s, tokens, o, &runs[i], e);
+        if (ok) memcpy(runs[i].row_s, s->profile->seconds, n_rows * sizeof *runs[i].row_s);
     }
-    take_median(m, runs);
-    return true;
+    if (o->meter) end_metering(m, &metering);
+    if (ok) take_median(m, runs);
+    return ok;
 }
 
 bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o,
              struct error *e)
 {
-    *m = (struct measurement){.repeats = o->repeats};
+    *m = (struct measurement){.repeats = o->repeats, .energy = energy_none, .measured_j = NAN};
     if (o->repeats < 1 || o->repeats > 1000) return fail(e, "measurement: found %d repeats, expected 1 to 1000", o->repeats);
     if (o->run.past) return fail(e, "measurement: found %zu positions before the prompt, expected none", o->run.past);
     struct session_options so = {.n_ctx = o->run.prompt + o->run.gen,

@@ -4,6 +4,9 @@
  * must find exactly the FLOPs that were predicted; then `repeats` times with the profile on. Prompt and continuation are fixed
  * pseudo-random ids, so nothing is sampled and every repeat does the same work.
  *
+ * A meter is read over all the repeats together, and their joules are gross: a single run may be too short for it. Joules of an
+ * op stay modelled, which no meter can resolve.
+ *
  * What is reported is one run, the one whose total is the median (the lower one of two), so that its rows and what they don't
  * cover add up to its total.
  * SPDX-License-Identifier: MIT */
@@ -11,11 +14,13 @@
 #define HARTREE_MEASURE_H
 
 #include "engine/account/predict.h"
+#include "engine/meter/meter.h"
 #include "engine/session.h"
 
 struct measure_options {
     struct predict_options run;      /* past must be 0 */
     int repeats;                     /* 1 to 1000 */
+    struct meter *meter;             /* borrowed; NULL: no joules */
     const volatile int *interrupted; /* nonzero stops; NULL */
 };
 
@@ -26,6 +31,9 @@ struct measurement {
     double measured_s, prefill_s, decode_s; /* of the median run */
     double fastest_s, slowest_s;
     double unattributed_s; /* measured_s less the rows' sum */
+    struct energy energy;  /* of all repeats; energy_none without a meter, or where its readings support none */
+    double measured_j;     /* of a run, the mean of the repeats, gross; NAN: not known */
+    char unmetered[256];   /* why a meter gave no joules; "" */
 };
 
 /* Predicts and measures. False and *e on failure, among them FLOPs counted other than predicted. measurement_free releases *m.
