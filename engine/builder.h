@@ -18,12 +18,12 @@ struct builder {
     bool ok;
     size_t ops_capacity, layers_capacity;
     int layer;
-    int quantised[MAX_BUFFERS][2]; /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
-    bool fresh[MAX_BUFFERS][2];    /* ... and whether that was made since the buffer was last written */
+    int quantised[MAX_BUFFERS][2];     /* per buffer and activation format: the buffer that holds it quantised, or NO_BUFFER */
+    bool fresh[MAX_BUFFERS][2];        /* ... and whether that was made since the buffer was last written */
     int state[MAX_GROUP][STATE_COUNT]; /* buffers, or NO_BUFFER before the first use */
-    bool sampled;                  /* what is listed works on the sampled rows, whatever buffer it writes */
-    size_t n_mpo;                  /* layers made of cores */
-    struct op ignored;             /* what builder_op hands out after a failure: written to, never read */
+    bool sampled;                      /* what is listed works on the sampled rows, whatever buffer it writes */
+    size_t n_mpo;                      /* layers made of cores */
+    struct op ignored;                 /* what builder_op hands out after a failure: written to, never read */
 };
 
 /* A plan without ops; what is to be listed in it follows. False and *e for want of memory. */
@@ -39,8 +39,8 @@ int builder_guest(struct builder *b, const char *name, size_t width, int host, s
 /* Appends an op that reads rows of src and writes rows of dst, as wide as these are. */
 struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src);
 
-/* The buffer that holds rows of n elements in `src` in the format that w multiplies with: src itself, or its quantised copy, made
- * when first needed. */
+/* The buffer that holds rows of n elements in `src` in the format that w multiplies with: src itself, or its quantised copy,
+ * made when first needed. */
 int builder_activations(struct builder *b, const struct tensor *w, int src, size_t n);
 
 /* One linear layer among those that read the same buffer. */

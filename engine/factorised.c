@@ -36,17 +36,24 @@ static void describe_layer(struct factorised_row *r, const struct plan *p, size_
 {
     const struct layer_weights *w = p->layers[i];
     double in = (double)w->n_in, out = (double)w->n_out;
-    *r = (struct factorised_row){.spec = "dense", .dense_parameters = in * out, .dense_flops = 2 * in * out,
-                                 .parameters = in * out, .flops = 2 * in * out, .rebuild_from = SIZE_MAX};
-    if (w->layer < 0) snprintf(r->name, sizeof r->name, "%s", w->role);
-    else snprintf(r->name, sizeof r->name, "blk.%d.%s", w->layer, w->role);
+    *r = (struct factorised_row){.spec = "dense",
+                                 .dense_parameters = in * out,
+                                 .dense_flops = 2 * in * out,
+                                 .parameters = in * out,
+                                 .flops = 2 * in * out,
+                                 .rebuild_from = SIZE_MAX};
+    if (w->layer < 0)
+        snprintf(r->name, sizeof r->name, "%s", w->role);
+    else
+        snprintf(r->name, sizeof r->name, "blk.%d.%s", w->layer, w->role);
     if (w->mpo.d) {
         mpo_spec(&w->mpo, r->spec);
         r->parameters = mpo_parameters(&w->mpo);
         r->flops = w->reordered ? mpo_order_flops(&w->mpo, w->order) : mpo_flops(&w->mpo);
         for (int k = 0; w->reordered && k < w->mpo.d; k++)
             snprintf(r->order + strlen(r->order), 5, k ? ",%d" : "%d", w->order[k]);
-        if (strncmp(w->core[w->mpo.d - 1]->name, r->name, strlen(r->name)) || w->core[w->mpo.d - 1]->name[strlen(r->name)] != '.')
+        if (strncmp(w->core[w->mpo.d - 1]->name, r->name, strlen(r->name)) ||
+            w->core[w->mpo.d - 1]->name[strlen(r->name)] != '.')
             add_word(r->added, "joint");
         if (shares_core(p, i)) {
             struct mpo_step s = mpo_step(&w->mpo, w->mpo.d - 1);

@@ -1,5 +1,5 @@
-/* plan_linear.c - linear layers as ops: one product where a layer is dense, a step a core where it is factorised, and what is added.
- * SPDX-License-Identifier: MIT */
+/* plan_linear.c - linear layers as ops: one product where a layer is dense, a step a core where it is factorised, and what is
+ * added. SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +7,15 @@
 #include "engine/builder.h"
 
 /* Names of what a layer's ops are for, as literals: rows of predictions keep them when the plan is gone. */
-#define CORES(r) {r ".mpo.0", r ".mpo.1", r ".mpo.2", r ".mpo.3", r ".mpo.4", r ".mpo.5", r ".mpo.6", r ".mpo.7", r ".mpo.8", \
-                  r ".mpo.9", r ".mpo.10", r ".mpo.11"}
-#define ROLE(r) {r, r ".mpo.perm_in", r ".mpo.right", r ".mpo.left", r ".mpo.res_idx", r ".mpo.res", r ".mpo.rebuild", CORES(r)}
+#define CORES(r)                                                                                                               \
+    {                                                                                                                          \
+        r ".mpo.0", r ".mpo.1", r ".mpo.2", r ".mpo.3", r ".mpo.4", r ".mpo.5", r ".mpo.6", r ".mpo.7", r ".mpo.8",            \
+            r ".mpo.9", r ".mpo.10", r ".mpo.11"                                                                               \
+    }
+#define ROLE(r)                                                                                                                \
+    {                                                                                                                          \
+        r, r ".mpo.perm_in", r ".mpo.right", r ".mpo.left", r ".mpo.res_idx", r ".mpo.res", r ".mpo.rebuild", CORES(r)         \
+    }
 
 static const struct names {
     const char *role, *permute, *right, *left, *kept_index, *kept, *rebuild, *core[MPO_MAX_CORES];
@@ -29,8 +35,8 @@ static const struct names *names_of(const char *role)
 struct member {
     const struct names *names;
     struct layer_weights *w;
-    int dst, at;         /* where its outputs go; the buffer that its next step reads */
-    size_t at_elements;  /* ... and a row of it */
+    int dst, at;        /* where its outputs go; the buffer that its next step reads */
+    size_t at_elements; /* ... and a row of it */
     size_t rebuild_from;
 };
 
@@ -39,11 +45,7 @@ static int state_buffer(struct builder *b, int member, int which, size_t element
 {
     static const char *const names[STATE_COUNT] = {"state", "state", "right", "kept"};
     if (!b->ok) return 0;
-    if (elements > INT32_MAX / 2) {
-        b->ok = fail(b->e, "plan: found %zu activations a token between two cores, expected fewer than 2^30", elements);
-        return 0;
-    }
-    size_t width = (elements + 255) / 256 * 256; /* whole blocks of any type */
+    size_t width = (elements + 255) / 256 * 256; /* whole blocks of any type; at most MPO_MAX_STATE, so that it fits an int */
     int *buffer = &b->state[member][which];
     if (*buffer == NO_BUFFER) *buffer = builder_buffer(b, names[which], width, TYPE_F32, false);
     struct plan_buffer *p = &b->plan->buffers[*buffer];
@@ -53,8 +55,8 @@ static int state_buffer(struct builder *b, int member, int which, size_t element
     return *buffer;
 }
 
-static struct op *step_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src, const struct layer_weights *w,
-                          size_t n_in, size_t n_out)
+static struct op *step_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src,
+                          const struct layer_weights *w, size_t n_in, size_t n_out)
 {
     struct op *op = builder_op(b, kind, role, dst, src);
     op->n_in = (int)n_in;
@@ -112,8 +114,8 @@ static size_t rebuild_from(const struct layer_weights *w)
     return can ? mpo_rebuild_from(&w->mpo, w->reordered || float_cores(w) ? flops : flops / FLOAT_WEIGHT) : SIZE_MAX;
 }
 
-/* Another order multiplies floats, one column after another: it is taken where it saves so many FLOPs that it is the faster all the
- * same, where its states are no wider than is allowed and the outputs' rows in order. */
+/* Another order multiplies floats, one column after another: it is taken where it saves so many FLOPs that it is the faster all
+ * the same, where its states are no wider than is allowed and the outputs' rows in order. */
 static bool reorder(struct layer_weights *w)
 {
     const struct mpo *m = &w->mpo;
@@ -127,7 +129,9 @@ static bool reorder(struct layer_weights *w)
 static bool share_core(const struct member *x, const struct member *y)
 {
     const struct mpo *a = &x->w->mpo, *c = &y->w->mpo;
-    if (!a->d || !c->d || x->w->reordered || y->w->reordered || x->w->core[a->d - 1] != y->w->core[c->d - 1] || x->w->perm_in || y->w->perm_in) return false;
+    if (!a->d || !c->d || x->w->reordered || y->w->reordered || x->w->core[a->d - 1] != y->w->core[c->d - 1] || x->w->perm_in ||
+        y->w->perm_in)
+        return false;
     return mpo_step(a, a->d - 1).vectors == mpo_step(c, c->d - 1).vectors;
 }
 
@@ -182,8 +186,8 @@ static void begin_cores(struct builder *b, struct member *m, int member, int src
 
 /* ---- A group ---- */
 
-/* The round's products: of members with that many cores the one that it is the turn of, from the last one to the first. What has
- * to be quantised is so before the first product, that all of these may share a stage. */
+/* The round's products: of members with that many cores the one that it is the turn of, from the last one to the first. What
+ * has to be quantised is so before the first product, that all of these may share a stage. */
 static void round_of_cores(struct builder *b, struct member *m, int n, int round)
 {
     int from[MAX_GROUP], joint[MAX_GROUP];

@@ -17,13 +17,13 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
     const struct {
         const char *word;
         int *value, min, max;
-    } numbers[] = {{"d=", &r->d, 1, MPO_MAX_CORES}, {"s=", &r->s, 1, 4096}, {"u=", &r->u, 1, 4096},
+    } numbers[] = {{"d=", &r->d, 1, MPO_MAX_CORES}, {"s=", &r->s, 1, 4096},       {"u=", &r->u, 1, 4096},
                    {"bond=", &r->bond, 1, 1 << 20}, {"keep=", &r->keep, 1, 4096}, {"correct=", &r->correct, 1, 4096}};
     const struct {
         const char *word;
         bool *value;
-    } flags[] = {{"gauge", &r->gauge}, {"joint", &r->joint}, {"bias", &r->bias}, {"permuted", &r->permuted},
-                 {"reversed", &r->reversed}, {"dense", &r->dense}};
+    } flags[] = {{"gauge", &r->gauge},       {"joint", &r->joint},       {"bias", &r->bias},
+                 {"permuted", &r->permuted}, {"reversed", &r->reversed}, {"dense", &r->dense}};
     for (const char *at = text, *end = text + len; at < end;) {
         size_t n = 0;
         while (at + n < end && at[n] != ',') n++;
@@ -43,12 +43,16 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
             known = after == at + n && r->ratio > 0 && r->ratio <= 4;
         }
         if (!known)
-            return fail(e, "mpo: found '%.*s', expected d= s= u= bond= ratio= keep= correct= with a number, or gauge, joint, bias, "
-                        "permuted, reversed or dense", n < 40 ? (int)n : 40, at);
+            return fail(
+                e,
+                "mpo: found '%.*s', expected d= s= u= bond= ratio= keep= correct= with a number, or gauge, joint, bias, "
+                "permuted, reversed or dense",
+                n < 40 ? (int)n : 40, at);
         at += n + (at + n < end);
     }
     if (r->d != 2 && (r->s > 1 || r->u > 1)) return fail(e, "mpo: found s= or u= with %d cores, expected two", r->d);
-    if (r->reversed && (r->d != 2 || r->joint)) return fail(e, "mpo: found reversed with %s, expected two cores of their own", r->joint ? "joint" : "d=");
+    if (r->reversed && (r->d != 2 || r->joint))
+        return fail(e, "mpo: found reversed with %s, expected two cores of their own", r->joint ? "joint" : "d=");
     if (r->d == 1 && (r->gauge || r->joint)) return fail(e, "mpo: found gauge or joint with one core, expected two or more");
     return !(r->s > 1 && r->u > 1) || fail(e, "mpo: found both s= and u=, expected one of them");
 }
@@ -61,9 +65,8 @@ static const struct {
     const char *name, *joint; /* joint: where the group's core stands */
     int first, last;          /* of its group, where layers are joint */
 } roles[N_ROLES] = {
-    {"attn_q", "attn_qkv", Q, V},          {"attn_k", "attn_qkv", Q, V},
-    {"attn_v", "attn_qkv", Q, V},          {"attn_output", NULL, OUTPUT, OUTPUT},
-    {"ffn_gate", "ffn_gate_up", GATE, UP}, {"ffn_up", "ffn_gate_up", GATE, UP},
+    {"attn_q", "attn_qkv", Q, V},          {"attn_k", "attn_qkv", Q, V},          {"attn_v", "attn_qkv", Q, V},
+    {"attn_output", NULL, OUTPUT, OUTPUT}, {"ffn_gate", "ffn_gate_up", GATE, UP}, {"ffn_up", "ffn_gate_up", GATE, UP},
     {"ffn_down", NULL, DOWN, DOWN},
 };
 
@@ -91,7 +94,10 @@ static void balance(size_t n, int d, size_t *factor)
     }
 }
 
-static bool is_joint(const struct shape *s, int role) { return s->mpo.joint && roles[role].joint; }
+static bool is_joint(const struct shape *s, int role)
+{
+    return s->mpo.joint && roles[role].joint;
+}
 
 /* The factors of the outputs. A joint core has the same rows in each member, so that its own factor is 1. */
 static void factor_outputs(const struct shape *s, int role, struct mpo *m)
@@ -157,7 +163,8 @@ static bool structure(const struct shape *s, int role, struct mpo *m, struct err
     if (r->d == 2) {
         size_t split = (size_t)(r->s > 1 ? r->s : r->u);
         if (in % split || out % (size_t)r->s)
-            return fail(e, "mpo: found %s of %zu x %zu, expected both to be multiples of %zu", roles[role].name, out, in, split);
+            return fail(e, "mpo: found %s of %zu x %zu, expected both to be multiples of %zu", roles[role].name, out, in,
+                        split);
         m->i[0] = r->reversed ? in / split : split;
         m->i[1] = in / m->i[0];
     } else {
@@ -212,7 +219,8 @@ static void put_new(struct list *l, const char *matrix, const char *prefix, cons
     put(l, &t);
 }
 
-static void put_cores(struct list *l, const struct shape *s, const struct tensor *t, const char *prefix, int role, const struct mpo *m)
+static void put_cores(struct list *l, const struct shape *s, const struct tensor *t, const char *prefix, int role,
+                      const struct mpo *m)
 {
     const struct mpo_recipe *r = &s->mpo;
     char suffix[24], joint[TENSOR_MAX_NAME];
@@ -293,7 +301,7 @@ void recipe_describe(const struct shape *s, struct gguf_writer *w)
 {
     struct mpo m;
     size_t n = 0, layers = (size_t)s->n_layer * N_ROLES;
-    char (*names)[TENSOR_MAX_NAME] = malloc(layers * sizeof *names);
+    char(*names)[TENSOR_MAX_NAME] = malloc(layers * sizeof *names);
     struct gguf_string *list = malloc(layers * sizeof *list);
     for (int i = 0; names && list && i < s->n_layer; i++)
         for (int role = 0; role < N_ROLES; role++) {

@@ -86,14 +86,14 @@ static bool read_array(struct reader *r, const char *name, size_t n, size_t max,
     snprintf(key, sizeof key, "mpo.%s.%s", r->prefix, name);
     const struct gguf_kv *kv = gguf_find(r->g, key);
     if (!kv) return fail(r->e, "metadata '%s': found nothing, expected an array of integers", key);
-    bool integers = kv->type == GGUF_ARRAY && kv->element != GGUF_STRING && kv->element != GGUF_F32 && kv->element != GGUF_F64 &&
-                    kv->element != GGUF_BOOL;
+    bool integers = kv->type == GGUF_ARRAY && kv->element != GGUF_STRING && kv->element != GGUF_F32 &&
+                    kv->element != GGUF_F64 && kv->element != GGUF_BOOL;
     if (!integers)
         return fail(r->e, "metadata '%s': found %s of %s, expected an array of integers", key,
                     kv->type == GGUF_ARRAY ? "an array" : "one value", gguf_value_name(kv->element));
     if (kv->n > max || (n && kv->n != n))
-        return fail(r->e, "metadata '%s': found %llu elements, expected %s%zu", key, (unsigned long long)kv->n, n ? "" : "at most ",
-                    n ? n : max);
+        return fail(r->e, "metadata '%s': found %llu elements, expected %s%zu", key, (unsigned long long)kv->n,
+                    n ? "" : "at most ", n ? n : max);
     for (uint64_t j = 0; j < kv->n; j++) {
         int64_t v = gguf_integer(kv, j);
         if (v < 1 || v > MPO_MAX_FACTOR)
@@ -110,7 +110,8 @@ static bool read_structure(struct reader *r)
     size_t d;
     if (!read_array(r, "row_factors", 0, MPO_MAX_CORES, m->o, &d)) return false;
     m->d = (int)d;
-    if (!read_array(r, "col_factors", d, MPO_MAX_CORES, m->i, &d) || !read_array(r, "bonds", d + 1, MPO_MAX_CORES + 1, m->r, &d))
+    if (!read_array(r, "col_factors", d, MPO_MAX_CORES, m->i, &d) ||
+        !read_array(r, "bonds", d + 1, MPO_MAX_CORES + 1, m->r, &d))
         return false;
     char key[160];
     struct gguf_string joint = {NULL, 0};
@@ -120,8 +121,11 @@ static bool read_structure(struct reader *r)
     if (presence == GGUF_WRONG) return false;
     if (presence == GGUF_FOUND) {
         if (joint.len < 1 || joint.len > TENSOR_MAX_NAME - 16 || m->d < 2)
-            return fail(r->e, "metadata '%s': found a name of %zu bytes for %d cores, expected the start of a tensor's name and two or "
-                        "more cores", key, joint.len, m->d);
+            return fail(
+                r->e,
+                "metadata '%s': found a name of %zu bytes for %d cores, expected the start of a tensor's name and two or "
+                "more cores",
+                key, joint.len, m->d);
         snprintf(r->cores, sizeof r->cores, "%.*s", (int)joint.len, joint.data);
     }
     return true;
@@ -168,7 +172,8 @@ static bool sort_pivots(struct reader *r, int k)
         if (v[j] >= 0) p[i++] = (struct mpo_pivot){(uint32_t)v[j], (uint32_t)j};
     qsort(p, n, sizeof *p, by_place);
     for (size_t i = 1; i < n; i++)
-        if (p[i].place == p[i - 1].place) return fail(r->e, "tensor '%s': found row %u twice, expected once", t->name, p[i].place);
+        if (p[i].place == p[i - 1].place)
+            return fail(r->e, "tensor '%s': found row %u twice, expected once", t->name, p[i].place);
     return true;
 }
 
@@ -239,7 +244,8 @@ static bool read_additions(struct reader *r)
     enum { MAX_RANK = 4096 };
     if (w->right) {
         if (w->right->ne[1] < 1 || w->right->ne[1] > MAX_RANK)
-            return fail(r->e, "tensor '%s': found %lld rows, expected 1 to %d", w->right->name, (long long)w->right->ne[1], MAX_RANK);
+            return fail(r->e, "tensor '%s': found %lld rows, expected 1 to %d", w->right->name, (long long)w->right->ne[1],
+                        MAX_RANK);
         if (!is_matrix(w->right, r->e) || !is_matrix(w->left, r->e) || !has_shape(w->right, n_in, w->right->ne[1], 1, r->e) ||
             !has_shape(w->left, n_out, w->right->ne[1], 1, r->e))
             return false;
@@ -259,8 +265,7 @@ static bool read_bias(struct reader *r, enum presence presence)
     char name[96], own_name[96];
     const struct tensor *more = find(r, r->prefix, "mpo.bias", name),
                         *own = presence == ABSENT ? NULL : find(r, r->prefix, "bias", own_name);
-    if (presence == REQUIRED && !own)
-        return fail(r->e, "tensor '%s': found nothing, expected [%zu]", own_name, w->n_out);
+    if (presence == REQUIRED && !own) return fail(r->e, "tensor '%s': found nothing, expected [%zu]", own_name, w->n_out);
     if (more && own) return fail(r->e, "tensor '%s': found beside '%s', expected one of them", more->name, own->name);
     w->bias = own ? own : more;
     if (!w->bias) return true;
@@ -293,8 +298,10 @@ struct layer_weights *weights_read(const struct gguf *g, int layer, const char *
     }
     *w = (struct layer_weights){.layer = layer, .role = role, .n_in = n_in, .n_out = n_out};
     struct reader r = {.g = g, .w = w, .e = e};
-    if (layer < 0) snprintf(r.prefix, sizeof r.prefix, "%s", role);
-    else snprintf(r.prefix, sizeof r.prefix, "blk.%d.%s", layer, role);
+    if (layer < 0)
+        snprintf(r.prefix, sizeof r.prefix, "%s", role);
+    else
+        snprintf(r.prefix, sizeof r.prefix, "blk.%d.%s", layer, role);
     char key[160], name[96];
     snprintf(key, sizeof key, "mpo.%s.bonds", r.prefix);
     bool factorised = gguf_find(g, key), ok = true;
@@ -324,7 +331,8 @@ bool weights_check_format(const struct gguf *g, struct error *e)
     if (version != 1) return fail(e, "metadata 'mpo.version': found %u, expected 1", version);
     if (gguf_get_string(g, "mpo.layout", &layout, e) == GGUF_WRONG) return false;
     if (layout.len == 6 && !memcmp(layout.data, "rl-dot", 6)) return true;
-    return fail(e, "metadata 'mpo.layout': found '%.*s', expected 'rl-dot'", layout.len < 40 ? (int)layout.len : 40, layout.data);
+    return fail(e, "metadata 'mpo.layout': found '%.*s', expected 'rl-dot'", layout.len < 40 ? (int)layout.len : 40,
+                layout.data);
 }
 
 bool weights_check_count(const struct gguf *g, size_t used, struct error *e)

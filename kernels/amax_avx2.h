@@ -7,14 +7,14 @@
 #include "kernels/simd_avx2.h"
 
 /* Lane by lane the larger of most and the magnitudes of 32 floats, as integers: NaN is above all. */
-AVX2_INLINE __m256i amax_step(__m256i most, const float *x)
+KERNEL_INLINE __m256i amax_step(__m256i most, const float *x)
 {
     const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
     for (int i = 0; i < 32; i += 8) most = _mm256_max_epi32(most, _mm256_and_si256(avx2_load(x + i), magnitude));
     return most;
 }
 
-AVX2_INLINE float amax_reduce(__m256i most)
+KERNEL_INLINE float amax_reduce(__m256i most)
 {
     __m128i m = _mm_max_epi32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
     m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
@@ -23,7 +23,7 @@ AVX2_INLINE float amax_reduce(__m256i most)
 }
 
 /* 32 codes of x * inverse within -limit..limit, in order; zero where inverse is 0. The conversion rounds ties to even. */
-AVX2_INLINE __m256i amax_codes(const float *x, float inverse, float limit)
+KERNEL_INLINE __m256i amax_codes(const float *x, float inverse, float limit)
 {
     if (inverse == 0) return _mm256_setzero_si256();
     const __m256 f = _mm256_set1_ps(inverse), high = _mm256_set1_ps(limit), low = _mm256_set1_ps(-limit);
@@ -36,7 +36,7 @@ AVX2_INLINE __m256i amax_codes(const float *x, float inverse, float limit)
 }
 
 /* Eight int32: sums of four neighbouring codes each. */
-AVX2_INLINE __m256i amax_sums(__m256i codes)
+KERNEL_INLINE __m256i amax_sums(__m256i codes)
 {
     return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), codes), _mm256_set1_epi16(1));
 }

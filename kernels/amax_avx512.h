@@ -7,7 +7,7 @@
 #include "kernels/simd_avx512.h"
 
 /* The largest magnitude of n floats, n a multiple of 16, as amax_of. */
-AVX512_INLINE float amax_of_avx512(const float *x, const int n)
+KERNEL_INLINE float amax_of_avx512(const float *x, const int n)
 {
     __m512i most = _mm512_setzero_si512();
     for (int i = 0; i < n; i += 16)
@@ -16,7 +16,7 @@ AVX512_INLINE float amax_of_avx512(const float *x, const int n)
 }
 
 /* 16 codes of x * inverse as int32, zero where inverse is 0. |x * inverse| < 127.5, so nothing is beyond a byte. */
-AVX512_INLINE __m512i amax_codes_avx512(const float *x, float inverse)
+KERNEL_INLINE __m512i amax_codes_avx512(const float *x, float inverse)
 {
     if (inverse == 0) return _mm512_setzero_si512(); /* x may be no number */
     return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse)));

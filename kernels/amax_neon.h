@@ -7,21 +7,21 @@
 #include "kernels/simd_neon.h"
 
 /* Lane by lane the larger of most and the magnitudes of 32 floats, as integers: NaN is above all. */
-NEON_INLINE uint32x4_t amax_step(uint32x4_t most, const float *x)
+KERNEL_INLINE uint32x4_t amax_step(uint32x4_t most, const float *x)
 {
     const uint32x4_t magnitude = vdupq_n_u32(0x7fffffff);
     for (int i = 0; i < 32; i += 4) most = vmaxq_u32(most, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + i)), magnitude));
     return most;
 }
 
-NEON_INLINE float amax_reduce(uint32x4_t most)
+KERNEL_INLINE float amax_reduce(uint32x4_t most)
 {
     return f32_from_bits(vmaxvq_u32(most));
 }
 
 /* 16 codes of x * inverse within -limit..limit; zero where inverse is 0. The conversion rounds ties to even; both narrowings
  * saturate, to -128..127, which is further than |x * inverse| goes but for a limit. */
-NEON_INLINE int8x16_t amax_codes(const float *x, float inverse, const float limit)
+KERNEL_INLINE int8x16_t amax_codes(const float *x, float inverse, const float limit)
 {
     int16x8_t h[2];
     if (inverse == 0) return vdupq_n_s8(0);

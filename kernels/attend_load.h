@@ -7,7 +7,7 @@
 #include "kernels/type.h"
 
 /* Elements j .. j + n - 1 of the row at p as floats, then zeros; 1 <= n <= VF_LANES. */
-VEC_INLINE vf attend_load(const char *p, size_t j, size_t n)
+KERNEL_INLINE vf attend_load(const char *p, size_t j, size_t n)
 {
     if (ATTEND_TYPE == TYPE_F32) {
         const float *x = (const float *)(const void *)p + j;

@@ -59,7 +59,7 @@ struct attend_vectors {
 };
 
 /* v[i] = elements j .. j + n - 1 of row[i] */
-VEC_INLINE void attend_load_rows(vf v[VF_LANES], const char *const *row, size_t j, size_t n)
+KERNEL_INLINE void attend_load_rows(vf v[VF_LANES], const char *const *row, size_t j, size_t n)
 {
     for (int i = 0; i < VF_LANES; i++) v[i] = attend_load(row[i], j, n);
 }
@@ -80,7 +80,7 @@ static inline void attend_transpose(float *kt, const char *const row[ATTEND_WIDT
 }
 
 /* score[i][0 .. WIDTH) = <q[i], keys> for i < n */
-VEC_INLINE void attend_score(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, size_t d, int n)
+KERNEL_INLINE void attend_score(float (*score)[ATTEND_TILE], const float *const *q, const float *kt, size_t d, int n)
 {
     vf s[ATTEND_ROWS][2];
     for (int i = 0; i < n; i++) s[i][0] = s[i][1] = vf_zero();
@@ -99,8 +99,8 @@ VEC_INLINE void attend_score(float (*score)[ATTEND_TILE], const float *const *q,
 }
 
 /* acc[i] = acc[i] * shrink[i] + sum over t0 <= t < t1 of score[i][t] strip[t], for i < n */
-VEC_INLINE void attend_gather(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
-                              const float *strip, size_t t0, size_t t1, int n)
+KERNEL_INLINE void attend_gather(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
+                                 const float *strip, size_t t0, size_t t1, int n)
 {
     vf s[ATTEND_ROWS][2];
     for (int i = 0; i < n; i++) {
@@ -132,7 +132,7 @@ VEC_INLINE void attend_gather(float *acc, size_t padded, const float *shrink, co
     ((n) == 1 ? (ATTEND_TILE / VF_LANES < 8 ? ATTEND_TILE / VF_LANES : 8) : (n) == 2 ? 4 : (n) <= 4 ? 2 : 1)
 
 /* Asks memory for as many bytes as VF_LANES rows have in VF_LANES elements, and says where they end. */
-VEC_INLINE uintptr_t attend_ahead(uintptr_t p)
+KERNEL_INLINE uintptr_t attend_ahead(uintptr_t p)
 {
     size_t bytes = attend_row_bytes(VF_LANES * VF_LANES);
     for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch((const void *)(p + line));
@@ -141,8 +141,8 @@ VEC_INLINE uintptr_t attend_ahead(uintptr_t p)
 
 /* score[i][0 .. ATTEND_BESIDE(n) * VF_LANES) = <q[i], k> for i < n and the keys at `row`. As it goes, it asks memory for as
  * many bytes from k_ahead and v_ahead on: all at once they would keep it from its own loads. */
-VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d,
-                                 uintptr_t k_ahead, uintptr_t v_ahead, int n)
+KERNEL_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, const char *const *row, size_t d,
+                                    uintptr_t k_ahead, uintptr_t v_ahead, int n)
 {
     const int m = ATTEND_BESIDE(n);
     vf s[ATTEND_FEW], v[VF_LANES];
@@ -170,8 +170,8 @@ VEC_INLINE void attend_score_few(float (*score)[ATTEND_TILE], const float *q, co
 
 /* acc[i] = acc[i] * shrink[i] + sum over t0 <= t < t1 of score[i][t] v[t], for i < n and m registers, each of `left` elements
  * from j on; v is the row of t = 0. */
-VEC_INLINE void attend_gather_column(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
-                                     const char *v, size_t stride, size_t t0, size_t t1, size_t j, size_t left, int n, int m)
+KERNEL_INLINE void attend_gather_column(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
+                                        const char *v, size_t stride, size_t t0, size_t t1, size_t j, size_t left, int n, int m)
 {
     vf s[ATTEND_FEW];
     for (int i = 0; i < n; i++)
@@ -185,8 +185,8 @@ VEC_INLINE void attend_gather_column(float *acc, size_t padded, const float *shr
         for (int r = 0; r < m; r++) vf_store(acc + i * padded + j + r * VF_LANES, s[i * m + r]);
 }
 
-VEC_INLINE void attend_gather_few(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
-                                  const char *v, size_t stride, size_t t0, size_t t1, size_t d, int n)
+KERNEL_INLINE void attend_gather_few(float *acc, size_t padded, const float *shrink, const float (*score)[ATTEND_TILE],
+                                     const char *v, size_t stride, size_t t0, size_t t1, size_t d, int n)
 {
     const int m = ATTEND_BESIDE(n);
     size_t j = 0;

@@ -5,7 +5,7 @@
 
 #include "kernels/kernel.h"
 
-VEC_INLINE void axpy(const struct axpy_args *a)
+KERNEL_INLINE void axpy(const struct axpy_args *a)
 {
     const size_t rest = a->n % VF_LANES, whole = a->n - rest;
     size_t i = 0;

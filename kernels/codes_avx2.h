@@ -7,7 +7,7 @@
 
 /* ---- q4_0 ---- */
 
-AVX2_INLINE __m256i codes_q4_0(const void *block)
+KERNEL_INLINE __m256i codes_q4_0(const void *block)
 {
     const struct block_q4_0 *b = block;
     return avx2_codes4(b->qs);
@@ -15,7 +15,7 @@ AVX2_INLINE __m256i codes_q4_0(const void *block)
 
 /* ---- q4_1 ---- */
 
-AVX2_INLINE __m256i codes_q4_1(const void *block)
+KERNEL_INLINE __m256i codes_q4_1(const void *block)
 {
     const struct block_q4_1 *b = block;
     return avx2_codes4(b->qs);
@@ -23,7 +23,7 @@ AVX2_INLINE __m256i codes_q4_1(const void *block)
 
 /* ---- q5_0 ---- */
 
-AVX2_INLINE __m256i codes_q5_0(const void *block)
+KERNEL_INLINE __m256i codes_q5_0(const void *block)
 {
     const struct block_q5_0 *b = block;
     return avx2_codes5(b->qs, b->qh);
@@ -31,7 +31,7 @@ AVX2_INLINE __m256i codes_q5_0(const void *block)
 
 /* ---- q5_1 ---- */
 
-AVX2_INLINE __m256i codes_q5_1(const void *block)
+KERNEL_INLINE __m256i codes_q5_1(const void *block)
 {
     const struct block_q5_1 *b = block;
     return avx2_codes5(b->qs, b->qh);
@@ -39,7 +39,7 @@ AVX2_INLINE __m256i codes_q5_1(const void *block)
 
 /* ---- q8_0 ---- */
 
-AVX2_INLINE __m256i codes_q8_0(const void *block)
+KERNEL_INLINE __m256i codes_q8_0(const void *block)
 {
     const struct block_q8_0 *b = block;
     return avx2_load(b->qs);
@@ -47,14 +47,15 @@ AVX2_INLINE __m256i codes_q8_0(const void *block)
 
 /* ---- q2_K ---- */
 
-AVX2_INLINE struct avx2_block256 open_q2_K(const void *block)
+KERNEL_INLINE struct avx2_block256 open_q2_K(const void *block)
 {
     const struct block_q2_K *b = block;
     __m128i s = _mm_loadu_si128((const __m128i *)b->scales), low = _mm_set1_epi8(15);
-    return (struct avx2_block256){_mm_and_si128(s, low), _mm_and_si128(_mm_srli_epi16(s, 4), low), avx2_f16(b->d), avx2_f16(b->dmin)};
+    return (struct avx2_block256){_mm_and_si128(s, low), _mm_and_si128(_mm_srli_epi16(s, 4), low), avx2_f16(b->d),
+                                  avx2_f16(b->dmin)};
 }
 
-AVX2_INLINE __m256i codes_q2_K(const void *block, int j)
+KERNEL_INLINE __m256i codes_q2_K(const void *block, int j)
 {
     const struct block_q2_K *b = block;
     return avx2_bits(avx2_load(b->qs + 32 * (j / 4)), -2 * (j % 4), 3);
@@ -62,7 +63,7 @@ AVX2_INLINE __m256i codes_q2_K(const void *block, int j)
 
 /* ---- q3_K ---- */
 
-AVX2_INLINE struct avx2_block256 open_q3_K(const void *block)
+KERNEL_INLINE struct avx2_block256 open_q3_K(const void *block)
 {
     const struct block_q3_K *b = block;
     uint32_t u[3];
@@ -74,7 +75,7 @@ AVX2_INLINE struct avx2_block256 open_q3_K(const void *block)
     return (struct avx2_block256){s, s, avx2_f16(b->d), 0};
 }
 
-AVX2_INLINE __m256i codes_q3_K(const void *block, int j)
+KERNEL_INLINE __m256i codes_q3_K(const void *block, int j)
 {
     const struct block_q3_K *b = block;
     __m256i low = avx2_bits(avx2_load(b->qs + 32 * (j / 4)), -2 * (j % 4), 3);
@@ -83,13 +84,13 @@ AVX2_INLINE __m256i codes_q3_K(const void *block, int j)
 
 /* ---- q4_K ---- */
 
-AVX2_INLINE struct avx2_block256 open_q4_K(const void *block)
+KERNEL_INLINE struct avx2_block256 open_q4_K(const void *block)
 {
     const struct block_q4_K *b = block;
     return avx2_scales8(b->scales, avx2_f16(b->d), avx2_f16(b->dmin));
 }
 
-AVX2_INLINE __m256i codes_q4_K(const void *block, int j)
+KERNEL_INLINE __m256i codes_q4_K(const void *block, int j)
 {
     const struct block_q4_K *b = block;
     return avx2_bits(avx2_load(b->qs + 32 * (j / 2)), -4 * (j % 2), 15);
@@ -97,13 +98,13 @@ AVX2_INLINE __m256i codes_q4_K(const void *block, int j)
 
 /* ---- q5_K ---- */
 
-AVX2_INLINE struct avx2_block256 open_q5_K(const void *block)
+KERNEL_INLINE struct avx2_block256 open_q5_K(const void *block)
 {
     const struct block_q5_K *b = block;
     return avx2_scales8(b->scales, avx2_f16(b->d), avx2_f16(b->dmin));
 }
 
-AVX2_INLINE __m256i codes_q5_K(const void *block, int j)
+KERNEL_INLINE __m256i codes_q5_K(const void *block, int j)
 {
     const struct block_q5_K *b = block;
     __m256i low = avx2_bits(avx2_load(b->qs + 32 * (j / 2)), -4 * (j % 2), 15);
@@ -112,14 +113,14 @@ AVX2_INLINE __m256i codes_q5_K(const void *block, int j)
 
 /* ---- q6_K ---- */
 
-AVX2_INLINE struct avx2_block256 open_q6_K(const void *block)
+KERNEL_INLINE struct avx2_block256 open_q6_K(const void *block)
 {
     const struct block_q6_K *b = block;
     __m128i s = _mm_loadu_si128((const __m128i *)b->scales);
     return (struct avx2_block256){s, s, avx2_f16(b->d), 0};
 }
 
-AVX2_INLINE __m256i codes_q6_K(const void *block, int j)
+KERNEL_INLINE __m256i codes_q6_K(const void *block, int j)
 {
     const struct block_q6_K *b = block;
     int half = j / 4, part = j % 4;

@@ -8,7 +8,7 @@
 typedef vf convert_load(const void *p);
 typedef vf convert_load_n(const void *p, size_t n);
 
-VEC_INLINE void convert_from_16(const struct dequant_args *a, convert_load *load, convert_load_n *load_n)
+KERNEL_INLINE void convert_from_16(const struct dequant_args *a, convert_load *load, convert_load_n *load_n)
 {
     const size_t rest = a->n % VF_LANES, whole = a->n - rest;
     const char *x = a->x;
@@ -16,7 +16,7 @@ VEC_INLINE void convert_from_16(const struct dequant_args *a, convert_load *load
     if (rest) vf_store_n(a->y + whole, load_n(x + 2 * whole, rest), rest);
 }
 
-VEC_INLINE void convert_to_f16(const struct quant_args *a)
+KERNEL_INLINE void convert_to_f16(const struct quant_args *a)
 {
     const size_t rest = a->n % VF_LANES, whole = a->n - rest;
     char *y = a->y;

@@ -18,7 +18,7 @@
 enum { DOT_ROWS = 4 };
 
 /* The f16 at each of four addresses. */
-AVX2_INLINE __m128 dot_f16(const char *const p[DOT_ROWS], size_t at)
+KERNEL_INLINE __m128 dot_f16(const char *const p[DOT_ROWS], size_t at)
 {
     uint16_t h[DOT_ROWS];
     for (int i = 0; i < DOT_ROWS; i++) memcpy(&h[i], p[i] + at, sizeof h[i]);
@@ -27,7 +27,7 @@ AVX2_INLINE __m128 dot_f16(const char *const p[DOT_ROWS], size_t at)
 }
 
 /* Sums of products of a block of four rows, of elements 0..15 in the low half and 16..31 in the high one. */
-AVX2_INLINE __m256i dot_sums(const char *const w[DOT_ROWS], __m256i x, avx2_codes32 *codes, const enum avx2_kind kind)
+KERNEL_INLINE __m256i dot_sums(const char *const w[DOT_ROWS], __m256i x, avx2_codes32 *codes, const enum avx2_kind kind)
 {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i p[DOT_ROWS];
@@ -43,11 +43,11 @@ AVX2_INLINE __m256i dot_sums(const char *const w[DOT_ROWS], __m256i x, avx2_code
     return _mm256_madd_epi16(_mm256_hadd_epi16(_mm256_hadd_epi16(p[0], p[1]), _mm256_hadd_epi16(p[2], p[3])), ones);
 }
 
-/* Four rows by one column. Codes are 2^lift too high where they are lifted. While these rows are multiplied, what lies at `ahead`,
- * which is the next four where rows lie side by side, is asked for line by line: the four streams are short, and no hardware
- * sees their next ones coming. */
-AVX2_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32 *x, size_t blocks, uintptr_t ahead,
-                              const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind, const int lift)
+/* Four rows by one column. Codes are 2^lift too high where they are lifted. While these rows are multiplied, what lies at
+ * `ahead`, which is the next four where rows lie side by side, is asked for line by line: the four streams are short, and no
+ * hardware sees their next ones coming. */
+KERNEL_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32 *x, size_t blocks, uintptr_t ahead,
+                                const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind, const int lift)
 {
     __m256 sum = _mm256_setzero_ps();
     __m128 offset = _mm_setzero_ps();
@@ -61,16 +61,16 @@ AVX2_INLINE __m128 dot_rows32(const char *w[DOT_ROWS], const struct block_q8_a32
         if (kind == AVX2_LIFTED) s = _mm256_sub_epi32(s, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), lift - 1));
         const __m128 dx = _mm_set1_ps(x->d), d = _mm_mul_ps(dot_f16(w, 0), dx);
         sum = _mm256_fmadd_ps(_mm256_set_m128(d, d), _mm256_cvtepi32_ps(s), sum);
-        if (kind == AVX2_OFFSET)
+        if (kind == AVX2_MINIMUM)
             offset = _mm_fmadd_ps(_mm_mul_ps(dot_f16(w, 2), dx), _mm_cvtepi32_ps(_mm_set1_epi32(x->sum)), offset);
         for (int i = 0; i < DOT_ROWS; i++) w[i] += w_block;
     }
     const __m128 halves = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
-    return kind == AVX2_OFFSET ? _mm_add_ps(halves, offset) : halves;
+    return kind == AVX2_MINIMUM ? _mm_add_ps(halves, offset) : halves;
 }
 
-AVX2_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind,
-                            const int lift)
+KERNEL_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind,
+                              const int lift)
 {
     for (size_t c = 0; c < a->cols; c++) {
         for (size_t r = 0; r < a->rows; r += DOT_ROWS) {
@@ -96,8 +96,8 @@ AVX2_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, avx2
 
 /* One row by one column. The block's offset is dmin * <offset, bsums> where shift is AVX2_MINIMA, else codes are 2^shift too
  * high: <offset, bsums> << shift is taken off the integer sum. */
-AVX2_INLINE float dot_row256(const char *w, const struct block_q8_a256 *x, size_t blocks, const size_t w_block,
-                             avx2_open256 *open, avx2_codes256 *codes, const int shift)
+KERNEL_INLINE float dot_row256(const char *w, const struct block_q8_a256 *x, size_t blocks, const size_t w_block,
+                               avx2_open256 *open, avx2_codes256 *codes, const int shift)
 {
     __m256 sum = _mm256_setzero_ps();
     for (size_t b = 0; b < blocks; b++, w += w_block, x++) {
@@ -123,8 +123,8 @@ AVX2_INLINE float dot_row256(const char *w, const struct block_q8_a256 *x, size_
     return avx2_hsum(sum);
 }
 
-AVX2_INLINE void dot_walk256(const struct dot_args *a, const size_t w_block, avx2_open256 *open, avx2_codes256 *codes,
-                             const int shift)
+KERNEL_INLINE void dot_walk256(const struct dot_args *a, const size_t w_block, avx2_open256 *open, avx2_codes256 *codes,
+                               const int shift)
 {
     for (size_t c = 0; c < a->cols; c++)
         for (size_t r = 0; r < a->rows; r++)

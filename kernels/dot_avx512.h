@@ -16,19 +16,19 @@
 #include "kernels/dot_avx2.h"
 #include "kernels/simd_avx512.h"
 
-AVX512_INLINE float avx512_hsum(__m512 v)
+KERNEL_INLINE float avx512_hsum(__m512 v)
 {
     return avx2_hsum(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
 }
 
 /* n where bytes of the lower half are meant, m for the upper half, as counts for shifts of 16-bit lanes. */
-AVX512_INLINE __m512i avx512_halves(int n, int m)
+KERNEL_INLINE __m512i avx512_halves(int n, int m)
 {
     return _mm512_inserti64x4(_mm512_set1_epi16((int16_t)n), _mm256_set1_epi16((int16_t)m), 1);
 }
 
 /* The same 32 bytes in both halves. */
-AVX512_INLINE __m512i avx512_twice(const void *p)
+KERNEL_INLINE __m512i avx512_twice(const void *p)
 {
     return _mm512_broadcast_i64x4(avx2_load(p));
 }
@@ -38,7 +38,7 @@ AVX512_INLINE __m512i avx512_twice(const void *p)
 typedef __m512i dot_codes256(const void *block, int j); /* unsigned codes of elements 64j .. 64j+63 */
 
 /* One row by one column; `shift` as in dot_avx2.h. */
-AVX512_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 *x, size_t blocks, const size_t w_block,
+KERNEL_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 *x, size_t blocks, const size_t w_block,
                                       avx2_open256 *open, dot_codes256 *codes, const int shift)
 {
     const int one = 0x00010001; /* for each int16 of two products the number of its sub-block, less 4j */
@@ -88,14 +88,14 @@ struct dot_group {
     int32_t too_high[16]; /* what codes that are too high add to dot_parts */
     float d[4], dsum[4];  /* dsum = d * sum of the codes */
 };
-enum { DOT_OFFSET = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
+enum { DOT_MINIMA = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
 enum { DOT_GROUPS = 16 }; /* those of 2048 elements: what of a row is multiplied at a time */
 
 typedef __m512i dot_codes32(const void *block0, const void *block1); /* the unsigned codes of two blocks */
 
 /* The products of four blocks, 8 parts to a block's sum, lane by lane of 128 bits: of blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3
  * 1 3. */
-AVX512_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group *g)
+KERNEL_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group *g)
 {
     const __m512i p01 = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q01, _mm512_loadu_si512(g->qs[0]));
     const __m512i p23 = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q23, _mm512_loadu_si512(g->qs[2]));
@@ -103,7 +103,7 @@ AVX512_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group
 }
 
 /* Blocks that are not there become zeros. */
-AVX512_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x, size_t blocks, const int shift)
+KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x, size_t blocks, const int shift)
 {
     memset(g, 0, sizeof *g);
     for (size_t i = 0; i < blocks; i++, x++) {
@@ -111,12 +111,12 @@ AVX512_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x
         g->d[i] = x->d;
         g->dsum[i] = x->d * (float)x->sum;
     }
-    const __m512i raised = _mm512_set1_epi8(shift == DOT_OFFSET ? 0 : (char)(1 << shift));
+    const __m512i raised = _mm512_set1_epi8(shift == DOT_MINIMA ? 0 : (char)(1 << shift));
     _mm512_storeu_si512(g->too_high, dot_parts(raised, raised, g));
 }
 
 /* What the blocks of one row at w give, of the `blocks` that there are in `groups`. */
-AVX512_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, size_t blocks, const size_t w_block,
+KERNEL_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, size_t blocks, const size_t w_block,
                                      dot_codes32 *codes, const int shift)
 {
     const __m512i spread = _mm512_setr_epi32(0, 2, 0, 2, 0, 2, 0, 2, 1, 3, 1, 3, 1, 3, 1, 3);
@@ -128,7 +128,7 @@ AVX512_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, s
         if (k + 4 > blocks) w = memcpy(end, w, (blocks - k) * w_block);
         const char *const b[4] = {w, w + w_block, w + 2 * w_block, w + 3 * w_block};
         __m512i p = dot_parts(codes(b[0], b[1]), codes(b[2], b[3]), g);
-        if (shift != DOT_OFFSET)
+        if (shift != DOT_MINIMA)
             p = _mm512_sub_epi32(p, _mm512_loadu_si512(g->too_high));
         else
             offset = _mm_fmadd_ps(dot_f16(b, 2), _mm_loadu_ps(g->dsum), offset);
@@ -136,11 +136,11 @@ AVX512_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, s
         sum = _mm512_fmadd_ps(_mm512_permutexvar_ps(spread, scale), _mm512_cvtepi32_ps(p), sum);
     }
     float y = avx512_hsum(sum);
-    return shift == DOT_OFFSET ? y + avx2_hsum(_mm256_zextps128_ps256(offset)) : y;
+    return shift == DOT_MINIMA ? y + avx2_hsum(_mm256_zextps128_ps256(offset)) : y;
 }
 
 /* Slice by slice all rows, so that a slice's activations are laid out once. */
-AVX512_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_block, dot_codes32 *codes, const int shift)
+KERNEL_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_block, dot_codes32 *codes, const int shift)
 {
     struct dot_group groups[DOT_GROUPS];
     const size_t blocks = a->n / 32;
@@ -168,7 +168,7 @@ AVX512_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_bl
     KERNEL(prefix##_dot, isa, .needs = AVX512_NEEDS)
 
 /* The nibbles of two blocks in element order: low ones, then high ones, of either's 16 bytes. */
-AVX512_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])
+KERNEL_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])
 {
     const __m256i first = _mm256_broadcastsi128_si256(avx512_load16(qs0)),
                   second = _mm256_broadcastsi128_si256(avx512_load16(qs1));
@@ -178,7 +178,7 @@ AVX512_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])
 }
 
 /* 16 more where a code's bit is set. */
-AVX512_INLINE __m512i dot_fifth_bits(__m512i q, const uint8_t qh0[4], const uint8_t qh1[4])
+KERNEL_INLINE __m512i dot_fifth_bits(__m512i q, const uint8_t qh0[4], const uint8_t qh1[4])
 {
     uint32_t low, high;
     memcpy(&low, qh0, sizeof low);

@@ -11,7 +11,7 @@
 
 #include "kernels/dot_neon.h"
 
-NEON_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x)
+KERNEL_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x)
 {
     /* In the order written: given the intrinsic, gcc moves additions past the reads of a sum, and copies it first. */
     __asm__ volatile("sdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(w), "w"(x));
@@ -29,7 +29,7 @@ struct dot_spread {
     uint8x16_t row[4], bit[2];
 };
 
-NEON_INLINE struct dot_spread dot_spread_new(void)
+KERNEL_INLINE struct dot_spread dot_spread_new(void)
 {
     struct dot_spread s;
     for (int b = 0; b < 4; b++) {
@@ -46,7 +46,7 @@ struct dot_words {
     uint8x16_t v[4];
 };
 
-NEON_INLINE struct dot_words dot_words(const char *w[4])
+KERNEL_INLINE struct dot_words dot_words(const char *w[4])
 {
     register uint8x16_t a __asm__("v16");
     register uint8x16_t b __asm__("v17");
@@ -63,7 +63,7 @@ NEON_INLINE struct dot_words dot_words(const char *w[4])
 }
 
 /* The four bytes that four pointers stand at, side by side; moves them on. */
-NEON_INLINE uint8x16_t dot_u32x4(const char *w[4])
+KERNEL_INLINE uint8x16_t dot_u32x4(const char *w[4])
 {
     uint8x16_t v;
     __asm__ volatile("ld1 {%0.s}[0], [%1], #4\n\tld1 {%0.s}[1], [%2], #4\n\tld1 {%0.s}[2], [%3], #4\n\tld1 {%0.s}[3], [%4], #4"
@@ -73,7 +73,7 @@ NEON_INLINE uint8x16_t dot_u32x4(const char *w[4])
     return v;
 }
 
-NEON_INLINE struct dot_across dot_next4(const char *w[4])
+KERNEL_INLINE struct dot_across dot_next4(const char *w[4])
 {
     const struct dot_words v = dot_words(w);
     struct dot_across o;
@@ -85,7 +85,7 @@ NEON_INLINE struct dot_across dot_next4(const char *w[4])
     return o;
 }
 
-NEON_INLINE struct dot_across dot_next5(const char *w[4])
+KERNEL_INLINE struct dot_across dot_next5(const char *w[4])
 {
     const struct dot_spread s = dot_spread_new();
     const uint8x16_t unset = vmvnq_u8(dot_u32x4(w));
@@ -103,7 +103,7 @@ NEON_INLINE struct dot_across dot_next5(const char *w[4])
     return o;
 }
 
-NEON_INLINE int32x4_t dot_by_word(const struct dot_across *v, const struct dot_x32 *x)
+KERNEL_INLINE int32x4_t dot_by_word(const struct dot_across *v, const struct dot_x32 *x)
 {
     int32x4_t s = vdupq_n_s32(0);
     s = vdotq_laneq_s32(s, v->q[0], x->q.val[0], 0);
@@ -116,13 +116,13 @@ NEON_INLINE int32x4_t dot_by_word(const struct dot_across *v, const struct dot_x
     return vdotq_laneq_s32(s, v->q[7], x->q.val[1], 3);
 }
 
-NEON_INLINE int32x4_t dot_sums4(const char *w[4], const struct dot_x32 *x)
+KERNEL_INLINE int32x4_t dot_sums4(const char *w[4], const struct dot_x32 *x)
 {
     const struct dot_across v = dot_next4(w);
     return dot_by_word(&v, x);
 }
 
-NEON_INLINE int32x4_t dot_sums5(const char *w[4], const struct dot_x32 *x)
+KERNEL_INLINE int32x4_t dot_sums5(const char *w[4], const struct dot_x32 *x)
 {
     const struct dot_across v = dot_next5(w);
     return dot_by_word(&v, x);

@@ -4,9 +4,9 @@
  * Four sums a column, of every fourth vector each: with fewer, a lone column would wait for the additions and not for memory.
  * The last vectors are padded with zeros, which change no sum. An output's chain of operations is the same in every tile.
  *
- * Weight rows are taken in strips that fit the second-level cache: memory sees each weight once, however many columns there are.
- * A lone column's weights come from memory and are soon used up: they are asked for ahead, in the order of their addresses, since
- * the hardware's own prefetcher stops at every page. Beyond a matrix's end that is a hint that goes unheard.
+ * Weight rows are taken in strips that fit the second-level cache: memory sees each weight once, however many columns there
+ * are. A lone column's weights come from memory and are soon used up: they are asked for ahead, in the order of their
+ * addresses, since the hardware's own prefetcher stops at every page. Beyond a matrix's end that is a hint that goes unheard.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_FLOAT_H
 #define HARTREE_DOT_FLOAT_H
@@ -19,8 +19,8 @@ typedef vf dot_load(const void *w); /* VF_LANES weights as floats */
 typedef vf dot_load_n(const void *w, size_t n);
 
 /* y[c..c+nc) of one row. */
-VEC_INLINE void dot_float_tile(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes, dot_load *load,
-                               dot_load_n *load_n)
+KERNEL_INLINE void dot_float_tile(const struct dot_args *a, size_t r, size_t c, const int nc, const size_t w_bytes,
+                                  dot_load *load, dot_load_n *load_n)
 {
     enum { STEP = DOT_FLOAT_SUMS * VF_LANES };
     const char *w = (const char *)a->w + r * a->w_stride;
@@ -51,7 +51,7 @@ VEC_INLINE void dot_float_tile(const struct dot_args *a, size_t r, size_t c, con
         a->y[(c + (size_t)i) * a->ldy + r] = vf_sum(vf_add(vf_add(sum[i][0], sum[i][1]), vf_add(sum[i][2], sum[i][3])));
 }
 
-VEC_INLINE void dot_float(const struct dot_args *a, const size_t w_bytes, dot_load *load, dot_load_n *load_n)
+KERNEL_INLINE void dot_float(const struct dot_args *a, const size_t w_bytes, dot_load *load, dot_load_n *load_n)
 {
     const size_t strip = a->w_stride && a->w_stride < DOT_FLOAT_STRIP_BYTES ? DOT_FLOAT_STRIP_BYTES / a->w_stride : 1;
     for (size_t r0 = 0; r0 < a->rows; r0 += strip) {

@@ -23,7 +23,7 @@ typedef struct dot_scales dot_open256(const char *const w[4]);                  
 typedef void dot_open_row256(struct dot_scales *o, const int i, const char *w); /* what is done for row i */
 
 /* The f16 that stands `at` bytes into each of four blocks. */
-NEON_INLINE float32x4_t dot_block_f16x4(const char *const w[4], size_t at)
+KERNEL_INLINE float32x4_t dot_block_f16x4(const char *const w[4], size_t at)
 {
     uint16_t h[4];
     for (int i = 0; i < 4; i++) memcpy(&h[i], w[i] + at, sizeof h[i]);
@@ -31,7 +31,7 @@ NEON_INLINE float32x4_t dot_block_f16x4(const char *const w[4], size_t at)
 }
 
 /* Row i's 16 signed scales, and weights where the type multiplies sums by something else. */
-NEON_INLINE void dot_scales16(struct dot_scales *o, const int i, int8x16_t sc, int8x16_t weight)
+KERNEL_INLINE void dot_scales16(struct dot_scales *o, const int i, int8x16_t sc, int8x16_t weight)
 {
     /* The order of neon_element with 16 sub-blocks. */
     const uint8x16_t order = {0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15};
@@ -42,24 +42,24 @@ NEON_INLINE void dot_scales16(struct dot_scales *o, const int i, int8x16_t sc, i
     o->weight[i][0] = vmovl_s8(vget_low_s8(weight)), o->weight[i][1] = vmovl_high_s8(weight);
 }
 
-NEON_INLINE struct dot_scales q2_K_open(const char *const w[4])
+KERNEL_INLINE struct dot_scales q2_K_open(const char *const w[4])
 {
     return (struct dot_scales){.d = dot_block_f16x4(w, offsetof(struct block_q2_K, d)),
                                .dmin = dot_block_f16x4(w, offsetof(struct block_q2_K, dmin))};
 }
 
-NEON_INLINE void q2_K_open_row(struct dot_scales *o, const int i, const char *w)
+KERNEL_INLINE void q2_K_open_row(struct dot_scales *o, const int i, const char *w)
 {
     const uint8x16_t v = neon_load(w);
     dot_scales16(o, i, vreinterpretq_s8_u8(neon_bits(v, 0, 15)), vreinterpretq_s8_u8(vshrq_n_u8(v, 4)));
 }
 
-NEON_INLINE struct dot_scales q3_K_open(const char *const w[4])
+KERNEL_INLINE struct dot_scales q3_K_open(const char *const w[4])
 {
     return (struct dot_scales){.d = dot_block_f16x4(w, offsetof(struct block_q3_K, d))};
 }
 
-NEON_INLINE void q3_K_open_row(struct dot_scales *o, const int i, const char *w)
+KERNEL_INLINE void q3_K_open_row(struct dot_scales *o, const int i, const char *w)
 {
     const int8x16_t down = {0, 0, 0, 0, -2, -2, -2, -2, -4, -4, -4, -4, -6, -6, -6, -6};
     const uint8_t *scales = (const uint8_t *)w + offsetof(struct block_q3_K, scales);
@@ -72,19 +72,19 @@ NEON_INLINE void q3_K_open_row(struct dot_scales *o, const int i, const char *w)
     dot_scales16(o, i, sc, sc);
 }
 
-NEON_INLINE struct dot_scales q6_K_open(const char *const w[4])
+KERNEL_INLINE struct dot_scales q6_K_open(const char *const w[4])
 {
     return (struct dot_scales){.d = dot_block_f16x4(w, offsetof(struct block_q6_K, d))};
 }
 
-NEON_INLINE void q6_K_open_row(struct dot_scales *o, const int i, const char *w)
+KERNEL_INLINE void q6_K_open_row(struct dot_scales *o, const int i, const char *w)
 {
     const int8x16_t sc = vreinterpretq_s8_u8(neon_load(w + offsetof(struct block_q6_K, scales)));
     dot_scales16(o, i, sc, sc);
 }
 
 /* Byte j of lane i is row i's step j: widens them to the four rows' vectors. */
-NEON_INLINE void dot_steps4(struct dot_scales *o, const int part, uint32x4_t steps)
+KERNEL_INLINE void dot_steps4(struct dot_scales *o, const int part, uint32x4_t steps)
 {
     const int8x16_t s = vreinterpretq_s8_u32(steps);
     const int16x8_t low = vmovl_s8(vget_low_s8(s)), high = vmovl_high_s8(s);
@@ -94,7 +94,7 @@ NEON_INLINE void dot_steps4(struct dot_scales *o, const int part, uint32x4_t ste
 
 /* q4_K and q5_K begin with the same 16 bytes, four words: d and dmin, then the 12 bytes of 6-bit fields as blocks.h draws them.
  * With the rows' words side by side, each operation unpacks 16 scales. */
-NEON_INLINE struct dot_scales q4_K_open(const char *const w[4])
+KERNEL_INLINE struct dot_scales q4_K_open(const char *const w[4])
 {
     uint32x4_t v[4];
     for (int i = 0; i < 4; i++) v[i] = vreinterpretq_u32_u8(neon_load(w[i]));
@@ -119,24 +119,24 @@ NEON_INLINE struct dot_scales q4_K_open(const char *const w[4])
     return o;
 }
 
-NEON_INLINE struct dot_scales q5_K_open(const char *const w[4])
+KERNEL_INLINE struct dot_scales q5_K_open(const char *const w[4])
 {
     return q4_K_open(w);
 }
 
-NEON_INLINE void q4_K_open_row(struct dot_scales *o, const int i, const char *w)
+KERNEL_INLINE void q4_K_open_row(struct dot_scales *o, const int i, const char *w)
 {
     (void)o, (void)i, (void)w;
 }
 
-NEON_INLINE void q5_K_open_row(struct dot_scales *o, const int i, const char *w)
+KERNEL_INLINE void q5_K_open_row(struct dot_scales *o, const int i, const char *w)
 {
     (void)o, (void)i, (void)w;
 }
 
 /* One row's group of 64 codes with one column: *run goes on, *sum gets its multiples. */
-NEON_INLINE void dot_group(int32x4_t *run, int32x4_t *sum, const struct neon_codes64 *c, const int8x16_t x[4],
-                           const int32x4_t step[4], const int subs, const int g)
+KERNEL_INLINE void dot_group(int32x4_t *run, int32x4_t *sum, const struct neon_codes64 *c, const int8x16_t x[4],
+                             const int32x4_t step[4], const int subs, const int g)
 {
     int8x16_t q[4];
     for (int v = 0; v < 4; v++) q[v] = vreinterpretq_s8_u8(c->q[v]);
@@ -167,9 +167,9 @@ NEON_INLINE void dot_group(int32x4_t *run, int32x4_t *sum, const struct neon_cod
 }
 
 /* Rows first .. first + nr - 1 of a block: sum[i] and, by the sums of x, less[i]. */
-NEON_INLINE void dot_block256(const char *const w[4], const struct block_q8_a256 *x, struct dot_scales *o, const int first,
-                              const int nr, dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs, int32x4_t sum[4],
-                              int32x4_t less[4])
+KERNEL_INLINE void dot_block256(const char *const w[4], const struct block_q8_a256 *x, struct dot_scales *o, const int first,
+                                const int nr, dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs,
+                                int32x4_t sum[4], int32x4_t less[4])
 {
     int32x4_t run[4];
 #pragma GCC unroll 4
@@ -202,8 +202,8 @@ NEON_INLINE void dot_block256(const char *const w[4], const struct block_q8_a256
     }
 }
 
-NEON_INLINE void dot_tile256(const struct dot_args *a, size_t r, size_t c, const size_t w_bytes, dot_open256 *open,
-                             dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs, const int offset)
+KERNEL_INLINE void dot_tile256(const struct dot_args *a, size_t r, size_t c, const size_t w_bytes, dot_open256 *open,
+                               dot_open_row256 *open_row, neon_unpack64 *unpack, const int subs, const int offset)
 {
     const char *w[4], *xs = (const char *)a->x + c * a->x_stride;
     float32x4_t y = vdupq_n_f32(0);

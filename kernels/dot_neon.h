@@ -15,16 +15,16 @@
 #include "kernels/simd_neon.h"
 
 /* acc's lanes += the products of 16 bytes: which of them go to which lane is the instruction set's choice. */
-NEON_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x);
+KERNEL_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x);
 
 /* One vector of the sums of four. */
-NEON_INLINE int32x4_t neon_sums(const int32x4_t v[4])
+KERNEL_INLINE int32x4_t neon_sums(const int32x4_t v[4])
 {
     return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3]));
 }
 
 /* y[0..n) = v. */
-NEON_INLINE void dot_store(float *y, float32x4_t v, size_t n)
+KERNEL_INLINE void dot_store(float *y, float32x4_t v, size_t n)
 {
     float t[4];
     if (n >= 4) {
@@ -39,7 +39,7 @@ NEON_INLINE void dot_store(float *y, float32x4_t v, size_t n)
 typedef void dot_strip(const struct dot_args *a, size_t r0, size_t r1, size_t c);
 
 /* Strips of rows that stay in a second-level cache while the columns pass: memory sees each weight once. */
-NEON_INLINE void dot_walk(const struct dot_args *a, dot_strip *strip)
+KERNEL_INLINE void dot_walk(const struct dot_args *a, dot_strip *strip)
 {
     enum { STRIP_BYTES = 128 << 10, STEP = 8 };
     const size_t rows = (a->w_stride ? STRIP_BYTES / a->w_stride : 0) / STEP * STEP + STEP;
@@ -60,7 +60,7 @@ NEON_INLINE void dot_walk(const struct dot_args *a, dot_strip *strip)
     KERNEL(type##_dot, isa, .needs = features)
 
 /* The pointers of nr weight rows; those beyond the last are the last again. */
-NEON_INLINE void dot_rows(const char *w[], const struct dot_args *a, size_t r, const int nr)
+KERNEL_INLINE void dot_rows(const char *w[], const struct dot_args *a, size_t r, const int nr)
 {
     w[0] = (const char *)a->w + r * a->w_stride;
     if (r + (size_t)nr <= a->rows) {
@@ -81,7 +81,7 @@ enum { DOT_ROWS32 = 8 };
  * fields. */
 
 /* The f16 that four pointers stand at. */
-NEON_INLINE float32x4_t dot_f16x4(const char *w[4])
+KERNEL_INLINE float32x4_t dot_f16x4(const char *w[4])
 {
     float16x4_t h;
     __asm__ volatile("ld1 {%0.h}[0], [%1], #2\n\tld1 {%0.h}[1], [%2], #2\n\tld1 {%0.h}[2], [%3], #2\n\tld1 {%0.h}[3], [%4], #2"
@@ -92,14 +92,14 @@ NEON_INLINE float32x4_t dot_f16x4(const char *w[4])
 }
 
 /* The 16 bytes, or the 32, that *w stands at. */
-NEON_INLINE uint8x16_t dot_next16(const char **w)
+KERNEL_INLINE uint8x16_t dot_next16(const char **w)
 {
     uint8x16_t v;
     __asm__ volatile("ldr %q0, [%1], #16" : "=w"(v), "+r"(*w) : : "memory");
     return v;
 }
 
-NEON_INLINE int8x16x2_t q8_0_next(const char **w)
+KERNEL_INLINE int8x16x2_t q8_0_next(const char **w)
 {
     int8x16x2_t v;
     __asm__ volatile("ldp %q0, %q1, [%2], #32" : "=w"(v.val[0]), "=w"(v.val[1]), "+r"(*w) : : "memory");
@@ -113,7 +113,7 @@ struct dot_x32 {
 };
 
 /* The activation block that *x stands at; moves to the next. */
-NEON_INLINE struct dot_x32 dot_read_x32(const char **x)
+KERNEL_INLINE struct dot_x32 dot_read_x32(const char **x)
 {
     const void *d = *x; /* it comes first */
     const struct block_q8_a32 *b = d;
@@ -122,8 +122,8 @@ NEON_INLINE struct dot_x32 dot_read_x32(const char **x)
 }
 
 /* sum += d * x's scale * (s - offset * x's sum) + m * x's scale * x's sum. */
-NEON_INLINE void dot_scale32(float32x4_t *sum, int32x4_t s, const struct dot_x32 *x, float32x4_t d, float32x4_t m,
-                             const int offset, const int has_min)
+KERNEL_INLINE void dot_scale32(float32x4_t *sum, int32x4_t s, const struct dot_x32 *x, float32x4_t d, float32x4_t m,
+                               const int offset, const int has_min)
 {
     if (offset) s = vsubq_s32(s, vdupq_n_s32(offset * x->sum));
     *sum = vfmaq_f32(*sum, vcvtq_f32_s32(s), vmulq_f32(d, x->d));
@@ -136,7 +136,7 @@ typedef int32x4_t dot_sums32(const char *w[4], const struct dot_x32 *x);
 /* Row by row: next(&w) reads the 32 codes that w stands at and moves it to the next block. */
 typedef int8x16x2_t dot_next32(const char **w);
 
-NEON_INLINE int32x4_t dot_by_row(const char *w[4], const struct dot_x32 *x, dot_next32 *next)
+KERNEL_INLINE int32x4_t dot_by_row(const char *w[4], const struct dot_x32 *x, dot_next32 *next)
 {
     int8x16x2_t q[4];
     int32x4_t s[4];
@@ -147,12 +147,13 @@ NEON_INLINE int32x4_t dot_by_row(const char *w[4], const struct dot_x32 *x, dot_
     return neon_sums(s);
 }
 
-NEON_INLINE int32x4_t dot_sums8(const char *w[4], const struct dot_x32 *x)
+KERNEL_INLINE int32x4_t dot_sums8(const char *w[4], const struct dot_x32 *x)
 {
     return dot_by_row(w, x, q8_0_next);
 }
 
-NEON_INLINE void dot_tile32(const struct dot_args *a, size_t r, size_t c, dot_sums32 *sums, const int offset, const int has_min)
+KERNEL_INLINE void dot_tile32(const struct dot_args *a, size_t r, size_t c, dot_sums32 *sums, const int offset,
+                              const int has_min)
 {
     const char *rows[DOT_ROWS32], *xs = (const char *)a->x + c * a->x_stride;
     float32x4_t sum[2] = {vdupq_n_f32(0), vdupq_n_f32(0)};

@@ -1,5 +1,6 @@
-/* The arithmetic is that by which a kernel folds its own pieces, to the bit; a variant that has other bits breaks the promise that
- * sharing out a range changes nothing. SPDX-License-Identifier: MIT */
+/* The arithmetic is that by which a kernel folds its own pieces, to the bit; a variant that has other bits breaks the promise
+ * that sharing out a range changes nothing.
+ * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "kernels/attend_range.h"

@@ -10,7 +10,7 @@ static void f32_axpy_scalar(const struct axpy_args *a)
 
 /* a elements, b rows, c elements between rows */
 static const struct kernel_case cases[] = {
-    {"0x1", 0, 1, 0},  {"5x0", 5, 0, 2},    {"1x1", 1, 1, 0},     {"7x3", 7, 3, 1},       {"8x4", 8, 4, 0},
+    {"0x1", 0, 1, 0},   {"5x0", 5, 0, 2},   {"1x1", 1, 1, 0},       {"7x3", 7, 3, 1},       {"8x4", 8, 4, 0},
     {"33x5", 33, 5, 3}, {"64x9", 64, 9, 0}, {"255x16", 255, 16, 1}, {"1000x2", 1000, 2, 8}, {"2048x16", 2048, 16, 0},
 };
 
@@ -25,7 +25,8 @@ static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIO
 static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)
 {
     for (int i = 0; i < 3; i++) vspec_fill(r[i].data, r[i].bytes / sizeof(float), &seed);
-    args->axpy = (struct axpy_args){.y = r[0].data, .x = r[1].data, .x_stride = c->a + c->c, .s = r[2].data, .k = c->b, .n = c->a};
+    args->axpy =
+        (struct axpy_args){.y = r[0].data, .x = r[1].data, .x_stride = c->a + c->c, .s = r[2].data, .k = c->b, .n = c->a};
 }
 
 /* Against the size of the terms, which is about one: a sum may cancel. */

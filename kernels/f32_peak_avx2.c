@@ -1,5 +1,6 @@
-/* f32_peak_avx2.c - fused multiply-adds of eight floats. Twelve chains hide the latency where two start a cycle and each takes up
- * to five; with a and b they need 14 of the 16 registers. SPDX-License-Identifier: MIT */
+/* f32_peak_avx2.c - fused multiply-adds of eight floats. Twelve chains hide the latency where two start a cycle and each takes
+ * up to five; with a and b they need 14 of the 16 registers.
+ * SPDX-License-Identifier: MIT */
 #include <immintrin.h>
 
 #include "kernels/kernel.h"

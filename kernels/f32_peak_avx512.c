@@ -1,5 +1,6 @@
-/* f32_peak_avx512.c - fused multiply-adds of sixteen floats, in twelve chains: enough where two start a cycle and each takes four
- * or five. SPDX-License-Identifier: MIT */
+/* f32_peak_avx512.c - fused multiply-adds of sixteen floats, in twelve chains: enough where two start a cycle and each takes
+ * four or five.
+ * SPDX-License-Identifier: MIT */
 #include <immintrin.h>
 
 #include "kernels/kernel.h"

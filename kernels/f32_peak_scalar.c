@@ -1,5 +1,5 @@
-/* f32_peak_scalar.c - the reference of the peak kernels: what they compute, not how fast plain C is, which is up to the compiler.
- * Products of small integers are exact, so that a fused multiply-add gives the same bits as a product and a sum.
+/* f32_peak_scalar.c - the reference of the peak kernels: what they compute, not how fast plain C is, which is up to the
+ * compiler. Products of small integers are exact, so that a fused multiply-add gives the same bits as a product and a sum.
  * SPDX-License-Identifier: MIT */
 #include "kernels/spec_floats.h"
 

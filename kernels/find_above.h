@@ -1,12 +1,13 @@
-/* find_above.h - f32_find_above over vec.h: the maximum of eight vectors is held against s; only where it is above is one looked at
- * closer. A maximum starts at s and takes a NaN's place, since vf_max gives its second operand then, so a NaN hides nothing.
+/* find_above.h - f32_find_above over vec.h: the maximum of eight vectors is held against s; only where it is above is one
+ * looked at closer. A maximum starts at s and takes a NaN's place, since vf_max gives its second operand then, so a NaN hides
+ * nothing.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_FIND_ABOVE_H
 #define HARTREE_FIND_ABOVE_H
 
 #include "kernels/kernel.h"
 
-VEC_INLINE size_t find_above(const float *x, float s, size_t n)
+KERNEL_INLINE size_t find_above(const float *x, float s, size_t n)
 {
     enum { BLOCK = 8 * VF_LANES };
     const vf least = vf_set1(s);

@@ -16,8 +16,8 @@
  * Overflow. A lane of int16 adds `steps` times two products code * x, |x| <= 127: 8 * 2 * 15 * 127 = 30480 for four bits,
  * 4 * 2 * 31 * 127 = 31496 for five, 2 * 2 * 63 * 127 = 32004 for six.
  *
- * Rows beyond the last are the last row again, columns beyond the last the last column: their results are not stored. So there is
- * one tile shape, and an output's bits depend on nothing beside it.
+ * Rows beyond the last are the last row again, columns beyond the last the last column: their results are not stored. So there
+ * is one tile shape, and an output's bits depend on nothing beside it.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_GEMM_AVX2_H
 #define HARTREE_GEMM_AVX2_H
@@ -29,7 +29,7 @@ enum { GEMM_ROWS = 16, GEMM_COLS = 4, GEMM_DEPTH = 1024 };
 /* ---- Laying out ---- */
 
 /* v[i] holds eight words of row i; out[j] gets word j of the eight rows. */
-AVX2_INLINE void gemm_transpose(const __m256i v[8], void *out, size_t stride)
+KERNEL_INLINE void gemm_transpose(const __m256i v[8], void *out, size_t stride)
 {
     __m256i t[8], u[8];
     for (int i = 0; i < 8; i += 2) {
@@ -43,15 +43,17 @@ AVX2_INLINE void gemm_transpose(const __m256i v[8], void *out, size_t stride)
         u[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
     }
     for (int i = 0; i < 4; i++) {
-        _mm256_store_si256((__m256i *)((char *)out + (size_t)i * stride), _mm256_permute2x128_si256(u[i], u[i + 4], 0x20));
-        _mm256_store_si256((__m256i *)((char *)out + (size_t)(i + 4) * stride), _mm256_permute2x128_si256(u[i], u[i + 4], 0x31));
+        const __m256i low = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
+        const __m256i high = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
+        _mm256_store_si256((__m256i *)((char *)out + (size_t)i * stride), low);
+        _mm256_store_si256((__m256i *)((char *)out + (size_t)(i + 4) * stride), high);
     }
 }
 
 /* ---- The walk over panels, slices and columns ---- */
 
 struct gemm_tile {
-    const char *x[GEMM_COLS];          /* activation rows, at the slice's beginning */
+    const char *x[GEMM_COLS]; /* activation rows, at the slice's beginning */
     __m256 sum[2][GEMM_COLS]; /* of 16 rows each */
 };
 
@@ -59,7 +61,7 @@ typedef void gemm_pack_fn(void *panel, const char *const w[GEMM_ROWS], size_t n)
 typedef void gemm_tile_fn(const void *panel, size_t n, struct gemm_tile *t);
 
 /* Sums of `rows` rows at y: loaded, stored. Whole panels take the first way. */
-AVX2_INLINE void gemm_load(__m256 sum[2][GEMM_COLS], int t, const float *y, size_t rows)
+KERNEL_INLINE void gemm_load(__m256 sum[2][GEMM_COLS], int t, const float *y, size_t rows)
 {
     float buffer[GEMM_ROWS] = {0};
     if (rows < GEMM_ROWS) y = memcpy(buffer, y, rows * sizeof *y);
@@ -67,7 +69,7 @@ AVX2_INLINE void gemm_load(__m256 sum[2][GEMM_COLS], int t, const float *y, size
     sum[1][t] = _mm256_loadu_ps(y + 8);
 }
 
-AVX2_INLINE void gemm_store(float *y, __m256 sum[2][GEMM_COLS], int t, size_t rows)
+KERNEL_INLINE void gemm_store(float *y, __m256 sum[2][GEMM_COLS], int t, size_t rows)
 {
     float buffer[GEMM_ROWS], *to = rows < GEMM_ROWS ? buffer : y;
     _mm256_storeu_ps(to, sum[0][t]);
@@ -76,8 +78,8 @@ AVX2_INLINE void gemm_store(float *y, __m256 sum[2][GEMM_COLS], int t, size_t ro
 }
 
 /* All columns by one panel, from element k on. */
-AVX2_INLINE void gemm_columns(const struct dot_args *a, const void *panel, size_t r, size_t rows, size_t k, size_t n,
-                              size_t x_at, gemm_tile_fn *multiply)
+KERNEL_INLINE void gemm_columns(const struct dot_args *a, const void *panel, size_t r, size_t rows, size_t k, size_t n,
+                                size_t x_at, gemm_tile_fn *multiply)
 {
     for (size_t c = 0; c < a->cols; c += GEMM_COLS) {
         struct gemm_tile t;
@@ -93,8 +95,8 @@ AVX2_INLINE void gemm_columns(const struct dot_args *a, const void *panel, size_
 }
 
 /* w_block, x_block: bytes of a block of `block` elements of either side. */
-AVX2_INLINE void gemm_walk(const struct dot_args *a, void *panel, size_t block, size_t w_block, size_t x_block,
-                           gemm_pack_fn *pack, gemm_tile_fn *multiply)
+KERNEL_INLINE void gemm_walk(const struct dot_args *a, void *panel, size_t block, size_t w_block, size_t x_block,
+                             gemm_pack_fn *pack, gemm_tile_fn *multiply)
 {
     size_t slices = (a->n + GEMM_DEPTH - 1) / GEMM_DEPTH, blocks = a->n / block;
     for (size_t r = 0; r < a->rows; r += GEMM_ROWS) {
@@ -114,7 +116,7 @@ AVX2_INLINE void gemm_walk(const struct dot_args *a, void *panel, size_t block, 
 
 /* ---- Products ---- */
 
-AVX2_INLINE __m256i gemm_word(const void *p)
+KERNEL_INLINE __m256i gemm_word(const void *p)
 {
     int32_t word;
     memcpy(&word, p, sizeof word);
@@ -125,8 +127,8 @@ AVX2_INLINE __m256i gemm_word(const void *p)
 #define GEMM_IN_ORDER(v) __asm__ volatile("" : "+x"(v))
 
 /* part = products of `steps` steps of four elements, added up in int16; q: the panel's codes, x: of each column. */
-AVX2_INLINE void gemm_steps(__m256i part[2][GEMM_COLS], const uint8_t q[][GEMM_ROWS][4], const int8_t *const x[GEMM_COLS],
-                            const int steps)
+KERNEL_INLINE void gemm_steps(__m256i part[2][GEMM_COLS], const uint8_t q[][GEMM_ROWS][4], const int8_t *const x[GEMM_COLS],
+                              const int steps)
 {
 #pragma GCC unroll 8
     for (int i = 0; i < steps; i++) {
@@ -154,8 +156,8 @@ struct gemm_panel256 {
 
 static_assert(GEMM_DEPTH / 256 * sizeof(struct gemm_panel256) <= (size_t)GEMM_PANEL_BYTES, "a slice of a panel");
 
-AVX2_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
-                              const int sub, avx2_open256 *open, avx2_codes256 *codes)
+KERNEL_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
+                                const int sub, avx2_open256 *open, avx2_codes256 *codes)
 {
     for (size_t b = 0; b < blocks; b++, p++) {
         for (int h = 0; h < 2; h++) {
@@ -181,9 +183,10 @@ AVX2_INLINE void gemm_pack256(struct gemm_panel256 *p, const char *const w[GEMM_
     }
 }
 
-/* `sub` elements share a scale; the products of `steps` steps of four elements fit an int16. `shift`: as in dot_row256 of dot_avx2.h. */
-AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, struct gemm_tile *tile, const int sub,
-                                  const int steps, const int shift)
+/* `sub` elements share a scale; the products of `steps` steps of four elements fit an int16. `shift`: as in dot_row256 of
+ * dot_avx2.h. */
+KERNEL_INLINE void gemm_tile256(const struct gemm_panel256 *p, size_t blocks, struct gemm_tile *tile, const int sub,
+                                    const int steps, const int shift)
 {
     for (size_t b = 0; b < blocks; b++, p++) {
         const struct block_q8_a256 *x[GEMM_COLS];
@@ -239,7 +242,7 @@ AVX2_INLINE void gemm_multiply256(const struct gemm_panel256 *p, size_t blocks, 
     }                                                                                                                          \
     static void multiply(const void *panel, size_t n, struct gemm_tile *t)                                                     \
     {                                                                                                                          \
-        gemm_multiply256(panel, n, t, sub, steps, shift);                                                                      \
+        gemm_tile256(panel, n, t, sub, steps, shift);                                                                      \
     }                                                                                                                          \
     static void prefix##_gemm_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \
@@ -257,8 +260,8 @@ struct gemm_panel32 {
 
 static_assert(GEMM_DEPTH / 32 * sizeof(struct gemm_panel32) <= (size_t)GEMM_PANEL_BYTES, "a slice of a panel");
 
-AVX2_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
-                             avx2_codes32 *codes, const enum avx2_kind kind)
+KERNEL_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_ROWS], size_t blocks, const size_t w_block,
+                               avx2_codes32 *codes, const enum avx2_kind kind)
 {
     for (size_t b = 0; b < blocks; b++, p++) {
         for (int h = 0; h < 2; h++) {
@@ -272,13 +275,13 @@ AVX2_INLINE void gemm_pack32(struct gemm_panel32 *p, const char *const w[GEMM_RO
             }
             gemm_transpose(v, p->q[0][8 * h], sizeof p->q[0]);
             _mm256_store_ps(p->d + 8 * h, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)d)));
-            if (kind == AVX2_OFFSET) _mm256_store_ps(p->m + 8 * h, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)m)));
+            if (kind == AVX2_MINIMUM) _mm256_store_ps(p->m + 8 * h, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)m)));
         }
     }
 }
 
 /* The block's sums of codes of at most five bits. */
-AVX2_INLINE void gemm_sums5(__m256i sum[2][GEMM_COLS], const struct gemm_panel32 *p, const int8_t *const x[GEMM_COLS])
+KERNEL_INLINE void gemm_sums5(__m256i sum[2][GEMM_COLS], const struct gemm_panel32 *p, const int8_t *const x[GEMM_COLS])
 {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i part[2][GEMM_COLS];
@@ -294,7 +297,7 @@ AVX2_INLINE void gemm_sums5(__m256i sum[2][GEMM_COLS], const struct gemm_panel32
 }
 
 /* Eight bits: |code| times x with the code's sign; two products fill an int16. */
-AVX2_INLINE void gemm_sums8(__m256i sum[2][GEMM_COLS], const struct gemm_panel32 *p, const int8_t *const x[GEMM_COLS])
+KERNEL_INLINE void gemm_sums8(__m256i sum[2][GEMM_COLS], const struct gemm_panel32 *p, const int8_t *const x[GEMM_COLS])
 {
     const __m256i ones = _mm256_set1_epi16(1);
 #pragma GCC unroll 8
@@ -314,8 +317,8 @@ AVX2_INLINE void gemm_sums8(__m256i sum[2][GEMM_COLS], const struct gemm_panel32
     }
 }
 
-AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, struct gemm_tile *tile, const enum avx2_kind kind,
-                                 const int lift)
+KERNEL_INLINE void gemm_tile32(const struct gemm_panel32 *p, size_t blocks, struct gemm_tile *tile, const enum avx2_kind kind,
+                                   const int lift)
 {
     for (size_t b = 0; b < blocks; b++, p++) {
         const struct block_q8_a32 *x[GEMM_COLS];
@@ -334,7 +337,7 @@ AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, st
                 if (kind == AVX2_LIFTED) sum[h][t] = _mm256_sub_epi32(sum[h][t], lifted);
                 const __m256 v = _mm256_mul_ps(dx, _mm256_cvtepi32_ps(sum[h][t]));
                 tile->sum[h][t] = _mm256_fmadd_ps(_mm256_load_ps(p->d + 8 * h), v, tile->sum[h][t]);
-                if (kind == AVX2_OFFSET)
+                if (kind == AVX2_MINIMUM)
                     tile->sum[h][t] = _mm256_fmadd_ps(_mm256_load_ps(p->m + 8 * h), s, tile->sum[h][t]);
             }
         }
@@ -348,7 +351,7 @@ AVX2_INLINE void gemm_multiply32(const struct gemm_panel32 *p, size_t blocks, st
     }                                                                                                                          \
     static void multiply(const void *panel, size_t n, struct gemm_tile *t)                                                     \
     {                                                                                                                          \
-        gemm_multiply32(panel, n, t, kind, lift);                                                                              \
+        gemm_tile32(panel, n, t, kind, lift);                                                                              \
     }                                                                                                                          \
     static void prefix##_gemm_##isa(const struct dot_args *a)                                                                  \
     {                                                                                                                          \

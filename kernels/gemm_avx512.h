@@ -25,7 +25,7 @@
 #include "kernels/simd_avx512.h"
 
 enum { GEMM_ROWS = 16, GEMM_PANELS = 3, GEMM_COLS = 4 };
-enum { GEMM_SLICE = 384 }; /* elements, or what of it is whole blocks: panels of 23 KB, beside 2 KB of a tile's activations */
+enum { GEMM_DEPTH = 384 }; /* elements, or what of it is whole blocks: panels of 23 KB, beside 2 KB of a tile's activations */
 
 /* What is taken off or added to the products of a block: the minima m of each row times the activations' sums, or, where this
  * is a shift >= 0, codes are 2^shift too high. */
@@ -34,7 +34,7 @@ enum { GEMM_MINIMA = -1 };
 /* ---- Packing ---- */
 
 /* Four words of each row, from `at` bytes into it: w[j] = word j of rows 0 .. 15. */
-AVX512_INLINE void gemm_words(const char *const row[GEMM_ROWS], size_t at, __m512i w[4])
+KERNEL_INLINE void gemm_words(const char *const row[GEMM_ROWS], size_t at, __m512i w[4])
 {
     __m512i v[4]; /* rows i, 4 + i, 8 + i and 12 + i, 128 bits each */
     for (int i = 0; i < 4; i++) {
@@ -52,18 +52,18 @@ AVX512_INLINE void gemm_words(const char *const row[GEMM_ROWS], size_t at, __m51
 }
 
 /* The f16 in each word's lower half. */
-AVX512_INLINE __m512 gemm_f16_low(__m512i w)
+KERNEL_INLINE __m512 gemm_f16_low(__m512i w)
 {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(w));
 }
 
-AVX512_INLINE __m512 gemm_f16_high(__m512i w)
+KERNEL_INLINE __m512 gemm_f16_high(__m512i w)
 {
     return gemm_f16_low(_mm512_srli_epi32(w, 16));
 }
 
 /* Four bits of each row, from bit `at` of its word on, as bytes 0 or 16: a fifth bit for four codes. */
-AVX512_INLINE __m512i gemm_fifth_bits(__m512i bits, unsigned at)
+KERNEL_INLINE __m512i gemm_fifth_bits(__m512i bits, unsigned at)
 {
     const __m512i spread =
         _mm512_setr_epi32(0, 0x10, 0x1000, 0x1010, 0x100000, 0x100010, 0x101000, 0x101010, 0x10000000, 0x10000010, 0x10001000,
@@ -73,7 +73,7 @@ AVX512_INLINE __m512i gemm_fifth_bits(__m512i bits, unsigned at)
 
 /* ---- The walk ---- */
 
-typedef void gemm_pack(void *block, const char *const row[GEMM_ROWS], size_t at); /* the block `at` bytes into each row */
+typedef void gemm_pack_fn(void *block, const char *const row[GEMM_ROWS], size_t at); /* the block `at` bytes into each row */
 
 struct gemm_tile {
     const void *panels; /* block by block, GEMM_PANELS side by side */
@@ -85,14 +85,14 @@ struct gemm_tile {
     uint64_t rows; /* a bit for each that there is */
     bool first;    /* y holds nothing yet */
 };
-typedef void gemm_multiply(const struct gemm_tile *t);
+typedef void gemm_tile_fn(const struct gemm_tile *t);
 
 /* Tile shapes, by the number of columns. */
 enum { GEMM_SHAPES = 3 };
 static const uint8_t gemm_cols[GEMM_SHAPES] = {GEMM_COLS, 2, 1};
 
 /* Asks for `bytes` of rows i0 .. i1 - 1, from `at` bytes into each. Beyond the matrix this is a hint that goes unheard. */
-AVX512_INLINE void gemm_ahead(const char *row, size_t stride, size_t i0, size_t i1, size_t at, size_t bytes)
+KERNEL_INLINE void gemm_ahead(const char *row, size_t stride, size_t i0, size_t i1, size_t at, size_t bytes)
 {
     for (size_t i = i0; i < i1; i++)
         for (size_t b = 0; b < bytes; b += 64) _mm_prefetch((const char *)((uintptr_t)row + i * stride + at + b), _MM_HINT_T1);
@@ -102,12 +102,12 @@ AVX512_INLINE void gemm_ahead(const char *row, size_t stride, size_t i0, size_t 
  * number of panels. */
 struct gemm_type {
     size_t block, w_bytes, x_bytes, panel_bytes, slice_blocks;
-    gemm_pack *pack;
-    gemm_multiply *multiply[GEMM_PANELS][GEMM_SHAPES];
+    gemm_pack_fn *pack;
+    gemm_tile_fn *multiply[GEMM_PANELS][GEMM_SHAPES];
 };
 
 /* All columns by the slice in t->panels. While they are multiplied, the GEMM_PANELS * GEMM_ROWS rows at `ahead` are fetched. */
-AVX512_INLINE void gemm_columns(const struct dot_args *a, gemm_multiply *const multiply[GEMM_SHAPES], struct gemm_tile t,
+KERNEL_INLINE void gemm_columns(const struct dot_args *a, gemm_tile_fn *const multiply[GEMM_SHAPES], struct gemm_tile t,
                                 const char *ahead, size_t ahead_at, size_t ahead_bytes)
 {
     const size_t rows = GEMM_PANELS * GEMM_ROWS;
@@ -125,7 +125,7 @@ AVX512_INLINE void gemm_columns(const struct dot_args *a, gemm_multiply *const m
     }
 }
 
-AVX512_INLINE void gemm_walk(const struct dot_args *a, void *panels, const struct gemm_type *type)
+KERNEL_INLINE void gemm_walk(const struct dot_args *a, void *panels, const struct gemm_type *type)
 {
     const size_t blocks = a->n / type->block;
     for (size_t r = 0; r < a->rows; r += GEMM_PANELS * GEMM_ROWS) {
@@ -156,22 +156,22 @@ AVX512_INLINE void gemm_walk(const struct dot_args *a, void *panels, const struc
 }
 
 /* The 16 sums of a panel and a column so far. */
-AVX512_INLINE __m512 gemm_load(const struct gemm_tile *t, bool first, int panel, int column)
+KERNEL_INLINE __m512 gemm_load(const struct gemm_tile *t, bool first, int panel, int column)
 {
     const __mmask16 rows = first ? 0 : (__mmask16)(t->rows >> 16 * panel);
     return _mm512_maskz_loadu_ps(rows, t->y + (size_t)column * t->ldy + 16 * panel);
 }
 
-AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, __m512 sum)
+KERNEL_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, __m512 sum)
 {
     _mm512_mask_storeu_ps(t->y + (size_t)column * t->ldy + 16 * panel, (__mmask16)(t->rows >> 16 * panel), sum);
 }
 
-/* A file's tile, kernel and row, of its `pack` and what else its gemm_multiply takes. */
+/* A file's tile, kernel and row, of its `pack` and what else its gemm_tile takes. */
 #define GEMM_TILE_AVX512(size, np, nc, ...)                                                                                    \
     static void multiply_##np##_##nc(const struct gemm_tile *t)                                                                \
     {                                                                                                                          \
-        gemm_multiply##size(t, np, nc, __VA_ARGS__);                                                                           \
+        gemm_tile##size(t, np, nc, __VA_ARGS__);                                                                           \
     }
 #define GEMM_KERNEL_AVX512(prefix, isa, size, ...)                                                                             \
     GEMM_TILE_AVX512(size, 1, 4, __VA_ARGS__)                                                                                  \
@@ -190,13 +190,13 @@ AVX512_INLINE void gemm_store(const struct gemm_tile *t, int panel, int column, 
             .w_bytes = sizeof(struct block_##prefix),                                                                          \
             .x_bytes = sizeof(struct block_q8_a##size),                                                                        \
             .panel_bytes = sizeof(struct gemm_block##size),                                                                    \
-            .slice_blocks = GEMM_SLICE / size,                                                                                 \
+            .slice_blocks = GEMM_DEPTH / size,                                                                                 \
             .pack = pack,                                                                                                      \
             .multiply = {{multiply_1_4, multiply_1_2, multiply_1_1},                                                           \
                          {multiply_2_4, multiply_2_2, multiply_2_1},                                                           \
                          {multiply_3_4, multiply_3_2, multiply_3_1}},                                                          \
         };                                                                                                                     \
-        struct gemm_block##size panels[GEMM_SLICE / size][GEMM_PANELS];                                                        \
+        struct gemm_block##size panels[GEMM_DEPTH / size][GEMM_PANELS];                                                        \
         static_assert(sizeof panels <= GEMM_PANEL_BYTES, "panels");                                                            \
         gemm_walk(a, panels, &type);                                                                                           \
     }                                                                                                                          \
@@ -211,7 +211,7 @@ struct gemm_block32 {
 
 /* Per block, panel and column: 8 dpbusd, and to scale what they give, 2 float multiplications on the same two units, beside
  * 3 or 4 operations on others. */
-AVX512_INLINE void gemm_multiply32(const struct gemm_tile *t, const int np, const int nc, const int shift)
+KERNEL_INLINE void gemm_tile32(const struct gemm_tile *t, const int np, const int nc, const int shift)
 {
     const struct gemm_block32 *b = t->panels;
     const char *x = t->x;
@@ -248,7 +248,7 @@ AVX512_INLINE void gemm_multiply32(const struct gemm_tile *t, const int np, cons
 }
 
 /* Nibbles: byte j of a block holds codes j and 16 + j. */
-AVX512_INLINE void gemm_nibbles(struct gemm_block32 *b, const __m512i w[4])
+KERNEL_INLINE void gemm_nibbles(struct gemm_block32 *b, const __m512i w[4])
 {
     for (int j = 0; j < 4; j++) {
         b->codes[j] = avx512_bits(w[j], 0, 15);
@@ -256,7 +256,7 @@ AVX512_INLINE void gemm_nibbles(struct gemm_block32 *b, const __m512i w[4])
     }
 }
 
-AVX512_INLINE void gemm_add_fifth_bits(struct gemm_block32 *b, __m512i bits)
+KERNEL_INLINE void gemm_add_fifth_bits(struct gemm_block32 *b, __m512i bits)
 {
     for (int j = 0; j < 8; j++) b->codes[j] = _mm512_or_si512(b->codes[j], gemm_fifth_bits(bits, 4 * (unsigned)j));
 }
@@ -271,7 +271,7 @@ struct gemm_block256 {
 };
 
 /* The sums of an activation block's sub-blocks: bsums as they are, or by twos. */
-AVX512_INLINE void gemm_sums(const char *x, const int sub, int16_t sums[16])
+KERNEL_INLINE void gemm_sums(const char *x, const int sub, int16_t sums[16])
 {
     const __m256i v = _mm256_loadu_si256((const __m256i *)(x + offsetof(struct block_q8_a256, bsums)));
     const __m256i twos = _mm256_madd_epi16(v, _mm256_set1_epi16(1));
@@ -282,7 +282,7 @@ AVX512_INLINE void gemm_sums(const char *x, const int sub, int16_t sums[16])
 }
 
 /* <offset, sums> of each column. */
-AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int np, const int nc,
+KERNEL_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, size_t x_stride, const int np, const int nc,
                                   const int sub, __m512i to[GEMM_PANELS][GEMM_COLS])
 {
     int16_t sums[GEMM_COLS][16];
@@ -301,7 +301,7 @@ AVX512_INLINE void gemm_offset256(const struct gemm_block256 *b, const char *x, 
 /* Where codes are too high, offset holds -scale * (how much), and a block's sums begin with what it gives. Where there are
  * minima, it holds them. All of a block is added up in integers, exactly. Per block, panel and column 64 dpbusd and 4 or 8
  * dpwssd, and a multiplication and an addition a sub-block, for which there are other units. */
-AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, const int nc, const int shift, const int sub)
+KERNEL_INLINE void gemm_tile256(const struct gemm_tile *t, const int np, const int nc, const int shift, const int sub)
 {
     const struct gemm_block256 *b = t->panels;
     const char *x = t->x;
@@ -344,7 +344,7 @@ AVX512_INLINE void gemm_multiply256(const struct gemm_tile *t, const int np, con
 }
 
 /* Bytes 2j and 2j + 1 of each word, unsigned, as the two halves of a word. */
-AVX512_INLINE __m512i gemm_pair(__m512i w, int j)
+KERNEL_INLINE __m512i gemm_pair(__m512i w, int j)
 {
     w = _mm512_srli_epi32(w, 16 * (unsigned)j);
     return _mm512_or_si512(_mm512_and_si512(w, _mm512_set1_epi32(255)),
@@ -352,13 +352,13 @@ AVX512_INLINE __m512i gemm_pair(__m512i w, int j)
 }
 
 /* The scales of 16 sub-blocks, four in each row's word. */
-AVX512_INLINE void gemm_scales16(struct gemm_block256 *b, const __m512i scales[4])
+KERNEL_INLINE void gemm_scales16(struct gemm_block256 *b, const __m512i scales[4])
 {
     for (int s = 0; s < 16; s++) b->scale[s] = _mm512_cvtepi32_epi8(_mm512_srli_epi32(scales[s / 4], 8 * (unsigned)(s % 4)));
 }
 
 /* Where codes are 2^shift too high: what the signed scales of 16 sub-blocks take off. */
-AVX512_INLINE void gemm_too_high16(struct gemm_block256 *b, int shift)
+KERNEL_INLINE void gemm_too_high16(struct gemm_block256 *b, int shift)
 {
     for (int j = 0; j < 8; j++) {
         const __m512i even = _mm512_cvtepi8_epi32(b->scale[2 * j]), odd = _mm512_cvtepi8_epi32(b->scale[2 * j + 1]);
@@ -368,7 +368,7 @@ AVX512_INLINE void gemm_too_high16(struct gemm_block256 *b, int shift)
 }
 
 /* q4_K's and q5_K's first 16 bytes: d and dmin, and in each of three words of four, 6-bit fields as blocks.h draws them. */
-AVX512_INLINE void gemm_scales8(struct gemm_block256 *b, const char *const row[GEMM_ROWS], size_t at)
+KERNEL_INLINE void gemm_scales8(struct gemm_block256 *b, const char *const row[GEMM_ROWS], size_t at)
 {
     const __m512i low6 = _mm512_set1_epi8(63), low4 = _mm512_set1_epi8(15), high2 = _mm512_set1_epi8(48);
     __m512i w[4];

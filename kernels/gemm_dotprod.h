@@ -17,8 +17,8 @@
 #include "kernels/gemm_words.h"
 
 /* acc[i][t] += 16 k of rows 4i .. 4i+3 times column t's. */
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
-                            const int wide)
+KERNEL_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
+                              const int wide)
 {
     (void)wide;
 /* SDOT by hand, in the order written: given the intrinsic, gcc regroups the tile by column, holds all of a panel's weights in

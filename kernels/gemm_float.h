@@ -37,13 +37,13 @@ enum {
     GEMM_STRIP = GEMM_PANELS * GEMM_ROWS, /* rows */
 };
 
-typedef vf gemm_load(const void *w); /* VF_LANES weights as floats */
-typedef vf gemm_load_n(const void *w, size_t n);
+typedef vf gemm_load_fn(const void *w); /* VF_LANES weights as floats */
+typedef vf gemm_load_n_fn(const void *w, size_t n);
 
 /* A square of VF_LANES rows and as many k into the panel, turned round. What lies beyond `rows` and `depth` is not read: zeros
  * stand for it. */
-VEC_INLINE void gemm_turn(float *panel, const char *w, size_t w_stride, size_t rows, size_t depth, gemm_load *load,
-                          gemm_load_n *load_n)
+KERNEL_INLINE void gemm_turn(float *panel, const char *w, size_t w_stride, size_t rows, size_t depth, gemm_load_fn *load,
+                             gemm_load_n_fn *load_n)
 {
     vf v[VF_LANES];
     if (rows >= VF_LANES && depth >= VF_LANES) {
@@ -57,18 +57,18 @@ VEC_INLINE void gemm_turn(float *panel, const char *w, size_t w_stride, size_t r
 }
 
 /* `rows` rows of `depth` weights into a panel. */
-VEC_INLINE void gemm_unpack(float *panel, const char *w, size_t w_stride, size_t rows, size_t depth, const size_t w_bytes,
-                            gemm_load *load, gemm_load_n *load_n)
+KERNEL_INLINE void gemm_pack(float *panel, const char *w, size_t w_stride, size_t rows, size_t depth, const size_t w_bytes,
+                               gemm_load_fn *load, gemm_load_n_fn *load_n)
 {
     for (size_t k = 0; k < depth; k += VF_LANES)
         for (size_t i = 0; i < GEMM_ROWS; i += VF_LANES)
-            gemm_turn(panel + k * GEMM_ROWS + i, w + i * w_stride + k * w_bytes, w_stride, rows > i ? rows - i : 0, depth - k, load,
-                      load_n);
+            gemm_turn(panel + k * GEMM_ROWS + i, w + i * w_stride + k * w_bytes, w_stride, rows > i ? rows - i : 0, depth - k,
+                      load, load_n);
 }
 
 /* Adds a panel's products with x[0..cols) to GEMM_ROWS x cols outputs at y; `fresh`: sets them. */
-VEC_INLINE void gemm_tile(float *y, size_t ldy, const float *panel, const float *const x[], size_t depth, bool fresh,
-                          const int cols)
+KERNEL_INLINE void gemm_tile(float *y, size_t ldy, const float *panel, const float *const x[], size_t depth, bool fresh,
+                             const int cols)
 {
     vf sum[GEMM_COLS][GEMM_VECS];
 #pragma GCC unroll 16
@@ -141,18 +141,19 @@ static inline void gemm_group(const struct dot_args *a, const float *panels, siz
     }
 }
 
-VEC_INLINE void gemm_float(const struct dot_args *a, const size_t w_bytes, gemm_load *load, gemm_load_n *load_n)
+KERNEL_INLINE void gemm_float(const struct dot_args *a, const size_t w_bytes, gemm_load_fn *load, gemm_load_n_fn *load_n)
 {
     _Alignas(64) float panels[GEMM_PANEL_BYTES / sizeof(float)];
     const size_t slices = (a->n + GEMM_DEPTH - 1) / GEMM_DEPTH;
-    const size_t slice = slices ? ((a->n + slices - 1) / slices + VF_LANES - 1) / VF_LANES * VF_LANES : GEMM_DEPTH; /* even ones */
+    /* Even ones. */
+    const size_t slice = slices ? ((a->n + slices - 1) / slices + VF_LANES - 1) / VF_LANES * VF_LANES : GEMM_DEPTH;
     for (size_t r0 = 0; r0 < a->rows; r0 += GEMM_STRIP) {
         const size_t r1 = a->rows - r0 < GEMM_STRIP ? a->rows : r0 + GEMM_STRIP;
         size_t k0 = 0;
         do { /* once at n = 0 too: the outputs are then zeros */
             const size_t depth = a->n - k0 < slice ? a->n - k0 : slice;
             for (size_t r = r0; r < r1; r += GEMM_ROWS)
-                gemm_unpack(panels + (r - r0) * GEMM_DEPTH, (const char *)a->w + r * a->w_stride + k0 * w_bytes, a->w_stride,
+                gemm_pack(panels + (r - r0) * GEMM_DEPTH, (const char *)a->w + r * a->w_stride + k0 * w_bytes, a->w_stride,
                             r1 - r, depth, w_bytes, load, load_n);
             for (size_t c = 0; c < a->cols; c += GEMM_COLS) gemm_group(a, panels, r0, r1, k0, depth, c);
             k0 += slice;

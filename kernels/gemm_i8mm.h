@@ -14,7 +14,7 @@
 
 #include "kernels/gemm_neon.h"
 
-NEON_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
+KERNEL_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
 {
     const int64x2x2_t low = {{vreinterpretq_s64_s8(r0), vreinterpretq_s64_s8(r1)}};
     const int64x2x2_t high = {{vreinterpretq_s64_s8(r2), vreinterpretq_s64_s8(r3)}};
@@ -23,8 +23,8 @@ NEON_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, 
 }
 
 /* By hand, in the order written, as gemm_dotprod.h does with SDOT. */
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
-                            const int wide)
+KERNEL_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
+                              const int wide)
 {
     int64x2_t pair[2][2]; /* columns 2p and 2p + 1: k 0..7, k 8..15 */
     (void)wide;
@@ -42,12 +42,12 @@ NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector
     }
 }
 
-NEON_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
+KERNEL_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
 {
     return t % 2 ? vzip2q_s32(scale, scale) : vzip1q_s32(scale, scale);
 }
 
-NEON_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
+KERNEL_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
 {
     for (int h = 0; h < 2; h++) {
         for (int t = 0; t < GEMM_COLS; t += 2) {

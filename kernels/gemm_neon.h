@@ -27,7 +27,7 @@
 #include "kernels/codes.h"
 #include "kernels/simd_neon.h"
 
-enum { GEMM_ROWS = 8, GEMM_COLS = 4, GEMM_PANELS = 2, GEMM_SLICE = 1024 };
+enum { GEMM_ROWS = 8, GEMM_COLS = 4, GEMM_PANELS = 2, GEMM_DEPTH = 1024 };
 
 union gemm_vector {
     int8_t s8[16];
@@ -38,9 +38,9 @@ union gemm_vector {
 };
 
 /* Unpacks one block of each of eight rows. */
-typedef void gemm_pack(union gemm_vector *panel, const char *const w[GEMM_ROWS]);
+typedef void gemm_pack_fn(union gemm_vector *panel, const char *const w[GEMM_ROWS]);
 /* Adds to eight rows by four columns what `blocks` blocks give; x point at the columns' first ones. */
-typedef void gemm_tile(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
+typedef void gemm_tile_fn(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
                        float y[GEMM_COLS][GEMM_ROWS]);
 
 /* ---- The walk ---- */
@@ -51,8 +51,8 @@ static inline size_t gemm_min(size_t a, size_t b)
 }
 
 /* One tile with its part of y; rows and cols say how much of it there is. */
-NEON_INLINE void gemm_output(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks, float *y,
-                             size_t ldy, size_t rows, size_t cols, const int first, gemm_tile *tile)
+KERNEL_INLINE void gemm_output(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks, float *y,
+                               size_t ldy, size_t rows, size_t cols, const int first, gemm_tile_fn *tile)
 {
     float t[GEMM_COLS][GEMM_ROWS] = {{0}};
     if (rows == GEMM_ROWS) { /* a copy of known size is a few instructions, one of unknown size is a call */
@@ -67,10 +67,10 @@ NEON_INLINE void gemm_output(const union gemm_vector *panel, const char *const x
 }
 
 /* Blocks of k elements, w_bytes in the file, x_bytes among the activations and `size` vectors in a panel. */
-NEON_INLINE void gemm_walk(const struct dot_args *a, union gemm_vector *panels, const size_t k, const size_t w_bytes,
-                           const size_t x_bytes, const size_t size, gemm_pack *pack, gemm_tile *tile)
+KERNEL_INLINE void gemm_walk(const struct dot_args *a, union gemm_vector *panels, const size_t k, const size_t w_bytes,
+                             const size_t x_bytes, const size_t size, gemm_pack_fn *pack, gemm_tile_fn *tile)
 {
-    const size_t blocks = a->n / k, deep = GEMM_SLICE / k;
+    const size_t blocks = a->n / k, deep = GEMM_DEPTH / k;
     for (size_t r0 = 0; r0 < a->rows; r0 += GEMM_PANELS * GEMM_ROWS) {
         const size_t rows = gemm_min(a->rows - r0, GEMM_PANELS * GEMM_ROWS);
         size_t b0 = 0;
@@ -101,7 +101,7 @@ NEON_INLINE void gemm_walk(const struct dot_args *a, union gemm_vector *panels, 
 
 /* Keeps the compiler from moving operations on a tile's sums across this place: it would regroup them by column, hold all of a
  * panel's weights in registers for that, and spill and copy the sums. */
-NEON_INLINE void gemm_pin(int32x4_t s[2][GEMM_COLS])
+KERNEL_INLINE void gemm_pin(int32x4_t s[2][GEMM_COLS])
 {
     for (int t = 0; t < GEMM_COLS; t++) {
         __asm__ volatile("" : "+w"(s[0][t]));
@@ -112,27 +112,27 @@ NEON_INLINE void gemm_pin(int32x4_t s[2][GEMM_COLS])
 /* ---- Panels ---- */
 
 /* In vectors: 16 k of eight rows' codes, a number a row, the minima of a sub-block. */
-enum { GEMM_CODES = 8, GEMM_NUMBERS = 2, GEMM_MINIMA = 1 };
+enum { GEMM_CODES = 8, GEMM_NUMBERS = 2, GEMM_SUB_MINIMA = 1 };
 
 /* Vectors of a block; of a sub-block of which a block of 256 has `subs`, and of the whole. */
 #define GEMM_SIZE32(has_min) (2 * GEMM_CODES + ((has_min) ? 2 : 1) * GEMM_NUMBERS)
 #define GEMM_SIZE_SUB(subs)  (16 / (subs) * GEMM_CODES + GEMM_NUMBERS)
 #define GEMM_SIZE256(subs, has_min)                                                                                            \
-    ((subs) * (GEMM_SIZE_SUB(subs) + ((has_min) ? GEMM_MINIMA : 0)) + ((has_min) ? 2 : 1) * GEMM_NUMBERS)
+    ((subs) * (GEMM_SIZE_SUB(subs) + ((has_min) ? GEMM_SUB_MINIMA : 0)) + ((has_min) ? 2 : 1) * GEMM_NUMBERS)
 
 /* 16 k of four rows as the instruction set's tile reads them, four vectors. */
-NEON_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3);
+KERNEL_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3);
 
 /* 16 k of eight rows, less their offset. */
-NEON_INLINE void gemm_put16(union gemm_vector *panel, int8x16_t v[GEMM_ROWS], const int offset)
+KERNEL_INLINE void gemm_put16(union gemm_vector *panel, int8x16_t v[GEMM_ROWS], const int offset)
 {
     for (int i = 0; i < GEMM_ROWS && offset; i++) v[i] = vsubq_s8(v[i], vdupq_n_s8((int8_t)offset));
     gemm_put(panel, v[0], v[1], v[2], v[3]);
     gemm_put(panel + GEMM_CODES / 2, v[4], v[5], v[6], v[7]);
 }
 
-NEON_INLINE void gemm_pack32(union gemm_vector *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset,
-                             const int has_min)
+KERNEL_INLINE void gemm_pack32(union gemm_vector *panel, const char *const w[GEMM_ROWS], neon_codes32 *codes, const int offset,
+                               const int has_min)
 {
     int8x16_t q[2][GEMM_ROWS];
     union gemm_vector *d = panel + 2 * GEMM_CODES, *m = d + GEMM_NUMBERS;
@@ -156,11 +156,11 @@ struct gemm_scales {
 };
 typedef struct gemm_scales gemm_open256(const void *block);
 
-NEON_INLINE void gemm_pack256(union gemm_vector *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min,
-                              gemm_open256 *open, neon_unpack64 *unpack, const int offset)
+KERNEL_INLINE void gemm_pack256(union gemm_vector *panel, const char *const w[GEMM_ROWS], const int subs, const int has_min,
+                                gemm_open256 *open, neon_unpack64 *unpack, const int offset)
 {
     const int sub = GEMM_SIZE_SUB(subs);
-    union gemm_vector *mn = panel + subs * sub, *d = mn + (has_min ? subs * GEMM_MINIMA : 0), *dmin = d + GEMM_NUMBERS;
+    union gemm_vector *mn = panel + subs * sub, *d = mn + (has_min ? subs * GEMM_SUB_MINIMA : 0), *dmin = d + GEMM_NUMBERS;
     for (int i = 0; i < GEMM_ROWS; i++) {
         const struct gemm_scales o = open(w[i]);
         d[i / 4].f32[i % 4] = o.d;
@@ -186,7 +186,7 @@ NEON_INLINE void gemm_pack256(union gemm_vector *panel, const char *const w[GEMM
 
 /* ---- The types' scales ---- */
 
-NEON_INLINE struct gemm_scales q2_K_open(const void *block)
+KERNEL_INLINE struct gemm_scales q2_K_open(const void *block)
 {
     const struct block_q2_K *b = block;
     struct gemm_scales o = {.d = neon_f16(b->d), .dmin = neon_f16(b->dmin)};
@@ -194,7 +194,7 @@ NEON_INLINE struct gemm_scales q2_K_open(const void *block)
     return o;
 }
 
-NEON_INLINE struct gemm_scales q3_K_open(const void *block)
+KERNEL_INLINE struct gemm_scales q3_K_open(const void *block)
 {
     const struct block_q3_K *b = block;
     struct gemm_scales o = {.d = neon_f16(b->d)};
@@ -202,7 +202,7 @@ NEON_INLINE struct gemm_scales q3_K_open(const void *block)
     return o;
 }
 
-NEON_INLINE struct gemm_scales q4_K_open(const void *block)
+KERNEL_INLINE struct gemm_scales q4_K_open(const void *block)
 {
     const struct block_q4_K *b = block;
     struct gemm_scales o = {.d = neon_f16(b->d), .dmin = neon_f16(b->dmin)};
@@ -210,7 +210,7 @@ NEON_INLINE struct gemm_scales q4_K_open(const void *block)
     return o;
 }
 
-NEON_INLINE struct gemm_scales q5_K_open(const void *block)
+KERNEL_INLINE struct gemm_scales q5_K_open(const void *block)
 {
     const struct block_q5_K *b = block;
     struct gemm_scales o = {.d = neon_f16(b->d), .dmin = neon_f16(b->dmin)};
@@ -218,7 +218,7 @@ NEON_INLINE struct gemm_scales q5_K_open(const void *block)
     return o;
 }
 
-NEON_INLINE struct gemm_scales q6_K_open(const void *block)
+KERNEL_INLINE struct gemm_scales q6_K_open(const void *block)
 {
     const struct block_q6_K *b = block;
     struct gemm_scales o = {.d = neon_f16(b->d)};
@@ -241,7 +241,7 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
     static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
     {                                                                                                                          \
         enum { SIZE = GEMM_SIZE32(type##_MIN) };                                                                               \
-        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_SLICE / 32 * SIZE];                                           \
+        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_DEPTH / 32 * SIZE];                                           \
         _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
         gemm_walk(a, panels, 32, sizeof(struct block_##type), sizeof(struct block_q8_a32), SIZE, pack, tile);                  \
     }                                                                                                                          \
@@ -260,7 +260,7 @@ NEON_INLINE struct gemm_scales q6_K_open(const void *block)
     static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
     {                                                                                                                          \
         enum { SIZE = GEMM_SIZE256(type##_SUBS, type##_MIN) };                                                                 \
-        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_SLICE / 256 * SIZE];                                          \
+        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_DEPTH / 256 * SIZE];                                          \
         _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
         gemm_walk(a, panels, 256, sizeof(struct block_##type), sizeof(struct block_q8_a256), SIZE, pack, tile);                \
     }                                                                                                                          \

@@ -13,8 +13,8 @@
 
 #include "kernels/gemm_words.h"
 
-NEON_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
-                            const int wide)
+KERNEL_INLINE void gemm_dot16(int32x4_t acc[2][GEMM_COLS], const union gemm_vector *panel, const int8x16_t x[GEMM_COLS],
+                              const int wide)
 {
     int8x16_t w[2][4];
     for (int h = 0; h < 2; h++)

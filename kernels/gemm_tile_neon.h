@@ -8,8 +8,8 @@
 #ifndef HARTREE_GEMM_TILE_NEON_H
 #define HARTREE_GEMM_TILE_NEON_H
 
-NEON_INLINE void gemm_tile32(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
-                             float y[GEMM_COLS][GEMM_ROWS], const int has_min, const int wide)
+KERNEL_INLINE void gemm_tile32(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
+                               float y[GEMM_COLS][GEMM_ROWS], const int has_min, const int wide)
 {
     float32x4_t sum[2][GEMM_COLS];
 #pragma GCC unroll 4
@@ -50,7 +50,7 @@ NEON_INLINE void gemm_tile32(const union gemm_vector *panel, const char *const x
 }
 
 /* m[i][t] += the minima of eight sub-blocks, of rows 4i .. 4i+3, times the sums of column t's codes in them. */
-NEON_INLINE void gemm_minima8(int32x4_t m[2][GEMM_COLS], const union gemm_vector *mn, const int16x8_t sums[GEMM_COLS])
+KERNEL_INLINE void gemm_minima8(int32x4_t m[2][GEMM_COLS], const union gemm_vector *mn, const int16x8_t sums[GEMM_COLS])
 {
 #define STEP(lane)                                                                                                             \
     do {                                                                                                                       \
@@ -70,8 +70,8 @@ NEON_INLINE void gemm_minima8(int32x4_t m[2][GEMM_COLS], const union gemm_vector
 #undef STEP
 }
 
-NEON_INLINE void gemm_tile256(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
-                              float y[GEMM_COLS][GEMM_ROWS], const int subs, const int has_min)
+KERNEL_INLINE void gemm_tile256(const union gemm_vector *panel, const char *const x[GEMM_COLS], size_t blocks,
+                                float y[GEMM_COLS][GEMM_ROWS], const int subs, const int has_min)
 {
     const int sub = GEMM_SIZE_SUB(subs);
     const struct block_q8_a256 *xb[GEMM_COLS];
@@ -96,7 +96,7 @@ NEON_INLINE void gemm_tile256(const union gemm_vector *panel, const char *const 
         }
         gemm_lanes(sum);
         const union gemm_vector *mn = panel + subs * sub;
-        const union gemm_vector *d = mn + (has_min ? subs * GEMM_MINIMA : 0), *dmin = d + GEMM_NUMBERS;
+        const union gemm_vector *d = mn + (has_min ? subs * GEMM_SUB_MINIMA : 0), *dmin = d + GEMM_NUMBERS;
         if (has_min) {
             int16x8_t low[GEMM_COLS], high[GEMM_COLS];
             for (int t = 0; t < GEMM_COLS; t++) {
@@ -105,7 +105,7 @@ NEON_INLINE void gemm_tile256(const union gemm_vector *panel, const char *const 
                 acc[0][t] = acc[1][t] = vdupq_n_s32(0);
             }
             gemm_minima8(acc, mn, low);
-            if (subs == 16) gemm_minima8(acc, mn + 8 * GEMM_MINIMA, high);
+            if (subs == 16) gemm_minima8(acc, mn + 8 * GEMM_SUB_MINIMA, high);
         }
         for (int t = 0; t < GEMM_COLS; t++) {
             const float dx = xb[t]->d;

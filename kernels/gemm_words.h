@@ -6,20 +6,20 @@
 
 #include "kernels/gemm_neon.h"
 
-NEON_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
+KERNEL_INLINE void gemm_put(union gemm_vector *panel, int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3)
 {
     const int32x4x4_t v = {
         {vreinterpretq_s32_s8(r0), vreinterpretq_s32_s8(r1), vreinterpretq_s32_s8(r2), vreinterpretq_s32_s8(r3)}};
     vst4q_s32(panel->s32, v);
 }
 
-NEON_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
+KERNEL_INLINE int32x4_t gemm_for(int32x4_t scale, const int t)
 {
     (void)t;
     return scale;
 }
 
-NEON_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
+KERNEL_INLINE void gemm_lanes(int32x4_t s[2][GEMM_COLS])
 {
     (void)s;
 }

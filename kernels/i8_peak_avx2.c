@@ -1,10 +1,10 @@
 /* i8_peak_avx2.c - maddubs adds pairs of products in int16, and one addition collects them there: 32 multiply-adds for two
- * instructions, the most that AVX2 has. On Zen 3 that is 1.6 times 32 a cycle, since additions take the ports of maddubs now and
- * then, which alone would start two.
+ * instructions, the most that AVX2 has. On Zen 3 that is 1.6 times 32 a cycle, since additions take the ports of maddubs now
+ * and then, which alone would start two.
  *
- * Sums in int16 overflow soon. A kernel that wants them whole must widen: a madd, and an addition in int32, for as many maddubs as
- * fit between. Codes of 8 bits leave room for none, those below 32 for four, those below 16 for eight; so that it has 3, 2.25 or
- * 2.1 instructions for each of the 2 here.
+ * Sums in int16 overflow soon. A kernel that wants them whole must widen: a madd, and an addition in int32, for as many maddubs
+ * as fit between. Codes of 8 bits leave room for none, those below 32 for four, those below 16 for eight; so that it has 3,
+ * 2.25 or 2.1 instructions for each of the 2 here.
  * SPDX-License-Identifier: MIT */
 #include <immintrin.h>
 

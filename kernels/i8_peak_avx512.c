@@ -1,5 +1,6 @@
-/* i8_peak_avx512.c - vpdpbusd: 64 multiply-adds an instruction, summed in int32. Sixteen chains are enough where two start a cycle
- * and each takes five. SPDX-License-Identifier: MIT */
+/* i8_peak_avx512.c - vpdpbusd: 64 multiply-adds an instruction, summed in int32. Sixteen chains are enough where two start a
+ * cycle and each takes five.
+ * SPDX-License-Identifier: MIT */
 #include <immintrin.h>
 
 #include "kernels/kernel.h"

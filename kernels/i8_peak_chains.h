@@ -10,7 +10,7 @@
 typedef int32x4_t i8_peak_step(int32x4_t s, int8x16_t u, int8x16_t v);
 
 /* A step does 16 * `share` products, so of each pair of vectors every share-th chain takes one. */
-NEON_INLINE void i8_peak_chains(const struct peak_args *a, const int share, i8_peak_step *step)
+KERNEL_INLINE void i8_peak_chains(const struct peak_args *a, const int share, i8_peak_step *step)
 {
     enum { CHAINS = 16, VECTORS = 4 };
     const int8_t *x = a->x;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/i8_peak_chains.h"
 
-NEON_INLINE int32x4_t step(int32x4_t s, int8x16_t u, int8x16_t v)
+KERNEL_INLINE int32x4_t step(int32x4_t s, int8x16_t u, int8x16_t v)
 {
     return vdotq_s32(s, u, v);
 }

@@ -1,5 +1,5 @@
-/* i8_peak_neon.c - smlal and smlal2: eight multiply-adds an instruction, summed in int16, the most that NEON has without the dot
- * products.
+/* i8_peak_neon.c - smlal and smlal2: eight multiply-adds an instruction, summed in int16, the most that NEON has without the
+ * dot products.
  *
  * Sums in int16 overflow soon. A kernel widens them with sadalp: with codes of 8 bits after two products a lane (3 instructions
  * for 16: 67 % of this), with codes below 16 after sixteen (94 %).

@@ -1,4 +1,5 @@
-/* i8_peak_scalar.c - the reference of the peak kernels: what they compute, not how fast plain C is, which is up to the compiler.
+/* i8_peak_scalar.c - the reference of the peak kernels: what they compute, not how fast plain C is, which is up to the
+ * compiler.
  * SPDX-License-Identifier: MIT */
 #include "kernels/kernel.h"
 #include "kernels/spec_random.h"

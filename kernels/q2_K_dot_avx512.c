@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE __m512i codes(const void *block, int j)
+KERNEL_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q2_K *b = block;
     const __m512i two = _mm512_srlv_epi16(avx512_twice(b->qs + 32 * (j / 2)), avx512_halves(4 * (j % 2), 4 * (j % 2) + 2));

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/gemm_avx512.h"
 
-AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at)
+KERNEL_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at)
 {
     struct gemm_block256 *b = block;
     gemm_scales8(b, row, at);

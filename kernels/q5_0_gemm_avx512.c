@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/gemm_avx512.h"
 
-AVX512_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at)
+KERNEL_INLINE void pack(void *block, const char *const row[GEMM_ROWS], size_t at)
 {
     struct gemm_block32 *b = block;
     __m512i head[4], w[4]; /* d and half of qh; the other half */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE __m512i codes(const void *block, int j)
+KERNEL_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q5_K *b = block;
     const __m512i low =

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE __m512i codes(const void *block, int j)
+KERNEL_INLINE __m512i codes(const void *block, int j)
 {
     const struct block_q6_K *b = block;
     const __m512i low = avx512_bits(_mm512_loadu_si512(b->ql + 64 * (j / 2)), -4 * (j % 2), 15),

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-AVX512_INLINE __m512i codes(const void *block0, const void *block1)
+KERNEL_INLINE __m512i codes(const void *block0, const void *block1)
 {
     const struct block_q8_0 *b0 = block0, *b1 = block1;
     const __m512i q = _mm512_inserti64x4(_mm512_castsi256_si512(avx2_load(b0->qs)), avx2_load(b1->qs), 1);

@@ -8,13 +8,13 @@
 
 #include "kernels/kernel.h"
 
-VEC_INLINE vf rms_norm_scaled(vf x, vf scale, const float *w, size_t n)
+KERNEL_INLINE vf rms_norm_scaled(vf x, vf scale, const float *w, size_t n)
 {
     x = vf_mul(x, scale);
     return w ? vf_mul(x, n == VF_LANES ? vf_load(w) : vf_load_n(w, n)) : x;
 }
 
-VEC_INLINE void rms_norm(const struct norm_args *a)
+KERNEL_INLINE void rms_norm(const struct norm_args *a)
 {
     const size_t n = a->n, rest = n % VF_LANES, whole = n - rest;
     for (size_t r = 0; r < a->rows; r++) {

@@ -6,12 +6,12 @@
 #include "kernels/kernel.h"
 
 /* Pairs as they lie: cos and sin are doubled up, and vf_sub_add does both halves of a rotation. */
-VEC_INLINE vf rope_norm_pairs(vf x, vf cs)
+KERNEL_INLINE vf rope_norm_pairs(vf x, vf cs)
 {
     return vf_sub_add(vf_mul(x, vf_even_twice(cs)), vf_mul(vf_swap_pairs(x), vf_odd_twice(cs)));
 }
 
-VEC_INLINE void rope_norm(const struct rope_args *a)
+KERNEL_INLINE void rope_norm(const struct rope_args *a)
 {
     const size_t n = a->n_rot & ~(size_t)1, rest = n % VF_LANES, whole = n - rest;
     for (size_t h = 0; h < a->heads; h++) {
@@ -23,7 +23,7 @@ VEC_INLINE void rope_norm(const struct rope_args *a)
 }
 
 /* VF_LANES pairs at a time; the table's (cos, sin) pairs are parted in registers. */
-VEC_INLINE void rope_neox(const struct rope_args *a)
+KERNEL_INLINE void rope_neox(const struct rope_args *a)
 {
     const size_t half = a->n_rot / 2, rest = half % VF_LANES, whole = half - rest;
     for (size_t h = 0; h < a->heads; h++) {

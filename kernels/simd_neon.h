@@ -11,19 +11,17 @@
 #include <string.h>
 
 #include "kernels/blocks.h"
+#include "kernels/inline.h"
 #include "kernels/kernel.h"
 
-/* Kernels are templates: tile sizes and unpacking functions are constants that must be seen through. */
-#define NEON_INLINE static inline __attribute__((always_inline))
-
-NEON_INLINE float neon_f16(uint16_t bits)
+KERNEL_INLINE float neon_f16(uint16_t bits)
 {
     __fp16 h;
     memcpy(&h, &bits, sizeof h);
     return (float)h;
 }
 
-NEON_INLINE uint8x16_t neon_load(const void *p)
+KERNEL_INLINE uint8x16_t neon_load(const void *p)
 {
     return vld1q_u8(p);
 }
@@ -33,7 +31,7 @@ NEON_INLINE uint8x16_t neon_load(const void *p)
 #define NEON_AFTER(v, result) __asm__("" : "+w"(v) : "w"(result))
 
 /* Eight of an activation block's sums of 16 codes: h = 0, 1. The block may stand at an odd address. */
-NEON_INLINE int16x8_t neon_bsums(const struct block_q8_a256 *b, const int h)
+KERNEL_INLINE int16x8_t neon_bsums(const struct block_q8_a256 *b, const int h)
 {
     return vreinterpretq_s16_u8(neon_load((const char *)b + offsetof(struct block_q8_a256, bsums) + 16 * h));
 }
@@ -42,26 +40,26 @@ NEON_INLINE int16x8_t neon_bsums(const struct block_q8_a256 *b, const int h)
 
 typedef int8x16x2_t neon_codes32(const void *block);
 
-NEON_INLINE int8x16x2_t neon_signed(uint8x16_t low, uint8x16_t high)
+KERNEL_INLINE int8x16x2_t neon_signed(uint8x16_t low, uint8x16_t high)
 {
     return (int8x16x2_t){{vreinterpretq_s8_u8(low), vreinterpretq_s8_u8(high)}};
 }
 
-NEON_INLINE int8x16x2_t neon_nibbles(uint8x16_t v)
+KERNEL_INLINE int8x16x2_t neon_nibbles(uint8x16_t v)
 {
     return neon_signed(vandq_u8(v, vdupq_n_u8(15)), vshrq_n_u8(v, 4));
 }
 
 /* Nibbles and a fifth bit, minus 16. `clear` holds all ones in each byte whose fifth bit is not set; its upper half is shifted
  * in above the nibble: one instruction takes the nibble and puts the bit and the sign before it. */
-NEON_INLINE int8x16x2_t neon_nibbles5(uint8x16_t v, uint8x16_t clear_low, uint8x16_t clear_high)
+KERNEL_INLINE int8x16x2_t neon_nibbles5(uint8x16_t v, uint8x16_t clear_low, uint8x16_t clear_high)
 {
     const uint8x16_t high = vsriq_n_u8(clear_high, v, 4);
     NEON_AFTER(v, high);
     return neon_signed(vsliq_n_u8(v, clear_low, 4), high);
 }
 
-NEON_INLINE int8x16x2_t neon_codes5(const uint8_t qs[16], const uint8_t qh[4])
+KERNEL_INLINE int8x16x2_t neon_codes5(const uint8_t qs[16], const uint8_t qh[4])
 {
     const uint8x16_t bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     const uint8x16_t first = vcombine_u8(vdup_n_u8(0), vdup_n_u8(1)), second = vcombine_u8(vdup_n_u8(2), vdup_n_u8(3));
@@ -71,31 +69,31 @@ NEON_INLINE int8x16x2_t neon_codes5(const uint8_t qs[16], const uint8_t qh[4])
     return neon_nibbles5(neon_load(qs), vtstq_u8(vqtbl1q_u8(unset, first), bit), vtstq_u8(vqtbl1q_u8(unset, second), bit));
 }
 
-NEON_INLINE int8x16x2_t q8_0_codes(const void *block)
+KERNEL_INLINE int8x16x2_t q8_0_codes(const void *block)
 {
     const struct block_q8_0 *b = block;
     return (int8x16x2_t){{vld1q_s8(b->qs), vld1q_s8(b->qs + 16)}};
 }
 
-NEON_INLINE int8x16x2_t q4_0_codes(const void *block)
+KERNEL_INLINE int8x16x2_t q4_0_codes(const void *block)
 {
     const struct block_q4_0 *b = block;
     return neon_nibbles(neon_load(b->qs));
 }
 
-NEON_INLINE int8x16x2_t q4_1_codes(const void *block)
+KERNEL_INLINE int8x16x2_t q4_1_codes(const void *block)
 {
     const struct block_q4_1 *b = block;
     return neon_nibbles(neon_load(b->qs));
 }
 
-NEON_INLINE int8x16x2_t q5_0_codes(const void *block)
+KERNEL_INLINE int8x16x2_t q5_0_codes(const void *block)
 {
     const struct block_q5_0 *b = block;
     return neon_codes5(b->qs, b->qh);
 }
 
-NEON_INLINE int8x16x2_t q5_1_codes(const void *block)
+KERNEL_INLINE int8x16x2_t q5_1_codes(const void *block)
 {
     const struct block_q5_1 *b = block;
     return neon_codes5(b->qs, b->qh);
@@ -118,26 +116,26 @@ struct neon_codes64 {
 };
 typedef struct neon_codes64 neon_unpack64(const void *block, const int g);
 
-NEON_INLINE int neon_element(const int subs, const int g, const int v)
+KERNEL_INLINE int neon_element(const int subs, const int g, const int v)
 {
     return subs == 8 ? 64 * g + 16 * v : 128 * (g / 2) + 16 * (g % 2) + 32 * v;
 }
 
 /* Each byte shifted left (right where n < 0) and masked. */
-NEON_INLINE uint8x16_t neon_bits(uint8x16_t v, const int n, const int mask)
+KERNEL_INLINE uint8x16_t neon_bits(uint8x16_t v, const int n, const int mask)
 {
     v = n > 0 ? v << (uint8_t)n : n < 0 ? v >> (uint8_t)-n : v;
     return vandq_u8(v, vdupq_n_u8((uint8_t)mask));
 }
 
-NEON_INLINE struct neon_codes64 q2_K_unpack(const void *block, const int g)
+KERNEL_INLINE struct neon_codes64 q2_K_unpack(const void *block, const int g)
 {
     const struct block_q2_K *b = block;
     const uint8x16_t v = neon_load(b->qs + 16 * g);
     return (struct neon_codes64){{neon_bits(v, 0, 3), neon_bits(v, -2, 3), neon_bits(v, -4, 3), vshrq_n_u8(v, 6)}};
 }
 
-NEON_INLINE struct neon_codes64 q3_K_unpack(const void *block, const int g)
+KERNEL_INLINE struct neon_codes64 q3_K_unpack(const void *block, const int g)
 {
     const struct block_q3_K *b = block;
     const uint8x16_t v = neon_load(b->qs + 16 * g), h = neon_load(b->hmask + 16 * (g % 2));
@@ -147,7 +145,7 @@ NEON_INLINE struct neon_codes64 q3_K_unpack(const void *block, const int g)
          vorrq_u8(neon_bits(v, -4, 3), neon_bits(h, first - 2, 4)), vorrq_u8(vshrq_n_u8(v, 6), neon_bits(h, first - 3, 4))}};
 }
 
-NEON_INLINE struct neon_codes64 q4_K_unpack(const void *block, const int g)
+KERNEL_INLINE struct neon_codes64 q4_K_unpack(const void *block, const int g)
 {
     const struct block_q4_K *b = block;
     const uint8x16_t v = neon_load(b->qs + 32 * g), w = neon_load(b->qs + 32 * g + 16);
@@ -155,7 +153,7 @@ NEON_INLINE struct neon_codes64 q4_K_unpack(const void *block, const int g)
 }
 
 /* A shift-and-insert puts the other byte's bits above the nibble; those that do not belong there are then masked. */
-NEON_INLINE struct neon_codes64 q5_K_unpack(const void *block, const int g)
+KERNEL_INLINE struct neon_codes64 q5_K_unpack(const void *block, const int g)
 {
     const struct block_q5_K *b = block;
     const uint8x16_t mask = vdupq_n_u8(31);
@@ -170,7 +168,7 @@ NEON_INLINE struct neon_codes64 q5_K_unpack(const void *block, const int g)
     return o;
 }
 
-NEON_INLINE struct neon_codes64 q6_K_unpack(const void *block, const int g)
+KERNEL_INLINE struct neon_codes64 q6_K_unpack(const void *block, const int g)
 {
     const struct block_q6_K *b = block;
     const uint8_t *ql = b->ql + 64 * (g / 2) + 16 * (g % 2);

@@ -8,7 +8,7 @@
 
 #include "kernels/kernel.h"
 
-VEC_INLINE void softmax(const struct vec_args *a)
+KERNEL_INLINE void softmax(const struct vec_args *a)
 {
     const size_t rest = a->n % VF_LANES, whole = a->n - rest;
     const vf s = vf_set1(a->s);

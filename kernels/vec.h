@@ -10,7 +10,7 @@
  *   vf_load(p), vf_store(p, v)     any address
  *   vf_load_n(p, n)                the first n <= VF_LANES floats, then zeros: touches no byte beyond them
  *   vf_store_n(p, v, n)            the first n lanes, and no byte beyond them
- *   vf_load_f16(p), vf_load_f16_n(p, n), vf_store_f16(p, v), vf_store_f16_n(p, v, n)      p: any address; to nearest, ties to even
+ *   vf_load_f16(p), vf_load_f16_n(p, n), vf_store_f16(p, v), vf_store_f16_n(p, v, n)   p: any address; to nearest, ties to even
  *   vf_load_bf16(p), vf_load_bf16_n(p, n)
  *   vf_load_i8(p)                  VF_LANES signed bytes as floats
  *   vf_set1(x), vf_zero()
@@ -49,7 +49,7 @@
  * overflows to infinity, and keeps NaN. x = k ln 2 + r with |r| <= 0.35, so exp(x) = 2^k exp(r). Taylor's series of exp(r) to
  * r^7 leaves 0.35^8 / 8! = 6e-9, a tenth of half a unit. ln 2 is taken in two parts, the first with zeros at its end, so that k
  * times it is exact. */
-VEC_INLINE vf vf_exp(vf x)
+KERNEL_INLINE vf vf_exp(vf x)
 {
     /* max and min return their second operand when either is NaN */
     x = vf_max(vf_set1(-104.0f), vf_min(vf_set1(89.0f), x));

@@ -35,7 +35,8 @@ bool mpo_check(const struct mpo *m, size_t n_in, size_t n_out, struct error *e)
         if (rows > UINT32_MAX || cols > UINT32_MAX || rows * m->i[k] > UINT32_MAX)
             return fail(e, "bonds: found core %d of %zu x %zu, expected fewer than 2^32 rows and columns", k, rows, cols);
         if (m->pivots[k] && (k == m->d - 1 || m->pivots[k] > m->r[k + 1] || m->pivots[k] >= rows * m->i[k]))
-            return fail(e, "gauge: found %zu identity rows in core %d, expected at most its right bond, and fewer than its rows",
+            return fail(e,
+                        "gauge: found %zu identity rows in core %d, expected at most its right bond, and fewer than its rows",
                         m->pivots[k], k);
     }
     for (int k = m->d - 1; k > 0; k--) {
@@ -118,8 +119,8 @@ double mpo_flops(const struct mpo *m)
     return sum;
 }
 
-/* FLOPs of contracting core k when those in `done` have been: all digits but k's own are a batch, and so are the bonds that stand
- * open elsewhere. */
+/* FLOPs of contracting core k when those in `done` have been: all digits but k's own are a batch, and so are the bonds that
+ * stand open elsewhere. */
 static double contraction_flops(const struct mpo *m, unsigned done, int k)
 {
     double n = 2 * (double)(m->o[k] * m->r[k]) * (double)(m->i[k] * m->r[k + 1]);

@@ -2,12 +2,12 @@
  *
  *   W[o, i] = sum over a_1 .. a_{d-1} of the product over k = 1 .. d of G_k[a_{k-1}, o_k, i_k, a_k]
  *
- * with o = (o_1, ..., o_d) and i = (i_1, ..., i_d) in mixed radix, digit 1 slowest, and bonds r_0 = r_d = 1. d = 2 with o = (out, 1)
- * and i = (1, in) is the low-rank product. In this file cores are numbered from 0, as in the names of their tensors.
+ * with o = (o_1, ..., o_d) and i = (i_1, ..., i_d) in mixed radix, digit 1 slowest, and bonds r_0 = r_d = 1. d = 2 with o =
+ * (out, 1) and i = (1, in) is the low-rank product. In this file cores are numbered from 0, as in the names of their tensors.
  *
- * Cores are stored in the order in which they are multiplied: row (o_k, a_{k-1}), column (i_k, a_k), the a's fastest. Contracted
- * from the last core to the first, each step is then a product of the core with vectors that lie one after another, and what it
- * writes lies as the next step reads it:
+ * Cores are stored in the order in which they are multiplied: row (o_k, a_{k-1}), column (i_k, a_k), the a's fastest.
+ * Contracted from the last core to the first, each step is then a product of the core with vectors that lie one after another,
+ * and what it writes lies as the next step reads it:
  *
  *   in   [token][o_{k+1} .. o_d][i_1 .. i_{k-1}][i_k][a_k]       vectors over (i_k, a_k)
  *   out  [token][o_k .. o_d][i_1 .. i_{k-1}][a_{k-1}]
@@ -15,11 +15,11 @@
  * so nothing is ever permuted: of n tokens a step multiplies n * vectors columns at once, its virtual batch.
  *
  * Identity gauge: at a bond of rank r a core may have r rows (o_k, i_k, a_{k-1}), of r elements over a_k, that are those of the
- * identity matrix. They are neither stored nor multiplied. Such a core is stored as what is left: rows (i_k, o_k, a_{k-1}) in that
- * order without the pivots, columns a_k.
+ * identity matrix. They are neither stored nor multiplied. Such a core is stored as what is left: rows (i_k, o_k, a_{k-1}) in
+ * that order without the pivots, columns a_k.
  *
- * Sources: Oseledets 2011 (tensor trains); Novikov et al. 2015 (matrices of linear layers); pivoting factorisation, Zhao et al. 2025
- * (the gauge of a low-rank product). SPDX-License-Identifier: MIT */
+ * Sources: Oseledets 2011 (tensor trains); Novikov et al. 2015 (matrices of linear layers); pivoting factorisation, Zhao et al.
+ * 2025 (the gauge of a low-rank product). SPDX-License-Identifier: MIT */
 #ifndef HARTREE_MPO_H
 #define HARTREE_MPO_H
 
@@ -69,7 +69,8 @@ double mpo_best_order(const struct mpo *m, int order[MPO_MAX_CORES]);
 
 /* FLOPs of making the whole matrix from its cores, row by row (mpo_rebuild_rows). */
 double mpo_rebuild_flops(const struct mpo *m);
-/* The fewest tokens from which making the matrix and multiplying by it takes fewer FLOPs than `flops` a token; SIZE_MAX if never. */
+/* The fewest tokens from which making the matrix and multiplying by it takes fewer FLOPs than `flops` a token; SIZE_MAX if
+ * never. */
 size_t mpo_rebuild_from(const struct mpo *m, double flops);
 
 /* ---- Products ---- */
@@ -79,22 +80,32 @@ struct mpo_pivot {
     uint32_t place, column;
 };
 
-/* Part of a step: rows [row, row + rows) of the core times the vectors [col, col + cols) of all tokens, counted on from one token
- * to the next. Nothing is owned. */
+/* Part of a step: rows [row, row + rows) of the core times the vectors [col, col + cols) of all tokens, counted on from one
+ * token to the next. Nothing is owned. */
 struct mpo_part {
     struct mpo_step step;
     const struct tensor *w;
     const struct mpo_pivot *pivots; /* in order of place; NULL without a gauge */
     size_t row, rows, col, cols;
-    const void *x;     /* all vectors, in the format that w multiplies with, one after another */
-    size_t x_vector;   /* bytes of each */
-    const float *z;    /* the same as floats; used for pivots alone */
-    float *y;          /* outputs of token 0 */
-    size_t ldy;        /* a token's floats */
-    const float *bias; /* of a token's outputs; NULL: none */
+    const void *x;        /* all vectors, in the format that w multiplies with, one after another */
+    size_t x_vector;      /* bytes of each */
+    const float *z;       /* the same as floats; used for pivots alone */
+    float *y;             /* outputs of token 0 */
+    size_t ldy;           /* a token's floats */
+    const float *bias;    /* of a token's outputs; NULL: none */
     const int32_t *place; /* output j belongs at place[j]; NULL: at j */
-    bool exact;        /* dequantised weights, float x */
+    bool exact;           /* dequantised weights, float x */
 };
+
+/* Whether outputs go where they belong as they are computed, with no tile between. Of a gauged core's then no more than the
+ * stored rows need scratch, however many identity rows stand among them. */
+static inline bool mpo_is_direct(const struct mpo_step *s, const int32_t *place)
+{
+    return s->vectors == 1 && !place;
+}
+
+/* Where stored row number `stored` of a gauged core of one slice belongs, among its n identity rows. */
+size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored);
 
 /* Vectors that a part should have at most: so many outputs fit the scratch. */
 enum { MPO_TILE_COLS = 256 };
@@ -104,7 +115,8 @@ size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols);
 void mpo_multiply(const struct mpo_part *p, float *scratch);
 
 /* Row (o, a) of core k over (i_k, a_k), put together from its slices and its identity rows where it is gauged. */
-void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a, float *y);
+void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a,
+                  float *y);
 
 /* ---- Contraction in another order than the stored one (mpo_contract.c) ---- */
 
@@ -113,28 +125,29 @@ struct mpo_axis {
     size_t n, in, out;
 };
 
-/* Step number `step` of an order: core order[step], with the bonds that it sums over and those that it opens. Strides count floats. */
+/* Step number `step` of an order: core order[step], with the bonds that it sums over and those that it opens. Strides count
+ * floats. */
 struct mpo_contraction {
     int core;
     bool sum_left, sum_right, last;
-    size_t n_in, n_out;      /* floats of a token before and after */
+    size_t n_in, n_out; /* floats of a token before and after */
     size_t in_i, in_left, in_right, out_o, out_left, out_right;
     int n_axes;
     struct mpo_axis axis[2 * MPO_MAX_CORES];
-    size_t batch;            /* product of the axes */
+    size_t batch; /* product of the axes */
 };
 struct mpo_contraction mpo_contraction(const struct mpo *m, const int *order, int step);
 
-/* Outputs of digit o for the places [first, end) of the batch of all tokens. `bias`, of a token's outputs, is added in the last step;
- * NULL: none. scratch: mpo_contract_scratch floats. */
-void mpo_contract(const struct mpo *m, const struct mpo_contraction *c, const struct tensor *w, const struct mpo_pivot *pivots, size_t o,
-                  size_t first, size_t end, const float *x, float *y, const float *bias, float *scratch);
+/* Outputs of digit o for the places [first, end) of the batch of all tokens. `bias`, of a token's outputs, is added in the last
+ * step; NULL: none. scratch: mpo_contract_scratch floats. */
+void mpo_contract(const struct mpo *m, const struct mpo_contraction *c, const struct tensor *w, const struct mpo_pivot *pivots,
+                  size_t o, size_t first, size_t end, const float *x, float *y, const float *bias, float *scratch);
 size_t mpo_contract_scratch(const struct mpo *m, int k);
 
 /* ---- The matrix itself ---- */
 
-/* Puts rows [row, row + rows) of the matrix itself into y, rows of n_in floats: how a layer is multiplied where its steps cost more.
- * core[k] and pivots[k] as in mpo_part. scratch: mpo_rebuild_scratch floats. */
+/* Puts rows [row, row + rows) of the matrix itself into y, rows of n_in floats: how a layer is multiplied where its steps cost
+ * more. core[k] and pivots[k] as in mpo_part. scratch: mpo_rebuild_scratch floats. */
 void mpo_rebuild_rows(const struct mpo *m, const struct tensor *const *core, const struct mpo_pivot *const *pivots, size_t row,
                       size_t rows, float *y, float *scratch);
 size_t mpo_rebuild_scratch(const struct mpo *m, size_t rows);

@@ -1,7 +1,6 @@
 /* mpo_contract.c - a contraction in any order of cores, for factors that make the stored order dear. States lie as
- * [digit 1] .. [digit d][open bonds], so that the first is the layer's input and the last its output; a step reads and writes them
- * by strides and multiplies dequantised rows of its core with float activations.
- * SPDX-License-Identifier: MIT */
+ * [digit 1] .. [digit d][open bonds], so that the first is the layer's input and the last its output; a step reads and writes
+ * them by strides and multiplies dequantised rows of its core with float activations. SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "kernels/kernel.h"
@@ -13,7 +12,10 @@ static bool is_open(const struct mpo *m, unsigned done, int b)
     return b > 0 && b < m->d && (done >> (b - 1) & 1) != (done >> b & 1);
 }
 
-static size_t digit_size(const struct mpo *m, unsigned done, int j) { return done >> j & 1 ? m->o[j] : m->i[j]; }
+static size_t digit_size(const struct mpo *m, unsigned done, int j)
+{
+    return done >> j & 1 ? m->o[j] : m->i[j];
+}
 
 /* Strides of a state: of each digit, and of each bond, 0 where it is not open. Returns the state's elements. */
 static size_t strides(const struct mpo *m, unsigned done, size_t *digit, size_t *bond)
@@ -47,16 +49,20 @@ struct mpo_contraction mpo_contraction(const struct mpo *m, const int *order, in
     for (int j = 0; j < m->d; j++)
         if (j != k) c.axis[c.n_axes++] = (struct mpo_axis){digit_size(m, before, j), digit_in[j], digit_out[j]};
     for (int b = 1; b < m->d; b++)
-        if (b != k && b != k + 1 && is_open(m, before, b)) c.axis[c.n_axes++] = (struct mpo_axis){m->r[b], bond_in[b], bond_out[b]};
+        if (b != k && b != k + 1 && is_open(m, before, b))
+            c.axis[c.n_axes++] = (struct mpo_axis){m->r[b], bond_in[b], bond_out[b]};
     for (int a = 0; a < c.n_axes; a++) c.batch *= c.axis[a].n;
     return c;
 }
 
-size_t mpo_contract_scratch(const struct mpo *m, int k) { return 2 * m->i[k] * m->r[k + 1] + m->r[k + 1]; }
+size_t mpo_contract_scratch(const struct mpo *m, int k)
+{
+    return 2 * m->i[k] * m->r[k + 1] + m->r[k + 1];
+}
 
 /* One row (o, a) of the core with one place of the batch. */
-static void contract_one(const struct mpo *m, const struct mpo_contraction *c, const float *row, size_t a, const float *x, float *y,
-                         float bias, float *scratch)
+static void contract_one(const struct mpo *m, const struct mpo_contraction *c, const float *row, size_t a, const float *x,
+                         float *y, float bias, float *scratch)
 {
     size_t n_i = m->i[c->core], n_b = m->r[c->core + 1];
     const float *from = x + (c->sum_left ? a * c->in_left : 0);
@@ -66,8 +72,15 @@ static void contract_one(const struct mpo *m, const struct mpo_contraction *c, c
         float v;
         for (size_t i = 0; i < n_i; i++)
             for (size_t b = 0; b < n_b; b++) scratch[i * n_b + b] = from[i * c->in_i + b * c->in_right];
-        K.f32_dot(&(struct dot_args){.y = &v, .ldy = 1, .w = row, .w_stride = n_i * n_b * sizeof v, .rows = 1, .x = scratch,
-                                     .x_stride = n_i * n_b * sizeof v, .cols = 1, .n = n_i * n_b});
+        K.f32_dot(&(struct dot_args){.y = &v,
+                                     .ldy = 1,
+                                     .w = row,
+                                     .w_stride = n_i * n_b * sizeof v,
+                                     .rows = 1,
+                                     .x = scratch,
+                                     .x_stride = n_i * n_b * sizeof v,
+                                     .cols = 1,
+                                     .n = n_i * n_b});
         *y = (add ? *y : bias) + v;
         return;
     }
@@ -81,14 +94,15 @@ static void contract_one(const struct mpo *m, const struct mpo_contraction *c, c
     }
 }
 
-void mpo_contract(const struct mpo *m, const struct mpo_contraction *c, const struct tensor *w, const struct mpo_pivot *pivots, size_t o,
-                  size_t first, size_t end, const float *x, float *y, const float *bias, float *scratch)
+void mpo_contract(const struct mpo *m, const struct mpo_contraction *c, const struct tensor *w, const struct mpo_pivot *pivots,
+                  size_t o, size_t first, size_t end, const float *x, float *y, const float *bias, float *scratch)
 {
     float *row = scratch, *rest = row + m->i[c->core] * m->r[c->core + 1];
     for (size_t a = 0; a < m->r[c->core]; a++) {
         mpo_core_row(m, c->core, w, pivots, o, a, row);
         for (size_t place = first; place < end; place++) {
-            size_t left = place % c->batch, in = place / c->batch * c->n_in, at = o * c->out_o, token = place / c->batch * c->n_out;
+            size_t left = place % c->batch, in = place / c->batch * c->n_in, at = o * c->out_o,
+                   token = place / c->batch * c->n_out;
             for (int k = c->n_axes - 1; k >= 0; k--) {
                 size_t digit = left % c->axis[k].n;
                 left /= c->axis[k].n;

@@ -12,8 +12,10 @@ static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
     size_t low = 0;
     while (low < n) {
         size_t mid = (low + n) / 2;
-        if (p[mid].place < place) low = mid + 1;
-        else n = mid;
+        if (p[mid].place < place)
+            low = mid + 1;
+        else
+            n = mid;
     }
     return low;
 }
@@ -21,8 +23,8 @@ static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
 /* ---- Gauged cores: what is stored goes between the identity rows, which hand their element of the vector on ---- */
 
 /* The rows of slice s between the pivots first .. last into `to` (rows of `ld` floats): set in the first slice, then added. */
-static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last, const float *stored, size_t n_stored, float *to,
-                  size_t ld)
+static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last, const float *stored, size_t n_stored,
+                  float *to, size_t ld)
 {
     size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols;
     for (size_t c = 0; c < p->cols; c++) {
@@ -31,18 +33,23 @@ static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last,
         size_t at = 0;
         for (size_t i = first; i <= last; i++) {
             size_t end = i < last ? p->pivots[i].place - begin : p->rows;
-            if (s) K.f32_add(&(struct vec_args){.y = y + at, .x = from, .n = end - at});
-            else memcpy(y + at, from, (end - at) * sizeof *y);
+            if (s)
+                K.f32_add(&(struct vec_args){.y = y + at, .x = from, .n = end - at});
+            else
+                memcpy(y + at, from, (end - at) * sizeof *y);
             from += end - at;
             at = end + 1;
             if (i == last) break;
-            if (s) y[end] += z[p->pivots[i].column];
-            else y[end] = z[p->pivots[i].column];
+            if (s)
+                y[end] += z[p->pivots[i].column];
+            else
+                y[end] = z[p->pivots[i].column];
         }
     }
 }
 
-static void multiply_stored(const struct mpo_part *p, size_t row, size_t rows, size_t offset, float *y, size_t ldy, float *scratch)
+static void multiply_stored(const struct mpo_part *p, size_t row, size_t rows, size_t offset, float *y, size_t ldy,
+                            float *scratch)
 {
     struct linear_part part = {.w = p->w,
                                .row = row,
@@ -52,17 +59,19 @@ static void multiply_stored(const struct mpo_part *p, size_t row, size_t rows, s
                                .cols = p->cols,
                                .y = y,
                                .ldy = ldy};
-    if (p->exact) linear_multiply_exact(&part, scratch);
-    else linear_multiply(&part);
+    if (p->exact)
+        linear_multiply_exact(&part, scratch);
+    else
+        linear_multiply(&part);
 }
 
-static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, float *stored, float *scratch)
+static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, float *stored)
 {
     const struct mpo_step *s = &p->step;
     for (size_t i = 0; i < s->slices; i++) {
         size_t begin = i * s->rows + p->row, first = pivots_before(p->pivots, s->pivots, begin),
                last = pivots_before(p->pivots, s->pivots, begin + p->rows), n = p->rows - (last - first);
-        if (n) multiply_stored(p, begin - first, n, i * (p->x_vector / s->slices), stored, n, scratch);
+        if (n) multiply_stored(p, begin - first, n, i * (p->x_vector / s->slices), stored, n, stored + n * p->cols);
         merge(p, i, first, last, stored, n, to, ld);
     }
 }
@@ -76,7 +85,8 @@ static void scatter(const struct mpo_part *p, const float *from)
         size_t token = (p->col + c) / s->vectors, vector = (p->col + c) % s->vectors;
         float *y = p->y + token * p->ldy;
         for (size_t r = 0; r < p->rows;) {
-            size_t o = (p->row + r) / s->run, a = (p->row + r) % s->run, n = s->run - a, at = (o * s->vectors + vector) * s->run + a;
+            size_t o = (p->row + r) / s->run, a = (p->row + r) % s->run, n = s->run - a,
+                   at = (o * s->vectors + vector) * s->run + a;
             if (n > p->rows - r) n = p->rows - r;
             for (size_t j = 0; j < n; j++) {
                 size_t to = p->place ? (size_t)p->place[at + j] : at + j;
@@ -94,19 +104,36 @@ size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols)
 
 void mpo_multiply(const struct mpo_part *p, float *scratch)
 {
-    float *tile = scratch, *stored = tile + p->rows * p->cols, *row = stored + p->rows * p->cols;
     /* With one vector a token, outputs lie where the kernel puts them. */
-    bool direct = p->step.vectors == 1 && !p->place && !p->bias;
-    float *to = direct ? p->y + p->col * p->ldy + p->row : tile;
+    bool direct = mpo_is_direct(&p->step, p->place);
+    float *stored = direct ? scratch : scratch + p->rows * p->cols, *to = direct ? p->y + p->col * p->ldy + p->row : scratch;
     size_t ld = direct ? p->ldy : p->rows;
-    if (p->pivots) multiply_gauged(p, to, ld, stored, row);
-    else multiply_stored(p, p->row, p->rows, 0, to, ld, row);
-    if (!direct) scatter(p, tile);
+    if (p->pivots)
+        multiply_gauged(p, to, ld, stored);
+    else
+        multiply_stored(p, p->row, p->rows, 0, to, ld, stored);
+    if (!direct) scatter(p, scratch);
+    for (size_t c = 0; direct && p->bias && c < p->cols; c++)
+        K.f32_add(&(struct vec_args){.y = to + c * ld, .x = p->bias + p->row, .n = p->rows});
+}
+
+size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t mid = (low + n) / 2;
+        if (pivots[mid].place - mid <= stored)
+            low = mid + 1;
+        else
+            n = mid;
+    }
+    return stored + low;
 }
 
 /* ---- The matrix itself ---- */
 
-void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a, float *y)
+void mpo_core_row(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o, size_t a,
+                  float *y)
 {
     struct mpo_step s = mpo_step(m, k);
     for (size_t i = 0; i < s.slices; i++, y += s.cols) {
@@ -146,9 +173,10 @@ static size_t digit(const struct mpo *m, size_t row, int k)
     return row % m->o[k];
 }
 
-/* The product of cores 0 .. k for each row, from that of 0 .. k - 1: every row of core k is dequantised once for all of them. */
-static void extend(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t first, size_t rows,
-                   const float *from, float *to, size_t stride, float *core)
+/* The product of cores 0 .. k for each row, from that of 0 .. k - 1: every row of core k is dequantised once for all of them.
+ */
+static void extend(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t first,
+                   size_t rows, const float *from, float *to, size_t stride, float *core)
 {
     size_t before = 1, run = m->i[k] * m->r[k + 1];
     for (int j = 0; j < k; j++) before *= m->i[j];
@@ -161,8 +189,12 @@ static void extend(const struct mpo *m, int k, const struct tensor *w, const str
             mpo_core_row(m, k, w, pivots, o, a, core);
             for (size_t q = r; q < rows; q++)
                 for (size_t b = 0; b < before && digit(m, first + q, k) == o; b++)
-                    K.f32_axpy(&(struct axpy_args){.y = to + q * stride + b * run, .x = core, .x_stride = run,
-                                                   .s = from + q * stride + b * m->r[k] + a, .k = 1, .n = run});
+                    K.f32_axpy(&(struct axpy_args){.y = to + q * stride + b * run,
+                                                   .x = core,
+                                                   .x_stride = run,
+                                                   .s = from + q * stride + b * m->r[k] + a,
+                                                   .k = 1,
+                                                   .n = run});
         }
     }
 }

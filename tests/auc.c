@@ -1,5 +1,5 @@
-/* auc.c - the sampler: recorded trees of processes under a clock of the test's own, then real children that say themselves what they
- * used, so that a busy machine changes no verdict. SPDX-License-Identifier: MIT */
+/* auc.c - the sampler: recorded trees of processes under a clock of the test's own, then real children that say themselves what
+ * they used, so that a busy machine changes no verdict. SPDX-License-Identifier: MIT */
 #include "engine/meter/auc_command.h"
 
 #include <dirent.h>
@@ -18,7 +18,10 @@
 
 static char folder[512];
 static double fake_time;
-static double fake_clock(void) { return fake_time; }
+static double fake_clock(void)
+{
+    return fake_time;
+}
 
 static void path_of(char *path, size_t size, const char *format, va_list ap)
 {
@@ -54,7 +57,8 @@ static void put_process(int pid, int parent, const char *name, long own, long re
              name, parent, own, reaped, start, mb * 1000000 / sysconf(_SC_PAGESIZE));
     write_text(path, text);
     in_folder(path, sizeof path, "%d/smaps_rollup", pid);
-    snprintf(text, sizeof text, "5-7 ---p 0 00:00 0 [rollup]\nRss: %10ld kB\nPss: %10ld kB\nPss_Dirty: 7 kB\n", mb * 1000, mb * 500);
+    snprintf(text, sizeof text, "5-7 ---p 0 00:00 0 [rollup]\nRss: %10ld kB\nPss: %10ld kB\nPss_Dirty: 7 kB\n", mb * 1000,
+             mb * 500);
     write_text(path, text);
 }
 
@@ -73,8 +77,9 @@ static void put_machine(long busy, long forks, long used_kb)
 {
     char path[1024], text[512];
     in_folder(path, sizeof path, "stat");
-    snprintf(text, sizeof text, "cpu  %ld 0 0 999 5 0 0 7 3 0\ncpu0 77 0 0 999 5 0 0 0 0 0\nintr 1 2 3\nctxt 5\nbtime 6\nprocesses %ld\n",
-             busy, forks);
+    snprintf(text, sizeof text,
+             "cpu  %ld 0 0 999 5 0 0 7 3 0\ncpu0 77 0 0 999 5 0 0 0 0 0\nintr 1 2 3\nctxt 5\nbtime 6\nprocesses %ld\n", busy,
+             forks);
     write_text(path, text);
     in_folder(path, sizeof path, "meminfo");
     snprintf(text, sizeof text, "MemTotal:  1000000 kB\nMemFree: 1 kB\nMemAvailable: %ld kB\n", 1000000 - used_kb);
@@ -93,13 +98,18 @@ static void drop(const char *format, ...)
     if (system(command)) exit(1);
 }
 
-static bool near(double a, double b) { return fabs(a - b) <= 1e-9 * fmax(1, fabs(b)); }
+static bool near(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fmax(1, fabs(b));
+}
 
 static struct auc *record_of(int root, bool below, size_t max_samples)
 {
     struct error e = {""};
-    struct auc *a = auc_start(&(struct auc_options){.root = root, .below_root = below, .proc = folder, .clock = fake_clock,
-                                                    .max_samples = max_samples}, &e);
+    struct auc *a = auc_start(
+        &(struct auc_options){
+            .root = root, .below_root = below, .proc = folder, .clock = fake_clock, .max_samples = max_samples},
+        &e);
     if (!a) printf("FAIL a recorded tree opens: %s\n", e.text), exit(1);
     return a;
 }
@@ -135,13 +145,19 @@ static void test_stat(void)
     struct proc_stat s;
     bool ok = true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(text, sizeof text, "42 (%s) S 7 1 1 0 -1 4194304 99 0 0 0 100 23 1000 1 20 0 3 0 1234 3133440 5 1 2 3\n", names[i]);
-        ok = ok && proc_stat_parse(&s, text) && s.pid == 42 && s.parent == 7 && s.state == 'S' && s.threads == 3 && s.start == 1234 &&
-             near(s.own_s, 123.0 / (double)sysconf(_SC_CLK_TCK)) && near(s.reaped_s, 1001.0 / (double)sysconf(_SC_CLK_TCK)) &&
-             s.rss_bytes == 5 * (double)sysconf(_SC_PAGESIZE);
+        snprintf(text, sizeof text, "42 (%s) S 7 1 1 0 -1 4194304 99 0 0 0 100 23 1000 1 20 0 3 0 1234 3133440 5 1 2 3\n",
+                 names[i]);
+        ok = ok && proc_stat_parse(&s, text) && s.pid == 42 && s.parent == 7 && s.state == 'S' && s.threads == 3 &&
+             s.start == 1234 && near(s.own_s, 123.0 / (double)sysconf(_SC_CLK_TCK)) &&
+             near(s.reaped_s, 1001.0 / (double)sysconf(_SC_CLK_TCK)) && s.rss_bytes == 5 * (double)sysconf(_SC_PAGESIZE);
     }
     TEST("stat: any name", ok, "the last one gave pid %d parent %d", s.pid, s.parent);
-    static const char *const wrong[] = {"", "42", "42 (cat", "42 cat) S 7", "42 )cat( S 7", "42 (cat) S 7 1 1 0",
+    static const char *const wrong[] = {"",
+                                        "42",
+                                        "42 (cat",
+                                        "42 cat) S 7",
+                                        "42 )cat( S 7",
+                                        "42 (cat) S 7 1 1 0",
                                         "42 (cat) S x 1 1 0 -1 4194304 99 0 0 0 100 23 1000 1 20 0 3 0 1234 3133440 5"};
     ok = true;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) ok = ok && !proc_stat_parse(&s, wrong[i]);
@@ -161,8 +177,9 @@ static void test_windows(void)
     TEST("window: resident memory by trapezoids", fabs(all.rss.gross - (2 * 20e6 + 2 * 30e6)) < 4 * 8192, "%g", all.rss.gross);
     TEST("window: proportional memory", fabs(all.pss.gross - all.rss.gross / 2) < 1, "%g", all.pss.gross);
     TEST("window: interpolated end", near(part1.cpu.gross, 2), "%g", part1.cpu.gross);
-    TEST("window: two add up", near(part1.cpu.gross + part2.cpu.gross, 5) && near(part1.rss.gross + part2.rss.gross, all.rss.gross),
-         "%g + %g", part1.cpu.gross, part2.cpu.gross);
+    TEST("window: two add up",
+         near(part1.cpu.gross + part2.cpu.gross, 5) && near(part1.rss.gross + part2.rss.gross, all.rss.gross), "%g + %g",
+         part1.cpu.gross, part2.cpu.gross);
     TEST("window: no idle, nothing above it", isnan(all.cpu.net) && isnan(all.rss.net), "%g", all.cpu.net);
     TEST("window: longest gap and peak", near(all.max_gap_s, 2) && fabs(all.peak_rss_bytes - 30e6) < 8192, "%g", all.max_gap_s);
     struct error e = {""};
@@ -195,9 +212,12 @@ static void test_idle(void)
     TEST("idle: declared", ok, "%s", e.text);
     TEST("idle: one interval", near(one.system_cpu.net, 5 - 10 * 0.2) && isnan(one.after.t0) && one.before.blocks == 2, "%g",
          one.system_cpu.net);
-    TEST("idle: its deviation", fabs(one.system_cpu.sd - sqrt(100 * 0.02 / 2 + 10 * 0.02 + tick2)) < 1e-6, "%g", one.system_cpu.sd);
-    TEST("idle: two intervals", near(r.system_cpu.net, 5 - 10 * 0.3) && near(r.before.system_cpu.mean, 0.2) &&
-         near(r.after.system_cpu.mean, 0.4) && near(r.before.system_cpu.variance, 0.02), "%g", r.system_cpu.net);
+    TEST("idle: its deviation", fabs(one.system_cpu.sd - sqrt(100 * 0.02 / 2 + 10 * 0.02 + tick2)) < 1e-6, "%g",
+         one.system_cpu.sd);
+    TEST("idle: two intervals",
+         near(r.system_cpu.net, 5 - 10 * 0.3) && near(r.before.system_cpu.mean, 0.2) && near(r.after.system_cpu.mean, 0.4) &&
+             near(r.before.system_cpu.variance, 0.02),
+         "%g", r.system_cpu.net);
     double sd = sqrt(100 * (0.02 / 2 + 0) / 4 + 100 * 0.2 * 0.2 / 12 + 10 * (0.02 + 0) / 2 + tick2);
     TEST("idle: drift is uncertain", fabs(r.system_cpu.sd - sd) < 1e-6, "%g, expected %g", r.system_cpu.sd, sd);
     TEST("idle: the tree has its own", near(r.cpu.net, 0.5 - 10 * 0.03), "%g", r.cpu.net);
@@ -233,8 +253,8 @@ static void test_ends(void)
     put_children(100, "");
     mark_at(a, 4);
     struct auc_result r = between(a, 2, 4);
-    TEST("a pid used again is no child; what was seen of the old one stays", near(r.cpu.gross, 2) && auc_processes(a) == 1, "%g",
-         r.cpu.gross);
+    TEST("a pid used again is no child; what was seen of the old one stays", near(r.cpu.gross, 2) && auc_processes(a) == 1,
+         "%g", r.cpu.gross);
     put_process(100, 1, "root", 30, 450, 10, 5);
     mark_at(a, 5);
     TEST("and counting goes on", fabs(between(a, 4, 5).cpu.gross - 0.3) < 0.021, "%g", between(a, 4, 5).cpu.gross);
@@ -243,8 +263,8 @@ static void test_ends(void)
     put_children(100, "102 103");
     put_machine(0, 3, 0);
     mark_at(a, 6);
-    TEST("used again by a child of ours; one that is listed but gone", near(between(a, 5, 6).cpu.gross, 0.5) && auc_processes(a) == 2,
-         "%g", between(a, 5, 6).cpu.gross);
+    TEST("used again by a child of ours; one that is listed but gone",
+         near(between(a, 5, 6).cpu.gross, 0.5) && auc_processes(a) == 2, "%g", between(a, 5, 6).cpu.gross);
     put_process(102, 100, "again", 10, 0, 5, 11);
     mark_at(a, 7);
     TEST("a clock that goes back", between(a, 6, 7).cpu.gross == 0, "%g", between(a, 6, 7).cpu.gross);
@@ -253,8 +273,8 @@ static void test_ends(void)
     write_text(path, "102 (again) S 100\n");
     put_process(100, 1, "root", 80, 450, 10, 5);
     mark_at(a, 8);
-    TEST("a line that can't be read keeps what was seen", auc_processes(a) == 2 && fabs(between(a, 7, 8).cpu.gross - 0.1) < 1e-9,
-         "%g", between(a, 7, 8).cpu.gross);
+    TEST("a line that can't be read keeps what was seen",
+         auc_processes(a) == 2 && fabs(between(a, 7, 8).cpu.gross - 0.1) < 1e-9, "%g", between(a, 7, 8).cpu.gross);
     in_folder(path, sizeof path, "102/smaps_rollup");
     unlink(path);
     mkdir(path, 0777); /* root may read anything, but not this */
@@ -292,7 +312,8 @@ static void test_discovery(void)
     int before = auc_processes(a);
     put_machine(0, 2, 0);
     mark_at(a, 2);
-    TEST("looked for when the machine has forked", before == 2 && auc_processes(a) == 3, "%d, then %d", before, auc_processes(a));
+    TEST("looked for when the machine has forked", before == 2 && auc_processes(a) == 3, "%d, then %d", before,
+         auc_processes(a));
     auc_free(a);
     struct error e = {""};
     a = auc_start(&(struct auc_options){.root = 4711, .proc = folder, .clock = fake_clock}, &e);
@@ -350,7 +371,9 @@ static const double most_cores = 0.005;
 static void test_burn(void)
 {
     struct auc_command_result r;
-    static const struct { const char *name, *what, *arg1, *arg2; } loads[] = {
+    static const struct {
+        const char *name, *what, *arg1, *arg2;
+    } loads[] = {
         {"one thread", "burn", "0.4", "1"},
         {"two threads", "burn", "0.4", "2"},
         {"grandchildren that are waited for", "tree", NULL, NULL},
@@ -361,13 +384,14 @@ static void test_burn(void)
         double used = load(&r, 20, loads[i].what, loads[i].arg1, loads[i].arg2);
         char name[80];
         snprintf(name, sizeof name, "CPU time: %s", loads[i].name);
-        TEST(name, r.use.cpu.net >= used - 0.001 && r.use.cpu.net <= used + 1e-3 * SLACK_MS && used > 0.09, "%.4f s, by its own account %.4f s",
-             r.use.cpu.net, used);
+        TEST(name, r.use.cpu.net >= used - 0.001 && r.use.cpu.net <= used + 1e-3 * SLACK_MS && used > 0.09,
+             "%.4f s, by its own account %.4f s", r.use.cpu.net, used);
     }
     /* what is only seen is a lower bound: up to the last sample before the end, less two ticks */
     double used = load(&r, 50, "ignored", NULL, NULL), least = 0.4 - r.use.max_gap_s - 0.06;
-    TEST("CPU time: a child that nobody waits for, as last seen", r.use.cpu.net > least && r.use.cpu.net < used + 0.4 + 1e-3 * SLACK_MS,
-         "%.4f s of 0.4 s, expected %.4f s at least", r.use.cpu.net, least);
+    TEST("CPU time: a child that nobody waits for, as last seen",
+         r.use.cpu.net > least && r.use.cpu.net < used + 0.4 + 1e-3 * SLACK_MS, "%.4f s of 0.4 s, expected %.4f s at least",
+         r.use.cpu.net, least);
 }
 
 /* A meter that runs a program at every tick: what that uses is not the command's. */
@@ -375,7 +399,8 @@ static void run_program(void *ctx)
 {
     pid_t pid = fork();
     if (!pid) burn(0.02, 1), _exit(0);
-    while (waitpid(pid, NULL, 0) < 0) {}
+    while (waitpid(pid, NULL, 0) < 0) {
+    }
     ++*(int *)ctx;
 }
 
@@ -385,7 +410,8 @@ static void test_tick_children(void)
     struct auc_result r;
     int ticks = 0;
     for (int below = 0; below < 2; below++) {
-        struct auc *a = auc_start(&(struct auc_options){.hz = 20, .below_root = below, .tick = run_program, .tick_ctx = &ticks}, &e);
+        struct auc *a =
+            auc_start(&(struct auc_options){.hz = 20, .below_root = below, .tick = run_program, .tick_ctx = &ticks}, &e);
         double t0 = auc_mark(a);
         struct timespec t = {0, 400000000};
         nanosleep(&t, NULL);
@@ -406,9 +432,11 @@ static void test_hold(void)
     double least = bytes * (held - r.use.max_gap_s), most = (bytes + other) * r.use.time_s;
     TEST("memory: 64 MB for 0.6 s", r.use.rss.net >= least && r.use.rss.net <= most, "%.4g byte-seconds, expected %.4g to %.4g",
          r.use.rss.net, least, most);
-    TEST("memory: its peak", r.use.peak_rss_bytes >= bytes && r.use.peak_rss_bytes <= bytes + other, "%g", r.use.peak_rss_bytes);
-    TEST("memory: proportional, not above resident", r.use.pss.net > 0.5 * bytes * (held - r.use.max_gap_s) &&
-         r.use.pss.net <= 1.01 * r.use.rss.net, "%.4g", r.use.pss.net);
+    TEST("memory: its peak", r.use.peak_rss_bytes >= bytes && r.use.peak_rss_bytes <= bytes + other, "%g",
+         r.use.peak_rss_bytes);
+    TEST("memory: proportional, not above resident",
+         r.use.pss.net > 0.5 * bytes * (held - r.use.max_gap_s) && r.use.pss.net <= 1.01 * r.use.rss.net, "%.4g",
+         r.use.pss.net);
     double sum = 0;
     load(&r, 5, "burn", "0", "1");
     sum += r.use.rss.net;
@@ -443,8 +471,9 @@ static void test_sampler(void)
     auc_idle(a, 0.5, NULL, &e);
     double t1 = auc_mark(a);
     auc_stop(a);
-    TEST("late ticks are counted", auc_between(a, t0, t1, &r, &e) && r.missed >= 10 && r.max_gap_s > 0.06 && ticks >= 5 &&
-         ticks < 20, "%zu missed, %d called, gap %g", r.missed, ticks, r.max_gap_s);
+    TEST("late ticks are counted",
+         auc_between(a, t0, t1, &r, &e) && r.missed >= 10 && r.max_gap_s > 0.06 && ticks >= 5 && ticks < 20,
+         "%zu missed, %d called, gap %g", r.missed, ticks, r.max_gap_s);
     auc_stop(a);
     TEST("stopped twice, still readable", auc_between(a, t0, t1, &r, &e) && !auc_between(a, t0, t1 + 1, &r, &e), "%s", e.text);
     auc_free(a);
@@ -454,8 +483,10 @@ static void test_sampler(void)
     auc_idle(a, 0.5, NULL, &e);
     t1 = auc_mark(a);
     bool ok = auc_between(a, t0, t1, &r, &e);
-    TEST("a bounded number of samples", ok && r.samples <= 70 && r.samples > 10 && r.rss.gross > 0.5 * r.peak_rss_bytes * r.time_s &&
-         r.rss.gross <= 1.001 * r.peak_rss_bytes * r.time_s, "%zu samples, %g of %g", r.samples, r.rss.gross, r.peak_rss_bytes);
+    TEST("a bounded number of samples",
+         ok && r.samples <= 70 && r.samples > 10 && r.rss.gross > 0.5 * r.peak_rss_bytes * r.time_s &&
+             r.rss.gross <= 1.001 * r.peak_rss_bytes * r.time_s,
+         "%zu samples, %g of %g", r.samples, r.rss.gross, r.peak_rss_bytes);
     TEST("the sampler's own time is left out", ok && r.sampler_cpu_s > 0.005 && r.cpu.gross < 0.3 * r.sampler_cpu_s + 0.01,
          "%g s beside the sampler's %g s", r.cpu.gross, r.sampler_cpu_s);
     double begin = auc_mark(a);
@@ -494,19 +525,23 @@ static void test_leaks(void)
 {
     struct error e = {""};
     struct auc_command_result r;
-    char *const nothing[] = {"/nonexistent/command", NULL}, *const data[] = {"/etc/passwd", NULL}, *const name[] = {"no-such-command-here", NULL};
+    char *const nothing[] = {"/nonexistent/command", NULL}, *const data[] = {"/etc/passwd", NULL},
+                *const name[] = {"no-such-command-here", NULL};
     int files = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task");
     struct auc_command_options o = {.hz = 5};
     TEST("no such root process", !auc_start(&(struct auc_options){.root = 1 << 30}, &e), "started");
-    TEST("too fast", !auc_start(&(struct auc_options){.hz = 1001}, &e) && !auc_start(&(struct auc_options){.hz = -1}, &e) &&
-         !auc_start(&(struct auc_options){.hz = NAN}, &e), "started");
+    TEST("too fast",
+         !auc_start(&(struct auc_options){.hz = 1001}, &e) && !auc_start(&(struct auc_options){.hz = -1}, &e) &&
+             !auc_start(&(struct auc_options){.hz = NAN}, &e),
+         "started");
     TEST("no such command", !auc_command(nothing, &o, &r, &e) && r.status == 127, "status %d", r.status);
     TEST("none in the path", !auc_command(name, &o, &r, &e) && r.status == 127, "status %d", r.status);
     TEST("no program", !auc_command(data, &o, &r, &e) && r.status == 126, "status %d", r.status);
     o.hz = 5000;
     TEST("a command too fast", !auc_command(nothing, &o, &r, &e) && r.status == 0, "status %d", r.status);
-    TEST("no descriptor and no thread stays", count_entries("/proc/self/fd") == files && count_entries("/proc/self/task") == threads,
-         "%d and %d, before %d and %d", count_entries("/proc/self/fd"), count_entries("/proc/self/task"), files, threads);
+    TEST("no descriptor and no thread stays",
+         count_entries("/proc/self/fd") == files && count_entries("/proc/self/task") == threads, "%d and %d, before %d and %d",
+         count_entries("/proc/self/fd"), count_entries("/proc/self/task"), files, threads);
 }
 
 int main(int argc, char **argv)

@@ -26,7 +26,8 @@ static double rusage_of(int who)
 static void *burn_thread(void *until)
 {
     /* to a given sum of the whole process's CPU time */
-    while (rusage_of(RUSAGE_SELF) < *(double *)until) {}
+    while (rusage_of(RUSAGE_SELF) < *(double *)until) {
+    }
     return NULL;
 }
 
@@ -75,14 +76,16 @@ static int load_main(char **args)
         wait(NULL);
         close(pipe_ends[1]);
         if (read(pipe_ends[0], &number, sizeof number) != sizeof number) _exit(1);
-        while (read(pipe_ends[0], pipe_ends, 1) > 0) {} /* until it is gone */
+        while (read(pipe_ends[0], pipe_ends, 1) > 0) {
+        }                                  /* until it is gone */
         struct timespec t = {0, 50000000}; /* and waited for by whoever adopted it */
         nanosleep(&t, NULL);
         number += rusage_of(RUSAGE_SELF) + rusage_of(RUSAGE_CHILDREN);
     } else if (!strcmp(what, "ignored")) { /* a child that nobody waits for */
         signal(SIGCHLD, SIG_IGN);
         if (!fork()) burn(0.4, 1), _exit(0);
-        while (wait(NULL) > 0) {}
+        while (wait(NULL) > 0) {
+        }
     } else if (!strcmp(what, "hold")) { /* BYTES SECONDS: reports the seconds for which they were held */
         size_t n = (size_t)atol(args[2]);
         char *volatile p = malloc(n);

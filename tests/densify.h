@@ -1,6 +1,6 @@
-/* densify.h - a second reading of the format of factorised layers, from its definition alone: every element of every core, identity
- * rows in their places, multiplied out in double. Makes a file of dense F32 matrices out of a factorised one, for tests/mpo.c.
- * SPDX-License-Identifier: MIT */
+/* densify.h - a second reading of the format of factorised layers, from its definition alone: every element of every core,
+ * identity rows in their places, multiplied out in double. Makes a file of dense F32 matrices out of a factorised one, for
+ * tests/mpo.c. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DENSIFY_H
 #define HARTREE_DENSIFY_H
 
@@ -37,8 +37,8 @@ static double *dn_values(const struct tensor *t)
 }
 
 /* Core k as [a][o][i][b], whole. */
-static double *dn_core(const struct gguf *g, const char *prefix, const char *tensor_prefix, int k, size_t ra, size_t o, size_t in,
-                       size_t rb)
+static double *dn_core(const struct gguf *g, const char *prefix, const char *tensor_prefix, int k, size_t ra, size_t o,
+                       size_t in, size_t rb)
 {
     char suffix[32];
     snprintf(suffix, sizeof suffix, "mpo.%d", k);
@@ -54,9 +54,12 @@ static double *dn_core(const struct gguf *g, const char *prefix, const char *ten
                 for (size_t b = 0; pivot && b < rb; b++)
                     if (((const int32_t *)pivot->data)[b] == (int32_t)((i * o + oo) * ra + a)) unit = (long)b;
                 for (size_t b = 0; b < rb; b++) {
-                    if (unit >= 0) row[b] = (long)b == unit;
-                    else if (pivot) row[b] = stored[next * rb + b];
-                    else row[b] = stored[(oo * ra + a) * in * rb + i * rb + b];
+                    if (unit >= 0)
+                        row[b] = (long)b == unit;
+                    else if (pivot)
+                        row[b] = stored[next * rb + b];
+                    else
+                        row[b] = stored[(oo * ra + a) * in * rb + i * rb + b];
                 }
                 if (unit < 0) next++;
             }

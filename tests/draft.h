@@ -1,5 +1,5 @@
-/* draft.h - random numbers, and a GGUF file as tables that can be changed and written again: for the tests that run models whose
- * files lie. SPDX-License-Identifier: MIT */
+/* draft.h - random numbers, and a GGUF file as tables that can be changed and written again: for the tests that run models
+ * whose files lie. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DRAFT_H
 #define HARTREE_DRAFT_H
 

@@ -1,7 +1,7 @@
-/* fuzz_mpo.c - runs factorised models whose files lie: factors, bonds, names, shapes, types, identity rows and permutations changed,
- * alone or together with what is checked against them. Each copy is planned, priced and, where that succeeds, run; also from its
- * header alone. The seed is fixed. 120 copies, 2,000 and more under HARTREE_SLOW; meant for SAN=address,undefined.
- * SPDX-License-Identifier: MIT */
+/* fuzz_mpo.c - runs factorised models whose files lie: factors, bonds, names, shapes, types, identity rows and permutations
+ * changed, alone or together with what is checked against them. Each copy is planned, priced and, where that succeeds, run;
+ * also from its header alone. The seed is fixed. 120 copies, 2,000 and more under HARTREE_SLOW; meant for
+ * SAN=address,undefined. SPDX-License-Identifier: MIT */
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -17,10 +17,8 @@ static char dir[160];
 
 #define SHAPE "L=1,D=64,H=4,KV=2,F=96,V=300"
 static const char *const shapes[] = {
-    SHAPE ":Q8_0:mpo,bond=32,gauge,joint",
-    SHAPE ":F32:mpo,d=3,bond=9,gauge,joint,permuted,keep=3,correct=2,bias",
-    SHAPE ":F16:mpo,s=16,bond=20,gauge",
-    SHAPE ":Q8_0:mpo,bond=32,gauge,reversed",
+    SHAPE ":Q8_0:mpo,bond=32,gauge,joint",         SHAPE ":F32:mpo,d=3,bond=9,gauge,joint,permuted,keep=3,correct=2,bias",
+    SHAPE ":F16:mpo,s=16,bond=20,gauge",           SHAPE ":Q8_0:mpo,bond=32,gauge,reversed",
     SHAPE ":Q4_0:mpo,dense,correct=3,keep=4,bias",
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
@@ -54,15 +52,28 @@ static struct tensor *any_tensor(struct draft *d)
 
 static uint64_t number_near(uint64_t was)
 {
-    static const uint64_t values[] = {0, 1, 2, 3, 7, 8, 31, 32, 33, 64, 96, 255, 256, 4096, 65536, 1 << 20, 1 << 24, (1 << 24) + 1,
+    static const uint64_t values[] = {0,         1,          2,
+                                      3,         7,          8,
+                                      31,        32,         33,
+                                      64,        96,         255,
+                                      256,       4096,       65536,
+                                      1 << 20,   1 << 24,    (1 << 24) + 1,
                                       INT32_MAX, UINT32_MAX, UINT32_MAX / 2 + 1};
     return below(2) ? was + below(5) - 2 : values[below(sizeof values / sizeof *values)];
 }
 
 static void change_key(struct draft *d)
 {
-    static const char *const words[] = {"", "rl-dot", "lr-dot", "blk.0.attn_qkv", "blk.0.attn_q", "blk.0.ffn_gate_up", "token_embd",
-                                        "o=64x1 i=1x64 r=1,32,1 gauge=0", "\n\033[31m", "mpo"};
+    static const char *const words[] = {"",
+                                        "rl-dot",
+                                        "lr-dot",
+                                        "blk.0.attn_qkv",
+                                        "blk.0.attn_q",
+                                        "blk.0.ffn_gate_up",
+                                        "token_embd",
+                                        "o=64x1 i=1x64 r=1,32,1 gauge=0",
+                                        "\n\033[31m",
+                                        "mpo"};
     struct gguf_kv *kv = any_key(d);
     if (kv->strings) {
         const char *word = words[below(sizeof words / sizeof *words)];
@@ -76,9 +87,12 @@ static void change_key(struct draft *d)
             size_t j = below(kv->n), k = below(kv->n);
             uint32_t was = v[j];
             /* Factors exchanged, or moved from one to the other, still make the same product. */
-            if (below(3)) v[j] = (uint32_t)number_near(v[j]);
-            else if (below(2)) v[j] = v[k], v[k] = was;
-            else if (v[j] % 2 == 0 && j != k) v[j] /= 2, v[k] *= 2;
+            if (below(3))
+                v[j] = (uint32_t)number_near(v[j]);
+            else if (below(2))
+                v[j] = v[k], v[k] = was;
+            else if (v[j] % 2 == 0 && j != k)
+                v[j] /= 2, v[k] *= 2;
         } else {
             kv->n = below(2) ? kv->n + 1 : below(kv->n + 1);
         }
@@ -88,7 +102,8 @@ static void change_key(struct draft *d)
         *v = (uint32_t)number_near(1);
         kv->data = v;
     }
-    if (!below(12)) kv->type = kv->element = (enum gguf_value)below(GGUF_STRING), kv->n = 1, kv->strings = NULL, kv->data = own(d, 8);
+    if (!below(12))
+        kv->type = kv->element = (enum gguf_value)below(GGUF_STRING), kv->n = 1, kv->strings = NULL, kv->data = own(d, 8);
 }
 
 static void change_tensor(struct draft *d)
@@ -96,7 +111,9 @@ static void change_tensor(struct draft *d)
     struct tensor *t = any_tensor(d), *other = any_tensor(d);
     size_t dim = below(t->n_dims);
     switch (below(6)) {
-    case 0: t->ne[dim] = (int64_t)(below(2) ? number_near((uint64_t)t->ne[dim]) & 4095 : (uint64_t)t->ne[dim] + below(3) - 1); return;
+    case 0:
+        t->ne[dim] = (int64_t)(below(2) ? number_near((uint64_t)t->ne[dim]) & 4095 : (uint64_t)t->ne[dim] + below(3) - 1);
+        return;
     case 1: t->ne[dim] = below(2) ? 2 * t->ne[dim] : t->ne[dim] / 2; return;
     case 2: t->type = (enum type)below(TYPE_FILE_END); return;
     case 3: {
@@ -174,7 +191,8 @@ static void reconcile(struct draft *d)
             snprintf(name, sizeof name, "%.70s.mpo.%d", joint, k);
             for (size_t t = 0; t < d->n_t; t++) {
                 if (!strcmp(d->t[t].name, name)) core = &d->t[t];
-                if (!strncmp(d->t[t].name, name, strlen(name)) && !strcmp(d->t[t].name + strlen(name), ".pivot")) pivot = &d->t[t];
+                if (!strncmp(d->t[t].name, name, strlen(name)) && !strcmp(d->t[t].name + strlen(name), ".pivot"))
+                    pivot = &d->t[t];
             }
             if (!core) continue;
             if (pivot) {
@@ -184,7 +202,8 @@ static void reconcile(struct draft *d)
             }
             mpo_core_shape(&m, k, core->ne);
             core->n_dims = 3;
-            if (core->ne[0] < 1 || core->ne[0] % (int64_t)type_get(core->type)->block) core->type = TYPE_F32;
+            const struct type_info *type = type_get(core->type);
+            if (!type || core->ne[0] < 1 || core->ne[0] % (int64_t)type->block) core->type = TYPE_F32;
         }
         char *spec = own(d, MPO_SPEC);
         mpo_spec(&m, spec);
@@ -211,7 +230,8 @@ static bool priced(const struct model *m, bool exact)
     struct error e = {""};
     struct plan *p = plan_new(m, exact, &e);
     struct prediction r = {0};
-    bool ok = p && predict(&r, p, NULL, &(struct predict_options){.threads = 2, .prompt = 9, .gen = 3, .kv_type = TYPE_F16}, &e);
+    bool ok =
+        p && predict(&r, p, NULL, &(struct predict_options){.threads = 2, .prompt = 9, .gen = 3, .kv_type = TYPE_F16}, &e);
     if (!ok) refused(&e);
     prediction_free(&r);
     plan_free(p);
@@ -224,7 +244,8 @@ static bool run(const struct model *m)
     struct error e = {""};
     struct session_options o = {.n_ctx = 12, .n_batch = 1 + below(9), .kv_type = TYPE_F16, .threads = 2, .exact = below(2)};
     struct session *s = session_new(m, &o, &e);
-    bool ok = s && session_feed(s, ids, 9, PHASE_PREFILL, NULL, NULL, &e) && session_feed(s, ids, 1, PHASE_DECODE, NULL, NULL, &e);
+    bool ok =
+        s && session_feed(s, ids, 9, PHASE_PREFILL, NULL, NULL, &e) && session_feed(s, ids, 1, PHASE_DECODE, NULL, NULL, &e);
     if (!ok) refused(&e);
     session_free(s);
     return ok;
@@ -253,9 +274,12 @@ static void fuzz(const struct gguf *g, unsigned runs)
         draft_from(&d, g);
         for (size_t k = below(10) ? 1 + below(2) : 0; k; k--) {
             size_t what = below(8);
-            if (what < 3) change_key(&d);
-            else if (what < 5) change_tensor(&d);
-            else change_indices(&d);
+            if (what < 3)
+                change_key(&d);
+            else if (what < 5)
+                change_tensor(&d);
+            else
+                change_indices(&d);
         }
         if (below(2)) reconcile(&d);
         unsigned char *bytes = draft_write(&d, &size);
@@ -291,8 +315,8 @@ int main(void)
     rmdir(dir);
     printf("# %u copies: %u planned, %u ran\n", N_SHAPES * runs, seen.planned, seen.ran);
     TEST("each refusal says found and expected", !seen.bad_lines, "%u do not, first '%s'", seen.bad_lines, seen.line);
-    TEST("copies are both run and refused", seen.ran > runs / 4 && seen.ran < N_SHAPES * runs * 9 / 10, "%u of %u ran", seen.ran,
-         N_SHAPES * runs);
+    TEST("copies are both run and refused", seen.ran > runs / 4 && seen.ran < N_SHAPES * runs * 9 / 10, "%u of %u ran",
+         seen.ran, N_SHAPES * runs);
     uint64_t taken = (memory_peak() - before) >> 20;
     TEST("no copy takes much memory", taken < 1500, "%llu MB", (unsigned long long)taken);
     TEST_MAIN_END();

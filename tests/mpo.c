@@ -44,8 +44,8 @@ static bool keep_row(void *ctx, size_t index, const float *logits)
 /* Of every position, fed in steps of `batch`. */
 static float *logits_of(const struct model *m, bool exact, int threads, size_t batch)
 {
-    struct session_options o = {.n_ctx = N_IDS, .n_batch = batch, .n_out = batch, .exact = exact, .threads = threads,
-                                .kv_type = TYPE_F32};
+    struct session_options o = {
+        .n_ctx = N_IDS, .n_batch = batch, .n_out = batch, .exact = exact, .threads = threads, .kv_type = TYPE_F32};
     struct session *s = session_new(m, &o, &e);
     struct rows r = {calloc(N_IDS * (size_t)m->hp.n_vocab, sizeof(float)), (size_t)m->hp.n_vocab};
     bool ok = s && session_feed_all(s, ids, N_IDS, 0, keep_row, &r, &e);
@@ -111,42 +111,66 @@ static bool compare(const char *shape, struct errors *r)
 }
 
 #define SMALL "L=1,D=64,H=4,KV=2,F=96,V=300"
-#define ODD "L=2,D=60,H=3,KV=1,F=105,V=300"
-#define WIDE "L=1,D=256,H=4,KV=2,F=256,V=300"
+#define ODD   "L=2,D=60,H=3,KV=1,F=105,V=300"
+#define WIDE  "L=1,D=256,H=4,KV=2,F=256,V=300"
 
 static void test_structures(void)
 {
     static const char *const shapes[] = {
-        SMALL ":F32:mpo,bond=32", SMALL ":F32:mpo,bond=1", SMALL ":F32:mpo,bond=32,gauge", SMALL ":F32:mpo,bond=32,gauge,joint",
-        SMALL ":F32:mpo,bond=32,joint", SMALL ":F32:mpo,s=2,bond=32", SMALL ":F32:mpo,s=4,bond=16,gauge",
-        SMALL ":F32:mpo,s=8,bond=24", SMALL ":F32:mpo,u=2,bond=16,gauge", SMALL ":F32:mpo,u=4,bond=16,gauge,joint",
-        SMALL ":F32:mpo,d=1", SMALL ":F32:mpo,d=3,bond=7", SMALL ":F32:mpo,d=3,bond=8,gauge", SMALL ":F32:mpo,d=3,bond=8,gauge,joint",
-        SMALL ":F32:mpo,d=4,bond=5", SMALL ":F32:mpo,d=4,bond=6,gauge,joint", SMALL ":F32:mpo,d=5,bond=3,gauge",
-        SMALL ":F32:mpo,d=6,bond=4", SMALL ":F32:mpo,dense,correct=3", SMALL ":F32:mpo,dense,correct=3,keep=5,bias",
-        SMALL ":F32:mpo,dense,bias", SMALL ":F32:mpo,bond=8,keep=70", SMALL ":F32:mpo,bond=8,permuted",
+        SMALL ":F32:mpo,bond=32",
+        SMALL ":F32:mpo,bond=1",
+        SMALL ":F32:mpo,bond=32,gauge",
+        SMALL ":F32:mpo,bond=32,gauge,joint",
+        SMALL ":F32:mpo,bond=32,joint",
+        SMALL ":F32:mpo,s=2,bond=32",
+        SMALL ":F32:mpo,s=4,bond=16,gauge",
+        SMALL ":F32:mpo,s=8,bond=24",
+        SMALL ":F32:mpo,u=2,bond=16,gauge",
+        SMALL ":F32:mpo,u=4,bond=16,gauge,joint",
+        SMALL ":F32:mpo,d=1",
+        SMALL ":F32:mpo,d=3,bond=7",
+        SMALL ":F32:mpo,d=3,bond=8,gauge",
+        SMALL ":F32:mpo,d=3,bond=8,gauge,joint",
+        SMALL ":F32:mpo,d=4,bond=5",
+        SMALL ":F32:mpo,d=4,bond=6,gauge,joint",
+        SMALL ":F32:mpo,d=5,bond=3,gauge",
+        SMALL ":F32:mpo,d=6,bond=4",
+        SMALL ":F32:mpo,dense,correct=3",
+        SMALL ":F32:mpo,dense,correct=3,keep=5,bias",
+        SMALL ":F32:mpo,dense,bias",
+        SMALL ":F32:mpo,bond=8,keep=70",
+        SMALL ":F32:mpo,bond=8,permuted",
         SMALL ":F32:mpo,s=2,bond=8,gauge,permuted,bias,keep=2,correct=2",
-        SMALL ":F32:mpo,d=3,bond=8,gauge,joint,permuted,bias,keep=2,correct=2", ODD ":F32:mpo,bond=13,gauge,joint",
-        ODD ":F32:mpo,s=5,bond=7,gauge", ODD ":F32:mpo,d=3,bond=11,gauge,joint", ODD ":F16:mpo,d=4,bond=3,permuted",
-        SMALL ":F32:mpo,bond=32,reversed", SMALL ":F16:mpo,bond=16,reversed,gauge,bias", ODD ":F32:mpo,s=5,bond=5,reversed,keep=2",
-        "tiny-gemma3:F32:mpo,bond=32,gauge,joint", "tiny-qwen2:F32:mpo,bond=32,gauge,joint", "tiny-qwen3:BF16:mpo,bond=32,gauge",
+        SMALL ":F32:mpo,d=3,bond=8,gauge,joint,permuted,bias,keep=2,correct=2",
+        ODD ":F32:mpo,bond=13,gauge,joint",
+        ODD ":F32:mpo,s=5,bond=7,gauge",
+        ODD ":F32:mpo,d=3,bond=11,gauge,joint",
+        ODD ":F16:mpo,d=4,bond=3,permuted",
+        SMALL ":F32:mpo,bond=32,reversed",
+        SMALL ":F16:mpo,bond=16,reversed,gauge,bias",
+        ODD ":F32:mpo,s=5,bond=5,reversed,keep=2",
+        "tiny-gemma3:F32:mpo,bond=32,gauge,joint",
+        "tiny-qwen2:F32:mpo,bond=32,gauge,joint",
+        "tiny-qwen3:BF16:mpo,bond=32,gauge",
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct errors r;
         bool ok = compare(shapes[i], &r);
         /* Floats in another order of summation, over all layers; fast is the same for float weights. */
-        TEST(shapes[i], ok && r.exact < 1e-5 && r.fast < 1e-5 && r.threads, "exact %.2g, fast %.2g, threads %s (%s)", r.exact, r.fast,
-             r.threads ? "agree" : "differ", e.text);
+        TEST(shapes[i], ok && r.exact < 1e-5 && r.fast < 1e-5 && r.threads, "exact %.2g, fast %.2g, threads %s (%s)", r.exact,
+             r.fast, r.threads ? "agree" : "differ", e.text);
     }
 }
 
-/* Every type of core, where rows are whole blocks and where the shape makes do with another type. Activations of 8 bits cost what
- * they cost a dense model of that width. */
+/* Every type of core, where rows are whole blocks and where the shape makes do with another type. Activations of 8 bits cost
+ * what they cost a dense model of that width. */
 static void test_types(void)
 {
-    static const char *const types[] = {"F16", "BF16", "Q8_0", "Q5_0", "Q5_1", "Q4_0", "Q4_1", "Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K",
-                                        "Q4_K_M"};
-    static const char *const structures[] = {"bond=256,gauge,joint", "s=2,bond=128", "u=2,bond=256,gauge,keep=3,correct=4",
-                                             "dense,correct=4,keep=2,bias", "d=3,bond=32,gauge,joint", "bond=96,gauge"};
+    static const char *const types[] = {"F16",  "BF16", "Q8_0", "Q5_0", "Q5_1", "Q4_0",  "Q4_1",
+                                        "Q6_K", "Q5_K", "Q4_K", "Q3_K", "Q2_K", "Q4_K_M"};
+    static const char *const structures[] = {
+        "bond=256,gauge,joint",    "s=2,bond=128", "u=2,bond=256,gauge,keep=3,correct=4", "dense,correct=4,keep=2,bias",
+        "d=3,bond=32,gauge,joint", "bond=96,gauge"};
     size_t n = getenv("HARTREE_SLOW") ? sizeof structures / sizeof *structures : 3;
     for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
         struct errors worst = {0, 0, true};
@@ -160,8 +184,9 @@ static void test_types(void)
         }
         snprintf(name, sizeof name, "cores of %s: as the dequantised matrices", types[t]);
         double limit = t < 2 ? 1e-5 : 0.04;
-        TEST(name, ok && worst.exact < 1e-5 && worst.fast < limit && worst.threads, "exact %.2g, fast %.2g, threads %s: %s (%s)",
-             worst.exact, worst.fast, worst.threads ? "agree" : "differ", shape, e.text);
+        TEST(name, ok && worst.exact < 1e-5 && worst.fast < limit && worst.threads,
+             "exact %.2g, fast %.2g, threads %s: %s (%s)", worst.exact, worst.fast, worst.threads ? "agree" : "differ", shape,
+             e.text);
     }
 }
 
@@ -196,7 +221,8 @@ static void test_orders(void)
         struct mpo m = {.d = 1 + (int)below(6)};
         int order[MPO_MAX_CORES], found[MPO_MAX_CORES];
         double best = INFINITY;
-        for (int k = 0; k < m.d; k++) m.o[k] = 1 + below(9), m.i[k] = 1 + below(9), m.r[k] = k ? 1 + below(20) : 1, order[k] = k;
+        for (int k = 0; k < m.d; k++)
+            m.o[k] = 1 + below(9), m.i[k] = 1 + below(9), m.r[k] = k ? 1 + below(20) : 1, order[k] = k;
         m.r[m.d] = 1;
         permute(&m, order, 0, &best);
         double cost = mpo_best_order(&m, found);
@@ -213,7 +239,8 @@ static void test_orders(void)
          mpo_flops(&svd));
     svd.pivots[0] = 512;
     TEST("the identity gauge saves r^2 parameters and 2 r^2 FLOPs",
-         mpo_flops(&svd) == 2.0 * 512 * (8192 - 512) && mpo_parameters(&svd) == 512.0 * (8192 - 512), "found %g", mpo_flops(&svd));
+         mpo_flops(&svd) == 2.0 * 512 * (8192 - 512) && mpo_parameters(&svd) == 512.0 * (8192 - 512), "found %g",
+         mpo_flops(&svd));
 }
 
 /* A step of any order against the sum that defines the product, as one test of all combinations of closed and open bonds. */
@@ -237,8 +264,10 @@ static void test_contractions(void)
             order[k] = order[swap], order[swap] = was;
             data[k] = malloc(n * sizeof(float));
             for (size_t j = 0; j < n; j++) data[k][j] = (float)below(2001) / 1000 - 1;
-            core[k] = (struct tensor){.type = TYPE_F32, .ne = {(int64_t)(m.i[k] * m.r[k + 1]), (int64_t)m.r[k], (int64_t)m.o[k], 1},
-                                      .row_bytes = m.i[k] * m.r[k + 1] * sizeof(float), .data = data[k]};
+            core[k] = (struct tensor){.type = TYPE_F32,
+                                      .ne = {(int64_t)(m.i[k] * m.r[k + 1]), (int64_t)m.r[k], (int64_t)m.o[k], 1},
+                                      .row_bytes = m.i[k] * m.r[k + 1] * sizeof(float),
+                                      .data = data[k]};
         }
         for (size_t j = 0; j < 2 * n_in; j++) x[j] = (float)below(2001) / 1000 - 1;
         for (int j = 0; j < m.d; j++) {
@@ -293,8 +322,8 @@ static void test_rebuild(void)
         below_n += op->kind == OP_REBUILD ? f : 0;
         above_n += op->kind == OP_CORE ? g : 0;
     }
-    TEST("where steps cost more, the plan makes the matrix from so many rows on", p && n_rebuild == 7 && from > 1 && from < 100000,
-         "%zu layers, from %zu rows %s", n_rebuild, from, e.text);
+    TEST("where steps cost more, the plan makes the matrix from so many rows on",
+         p && n_rebuild == 7 && from > 1 && from < 100000, "%zu layers, from %zu rows %s", n_rebuild, from, e.text);
     TEST("one of the two ways runs, never both", below_n == 0 && above_n == 0, "they do");
     plan_free(p);
     model_close(m);
@@ -307,7 +336,8 @@ static void test_rebuild(void)
         m = model_from_shape(shapes[i], &e);
         p = m ? plan_new(m, false, &e) : NULL;
         bool used = false;
-        for (size_t j = 0; p && j < p->n_ops; j++) used |= p->ops[j].kind == OP_REBUILD && p->ops[j].u.core.rebuild_from <= N_IDS;
+        for (size_t j = 0; p && j < p->n_ops; j++)
+            used |= p->ops[j].kind == OP_REBUILD && p->ops[j].u.core.rebuild_from <= N_IDS;
         plan_free(p);
         model_close(m);
         bool ok = compare(shapes[i], &r);
@@ -337,8 +367,10 @@ static bool refused(const struct gguf *g, const struct change *c, struct error *
     FILE *f = open_memstream(&bytes, &size);
     snprintf(key, sizeof key, strchr(c->key, '.') ? "%s" : "mpo.blk.0.attn_q.%s", c->key);
     for (size_t i = 0; i < g->n_kv; i++) {
-        if (g->kv[i].key.len != strlen(key) || memcmp(g->kv[i].key.data, key, strlen(key))) gguf_copy_kv(w, &g->kv[i]);
-        else if (c->n) gguf_set_array(w, key, GGUF_U32, c->v, c->n);
+        if (g->kv[i].key.len != strlen(key) || memcmp(g->kv[i].key.data, key, strlen(key)))
+            gguf_copy_kv(w, &g->kv[i]);
+        else if (c->n)
+            gguf_set_array(w, key, GGUF_U32, c->v, c->n);
     }
     for (size_t i = 0; i < g->n_tensors; i++)
         gguf_add_tensor(w, g->tensors[i].name, g->tensors[i].type, g->tensors[i].n_dims, g->tensors[i].ne);
@@ -367,7 +399,11 @@ static void test_refusals(void)
         {"factors that overflow", "col_factors", {1 << 24, 1 << 24}, 2, "col_factors: found a product above 64"},
         {"factors in another order", "row_factors", {1, 64}, 2, "tensor 'blk.0.attn_q.mpo.0'"},
         {"another spec", "spec", {7}, 1, "metadata 'mpo.blk.0.attn_q.spec': found an array"},
-        {"no spec", "spec", {0}, 0, "metadata 'mpo.blk.0.attn_q.spec': found nothing, expected 'o=64x1 i=1x64 r=1,32,1 gauge=0'"},
+        {"no spec",
+         "spec",
+         {0},
+         0,
+         "metadata 'mpo.blk.0.attn_q.spec': found nothing, expected 'o=64x1 i=1x64 r=1,32,1 gauge=0'"},
         {"no place of the joint core", "joint", {0}, 0, "tensor 'blk.0.attn_q.mpo.1': found nothing, expected core 1 of 2"},
         {"no version", "mpo.version", {0}, 0, "metadata 'mpo.version': found 0, expected 1"},
         {"no layout", "mpo.layout", {0}, 0, "metadata 'mpo.layout': found ''"},
@@ -399,10 +435,11 @@ static void test_memory(void)
     m = model_from_shape("llama-3.1-8b:F16:mpo,d=2,s=64,bond=1024", &e);
     p = m ? plan_new(m, false, &e) : NULL;
     struct prediction r = {0};
-    bool ok = p && predict(&r, p, NULL, &(struct predict_options){.threads = 1, .prompt = 512, .gen = 1, .kv_type = TYPE_F16}, &e);
+    bool ok =
+        p && predict(&r, p, NULL, &(struct predict_options){.threads = 1, .prompt = 512, .gen = 1, .kv_type = TYPE_F16}, &e);
     TEST("however wide the states, a step's buffers are bounded",
-         ok && r.options.ubatch < 512 && exec_bytes(p, r.options.ubatch, 1, 512, 1) < 1u << 31, "%zu rows, %zu MB %s", r.options.ubatch,
-         p ? exec_bytes(p, r.options.ubatch, 1, 512, 1) >> 20 : 0, e.text);
+         ok && r.options.ubatch < 512 && exec_bytes(p, r.options.ubatch, 1, 512, 1) < 1u << 31, "%zu rows, %zu MB %s",
+         r.options.ubatch, p ? exec_bytes(p, r.options.ubatch, 1, 512, 1) >> 20 : 0, e.text);
     prediction_free(&r);
     plan_free(p);
     model_close(m);

@@ -21,9 +21,15 @@ static void test_golden(void)
         int w, h;
         const char *sha256; /* its first 16 digits */
     } cases[] = {
-        {1, 320, 224, "51223342655fbbb9"}, {1, 1024, 720, "a8b318995bb9e63e"}, {1, 2048, 1440, "fa6f31fb6745e906"},
-        {2, 320, 224, "83e4c8d8802de645"}, {2, 1024, 720, "e376862aa52a627f"}, {2, 2048, 1440, "d3282f17092e1fbd"},
-        {5, 320, 224, "774376b9788c2907"}, {5, 1024, 720, "c3d5ce459f6f16fc"}, {5, 2048, 1440, "af443129beaa2d7c"},
+        {1, 320, 224, "51223342655fbbb9"},
+        {1, 1024, 720, "a8b318995bb9e63e"},
+        {1, 2048, 1440, "fa6f31fb6745e906"},
+        {2, 320, 224, "83e4c8d8802de645"},
+        {2, 1024, 720, "e376862aa52a627f"},
+        {2, 2048, 1440, "d3282f17092e1fbd"},
+        {5, 320, 224, "774376b9788c2907"},
+        {5, 1024, 720, "c3d5ce459f6f16fc"},
+        {5, 2048, 1440, "af443129beaa2d7c"},
         {9, 640, 200, "ba9ab589fcd065fd"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -79,7 +85,7 @@ static void test_contents(void)
     for (int i = 0; i < SCENE_SIGNS; i++) all = all && signs[i] > SEEDS / 20 && scene_sign_name((enum scene_sign)i);
     for (int i = 0; i < SCENE_TIMES; i++) all = all && times[i] > SEEDS / 10 && scene_time_name((enum scene_time)i);
     TEST("all there is comes up", all && !scene_colour_name(SCENE_NO_COLOUR), "some do not");
-    TEST("no scene is empty", least >= 3 && most <= SCENE_OBJECTS && most > 12, "%d to %d objects", least, most);
+    TEST("no scene is empty", least >= 2 && most <= SCENE_OBJECTS && most > 12, "%d to %d objects", least, most);
 }
 
 /* An object's box holds its colour: many pixels near it, in a picture by day. */

@@ -87,16 +87,20 @@ static void print_json(const struct auc_command_result *r, FILE *f)
 /* "1.23", or "-" where it is not known */
 static void put(FILE *f, const char *format, double v)
 {
-    if (isnan(v)) fputc('-', f);
-    else fprintf(f, format, v);
+    if (isnan(v))
+        fputc('-', f);
+    else
+        fprintf(f, format, v);
 }
 
 static void print_text(const struct auc_command_result *r, FILE *f)
 {
     const struct auc_result *u = &r->use;
     fprintf(f, "time     %.3f s", u->time_s);
-    if (r->signal) fprintf(f, ", ended by signal %d", r->signal);
-    else if (r->status) fprintf(f, ", exit status %d", r->status);
+    if (r->signal)
+        fprintf(f, ", ended by signal %d", r->signal);
+    else if (r->status)
+        fprintf(f, ", exit status %d", r->status);
     if (r->left) fputs(", but something that it started still runs", f);
     fputs("\ncpu_auc  ", f);
     put(f, "%.3f", u->cpu.net);
@@ -134,8 +138,10 @@ static void print_text(const struct auc_command_result *r, FILE *f)
 
 static bool write_result(const struct auc_command_result *r, FILE *f)
 {
-    if (common.json) print_json(r, f);
-    else print_text(r, f);
+    if (common.json)
+        print_json(r, f);
+    else
+        print_text(r, f);
     return !ferror(f);
 }
 
@@ -155,18 +161,21 @@ static int run(int n_args, char **args)
     args[n_args] = NULL; /* options have moved out of the way, or it is the end of argv */
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     signals_catch();
-    bool ok = (o.meter = arg_open_meter(&e)) && open_output(&csv, samples, &e) &&
-              open_output(&to, result, &e);
+    bool ok = (o.meter = arg_open_meter(&e)) && open_output(&csv, samples, &e) && open_output(&to, result, &e);
     if (csv) o.samples = file_output_stream(csv);
     ok = ok && auc_command(args, &o, &r, &e);
     meter_close(o.meter);
     if (ok && *r.energy_error) note("energy: %s", r.energy_error);
     if (ok && !to && common.json) putchar('\n'); /* the command's last line may lack its end */
     if (ok) write_result(&r, to ? file_output_stream(to) : common.json ? stdout : stderr);
-    if (to && ok) ok = file_output_commit(to, &e);
-    else if (to) file_output_discard(to);
-    if (csv && ok) ok = file_output_commit(csv, &e);
-    else if (csv) file_output_discard(csv);
+    if (to && ok)
+        ok = file_output_commit(to, &e);
+    else if (to)
+        file_output_discard(to);
+    if (csv && ok)
+        ok = file_output_commit(csv, &e);
+    else if (csv)
+        file_output_discard(csv);
     if (ok) return r.status;
     int status = failed(&e);
     return r.status ? r.status : status;
@@ -192,7 +201,8 @@ const struct command command_auc = {
         "neighbour's work was done meanwhile.\n\n"
         "The streams are the command's own. The result comes after its end: as text on stderr, with --json as the last line of "
         "stdout, or with --result in a file of its own.\n\n"
-        "The exit status is the command's: 128 + N if signal N ended it, 127 if there is no such command, 126 if it can't be run. "
+        "The exit status is the command's: 128 + N if signal N ended it, 127 if there is no such command, 126 if it can't be "
+        "run. "
         "SIGINT and SIGTERM go to the command, and the result is still printed.",
     .options = options,
     .min_args = 1,

@@ -49,10 +49,7 @@ struct paint glass(rgb_t c, int opacity)
 
 /* ---- From units to pixels ---- */
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-} /* b > 0 */
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 bool canvas_begin(struct canvas *c, struct picture *p, int width, int height, struct error *e)
 {
@@ -174,8 +171,8 @@ static void edge_in_row(struct canvas *c, int64_t xa, int ya, int64_t xb, int yb
     cell(c, i, yb - y, (int32_t)(x - i * SUB + xb - i * SUB));
 }
 
-/* The parts of an edge that lie in the row `row`. Edges are always walked downwards, so that shapes that share one leave no
- * seam. */
+/* The parts of an edge that lie in the row `row`. It is cut walking downwards whichever way it runs, so that shapes that share
+ * an edge cut it alike. */
 static void edge(struct canvas *c, int row, int64_t x0, int64_t y0, int64_t x1, int64_t y1)
 {
     int64_t top = (int64_t)row * SUB, bottom = top + SUB;

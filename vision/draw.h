@@ -17,6 +17,9 @@ rgb_t shade(rgb_t c, int percent);
 /* The colour `percent` of the way from a to b. */
 rgb_t mix(rgb_t a, rgb_t b, int percent);
 
+/* a / b rounded down, for b > 0. */
+int64_t floor_div(int64_t a, int64_t b);
+
 struct canvas {
     struct picture *picture;
     int64_t num, den;      /* pixels a unit, as a fraction */

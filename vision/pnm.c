@@ -3,7 +3,9 @@
 #include "vision/codec.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 struct reader {
     const uint8_t *data;
@@ -93,6 +95,6 @@ bool pnm_encode(const struct picture *p, FILE *f, struct error *e)
 {
     size_t bytes = (size_t)p->width * p->height * 3;
     if (fprintf(f, "P6\n%d %d\n255\n", p->width, p->height) < 0 || fwrite(p->rgb, 1, bytes, f) != bytes)
-        return fail(e, "cannot write %zu bytes of pixels", bytes);
+        return fail(e, "cannot write: %s", strerror(errno));
     return true;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vision/preprocess.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "loader/file.h"
 #include "vision/resize.h"
@@ -31,6 +34,9 @@ bool preprocessed_write(const struct preprocessed *p, const char *path, struct e
 {
     struct file_output *o = file_output_open(path, e);
     if (!o) return false;
-    fwrite(p->picture.rgb, 3, (size_t)p->picture.width * p->picture.height, file_output_stream(o));
-    return file_output_commit(o, e); /* sees a write that failed */
+    size_t n = (size_t)p->picture.width * p->picture.height;
+    if (fwrite(p->picture.rgb, 3, n, file_output_stream(o)) == n) return file_output_commit(o, e);
+    fail(e, "cannot write: %s", strerror(errno));
+    file_output_discard(o);
+    return fail_in(e, path);
 }

@@ -41,7 +41,7 @@ static const struct {
     [SCENE_NO_COLOUR] = {NULL, 0x808080},  [SCENE_RED] = {"red", 0xd22f2f},     [SCENE_ORANGE] = {"orange", 0xf57f17},
     [SCENE_YELLOW] = {"yellow", 0xfbd02d}, [SCENE_GREEN] = {"green", 0x2e9b4f}, [SCENE_BLUE] = {"blue", 0x1e63c6},
     [SCENE_PURPLE] = {"purple", 0x7e3fb2}, [SCENE_PINK] = {"pink", 0xf07fb0},   [SCENE_WHITE] = {"white", 0xf4f4f0},
-    [SCENE_BLACK] = {"black", 0x2b2b2e},   [SCENE_BROWN] = {"brown", 0x7a4b2a},
+    [SCENE_BLACK] = {"black", 0x2b2b2e},
 };
 
 static const struct {
@@ -283,11 +283,6 @@ bool scene_paint(const struct scene *s, int width, int height, struct picture *o
             if (s->objects[i].ground == ground) paint_object(&c, s, &s->objects[i]);
     canvas_end(&c);
     return true;
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
 }
 
 void scene_box(const struct scene_object *o, int width, int height, int box[4])

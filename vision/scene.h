@@ -27,7 +27,6 @@ enum scene_colour {
     SCENE_PINK,
     SCENE_WHITE,
     SCENE_BLACK,
-    SCENE_BROWN,
     SCENE_COLOURS
 };
 /* Farthest first: what stands on a row is painted before what stands on the next. */

@@ -392,6 +392,14 @@ static bool measure_rounds(struct calibration *c)
     return true;
 }
 
+static bool is_this_machine(const struct device *d)
+{
+    char name[DEVICE_TEXT], isa[DEVICE_TEXT];
+    machine_name(name, sizeof name);
+    device_kernels(isa, sizeof isa);
+    return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
+}
+
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
 {
     struct calibration c = {.device = d, .options = o, .e = e, .start = clock_now(), .seconds = o->seconds > 0 ? o->seconds : o->quick ? 1.5 : 30};
@@ -407,7 +415,8 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     bool huge = c.memory.bytes;
     if (ok && !huge && !(c.memory.bytes = memory_new(bytes))) ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
-    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
+    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c)) &&
+         (!o->old || !is_this_machine(o->old) || device_take(d, o->old, "energy.", e));
     free(c.figures);
     if (huge) memory_huge_free(c.memory.bytes, bytes);
     else free(c.memory.bytes);
@@ -416,14 +425,6 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
 }
 
 /* ---- The device of this machine ---- */
-
-static bool is_this_machine(const struct device *d)
-{
-    char name[DEVICE_TEXT], isa[DEVICE_TEXT];
-    machine_name(name, sizeof name);
-    device_kernels(isa, sizeof isa);
-    return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
-}
 
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), struct error *e)
 {

@@ -30,6 +30,8 @@ struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
     bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */
     double seconds; /* rounds are begun until so much time has passed, one at least; 0: 30, or when quick 1.5 */
+    const struct device *old; /* NULL, or a profile whose energy terms are kept if it is this machine's with these kernels: no
+                                 calibration measures joules */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */

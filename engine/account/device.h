@@ -79,6 +79,9 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
 /* Takes out every number whose key begins with `prefix`. */
 void device_clear(struct device *d, const char *prefix);
 
+/* Takes over the entries of another profile whose keys begin with `prefix`. False and *e if memory is short. */
+bool device_take(struct device *d, const struct device *from, const char *prefix, struct error *e);
+
 /* The number at `key`, NAN if the profile has none. */
 double device_get(const struct device *d, const char *key);
 

@@ -19,6 +19,7 @@ bool energy_class_name(size_t c, char word[DEVICE_KEY])
 
 size_t energy_class(const struct op *op)
 {
+    if (op->kind == OP_REBUILD || op->kind == OP_CONTRACT) return TYPE_F32; /* products of floats, as op_rate_key has it */
     return op_multiplies(op) ? (size_t)op->w->type : op->kind == OP_ATTEND ? ENERGY_ATTEND : ENERGY_VECTOR;
 }
 

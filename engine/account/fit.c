@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/wilson.h"
+#include "base/regress.h"
 #include "engine/account/conformal.h"
 
 /* ---- Terms ---- */
@@ -202,14 +202,11 @@ static double quantile(const double *sorted, int n, double share)
 }
 
 /* The share of draws to cut off at each end. Percentiles of n sessions are too near each other by sqrt((n - 1) / n) and by a
- * normal's quantile in place of Student's; t by its expansion in 1 / freedom (Abramowitz and Stegun 26.7.5), good to 1 % here.
- */
+ * normal's quantile in place of Student's. */
 static double cut(size_t n)
 {
-    double z = NORMAL_97_5, f = (double)n - 1;
-    double t = z + (pow(z, 3) + z) / (4 * f) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * f * f) +
-               (3 * pow(z, 7) + 19 * pow(z, 5) + 17 * pow(z, 3) - 15 * z) / (384 * f * f * f);
-    return erfc(t * sqrt((double)n / f) / sqrt(2)) / 2;
+    double widening = sqrt((double)n / (double)(n - 1));
+    return erfc(student_975(n - 1) * widening / sqrt(2)) / 2;
 }
 
 static bool bootstrap(struct energy_fit *fit, struct work_space *w, struct error *e)

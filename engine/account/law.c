@@ -174,15 +174,17 @@ static bool is_first(const struct plan *p, size_t k)
 }
 
 /* The key of the rate that prices an op in a phase (predict.h): one row of weights from memory has a rate of its own where the
- * profile knows it. An op on the sampled rows alone runs one row even in prefill. */
+ * profile knows it. An op on the sampled rows alone runs one row even in prefill; a core may have many vectors even of one. */
 static void name_rate(struct law_term *t, const struct op *op, bool cold, const struct device *d,
                       const struct predict_options *o)
 {
     char key[DEVICE_KEY], with_phase[DEVICE_KEY];
-    bool one = t->phase == PHASE_DECODE || op->sampled;
+    bool core = op->kind == OP_CORE, one_by_one = op->kind == OP_OUTER || op->kind == OP_CONTRACT;
+    size_t vectors = core ? mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors : 1;
+    bool one = one_by_one || ((t->phase == PHASE_DECODE || op->sampled) && vectors == 1);
     op_rate_key(op, o->kv_type, key);
     snprintf(with_phase, sizeof with_phase, "%.30s.stream", key);
-    if (op->kind != OP_LINEAR || !one || !cold || isnan(device_rate(d, with_phase, o->threads)))
+    if (!(op->kind == OP_LINEAR || core) || !one || !cold || isnan(device_rate(d, with_phase, o->threads)))
         snprintf(with_phase, sizeof with_phase, "%.30s.%s", key, one ? "decode" : "prefill");
     t->rate_value = device_rate(d, with_phase, o->threads);
     snprintf(t->rate, sizeof t->rate, "%.40s.%d", with_phase, o->threads);

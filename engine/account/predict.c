@@ -81,7 +81,8 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     r->bandwidth = look_up(m, "read_bandwidth", threads);
     bool both = op_multiplies(op);
     r->one = rows == 1 || both ? need_phase(m, key, "decode", threads) : look_up_phase(m, key, "decode", threads);
-    r->many = rows > 1 || both ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
+    bool many = rows > 1 || (both && !op->sampled);
+    r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
     for (int many = 0; many < 2; many++) {

@@ -235,6 +235,17 @@ static void print_line(const char *what, const struct laws_line *line, const cha
             unit, r->b[1], interval(r->low[1], r->high[1]).s, unit, line->predicted.b[0], line->predicted.b[1]);
 }
 
+/* Cores that other programs took while this model ran, by the sums over its points. */
+static double others_cores(const struct laws_model *m)
+{
+    double cpu = 0, time = 0;
+    for (int i = 0; i < m->n_points; i++) {
+        cpu += m->point[i].others_cpu_s;
+        time += m->point[i].window_s / m->point[i].plan->passes;
+    }
+    return cpu / time;
+}
+
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
 {
     fprintf(f, "\n%s\n", m->plan->name);
@@ -252,6 +263,9 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
     print_validation("energy", &m->energy, f);
     print_line("CPU AUC =", &m->cpu_line, "core-s", f);
     print_line("RAM AUC =", &m->ram_line, "B s", f);
+    double others = others_cores(m);
+    if (others > 0.05)
+        fprintf(f, "machine    others took %.2f cores meanwhile: times are longer for it, no statistics mend that\n", others);
     if (m->edge > 0.01) fprintf(f, "windows    one sample is up to %s of a window\n", percent(m->edge).s);
 }
 

@@ -21,11 +21,11 @@
 /* What is integrated. Memory at the sample stands beside its integral. */
 struct sample {
     double t;
-    double cpu_s, system_cpu_s, steal_s, sampler_s;          /* cumulative; cpu_s without the sampler's where that is in the tree */
-    double rss, pss, system_used;                            /* bytes */
-    double rss_area, pss_area, system_used_area, pss_gap_s;  /* byte-seconds since the first sample; seconds without PSS */
-    double peak_rss, max_gap_s;                              /* since the sample before, dropped ones included */
-    size_t ticks, pss_reads;                                 /* cumulative, dropped ones included */
+    double cpu_s, system_cpu_s, steal_s, sampler_s; /* cumulative; cpu_s without the sampler's where that is in the tree */
+    double rss, pss, system_used;                   /* bytes */
+    double rss_area, pss_area, system_used_area, pss_gap_s; /* byte-seconds since the first sample; seconds without PSS */
+    double peak_rss, max_gap_s;                             /* since the sample before, dropped ones included */
+    size_t ticks, pss_reads;                                /* cumulative, dropped ones included */
     int processes;
     bool mark;
 };
@@ -39,11 +39,13 @@ struct auc {
     bool running, stopping, sampler_in_tree, children_in_tree;
     struct sample *s;
     size_t n, capacity, missed;
-    struct { double t0, t1; } *idle;
+    struct {
+        double t0, t1;
+    } * idle;
     size_t n_idle, idle_capacity;
-    double marks_cpu_s;    /* of the threads that called auc_mark */
+    double marks_cpu_s;     /* of the threads that called auc_mark */
     double tick_children_s; /* of programs that the tick ran */
-    double thread_cpu_s;   /* of the sampler's own thread */
+    double thread_cpu_s;    /* of the sampler's own thread */
     bool failed;
     struct error error;
 };
@@ -92,7 +94,8 @@ static bool record(struct auc *a, bool mark, double begin_cpu, struct error *e)
     /* A mark is taken by a thread that has work to do, and at once. But the first sample, and marks where they are all there
      * is, do everything. */
     bool light = mark && a->n && !a->o.clock;
-    proc_system_read(a->o.proc, &machine); /* its count of forks before the tree: who starts meanwhile is looked for next time */
+    proc_system_read(a->o.proc,
+                     &machine); /* its count of forks before the tree: who starts meanwhile is looked for next time */
     double t = a->o.clock ? a->o.clock() : clock_now();
     if (!process_tree_read(a->tree, t, light ? NULL : &machine, &u, e)) return false;
     double spent = mark ? a->thread_cpu_s + a->marks_cpu_s + thread_cpu() - begin_cpu : a->marks_cpu_s + thread_cpu();
@@ -156,8 +159,14 @@ double auc_mark(struct auc *a)
     return t;
 }
 
-void auc_hold(struct auc *a) { pthread_mutex_lock(&a->lock); }
-void auc_release(struct auc *a) { pthread_mutex_unlock(&a->lock); }
+void auc_hold(struct auc *a)
+{
+    pthread_mutex_lock(&a->lock);
+}
+void auc_release(struct auc *a)
+{
+    pthread_mutex_unlock(&a->lock);
+}
 
 /* Waits until `deadline` or until it is woken. With the lock held. */
 static void wait_until(struct auc *a, double deadline)
@@ -171,6 +180,8 @@ static void wait_until(struct auc *a, double deadline)
     pthread_cond_timedwait(&a->wake, &a->lock, &t);
 #endif
 }
+
+#define GIVE_WAY_S 1e-3
 
 static void *sampler(void *ctx)
 {
@@ -189,6 +200,9 @@ static void *sampler(void *ctx)
         tick += late + 1;
         if (!a->failed && !record(a, false, 0, &a->error)) a->failed = true;
         a->thread_cpu_s = thread_cpu();
+        /* Where a tick outlasts its period the thread would never wait, and so never let go of the lock. */
+        now = clock_now();
+        if (now >= start + (tick + 1) / a->o.hz) wait_until(a, now + GIVE_WAY_S);
     }
     pthread_mutex_unlock(&a->lock);
     return NULL;
@@ -283,8 +297,10 @@ static struct sample at(const struct auc *a, double t, size_t *index)
     size_t low = 0, high = a->n - 1;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (a->s[middle].t < t) low = middle + 1;
-        else high = middle;
+        if (a->s[middle].t < t)
+            low = middle + 1;
+        else
+            high = middle;
     }
     *index = low;
     struct sample s = a->s[low];
@@ -501,10 +517,14 @@ bool auc_write_csv(struct auc *a, FILE *f, struct error *e)
     fprintf(f, "time_s,cpu_s,rss_bytes,pss_bytes,processes,system_cpu_s,system_steal_s,system_used_bytes,sampler_cpu_s,mark\n");
     for (size_t i = 0; i < a->n; i++) {
         const struct sample *s = &a->s[i], *first = &a->s[0];
-        const double v[] = {s->t - first->t,           s->cpu_s - first->cpu_s,
-                            s->rss,                    s->pss,
-                            s->processes,              s->system_cpu_s - first->system_cpu_s,
-                            s->steal_s - first->steal_s, s->system_used,
+        const double v[] = {s->t - first->t,
+                            s->cpu_s - first->cpu_s,
+                            s->rss,
+                            s->pss,
+                            s->processes,
+                            s->system_cpu_s - first->system_cpu_s,
+                            s->steal_s - first->steal_s,
+                            s->system_used,
                             s->sampler_s - first->sampler_s};
         for (size_t k = 0; k < sizeof v / sizeof *v; k++) {
             if (!isnan(v[k])) fprintf(f, "%.15g", v[k]); /* an empty field is not known */

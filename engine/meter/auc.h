@@ -18,12 +18,16 @@
  *   - The whole machine (`system`): what everybody else took in the idle intervals. That is what a sampler of the machine's use
  *     sees; beside the tree's figure it is the witness of a noisy neighbour.
  *
- * Standard deviation: idle use is a noise of block means x (of 0.2 s or one sample, the longer), variance s^2, n blocks, and may have
- * drifted evenly from before (m1) to after (m2). Over T seconds
- *     sd^2 = T^2 (s1^2/n1 + s2^2/n2)/4 + T^2 (m2-m1)^2/12 + T*block*(s1^2+s2^2)/2 [+ tick^2/6 for CPU: the counter's two ends]
- * (one interval: its s^2/n, no drift known and none added). Blocks are taken as independent.
+ * Standard deviation: idle use is a noise of block means (of 0.2 s or one sample, the longer) of variance s^2 in n blocks, and
+ * may have drifted evenly from m1 before to m2 after. Over T seconds
  *
- * The sampler's own CPU time is measured (sampler_cpu_s) and is not in this process's figure.
+ *     sd^2 = T^2 (s1^2/n1 + s2^2/n2)/4 + T^2 (m2-m1)^2/12 + T*block*(s1^2+s2^2)/2  [+ tick^2/6: a CPU counter's two ends]
+ *
+ * With one interval it is T^2 s^2/n, and no drift is known. Blocks are taken as independent.
+ *
+ * The sampler's own CPU time is measured (sampler_cpu_s) and is not in this process's figure. On an x86 virtual machine of 2
+ * cores it was 0.15 % of a core at 5 Hz and 2.0 % at 100 Hz, on an idle machine as on a busy one, for a process without
+ * children; at 1000 Hz 7.6 %, with 4 of 10 ticks missed while both cores were busy.
  *
  * All functions may be called from any thread while the recording runs; auc_free only when nobody else uses it. Times are those
  * of clock_now(). SPDX-License-Identifier: MIT */
@@ -39,13 +43,13 @@
 struct auc;
 
 struct auc_options {
-    double hz;        /* samples a second, up to AUC_MAX_HZ; 0: 5. Scheduler ticks bound what fast sampling can resolve */
-    int root;         /* the tree's root, a pid; 0: this process */
-    bool below_root;  /* without the root itself: what it starts */
-    const char *proc; /* NULL: "/proc"; a recorded tree of that form */
+    double hz;             /* samples a second, up to AUC_MAX_HZ; 0: 5. Scheduler ticks bound what fast sampling can resolve */
+    int root;              /* the tree's root, a pid; 0: this process */
+    bool below_root;       /* without the root itself: what it starts */
+    const char *proc;      /* NULL: "/proc"; a recorded tree of that form */
     double (*clock)(void); /* NULL: clock_now. With another clock no thread is started: auc_mark alone samples */
-    size_t max_samples;    /* 0: 131072 (about 20 MB, 7 h at 5 Hz). Beyond, every other sample is dropped but not marks; sums are
-                              kept, so only windows that end between marks get coarser */
+    size_t max_samples; /* 0: 131072 (about 20 MB, 7 h at 5 Hz). Beyond, every other sample is dropped but not marks; sums are
+                           kept, so only windows that end between marks get coarser */
     void (*tick)(void *ctx); /* NULL, or called after every sample, one call at a time: an energy meter's reading */
     void *tick_ctx;
 };
@@ -68,9 +72,9 @@ struct auc_idle {
 
 /* An area above idle, or what goes with it. NAN: not known. */
 struct auc_area {
-    double gross;  /* above zero */
-    double net;    /* above idle; may be below 0 by as much as idle varies */
-    double sd;     /* standard deviation of net */
+    double gross; /* above zero */
+    double net;   /* above idle; may be below 0 by as much as idle varies */
+    double sd;    /* standard deviation of net */
 };
 
 struct auc_result {
@@ -85,10 +89,10 @@ struct auc_result {
     struct auc_idle before, after;
     /* the sampler */
     double hz;
-    size_t samples, missed;  /* in the window; ticks left out because the thread woke too late, of the whole recording */
-    size_t pss_samples;      /* fewer: each is costly (proc.h) */
-    double max_gap_s;        /* longest time between two samples */
-    double sampler_cpu_s;    /* CPU time that sampling took in the window */
+    size_t samples, missed; /* in the window; ticks left out because the thread woke too late, of the whole recording */
+    size_t pss_samples;     /* fewer: each is costly (proc.h) */
+    double max_gap_s;       /* longest time between two samples */
+    double sampler_cpu_s;   /* CPU time that sampling took in the window */
 };
 
 /* Takes the first sample and starts the thread. NULL and *e: not on this system, no such root, no memory, no thread. */
@@ -98,8 +102,8 @@ struct auc *auc_start(const struct auc_options *o, struct error *e);
  * is kept for auc_between. */
 double auc_mark(struct auc *a);
 
-/* Between these no sample and no tick is taken, but by auc_mark of the same thread. A program whose tick runs programs itself (an
- * energy meter's) waits for its other children only so: what is waited for during a tick counts as the sampler's. */
+/* Between these no sample and no tick is taken, but by auc_mark of the same thread. A program whose tick runs programs itself
+ * (an energy meter's) waits for its other children only so: what is waited for during a tick counts as the sampler's. */
 void auc_hold(struct auc *a);
 void auc_release(struct auc *a);
 

@@ -92,12 +92,15 @@ static bool run(struct auc *a, char *const argv[], struct auc_command_result *r,
     bool ok = start(argv, &r->status, e);
     if (ok) {
         pid_t pid = (pid_t)program;
-        while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR) {}
+        while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR) {
+        }
         auc_hold(a);
         program = 0; /* from here on its pid may be another's */
-        while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {}
+        while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
+        }
         if (got != pid) ok = fail(e, "waiting for the command: %s", strerror(errno));
-        while ((got = waitpid(-1, &other, WNOHANG)) > 0) {}
+        while ((got = waitpid(-1, &other, WNOHANG)) > 0) {
+        }
         r->left = got == 0; /* there are children, and none has ended */
         r->use.t1 = auc_mark(a);
         auc_release(a);
@@ -108,7 +111,10 @@ static bool run(struct auc *a, char *const argv[], struct auc_command_result *r,
     return ok;
 }
 
-static void read_meter(void *meter) { meter_sample(meter, NULL); /* a reading that fails is a gap, which meter_between judges */ }
+static void read_meter(void *meter)
+{
+    meter_sample(meter, NULL); /* a reading that fails is a gap, which meter_between judges */
+}
 
 static bool idle(struct auc *a, const struct auc_command_options *o, struct error *e)
 {

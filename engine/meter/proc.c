@@ -82,7 +82,8 @@ void proc_system_read(const char *proc, struct proc_system *s)
     double tick_s = 1.0 / (double)sysconf(_SC_CLK_TCK);
     /* The line of interrupts is longer than the buffer; its pieces are digits and match nothing. */
     while (f && fgets(text, sizeof text, f)) {
-        if (text[3] == ' ' && sscanf(text, "cpu %lf %lf %lf %*f %*f %lf %lf %lf", &user, &nice, &system, &irq, &softirq, &steal) >= 5) {
+        if (text[3] == ' ' &&
+            sscanf(text, "cpu %lf %lf %lf %*f %*f %lf %lf %lf", &user, &nice, &system, &irq, &softirq, &steal) >= 5) {
             s->busy_s = tick_s * (user + nice + system + irq + softirq);
             s->steal_s = tick_s * steal;
         }

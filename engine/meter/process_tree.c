@@ -1,10 +1,9 @@
 /* process_tree.c - the CPU time and memory of a process and all its descendants, with none lost when one ends.
  *
  * The tree's CPU time is the sum, over its living processes, of their own time and of the time of children that they waited
- * for. The kernel moves an ended process's time to its parent before it takes the process from /proc. So records are read parents
- * first, and read anew whenever one is found gone: in a round without a loss, nobody's time was moved between the two reads that
- * would have counted it twice or not at all.
- * SPDX-License-Identifier: MIT */
+ * for. The kernel moves an ended process's time to its parent before it takes the process from /proc. So records are read
+ * parents first, and read anew whenever one is found gone: in a round without a loss, nobody's time was moved between the two
+ * reads that would have counted it twice or not at all. SPDX-License-Identifier: MIT */
 #include "engine/meter/proc.h"
 
 #include <math.h>
@@ -38,17 +37,17 @@ struct record {
 
 struct process_tree {
     char proc[256];
-    int root, self;       /* self: this process's pid, 0 where /proc is a recording */
+    int root, self; /* self: this process's pid, 0 where /proc is a recording */
     bool below_root;
     uint64_t root_start;
     bool has_rollup;         /* the kernel has smaps_rollup (4.14) */
     bool has_children_files; /* the kernel lists a thread's children */
     struct record *r;        /* parents before their children */
     size_t n, capacity;
-    double lost_s;           /* of ended processes that nobody waited for, as last seen */
-    double cpu_s;            /* highest returned */
+    double lost_s; /* of ended processes that nobody waited for, as last seen */
+    double cpu_s;  /* highest returned */
     double pss_share, pss_due, look_due;
-    double forks;            /* of the machine, when new processes were last looked for */
+    double forks; /* of the machine, when new processes were last looked for */
 };
 
 static double thread_cpu(void)
@@ -68,7 +67,10 @@ static bool cpu_clock(int pid, double *s)
     return true;
 }
 
-static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
 
 /* Reads what /proc says of s->pid, with finer clocks where there are any. */
 static enum proc_found read_process(const struct process_tree *t, int pid, struct proc_stat *s)
@@ -251,11 +253,13 @@ static bool look_if_due(struct process_tree *t, double now, double forks, struct
     return true;
 }
 
-bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u, struct error *e)
+bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u,
+                       struct error *e)
 {
     double ended = 0, cpu = 0;
     size_t n_ended = 0;
-    for (int round = 0; read_round(t, &ended, &n_ended) && round < MAX_ROUNDS; round++) {}
+    for (int round = 0; read_round(t, &ended, &n_ended) && round < MAX_ROUNDS; round++) {
+    }
     if (n_ended) keep_lost(t, ended, n_ended);
     if (machine && !look_if_due(t, now, machine->forks, e)) return false;
     *u = (struct process_usage){.pss_read = machine && t->has_rollup && now >= t->pss_due};
@@ -296,7 +300,8 @@ struct process_tree *process_tree_open(const struct process_tree_options *o, str
     t->has_children_files = !access(path, F_OK);
     snprintf(path, sizeof path, "%s/%d/smaps_rollup", t->proc, t->root);
     t->has_rollup = !access(path, F_OK);
-    if (read_process(t, t->root, &root.s) != PROC_FOUND) fail(e, "%s/%d/stat: found no such process", t->proc, t->root);
+    if (read_process(t, t->root, &root.s) != PROC_FOUND)
+        fail(e, "%s/%d/stat: found no such process", t->proc, t->root);
     else if (add(t, t->root, e)) {
         t->root_start = root.s.start;
         return t;
@@ -312,7 +317,10 @@ void process_tree_close(struct process_tree *t)
     free(t);
 }
 
-void process_tree_adopt(void) { prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L); }
+void process_tree_adopt(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+}
 
 #else
 
@@ -323,9 +331,13 @@ struct process_tree *process_tree_open(const struct process_tree_options *o, str
     return NULL;
 }
 
-void process_tree_close(struct process_tree *t) { (void)t; }
+void process_tree_close(struct process_tree *t)
+{
+    (void)t;
+}
 
-bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u, struct error *e)
+bool process_tree_read(struct process_tree *t, double now, const struct proc_system *machine, struct process_usage *u,
+                       struct error *e)
 {
     (void)t, (void)now, (void)machine, (void)u;
     return fail(e, "sampling processes: not on this system, expected Linux's /proc");

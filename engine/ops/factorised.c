@@ -7,24 +7,32 @@
 
 /* ---- core: one step, from the last core to the first ---- */
 
-static struct mpo_step step_of(const struct op *op) { return mpo_step(&op->u.core.layer->mpo, op->u.core.core); }
+static struct mpo_step step_of(const struct op *op)
+{
+    return mpo_step(&op->u.core.layer->mpo, op->u.core.core);
+}
 
-/* How a step's work is cut: rows of the core by columns of the virtual batch, which are shared out evenly, so that all blocks are
- * multiplied by the same kernel. */
+/* How a step's work is cut: rows of the core by columns of the virtual batch, which are shared out evenly, so that all blocks
+ * are multiplied by the same kernel. */
 struct cut {
     size_t cols, rows, row_blocks, col_blocks;
+    bool stored; /* rows count those that a gauged core stores, so that chunks hold whole panels of them */
 };
 
 static struct cut cut_of(const struct op *op, const struct step *s, const struct mpo_step *m)
 {
     struct cut c = {.cols = op_rows(op, s) * m->vectors};
     c.rows = linear_rows(op->w->type, (size_t)op->w->ne[0], c.cols);
-    c.row_blocks = (m->rows + c.rows - 1) / c.rows;
+    c.stored = m->pivots && m->slices == 1 && m->vectors == 1 && !(op->u.core.core == 0 && op->u.core.layer->perm_out);
+    c.row_blocks = (m->rows - (c.stored ? m->pivots : 0) + c.rows - 1) / c.rows;
     c.col_blocks = (c.cols + MPO_TILE_COLS - 1) / MPO_TILE_COLS;
     return c;
 }
 
-static bool steps_run(const struct op *op, const struct step *s) { return op_rows(op, s) < op->u.core.rebuild_from; }
+static bool steps_run(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) < op->u.core.rebuild_from;
+}
 
 static size_t core_chunks(const struct op *op, const struct step *s)
 {
@@ -39,12 +47,19 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, int thre
     struct mpo_step m = step_of(op);
     struct cut c = cut_of(op, &x->step, &m);
     size_t block = chunk % c.col_blocks, row = chunk / c.col_blocks * c.rows, first = c.cols * block / c.col_blocks;
+    size_t end = m.rows - row < c.rows ? m.rows : row + c.rows;
+    const struct mpo_pivot *pivots = layer->pivots[op->u.core.core];
+    if (c.stored) {
+        bool last = row + c.rows >= m.rows - m.pivots;
+        end = last ? m.rows : mpo_place(pivots, m.pivots, row + c.rows);
+        row = row ? mpo_place(pivots, m.pivots, row) : 0;
+    }
     struct mpo_part part = {
         .step = m,
         .w = op->w,
-        .pivots = layer->pivots[op->u.core.core],
+        .pivots = pivots,
         .row = row,
-        .rows = m.rows - row < c.rows ? m.rows - row : c.rows,
+        .rows = end - row,
         .col = first,
         .cols = c.cols * (block + 1) / c.col_blocks - first,
         .x = exec_from(x, op, 0),
@@ -68,9 +83,9 @@ static struct op_cost core_cost(const struct op *op, const struct plan *p, const
     return (struct op_cost){
         .flops = 2 * vectors * (double)(m.rows * m.slices - m.pivots) * (double)m.cols,
         .special = vectors * pivots + (op->bias ? n * op->n_out : 0),
-        .weight_bytes = n > 0 ? (double)op->w->bytes + (double)sizeof(struct mpo_pivot) * pivots +
-                                    (op->bias ? (double)op->bias->bytes : 0)
-                              : 0,
+        .weight_bytes =
+            n > 0 ? (double)op->w->bytes + (double)sizeof(struct mpo_pivot) * pivots + (op->bias ? (double)op->bias->bytes : 0)
+                  : 0,
         .activation_bytes = n * ((double)type_bytes(p->buffers[op->src].type, (size_t)op->n_in) + 4.0 * op->n_out),
     };
 }
@@ -104,7 +119,8 @@ static void contract_run(const struct op *op, struct exec *x, size_t chunk, int 
 {
     const struct layer_weights *layer = op->u.core.layer;
     struct mpo_contraction c = contraction_of(op);
-    size_t o = chunk % layer->mpo.o[c.core], first = chunk / layer->mpo.o[c.core] * PLACES, all = op_rows(op, &x->step) * c.batch;
+    size_t o = chunk % layer->mpo.o[c.core], first = chunk / layer->mpo.o[c.core] * PLACES,
+           all = op_rows(op, &x->step) * c.batch;
     mpo_contract(&layer->mpo, &c, op->w, layer->pivots[c.core], o, first, all - first < PLACES ? all : first + PLACES,
                  exec_from(x, op, 0), exec_to(x, op, 0), op->bias ? op->bias->data : NULL, x->scratch[thread]);
 }
@@ -129,8 +145,8 @@ static size_t contract_scratch(const struct op *op, const struct plan *p)
     return mpo_contract_scratch(&op->u.core.layer->mpo, contraction_of(op).core);
 }
 
-const struct op_def op_contract = {"contract", contract_chunks, contract_run, contract_cost, .by_row = false,
-                                   .scratch = contract_scratch};
+const struct op_def op_contract = {"contract",    contract_chunks, contract_run,
+                                   contract_cost, .by_row = false, .scratch = contract_scratch};
 
 /* ---- rebuild: the matrix, a few rows at a time, and the product with these ---- */
 
@@ -147,8 +163,8 @@ static void rebuild_run(const struct op *op, struct exec *x, size_t chunk, int t
     float *panel = x->scratch[thread];
     mpo_rebuild_rows(&layer->mpo, layer->core, (const struct mpo_pivot *const *)layer->pivots, row, rows, panel,
                      panel + REBUILD_ROWS * n_in);
-    struct tensor w = {.type = TYPE_F32, .n_dims = 2, .ne = {op->n_in, (int64_t)rows, 1, 1}, .row_bytes = n_in * sizeof *panel,
-                       .data = panel};
+    struct tensor w = {
+        .type = TYPE_F32, .n_dims = 2, .ne = {op->n_in, (int64_t)rows, 1, 1}, .row_bytes = n_in * sizeof *panel, .data = panel};
     struct linear_part part = {.w = &w,
                                .bias = op->bias ? (const float *)op->bias->data + row : NULL,
                                .rows = rows,
@@ -157,8 +173,10 @@ static void rebuild_run(const struct op *op, struct exec *x, size_t chunk, int t
                                .cols = op_rows(op, &x->step),
                                .y = (float *)exec_to(x, op, 0) + row,
                                .ldy = (size_t)op->n_out};
-    if (x->plan->exact) linear_multiply_exact(&part, NULL);
-    else linear_multiply(&part);
+    if (x->plan->exact)
+        linear_multiply_exact(&part, NULL);
+    else
+        linear_multiply(&part);
 }
 
 static struct op_cost rebuild_cost(const struct op *op, const struct plan *p, const struct step *s)
@@ -180,7 +198,8 @@ static size_t rebuild_scratch(const struct op *op, const struct plan *p)
     return REBUILD_ROWS * (size_t)op->n_in + mpo_rebuild_scratch(&op->u.core.layer->mpo, REBUILD_ROWS);
 }
 
-const struct op_def op_rebuild = {"rebuild", rebuild_chunks, rebuild_run, rebuild_cost, .by_row = false, .scratch = rebuild_scratch};
+const struct op_def op_rebuild = {"rebuild",    rebuild_chunks,  rebuild_run,
+                                  rebuild_cost, .by_row = false, .scratch = rebuild_scratch};
 
 /* ---- outer: y += sum over j of z[j] times row j of a matrix whose rows lie along the outputs ----
  *
@@ -206,8 +225,12 @@ static void outer_run(const struct op *op, struct exec *x, size_t chunk, int thr
             type_dequantise(op->w->type, rows + i * n,
                             (const char *)tensor_row(op->w, (int64_t)(j + i)) + type_bytes(op->w->type, from), n);
         for (size_t t = first; t < end; t++)
-            K.f32_axpy(&(struct axpy_args){.y = (float *)exec_to(x, op, t) + from, .x = rows, .x_stride = n,
-                                           .s = (float *)exec_from(x, op, t) + j, .k = k, .n = n});
+            K.f32_axpy(&(struct axpy_args){.y = (float *)exec_to(x, op, t) + from,
+                                           .x = rows,
+                                           .x_stride = n,
+                                           .s = (float *)exec_from(x, op, t) + j,
+                                           .k = k,
+                                           .n = n});
     }
 }
 
@@ -230,7 +253,10 @@ const struct op_def op_outer = {"outer", outer_chunks, outer_run, outer_cost, .b
 
 /* ---- pick: some elements of a row, in the order of an index ---- */
 
-static size_t pick_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
+static size_t pick_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s);
+}
 
 static void pick_run(const struct op *op, struct exec *x, size_t row, int thread)
 {

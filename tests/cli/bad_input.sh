@@ -157,7 +157,7 @@ cli logits -m "$m" --tokens 1,320 -o "$d/out"
 refuse "logits of an id outside the vocabulary" 1 "token ids: found 320 at place 1, expected 0 to 319"
 cli logits -m "$m" --tokens 99999999999999999999 -o "$d/out"
 refuse "logits of an id beyond any number" 1 "token ids: found 99999999999999999999 at place 0, expected 0 to 319"
-for ids in '' ' ' , 1,x 1,,2 '1,' ,1; do
+for ids in '' ' ' ',' 1,x 1,,2 '1,' ,1; do
     cli logits -m "$m" --tokens "$ids" -o "$d/out"
     refuse "logits of ids '$ids'" 2 "(token ids|--tokens): found .*, expected"
 done
@@ -199,7 +199,7 @@ refuse "a bench that memory does not hold" 1 "context of 2147483647 tokens: foun
 cli bench model -m "$m" -p 0 -n 0
 refuse "a bench of nothing" 2 "found only lengths of 0, expected a test"
 cli synth --shape L=1000000,D=64,H=4,KV=2,F=96,V=320 -o "$d/out"
-refuse "a million layers" 2 "L: found 1000000, expected 1 to 1024"
+refuse "a million layers" 2 "L: found '1000000', expected 1 to 1024"
 
 # ---- Surroundings ----
 

@@ -77,8 +77,7 @@ cli fit "$d/log.csv" "$d/another.csv" --device "$d/device" -o "$d/decode"
 expect "fit: logs of two devices" 1 "another.csv: line 2: device: found 'another board', expected 'a board'"
 cli fit "$d/log.csv" --device "$d/device" -o "$d/nowhere/decode"
 expect "fit: an output that can't be written" 1 'nowhere/decode'
-log "Raspberry Pi 5 (BCM2712, 4 x Cortex-A76)" measured 1 >"$d/pi.csv"
-cli fit "$d/pi.csv" --device rpi5
+cli fit "$d/log.csv" --device rpi5
 expect "fit: a bundled profile is not written to" 1 'rpi5: found a bundled profile, expected -o FILE'
 cli fit "$d/nothing.csv" --device "$d/device" -o "$d/decode"
 expect "fit: no such log" 1 'nothing.csv: '
