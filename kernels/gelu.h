@@ -5,7 +5,10 @@
 
 #include "kernels/glu.h"
 
-VEC_INLINE vf gelu_quick(vf x) { return vf_mul(vf_set1(1.702f), x); }
+VEC_INLINE vf gelu_quick(vf x)
+{
+    return vf_mul(vf_set1(1.702f), x);
+}
 
 /* x / (1 + exp(-z)) */
 VEC_INLINE vf gelu_of(vf x, glu_exponent *exponent)
