@@ -7,7 +7,7 @@
 
 #include "kernels/kernel.h"
 
-VEC_INLINE void layer_norm(const struct norm_args *a)
+KERNEL_INLINE void layer_norm(const struct norm_args *a)
 {
     const size_t n = a->n, rest = n % VF_LANES, whole = n - rest;
     for (size_t r = 0; r < a->rows; r++) {
