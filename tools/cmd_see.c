@@ -6,7 +6,9 @@
 #include "loader/file.h"
 #include "tools/account_args.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 static const char *image, *size, *clamp, *pixels, *mmproj, *output;
 static int64_t patch, merge;
@@ -110,8 +112,11 @@ static bool write_rows(const struct seen *s, struct error *e)
 {
     struct file_output *o = file_output_open(output, e);
     if (!o) return false;
-    fwrite(s->rows, sizeof *s->rows * (size_t)s->n_embd, s->n_tokens, file_output_stream(o));
-    return file_output_commit(o, e); /* sees a write that failed */
+    if (fwrite(s->rows, sizeof *s->rows * (size_t)s->n_embd, s->n_tokens, file_output_stream(o)) == s->n_tokens)
+        return file_output_commit(o, e);
+    fail(e, "cannot write: %s", strerror(errno));
+    file_output_discard(o);
+    return fail_in(e, output);
 }
 
 /* Prices the picture, refuses it or encodes it. */

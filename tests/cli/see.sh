@@ -109,6 +109,8 @@ expect "see: pixels nowhere" 1 "No such file"
 if [ -w /dev/full ]; then
     cli see --image "$d/a.ppm" --pixels /dev/full
     expect "see: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
+    cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o /dev/full
+    expect "see -o: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
     cli scene -o "/dev/full"
     expect "scene: a name without an end" 2 "ends in .png or .ppm"
 fi
