@@ -10,7 +10,7 @@
 #include "loader/gguf.h"
 
 enum rope_kind { ROPE_NORM, ROPE_NEOX }; /* which elements make a pair: (2j, 2j+1), or (j, j + n_rot/2) */
-enum activation { ACT_SILU, ACT_GELU };  /* gate function of the gated FFN; GELU in its tanh form */
+enum activation { ACT_SILU, ACT_GELU, ACT_QUICK_GELU }; /* of the FFN, gated in language models; GELU in its tanh form */
 enum presence { ABSENT, OPTIONAL, REQUIRED };
 
 struct arch {

@@ -1,4 +1,4 @@
-/* builder.h - what the files that build a plan share (plan.c, plan_linear.c); nobody else includes it.
+/* builder.h - what the files that build a plan share (plan.c, plan_linear.c, tower/tower_plan.c); nobody else includes it.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_BUILDER_H
 #define HARTREE_BUILDER_H
@@ -26,7 +26,15 @@ struct builder {
     struct op ignored;                 /* what builder_op hands out after a failure: written to, never read */
 };
 
+/* A plan without ops; what is to be listed in it follows. False and *e for want of memory. */
+bool builder_begin(struct builder *b, const struct model *m, bool exact, struct error *e);
+/* Parts the ops into stages. The plan, or NULL and *e after any failure; then nothing is left of it. */
+struct plan *builder_end(struct builder *b);
+
 int builder_buffer(struct builder *b, const char *name, size_t width, enum type type, bool sampled);
+
+/* A buffer that lies within another one of at least skip + width elements, whose rows are not in use while its own are. */
+int builder_guest(struct builder *b, const char *name, size_t width, int host, size_t skip);
 
 /* Appends an op that reads rows of src and writes rows of dst, as wide as these are. */
 struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src);

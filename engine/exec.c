@@ -10,7 +10,7 @@
 
 static size_t buffer_bytes(const struct plan_buffer *b, size_t max_rows, size_t max_out)
 {
-    return buffer_row_bytes(b) * (b->sampled ? max_out : max_rows);
+    return b->host == NO_BUFFER ? buffer_row_bytes(b) * (b->sampled ? max_out : max_rows) : 0;
 }
 
 /* Floats that the op with the most of them works with on each thread. */
@@ -62,7 +62,8 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
     x->attend.done = calloc((size_t)kv->n_head, sizeof *x->attend.done);
     bool ok = x->buffer && x->scratch && (x->attend.parts || !attend) && x->attend.done;
     for (size_t i = 0; ok && i < p->n_buffers; i++)
-        ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
+        if (p->buffers[i].host == NO_BUFFER) ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
+        else x->buffer[i] = (float *)x->buffer[p->buffers[i].host] + p->buffers[i].skip * max_rows; /* the host is older */
     for (int t = 0; ok && scratch && t < threads; t++) ok = (x->scratch[t] = memory_new(scratch * sizeof(float)));
     if (!ok) {
         fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows,
@@ -76,7 +77,8 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
 void exec_free(struct exec *x)
 {
     if (!x) return;
-    for (size_t i = 0; x->buffer && i < x->plan->n_buffers; i++) free(x->buffer[i]);
+    for (size_t i = 0; x->buffer && i < x->plan->n_buffers; i++)
+        if (x->plan->buffers[i].host == NO_BUFFER) free(x->buffer[i]);
     for (int t = 0; x->scratch && t < pool_threads(x->pool); t++) free(x->scratch[t]);
     free(x->buffer);
     free(x->scratch);

@@ -10,6 +10,13 @@
 #include "engine/pool.h"
 #include "engine/profile.h"
 
+/* A picture whose sides are whole numbers of tokens. */
+struct exec_picture {
+    const unsigned char *rgb; /* rows of width pixels of 3 bytes */
+    size_t width, height;
+    size_t columns; /* patches across */
+};
+
 struct exec {
     const struct plan *plan;
     struct kv *kv;
@@ -19,6 +26,7 @@ struct exec {
     enum phase phase;        /* set by the caller; where the profile books it */
     const int32_t *tokens;   /* step.n ids */
     const uint32_t *out_row; /* step.n_out row numbers within the step */
+    struct exec_picture picture; /* what PATCHES cut up; set by the caller */
     void **buffer;           /* plan->n_buffers arrays of rows */
     float **scratch;         /* per thread: as much as the op that asks for most (op_def.scratch) */
     struct {

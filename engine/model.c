@@ -20,9 +20,18 @@ static void set_name(struct model *m, const char *path)
     printable_only(m->name); /* it goes to terminals and reports: nothing in it may be a control sequence */
 }
 
-bool model_bind(struct model *m, const struct gguf *g, const char *path, int flags, struct error *e)
+void model_describe(struct model *m, const struct gguf *g, const char *path)
 {
     m->gguf = g;
+    set_name(m, path);
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        m->tensor_bytes += g->tensors[i].bytes;
+        if (g->tensors[i].type != TYPE_I32) m->parameters += (uint64_t)tensor_elements(&g->tensors[i]); /* not indices */
+    }
+}
+
+bool model_bind(struct model *m, const struct gguf *g, const char *path, int flags, struct error *e)
+{
     struct gguf_string name = {"", 0};
     enum gguf_presence presence = gguf_get_string(g, "general.architecture", &name, e);
     if (presence == GGUF_WRONG) return false;
@@ -30,11 +39,7 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
         return fail(e, "metadata 'general.architecture': found nothing, expected the name of an architecture");
     m->arch = arch_find(name, e);
     if (!m->arch || !hparams_read(&m->hp, m->arch, g, e)) return false;
-    set_name(m, path);
-    for (size_t i = 0; i < g->n_tensors; i++) {
-        m->tensor_bytes += g->tensors[i].bytes;
-        if (g->tensors[i].type != TYPE_I32) m->parameters += (uint64_t)tensor_elements(&g->tensors[i]); /* not indices */
-    }
+    model_describe(m, g, path);
     if (flags & (MODEL_HEADER_ONLY | MODEL_NO_TOKENIZER)) return true;
     m->tokenizer = tokenizer_new(g, e);
     if (!m->tokenizer) return false;

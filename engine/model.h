@@ -36,6 +36,9 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
 
 void model_close(struct model *m); /* NULL is fine */
 
+/* What any file tells: tables, name, sizes. The part of model_bind that does not ask for an architecture. */
+void model_describe(struct model *m, const struct gguf *g, const char *path);
+
 /* The tensor "blk.LAYER.NAME" (layer < 0: "NAME"), NULL if the model has none. */
 const struct tensor *model_tensor(const struct model *m, int layer, const char *name);
 

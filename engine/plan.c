@@ -24,9 +24,19 @@ int builder_buffer(struct builder *b, const char *name, size_t width, enum type 
     struct plan *p = b->plan;
     if (!b->ok) return 0;
     assert(p->n_buffers < MAX_BUFFERS);
-    p->buffers[p->n_buffers] = (struct plan_buffer){name, width, type, sampled};
+    p->buffers[p->n_buffers] = (struct plan_buffer){name, width, type, sampled, NO_BUFFER, 0};
     b->quantised[p->n_buffers][0] = b->quantised[p->n_buffers][1] = NO_BUFFER;
     return (int)p->n_buffers++;
+}
+
+int builder_guest(struct builder *b, const char *name, size_t width, int host, size_t skip)
+{
+    int buffer = builder_buffer(b, name, width, TYPE_F32, false);
+    if (!b->ok) return 0;
+    assert(skip + width <= b->plan->buffers[host].width);
+    b->plan->buffers[buffer].host = host;
+    b->plan->buffers[buffer].skip = skip;
+    return buffer;
 }
 
 struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src)
@@ -156,7 +166,9 @@ static void rope(struct builder *b, const char *role, int x, int heads, int angl
 
 static void store(struct builder *b, const char *role, int src, bool value)
 {
-    builder_op(b, OP_STORE, role, NO_BUFFER, src)->u.store.value = value;
+    struct op *op = builder_op(b, OP_STORE, role, NO_BUFFER, src);
+    op->u.store.value = value;
+    op->u.store.slot = b->layer;
 }
 
 static void add(struct builder *b, const char *role, int dst, int src) { builder_op(b, OP_ADD, role, dst, src); }
@@ -221,6 +233,7 @@ static void layer(struct builder *b, const struct layer_buffers *r, int angle)
     op->u.attend.n_head = h->n_head;
     op->u.attend.n_head_kv = h->n_head_kv;
     op->u.attend.head_dim = h->head_dim;
+    op->u.attend.slot = b->layer;
     op->u.attend.window = layer_is_windowed(h, b->layer) ? h->window : 0;
     op->u.attend.scale = h->attention_scale;
     linear(b, "attn_output", r->branch, r->attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
@@ -318,27 +331,38 @@ static bool build_stages(struct builder *b)
     return true;
 }
 
-struct plan *plan_new(const struct model *m, bool exact, struct error *e)
+bool builder_begin(struct builder *b, const struct model *m, bool exact, struct error *e)
 {
     struct plan *p = calloc(1, sizeof *p);
     if (p) p->buffers = calloc(MAX_BUFFERS, sizeof *p->buffers);
     if (!p || !p->buffers) {
         free(p);
-        fail(e, "plan: found no memory");
-        return NULL;
+        return fail(e, "plan: found no memory");
     }
     p->model = m;
     p->exact = exact;
     p->max_rows = SIZE_MAX;
-    struct builder b = {.plan = p, .model = m, .e = e, .ok = true};
-    for (int i = 0; i < MAX_GROUP * STATE_COUNT; i++) b.state[i / STATE_COUNT][i % STATE_COUNT] = NO_BUFFER;
+    *b = (struct builder){.plan = p, .model = m, .e = e, .ok = true};
+    for (int i = 0; i < MAX_GROUP * STATE_COUNT; i++) b->state[i / STATE_COUNT][i % STATE_COUNT] = NO_BUFFER;
+    return true;
+}
+
+struct plan *builder_end(struct builder *b)
+{
+    if (b->ok && build_stages(b)) return b->plan;
+    if (b->model->file) fail_in(b->e, b->model->file->path);
+    plan_free(b->plan);
+    return NULL;
+}
+
+struct plan *plan_new(const struct model *m, bool exact, struct error *e)
+{
+    struct builder b;
+    if (!builder_begin(&b, m, exact, e)) return NULL;
     b.ok = weights_check_format(m->gguf, e);
     decoder(&b);
     b.ok = b.ok && weights_check_count(m->gguf, b.n_mpo, e);
-    if (b.ok && build_stages(&b)) return p;
-    if (m->file) fail_in(e, m->file->path);
-    plan_free(p);
-    return NULL;
+    return builder_end(&b);
 }
 
 void plan_free(struct plan *p)

@@ -14,7 +14,7 @@
 #include "engine/model.h"
 #include "engine/weights.h"
 
-/* X(KIND, name): op_<name> is its definition, in engine/ops/ (linear.c, factorised.c, attention.c, rowwise.c). */
+/* X(KIND, name): op_<name> is its definition, in engine/ops/ (linear.c, factorised.c, attention.c, rowwise.c, picture.c). */
 #define OP_KINDS(X)            \
     X(EMBED, embed)            \
     X(ANGLES, angles)          \
@@ -31,7 +31,11 @@
     X(ATTEND, attend)          \
     X(GLU, glu)                \
     X(ADD, add)                \
-    X(GATHER, gather)
+    X(GATHER, gather)          \
+    X(PATCHES, patches)        \
+    X(GRID_ANGLES, grid_angles) \
+    X(LAYER_NORM, layer_norm)  \
+    X(ACT, act)
 
 enum op_kind {
 #define X(kind, name) OP_##kind,
@@ -53,12 +57,14 @@ struct op {
     const struct tensor *bias; /* n_out floats, NULL if none */
     int n_in, n_out;        /* elements a row read from src and written to dst */
     union {
-        struct { int heads; float eps; } norm;    /* each row holds `heads` vectors, each normed for itself */
+        struct { int heads; float eps; } norm;    /* each row holds `heads` vectors, each normed for itself; LAYER_NORM: 1 */
         struct { enum rope_kind kind; int heads, head_dim, n_rot, angles; } rope; /* angles: a buffer of cos, sin pairs */
-        struct { int table; } angles;             /* plan->rope[table] */
-        struct { bool value; } store;             /* into the value cache, else the key cache */
-        struct { int n_head, n_head_kv, head_dim, window; float scale; } attend; /* window 0: all positions */
-        struct { enum activation activation; } glu;
+        struct { int table, merge; } angles;      /* plan->rope[table]; GRID_ANGLES: patches a token, each way */
+        struct { bool value; int slot; } store;   /* into the value cache, else the key cache; which layer's part of it */
+        /* window 0: all positions; `full`: rows see those after them in the step, too */
+        struct { int n_head, n_head_kv, head_dim, window, slot; bool full; float scale; } attend;
+        struct { enum activation activation; } glu; /* and ACT */
+        struct { int size, merge; float mean[3], std[3]; } patches; /* pixels each way; patches a token, each way */
         struct { float scale; } embed;
         /* A step of a contraction: of core `core` in the stored order (CORE), number `core` of the layer's own order (CONTRACT). And the
          * layer's other way, to make the matrix (REBUILD): from `rebuild_from` rows on this runs, below that the steps do. */
@@ -74,6 +80,8 @@ struct plan_buffer {
     size_t width;
     enum type type;
     bool sampled; /* has as many rows as there are logits wanted */
+    int host;     /* the buffer of floats that it lies in, after `skip` elements a row; NO_BUFFER: in memory of its own */
+    size_t skip;
 };
 
 /* Frequencies of one kind of rope: angle of pair j at position p = p * freq[j]. */

@@ -4,6 +4,7 @@
 
 #include "base/suffix.h"
 #include "engine/rows.h"
+#include "engine/tower/tower_shapes.h"
 #include "loader/file.h"
 
 #include <math.h>
@@ -91,10 +92,11 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
     r.n = r.row_blocks * tensor_rows(t);
     r.drawn = r.n > POOL;
     if (r.drawn) r.n = POOL;
-    float unit = 1 / sqrtf((float)t->ne[0]);
+    float unit = 1 / sqrtf((float)(t->n_dims == 4 ? tensor_elements(t) / t->ne[3] : t->ne[0])); /* of what a product sums */
     bool output =
         !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
-    bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "ffn_down.weight");
+    bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "attn_out.weight") ||
+                  ends_with(t->name, "ffn_down.weight");
     /* Of a factorised layer the core that all paths lead through is the smaller; a correction is small against what it corrects. */
     const char *core = strstr(t->name, ".mpo.");
     if (core && atoi(core + 5) == s->mpo.d - 1) branch = strstr(t->name, "attn_output.") || strstr(t->name, "ffn_down.");
@@ -111,7 +113,8 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
 
 struct job {
     const struct synth_options *o;
-    struct shape shape;
+    struct shape shape; /* of a tower: name and layers alone */
+    const struct tower_shape *tower; /* NULL: a language model */
     const struct mix *mix;
     struct tensor *tensors;
     size_t n;
@@ -119,9 +122,9 @@ struct job {
 
 static bool write_tensors(const struct job *j, struct row_writer *rows, struct error *e)
 {
-    const struct arch *a = arch_find((struct gguf_string){j->shape.arch, strlen(j->shape.arch)}, e);
+    const struct arch *a = j->tower ? NULL : arch_find((struct gguf_string){j->shape.arch, strlen(j->shape.arch)}, e);
     unsigned char *pool = malloc(POOL * BLOCK * sizeof(float));
-    bool ok = a && (pool || fail(e, "no memory for %d blocks of weights", POOL));
+    bool ok = (a || j->tower) && (pool || fail(e, "no memory for %d blocks of weights", POOL));
     for (size_t i = 0; ok && i < j->n; i++) {
         const struct tensor *t = &j->tensors[i];
         if (!strcmp(t->name, "rope_freqs.weight")) {
@@ -154,8 +157,9 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     rows.pool = pool_new(j->o->threads ? j->o->threads : pool_default_threads(), e);
     bool ok = rows.pool && (rows.out || fail(e, "no memory"));
     if (ok) {
-        shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
-        ok = synth_vocabulary(j->shape.n_vocab, rows.out, e) && gguf_writer_begin(rows.out, f, e);
+        if (j->tower) tower_shape_describe(j->tower, j->mix, j->tensors, j->n, rows.out);
+        else shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
+        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, rows.out, e)) && gguf_writer_begin(rows.out, f, e);
     }
     for (size_t i = 0; i < j->n; i++) {
         rows.total += j->tensors[i].bytes;
@@ -177,8 +181,14 @@ bool synth_write(const struct synth_options *o, const char *path, struct synth_r
     struct synth_result ignored;
     if (!r) r = &ignored;
     *r = (struct synth_result){0};
-    if (!shape_parse(o->shape, &j.shape, &j.mix, e)) return false;
-    j.tensors = shape_tensors(&j.shape, j.mix, &j.n, e);
+    if (o->mmproj) {
+        if (!tower_shape_parse(o->shape, &j.tower, &j.mix, e)) return false;
+        j.shape = (struct shape){.name = j.tower->name, .n_layer = j.tower->n_layer};
+        j.tensors = tower_shape_tensors(j.tower, j.mix, &j.n, e);
+    } else {
+        if (!shape_parse(o->shape, &j.shape, &j.mix, e)) return false;
+        j.tensors = shape_tensors(&j.shape, j.mix, &j.n, e);
+    }
     if (!j.tensors) return false;
     struct file_output *out = file_output_open(path, e);
     bool ok = out && (write_file(&j, file_output_stream(out), r, e) || fail_in(e, path));

@@ -12,6 +12,7 @@
 
 struct synth_options {
     const char *shape; /* as shape_parse reads it: "tiny-llama:Q4_K_M" */
+    bool mmproj;       /* the vision tower of that name (tower_shapes.h), not the language model */
     uint64_t seed;
     int threads; /* 0: pool_default_threads() */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* NULL, or called with the bytes written so far and in all */

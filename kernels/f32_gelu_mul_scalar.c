@@ -6,8 +6,8 @@
 static void f32_gelu_mul_scalar(const struct glu_args *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        float x = a->gate[i], u2 = x * (1.59576912f + 0.0713548163f * (x * x)); /* 2 sqrt(2/pi), and that times 0.044715 */
-        a->y[i] = gate_times_sigmoid(x, u2) * a->up[i];
+        float x = a->gate[i];
+        a->y[i] = gate_times_sigmoid(x, gelu_exponent(x)) * a->up[i];
     }
 }
 

@@ -142,7 +142,8 @@ struct glu_args {
     size_t n;
 };
 
-/* add: y[i] += x[i].  scale: y[i] *= s.  softmax: y = softmax(y * s), in place. */
+/* add: y[i] += x[i].  scale: y[i] *= s.  softmax: y = softmax(y * s), in place.
+ * gelu, quick_gelu: y[i] = f(x[i]), y may equal x; gelu is the tanh form, quick_gelu(x) = x / (1 + exp(-1.702 x)). */
 struct vec_args {
     float *y;
     const float *x;
@@ -203,6 +204,7 @@ struct find_args {
     X(q8_a32_quant, quant_args)  \
     X(q8_a256_quant, quant_args) \
     X(f32_rms_norm, norm_args)  \
+    X(f32_layer_norm, norm_args) \
     X(f32_rope_norm, rope_args) \
     X(f32_rope_neox, rope_args) \
     X(f32_attend, attend_args)  \
@@ -211,6 +213,8 @@ struct find_args {
     X(f32_attend_merge, merge_args) \
     X(f32_silu_mul, glu_args)   \
     X(f32_gelu_mul, glu_args)   \
+    X(f32_gelu, vec_args)       \
+    X(f32_quick_gelu, vec_args) \
     X(f32_add, vec_args)        \
     X(f32_scale, vec_args)      \
     X(f32_axpy, axpy_args)      \

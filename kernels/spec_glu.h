@@ -3,16 +3,7 @@
 #ifndef HARTREE_SPEC_GLU_H
 #define HARTREE_SPEC_GLU_H
 
-#include <float.h>
-
-#include "kernels/spec_floats.h"
-
-/* x / (1 + exp(-z)) with the limit 0 at x = z = -infinity, where the formula would be infinity over infinity. */
-static inline float gate_times_sigmoid(float x, float z)
-{
-    if (x < -FLT_MAX) x = -FLT_MAX;
-    return x / (1.0f + expf(-z));
-}
+#include "kernels/sigmoid.h"
 
 /* a elements; b: 1 y is the gate, 2 y is up, 4 the gate holds the edges of float's range first */
 static const struct kernel_case cases[] = {
@@ -29,13 +20,10 @@ static size_t regions(const struct kernel_case *c, size_t bytes[KERNEL_MAX_REGIO
 static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel_region *r, union kernel_args *args)
 {
     float *gate = r[c->b & 1 ? 0 : 1].data, *up = r[c->b & 1 ? 1 : c->b & 2 ? 0 : 2].data;
-    static const float edges[] = {0.0f,  -0.0f,  INFINITY, -INFINITY, NAN,  FLT_MAX, -FLT_MAX, FLT_MIN, -FLT_MIN,
-                                  88.7f, -88.7f, -88.8f,   -90,       -104, 104,     1e-45f,   1e20f,   -1e20f,
-                                  -10,   10,     -30,      30,        -60,  -5,      5,        -87};
     vspec_fill(gate, c->a, &seed);
     vspec_fill(up, c->a, &seed);
     for (size_t i = 0; i < c->a; i++) gate[i] *= 4;
-    if (c->b & 4) memcpy(gate, edges, sizeof edges);
+    if (c->b & 4) memcpy(gate, sigmoid_edges, sizeof sigmoid_edges);
     args->glu = (struct glu_args){.y = r[0].data, .gate = gate, .up = up, .n = c->a};
 }
 

@@ -2,9 +2,44 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
+#include "engine/tower/tower.h"
 #include "tools/account_args.h"
 
 static bool with_law;
+static const char *mmproj, *image, *clamp;
+
+enum { AROUND = 2 }; /* tokens before and after a picture's */
+
+/* What --image and its tower ask for: a size that a clamp has been applied to. */
+struct picture_cost {
+    struct tower *tower; /* NULL: no picture */
+    struct clamp clamp;
+    struct clamped fit;
+    struct prediction cost;
+};
+
+/* The tower is --mmproj's, or the shape's own. */
+static bool open_picture(struct picture_cost *p, int width, int height, struct error *e)
+{
+    if (!image) return true;
+    p->tower = mmproj ? tower_open_header(mmproj, e) : tower_from_shape(account_args.shape, e);
+    return p->tower && clamp_choose(clamp, &p->tower->mmproj->keys, &p->clamp, e) &&
+           clamp_apply(&p->clamp, &p->tower->mmproj->keys, width, height, &p->fit, e);
+}
+
+static bool join_picture(struct prediction *r, struct picture_cost *p, const struct device *d, struct error *e)
+{
+    char text[CLAMP_TEXT];
+    if (!p->tower) return true;
+    clamp_text(&p->clamp, text);
+    return tower_predict(&p->cost, p->tower, d, r->options.threads, &p->fit, e) && prediction_join(r, &p->cost, image, text, e);
+}
+
+static void close_picture(struct picture_cost *p)
+{
+    prediction_free(&p->cost);
+    tower_free(p->tower);
+}
 
 /* Prompts from a sixteenth of the one asked for, or 2 tokens: of one token other rates hold. */
 static struct law_range law_range(const struct predict_options *o)
@@ -20,6 +55,13 @@ static int run(int n_args, char **args)
     unsigned by;
     if (account_args.shape && arg_model) return usage_error("found both --shape and -m, expected one of them");
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
+    int width = 0, height = 0;
+    if (image && !picture_parse_size(image, &width, &height))
+        return usage_error("--image: found '%s', expected WxH, as in 1024x720", image);
+    if (image && !mmproj && !account_args.shape)
+        return usage_error("--image: found no tower, expected --mmproj FILE or --shape NAME");
+    if (!image && (mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image WxH", mmproj ? "mmproj" : "clamp");
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
     if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);
     if (account_args.shape) arg_note_assumed(account_args.shape);
@@ -29,13 +71,17 @@ static int run(int n_args, char **args)
     struct predict_options o = account_run();
     struct law law = {.n_terms = 0};
     struct law_range range = law_range(&o);
-    bool ok = p && device_find(&d, account_args.device, note, &e);
+    struct picture_cost picture = {.tower = NULL};
+    bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &e);
     if (ok) account_threads(&o, &d);
-    ok = ok && predict(&r, p, &d, &o, &e) && (!with_law || law_predict(&law, p, &d, &o, &range, &e));
+    if (picture.tower) o.prompt += (size_t)picture.fit.tokens + AROUND;
+    ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&
+         (!with_law || law_predict(&law, p, &d, &o, &range, &e));
     if (ok)
         ok = common.json ? prediction_json(&r, with_law ? &law : NULL, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     if (ok && with_law && !common.json) law_print(&law, stdout);
     law_free(&law);
+    close_picture(&picture);
     prediction_free(&r);
     device_free(&d);
     plan_free(p);
@@ -49,6 +95,9 @@ static const struct option options[] = {
      "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=,D=,H=,KV=,F=,V=[,HD=][,tied][,arch=][:TYPE]",
      0, 0, NULL},
     ARGS_RUN,
+    {"image", NULL, OPTION_STRING, &image, "WxH", "a picture of that size in the prompt, beside its text tokens", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "its vision tower (default: that of the --shape's name)", 0, 0, NULL},
+    {"clamp", NULL, OPTION_STRING, &clamp, "C", "how its size is bounded (see `hartree see`)", 0, 0, NULL},
     {"law", NULL, OPTION_FLAG, &with_law, NULL,
      "add the time in closed form, of prompts up to --prompt and --gen tokens: each coefficient with the ops and rates behind "
      "it",
@@ -59,7 +108,8 @@ static const struct option options[] = {
 const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
-    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--device D] [--kv T] [--by layer|op|type|phase] [--law]",
+    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--image WxH [--mmproj F] [--clamp C]] [--device D] [--kv T] "
+             "[--by layer|op|type|phase] [--law]",
     .description =
         "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "
         "only\n"

@@ -1,24 +1,35 @@
-/* cmd_see.c - a picture as a vision tower gets it: what the clamp makes of it, and its pixels.
+/* cmd_see.c - a picture as a vision tower gets it: what the clamp makes of it, its pixels, and what the tower makes of them.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
-#include "tools/cli.h"
-#include "vision/preprocess.h"
+#include "engine/account/calibrate.h"
+#include "engine/tower/tower.h"
+#include "loader/file.h"
+#include "tools/account_args.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
-static const char *image, *size, *clamp, *pixels;
-static int64_t patch = 14, merge = 2;
+static const char *image, *size, *clamp, *pixels, *mmproj, *output;
+static int64_t patch, merge;
+static double max_time;
 
 static const struct option options[] = {
     {"image", NULL, OPTION_STRING, &image, "FILE", "the picture, PNG, PPM or PGM; - for stdin", 0, 0, NULL},
     {"size", NULL, OPTION_STRING, &size, "WxH", "instead of a picture: what would become of one of that size", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "the vision tower: predicts what the picture costs, then encodes it", 0, 0,
+     NULL},
+    {"output", "o", OPTION_STRING, &output, "FILE", "write the embeddings as raw float32 rows, a token each", 0, 0, NULL},
+    {"max-time", NULL, OPTION_FLOAT, &max_time, "S", "refuse a picture that is predicted to take longer than S seconds", 1e-9,
+     1e9, NULL},
+    ARG_DEVICE,
     {"clamp", NULL, OPTION_STRING, &clamp, "C",
      "none, edge:N, box:WxH, tokens:A..B, pixels:A..B or hf:A..B, with ,pad or ,stretch after it; llama.cpp, llama.cpp-2025, "
-     "hf "
-     "(default tokens:8..4096)",
+     "hf (default: what the mmproj says, else tokens:8..4096)",
      0, 0, NULL},
-    {"patch", NULL, OPTION_INT, &patch, "N", "a patch's side in pixels (default 14)", 1, 1024, NULL},
-    {"merge", NULL, OPTION_INT, &merge, "N", "patches that make a token, each way (default 2)", 1, 64, NULL},
+    {"patch", NULL, OPTION_INT, &patch, "N", "a patch's side in pixels (default: the mmproj's, else 14)", 1, 1024, NULL},
+    {"merge", NULL, OPTION_INT, &merge, "N", "patches that make a token, each way (default: the mmproj's, else 2)", 1, 64,
+     NULL},
     {"pixels", NULL, OPTION_STRING, &pixels, "FILE", "write the resized picture as raw bytes, rows of RGB", 0, 0, NULL},
     {.name = NULL},
 };
@@ -32,9 +43,16 @@ static void put_pair(struct json *j, const char *key, int a, int b)
     json_array_end(j);
 }
 
-/* `p` has no picture when only a size was asked about; then no time was spent either. */
-static void print_json(const struct preprocessed *p)
+/* What is known of one picture. */
+struct sight {
+    struct preprocessed p;  /* no picture when only a size was asked about; then no time was spent either */
+    struct prediction cost; /* no rows without a tower */
+    struct seen seen;       /* no rows without a tower and a picture */
+};
+
+static void print_json(const struct sight *s)
 {
+    const struct preprocessed *p = &s->p;
     struct json j;
     char text[CLAMP_TEXT];
     const struct clamped *c = &p->fit;
@@ -56,56 +74,111 @@ static void print_json(const struct preprocessed *p)
     json_put_string(&j, "clamp", text);
     json_put_number(&j, "decode_s", p->picture.rgb ? p->decode_s : NAN);
     json_put_number(&j, "resize_s", p->picture.rgb ? p->resize_s : NAN);
+    if (s->cost.rows) {
+        json_put_number(&j, "flops", s->cost.flops);
+        json_put_number(&j, "weight_bytes", s->cost.weight_bytes);
+        json_put_number(&j, "peak_memory_bytes", s->cost.peak_memory_bytes);
+        json_put_number(&j, "predicted_s", s->cost.time_s);
+        json_put_number(&j, "encode_s", s->seen.rows ? s->seen.encode_s : NAN);
+        json_put_number(&j, "time_s", s->seen.rows ? p->decode_s + p->resize_s + s->seen.encode_s : NAN);
+    }
     json_object_end(&j);
     json_end(&j);
 }
 
-static void print(const struct preprocessed *p)
+static void print(const struct sight *s)
 {
     char line[CLAMP_LINE];
+    const struct preprocessed *p = &s->p;
     clamp_line(&p->clamp, &p->fit, line);
     if (common.json)
-        print_json(p);
+        print_json(s);
     else
         puts(line);
     if (p->picture.rgb) detail("decode %.1f ms, resize %.1f ms", p->decode_s * 1e3, p->resize_s * 1e3);
+    if (!s->cost.rows || common.json) return;
+    printf("%.3g TFLOP, %.0f MB beside %.0f MB of weights, ", s->cost.flops * 1e-12,
+           (s->cost.peak_memory_bytes - s->cost.weight_bytes) * 1e-6, s->cost.weight_bytes * 1e-6);
+    if (isnan(s->cost.time_s))
+        printf("no time predicted: the device profile has no %s", s->cost.missing);
+    else
+        printf("%.3g s predicted", s->cost.time_s);
+    if (s->seen.rows) printf(", %.3g s taken", s->seen.encode_s);
+    putchar('\n');
+}
+
+/* Raw little-endian floats, as everywhere. */
+static bool write_rows(const struct seen *s, struct error *e)
+{
+    struct file_output *o = file_output_open(output, e);
+    if (!o) return false;
+    if (fwrite(s->rows, sizeof *s->rows * (size_t)s->n_embd, s->n_tokens, file_output_stream(o)) == s->n_tokens)
+        return file_output_commit(o, e);
+    fail(e, "cannot write: %s", strerror(errno));
+    file_output_discard(o);
+    return fail_in(e, output);
+}
+
+/* Prices the picture, refuses it or encodes it. */
+static bool encode(struct tower *t, const struct device *d, struct sight *s, struct error *e)
+{
+    if (!tower_predict(&s->cost, t, d, t->options.threads, &s->p.fit, e)) return false;
+    if (!s->p.picture.rgb) return true;
+    return (tower_afford(t, &s->p.fit, &s->cost, max_time, e) && tower_encode(t, &s->p, &s->seen, e)) || fail_in(e, image);
+}
+
+static bool see(struct tower *t, const struct device *d, const struct clamp_keys *keys, int width, int height, struct sight *s,
+                struct error *e)
+{
+    if (size && !clamp_apply(&s->p.clamp, keys, width, height, &s->p.fit, e)) return false;
+    if (image && !preprocess(image, clamp, keys, &s->p, e)) return false;
+    return (!t || encode(t, d, s, e)) && (!pixels || preprocessed_write(&s->p, pixels, e)) &&
+           (!output || write_rows(&s->seen, e));
 }
 
 static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
     struct error e = {""};
-    struct clamp_keys keys = {.patch = (int)patch, .merge = (int)merge};
-    struct preprocessed p = {0};
-    int width, height;
+    int width = 0, height = 0;
     if (!image == !size)
         return usage_error("found %s, expected --image FILE or --size WxH", image ? "both --image and --size" : "neither");
     if (size && !picture_parse_size(size, &width, &height))
         return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
     if (size && pixels) return usage_error("--pixels: found no picture, expected --image FILE");
-    if (!clamp_choose(clamp, &keys, &p.clamp, &e)) return usage_error("%s", e.text);
+    if (output && !(image && mmproj)) return usage_error("-o: found no embeddings, expected --mmproj FILE and --image FILE");
+    if (max_time > 0 && !mmproj) return usage_error("--max-time: found no tower, expected --mmproj FILE");
+    if (mmproj && (patch || merge))
+        return usage_error("found both --mmproj and --%s, expected one of them", patch ? "patch" : "merge");
     signals_catch();
-    if (size) {
-        if (!clamp_apply(&p.clamp, &keys, width, height, &p.fit, &e)) return failed(&e);
-        print(&p);
-        return EXIT_DONE;
-    }
-    if (!preprocess(image, clamp, &keys, &p, &e)) return failed(&e);
-    bool ok = !pixels || preprocessed_write(&p, pixels, &e);
-    if (ok) print(&p);
-    preprocessed_free(&p);
-    return ok ? EXIT_DONE : failed(&e);
+    struct device d = {0};
+    struct sight s = {0};
+    struct tower *t = mmproj ? tower_open(mmproj, &(struct tower_options){.threads = arg_threads()}, &e) : NULL;
+    if (mmproj && !t) return failed(&e);
+    struct clamp_keys keys = {.patch = patch ? (int)patch : 14, .merge = merge ? (int)merge : 2};
+    if (t) keys = t->mmproj->keys;
+    bool wrong = !clamp_choose(clamp, &keys, &s.p.clamp, &e);
+    bool ok = !wrong && (!t || device_find(&d, account_args.device, note, &e)) && see(t, &d, &keys, width, height, &s, &e);
+    if (ok) print(&s);
+    seen_free(&s.seen);
+    prediction_free(&s.cost);
+    preprocessed_free(&s.p);
+    device_free(&d);
+    tower_free(t);
+    return ok ? EXIT_DONE : wrong ? usage_error("%s", e.text) : failed(&e);
 }
 
 const struct command command_see = {
     .name = "see",
     .summary = "a picture as a vision model gets it: resized, in patches and tokens",
-    .usage = "(--image FILE [--pixels FILE] | --size WxH) [--clamp C] [options]",
+    .usage = "[--mmproj FILE [-o FILE] [--max-time S]] (--image FILE [--pixels FILE] | --size WxH) [--clamp C] [options]",
     .description =
         "Prints what the clamp makes of a picture's size: in WxH -> resized -> patches -> tokens. Sides become multiples "
         "of patch x merge; the clamp bounds the area, and keeps the aspect with black bars (,pad) or not (,stretch).\n\n"
         "llama.cpp stands for tokens:8..4096, its rule since November 2025; llama.cpp-2025 for edge:1024,stretch, its rule "
-        "from May to November 2025; hf for Hugging Face's, hf:3136..12845056.",
+        "from May to November 2025; hf for Hugging Face's, hf:3136..12845056.\n\n"
+        "With --mmproj the tower's FLOPs, memory and time are predicted first; a picture that does not fit in memory, or in "
+        "--max-time, is refused. Then it is encoded.",
     .options = options,
     .run = run,
 };

@@ -226,6 +226,19 @@ static bool measure_attend(struct calibration *c, enum type kv, double tau)
     return true;
 }
 
+/* What only vision towers do; the rest of them is the same as in language models. */
+static bool measure_tower(struct calibration *c, double tau)
+{
+    static const enum op_kind kinds[] = {OP_PATCHES, OP_GRID_ANGLES, OP_LAYER_NORM, OP_ACT};
+    struct probe_sums sums = {0};
+    if (!probe_tower(&sums, &c->memory, c->threads, tau, c->e) || interrupted(c)) return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const struct probe_sum *s = &sums.vector[kinds[i]];
+        if (!note_figure(c, s->work / s->seconds, "vector.%s.prefill.%d", op_defs[kinds[i]]->name, c->threads)) return false;
+    }
+    return true;
+}
+
 static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
 
 static bool measure_round(struct calibration *c, bool first)
@@ -238,6 +251,7 @@ static bool measure_round(struct calibration *c, bool first)
             if (type_get(t) && type_get(t)->op && !measure_linear(c, (enum type)t, tau)) return false;
         for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
             if (!measure_attend(c, kv_types[k], tau)) return false;
+        if (!measure_tower(c, tau)) return false;
     }
     return true;
 }

@@ -61,8 +61,8 @@ enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
 static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
 static const char *const bound_words[] = {"low95", "high95", NULL};
 static const char *const phase_words[] = {"decode", "prefill", NULL};
-static const char *const vector_words[] = {"embed", "angles", "norm", "quantise", "rope",
-                                           "store", "glu",    "add",  "gather",   NULL};
+static const char *const vector_words[] = {"embed", "angles", "norm",   "quantise", "rope",        "store",      "glu",
+                                           "add",   "gather", "patches", "grid_angles", "layer_norm", "act", NULL};
 
 static bool is_among(const char *const *words, const char *s, size_t n)
 {

@@ -19,7 +19,8 @@
  *   attend.KV.prefill.T   FLOP/s many rows of queries
  *   attend.KV.score.PHASE.T s   of one query head and position, however wide the head: softmax; need not be there
  *   attend.KV.edge.PHASE.T 1    positions' worth of work that a row takes beside those it sees; need not be there
- *   vector.OP.decode.T    B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), one row
+ *   vector.OP.decode.T    B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), one row;
+ *                                       not of those of vision towers
  *   vector.OP.prefill.T   B/s    the same, many rows
  *   peak.KIND.T                  FLOP/s multiply-adds alone, KIND i8 or f32 (kernel.h's peak kernels): no op may be faster; not
  *                                       there where only scalar kernels run

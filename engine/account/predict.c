@@ -5,6 +5,7 @@
 #include "engine/account/energy_terms.h"
 #include "engine/cost.h"
 #include "engine/exec.h"
+#include "engine/ops/attention.h"
 #include "tensor/linear.h"
 
 #include <math.h>
@@ -67,18 +68,21 @@ static double need_phase(struct pricer *m, const char *key, const char *phase, i
     return look_up(m, whole, threads);
 }
 
-static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads)
+/* `rows`: of the step. A rate that they don't need may be missing: of some ops there is never a single row. */
+static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, size_t rows)
 {
     struct op_rates *r = &m->rates[i];
-    if (r->threads == threads) return r;
     const struct op *op = &m->plan->ops[i];
     char key[DEVICE_KEY];
+    bool known = r->threads == threads;
+    if (known && (!isnan(rows > 1 ? r->many : r->one) || *m->missing)) return r;
     op_rate_key(op, m->kv_type, key);
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
-    r->one = need_phase(m, key, "decode", threads);
-    /* Ops on the sampled rows alone never have many in a run, and some are calibrated for one row only. */
-    r->many = op->sampled ? look_up_phase(m, key, "prefill", threads) : need_phase(m, key, "prefill", threads);
+    bool both = op_multiplies(op);
+    r->one = rows == 1 || both ? need_phase(m, key, "decode", threads) : look_up_phase(m, key, "decode", threads);
+    bool many = rows > 1 || (both && !op->sampled);
+    r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
     for (int many = 0; many < 2; many++) {
@@ -126,14 +130,15 @@ double p_norm(double a, double b, double p)
 }
 
 /* Bytes that an op reads of weights and cache in a step, each once. Attention of several rows reads the positions they share
- * again for each row, but after the first time they come from the cache if the layer's part of it fits there. */
+ * again for each block of rows, but after the first time they come from the cache if the layer's part of it fits there. */
 static double read_once(const struct op *op, const struct step *s, const struct op_cost *c, double llc)
 {
     if (op->kind != OP_ATTEND) return c->weight_bytes + c->kv_read;
     size_t seen = s->p + s->n, window = (size_t)op->u.attend.window;
     if (window && seen > window + s->n - 1) seen = window + s->n - 1;
     double once = 2.0 * (double)seen * op->u.attend.n_head_kv * (double)type_bytes(s->kv_type, (size_t)op->u.attend.head_dim);
-    return once <= llc ? once : c->kv_read;
+    double rows = (double)op_rows(op, s), block = fmin(rows, (double)attend_rows(op));
+    return once <= llc ? once : fmax(once, c->kv_read / block);
 }
 
 /* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache.
@@ -180,7 +185,7 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
             rows[i].time_s += m->tau / (double)(end - first);
             if (!share.width) continue;
             bool scales = op_multiplies(&p->ops[i]) || p->ops[i].kind == OP_ATTEND;
-            const struct op_rates *r = op_rates(m, i, scales ? (int)share.width : m->threads);
+            const struct op_rates *r = op_rates(m, i, scales ? (int)share.width : m->threads, op_rows(&p->ops[i], s));
             rows[i].time_s += share.waste * op_seconds(m, &p->ops[i], s, c, r, cold);
         }
     }
@@ -244,6 +249,19 @@ static void begin_rows(const struct plan *p, const struct predict_options *o, st
     }
 }
 
+static void add_up(struct prediction *r)
+{
+    r->flops_prefill = r->flops_decode = r->prefill_s = r->decode_s = 0;
+    for (size_t i = 0; i < r->n_rows; i++) {
+        struct prediction_row *row = &r->rows[i];
+        row->time_s = to_grain(row->time_s);
+        *(row->phase == PHASE_PREFILL ? &r->flops_prefill : &r->flops_decode) += row->flops;
+        *(row->phase == PHASE_PREFILL ? &r->prefill_s : &r->decode_s) += row->time_s;
+    }
+    r->flops = r->flops_prefill + r->flops_decode;
+    r->time_s = r->prefill_s + r->decode_s;
+}
+
 static void price_run(struct pricer *m, struct prediction *r)
 {
     const struct predict_options *o = &r->options;
@@ -258,15 +276,7 @@ static void price_run(struct pricer *m, struct prediction *r)
         s = (struct step){.n = 1, .p = end + i, .n_out = 1, .kv_type = o->kv_type};
         price_step(m, &s, r->rows + m->plan->n_ops);
     }
-    r->flops_prefill = r->flops_decode = r->prefill_s = r->decode_s = 0;
-    for (size_t i = 0; i < r->n_rows; i++) {
-        struct prediction_row *row = &r->rows[i];
-        row->time_s = to_grain(row->time_s);
-        *(row->phase == PHASE_PREFILL ? &r->flops_prefill : &r->flops_decode) += row->flops;
-        *(row->phase == PHASE_PREFILL ? &r->prefill_s : &r->decode_s) += row->time_s;
-    }
-    r->flops = r->flops_prefill + r->flops_decode;
-    r->time_s = r->prefill_s + r->decode_s;
+    add_up(r);
 }
 
 static void freeze(struct prediction *r, const struct device *d)
@@ -294,10 +304,30 @@ static void freeze(struct prediction *r, const struct device *d)
     sha256_end(&h, r->sha256);
 }
 
+static void name_prediction(struct prediction *r, const struct plan *p, const struct device *d)
+{
+    if (d) snprintf(r->device, sizeof r->device, "%s", d->name);
+    snprintf(r->model, sizeof r->model, "%s", p->model->name);
+    r->weight_bytes = (double)p->model->tensor_bytes;
+}
+
+/* What follows from the rows, and the end of the pricer. */
+static void end_prediction(struct prediction *r, struct pricer *m)
+{
+    const struct device *d = m->device;
+    memcpy(r->missing, m->missing, sizeof r->missing);
+    double half = d ? device_rate(d, "interval95", r->options.threads) : NAN;
+    r->interval95_s[0] = isnan(half) ? NAN : fmax(0, r->time_s * (1 - half));
+    r->interval95_s[1] = r->time_s * (1 + half);
+    energy_price(r, m->plan, d);
+    freeze(r, d);
+    end_pricing(m);
+}
+
 bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
              struct error *e)
 {
-    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}};
+    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN};
     if (!r->options.ubatch) r->options.ubatch = 512;
     if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
@@ -326,10 +356,8 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
         prediction_free(r);
         return fail(e, "prediction of %zu ops: found no memory", p->n_ops);
     }
-    if (d) snprintf(r->device, sizeof r->device, "%s", d->name);
-    snprintf(r->model, sizeof r->model, "%s", m->name);
+    name_prediction(r, p, d);
     struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->past + o->prompt, .n_out = 1, .kv_type = o->kv_type});
-    r->weight_bytes = (double)m->tensor_bytes;
     r->weight_bytes_per_token = token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
@@ -337,13 +365,65 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
                                                                     o->past + o->prompt + o->gen, o->threads);
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
-    memcpy(r->missing, pricer.missing, sizeof r->missing);
-    double half = d ? device_rate(d, "interval95", o->threads) : NAN;
-    r->interval95_s[0] = isnan(half) ? NAN : fmax(0, r->time_s * (1 - half));
-    r->interval95_s[1] = r->time_s * (1 + half);
-    energy_price(r, p, d);
-    freeze(r, d);
-    end_pricing(&pricer);
+    end_prediction(r, &pricer);
+    return true;
+}
+
+bool predict_one_step(struct prediction *r, const struct plan *p, const struct device *d, int threads, const struct step *s,
+                      double kv_bytes, struct error *e)
+{
+    *r = (struct prediction){.options = {.threads = threads, .prompt = s->n, .ubatch = s->n, .kv_type = s->kv_type},
+                             .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN};
+    if (threads < 1 || threads > DEVICE_MAX_THREADS)
+        return fail(e, "prediction: found %d threads, expected 1 to %d", threads, DEVICE_MAX_THREADS);
+    struct pricer pricer;
+    if (p->exact) d = NULL;
+    if (!begin_pricing(&pricer, p, d, threads, s->kv_type, e)) return false;
+    r->rows = calloc(PHASE_COUNT * p->n_ops, sizeof *r->rows);
+    if (!r->rows) {
+        end_pricing(&pricer);
+        return fail(e, "prediction of %zu ops: found no memory", p->n_ops);
+    }
+    begin_rows(p, &r->options, r->rows);
+    r->n_rows = p->n_ops;
+    name_prediction(r, p, d);
+    r->kv_bytes = kv_bytes;
+    r->peak_memory_bytes = r->weight_bytes + kv_bytes + (double)exec_bytes(p, s->n, s->n_out, s->n, threads);
+    price_step(&pricer, s, r->rows);
+    add_up(r);
+    end_prediction(r, &pricer);
+    return true;
+}
+
+bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp, struct error *e)
+{
+    struct prediction_row *rows = realloc(r->rows, (r->n_rows + tower->n_rows) * sizeof *rows);
+    if (!rows) return fail(e, "prediction of %zu ops: found no memory", r->n_rows + tower->n_rows);
+    r->rows = rows;
+    for (size_t i = 0; i < tower->n_rows; i++) {
+        rows[r->n_rows] = tower->rows[i];
+        rows[r->n_rows++].phase = ROW_VISION;
+    }
+    double longer = (r->time_s + tower->time_s) / r->time_s; /* the interval is relative to the time */
+    snprintf(r->image, sizeof r->image, "%s", image);
+    snprintf(r->clamp, sizeof r->clamp, "%s", clamp);
+    r->flops_vision = tower->flops;
+    r->vision_s = tower->time_s;
+    r->flops += tower->flops;
+    r->time_s += tower->time_s;
+    r->interval95_s[0] *= longer;
+    r->interval95_s[1] *= longer;
+    r->interval95_j[0] += tower->interval95_j[0];
+    r->interval95_j[1] += tower->interval95_j[1];
+    r->energy_j += tower->energy_j;
+    r->energy_net_j += tower->energy_net_j;
+    r->weight_bytes += tower->weight_bytes;
+    r->peak_memory_bytes += tower->peak_memory_bytes;
+    if (!*r->missing) memcpy(r->missing, tower->missing, sizeof r->missing);
+    struct sha256 h;
+    sha256_begin(&h);
+    sha256_text(&h, "%s\nimage %s clamp %s\n%s\n", r->sha256, r->image, r->clamp, tower->sha256);
+    sha256_end(&h, r->sha256);
     return true;
 }
 

@@ -41,7 +41,7 @@
 struct prediction_row {
     int layer;        /* -1: outside the layers; ROW_MANY in a group of several */
     const char *op;   /* the op's role, a literal; NULL in a group of several */
-    int phase;        /* enum phase; ROW_MANY */
+    int phase;        /* enum phase, ROW_VISION, ROW_MANY */
     const char *type; /* of the weight, else of the cache, else F32; NULL in a group of several */
     double flops, special, bytes;
     double streamed_bytes; /* of weights and cache, read at least once a step even if all the rest stays in a cache */
@@ -49,7 +49,7 @@ struct prediction_row {
     double energy_j;       /* NAN: not known */
     double measured_s;     /* NAN until measured */
 };
-enum { ROW_MANY = -2 };
+enum { ROW_MANY = -2, ROW_VISION = PHASE_COUNT }; /* phases of rows beside enum phase: of several; of a vision tower */
 
 /* Every step of a run is priced; more of them than this would take minutes. */
 enum { PREDICT_MAX_STEPS = 1 << 20 };
@@ -73,6 +73,8 @@ struct prediction {
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
+    char image[24], clamp[64];     /* of a picture in the prompt (prediction_join): "1024x720"; "": none */
+    double flops_vision, vision_s; /* of its tower; NAN without one */
     double energy_j, energy_net_j; /* energy_terms.h: gross, and above idle; NAN, and energy_kind "none", where not known */
     double interval95_j[2];        /* of energy_j; NAN: not known */
     const char *energy_kind;       /* "modelled" or "none" */
@@ -94,6 +96,15 @@ void prediction_free(struct prediction *r);
  * `d` may be NULL as above. False and *e if memory is short. */
 bool predict_step(struct prediction_row *rows, const struct plan *p, const struct device *d, int threads, const struct step *s,
                   struct error *e);
+
+/* The price of one step as a prediction of its own, all of it in the phase of prefill: a vision tower's. kv_bytes is the size of
+ * its cache. False and *e as predict; prediction_free releases the rows. */
+bool predict_one_step(struct prediction *r, const struct plan *p, const struct device *d, int threads, const struct step *s,
+                      double kv_bytes, struct error *e);
+
+/* Joins the price of a picture in the prompt, whose tokens r's prompt counts already: r's rows and totals then have the tower's, too.
+ * Memory is that of both at once. False and *e if memory is short. */
+bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp, struct error *e);
 
 /* ---- Aggregation ---- */
 

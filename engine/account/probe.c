@@ -7,6 +7,7 @@
 
 #include "engine/account/measure.h"
 #include "engine/cost.h"
+#include "engine/tower/tower.h"
 
 enum { ALIGN = 64, ONES_BYTES = 64 << 10 };
 
@@ -17,23 +18,27 @@ void probe_weights_fill(struct probe_weights *w)
     for (size_t i = 0; i < ONES_BYTES / sizeof one; i++) memcpy(w->bytes + i * sizeof one, &one, sizeof one);
 }
 
-struct model *probe_model(const char *shape, const struct probe_weights *w, struct error *e)
+static bool lend(struct gguf *g, const char *shape, const struct probe_weights *w, struct error *e)
 {
-    struct model *m = model_from_shape(shape, e);
     size_t at = ONES_BYTES;
-    for (size_t i = 0; m && i < m->header_gguf->n_tensors; i++) {
-        struct tensor *t = &m->header_gguf->tensors[i];
+    for (size_t i = 0; i < g->n_tensors; i++) {
+        struct tensor *t = &g->tensors[i];
         size_t room = t->n_dims == 1 ? ONES_BYTES : w->n - ONES_BYTES;
-        if (t->bytes > room) {
-            fail(e, "probe %s: tensor '%s': found %zu bytes to lend, expected %zu", shape, t->name, room, (size_t)t->bytes);
-            model_close(m);
-            return NULL;
-        }
+        if (t->bytes > room)
+            return fail(e, "probe %s: tensor '%s': found %zu bytes to lend, expected %zu", shape, t->name, room, (size_t)t->bytes);
         if (at + t->bytes > w->n) at = ONES_BYTES;
         t->data = t->n_dims == 1 ? w->bytes : w->bytes + at;
         if (t->n_dims != 1) at += (t->bytes + ALIGN - 1) / ALIGN * ALIGN;
     }
-    return m;
+    return true;
+}
+
+struct model *probe_model(const char *shape, const struct probe_weights *w, struct error *e)
+{
+    struct model *m = model_from_shape(shape, e);
+    if (!m || lend(m->header_gguf, shape, w, e)) return m;
+    model_close(m);
+    return NULL;
 }
 
 static void add_op(struct probe_sums *sums, const struct probe *p, const struct plan *plan, size_t stage, size_t i,
@@ -95,5 +100,34 @@ bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struc
     free(tokens);
     session_free(s);
     model_close(m);
+    return ok;
+}
+
+bool probe_tower(struct probe_sums *sums, const struct probe_weights *w, int threads, double tau, struct error *e)
+{
+    static const char shape[] = "probe-qwen2-vl:F16";
+    enum { SIDE = 8 }; /* patches each way */
+    struct tower *t = tower_from_shape(shape, e);
+    struct clamp clamp = {.rule = CLAMP_NONE};
+    struct preprocessed seen = {0};
+    bool ok = t && lend(t->mmproj->model.header_gguf, shape, w, e);
+    if (ok) {
+        t->options.threads = threads;
+        for (int i = 0; i < 2; i++) t->mmproj->kernel[i].data = w->bytes + ONES_BYTES; /* views, made before the loan */
+        int side = SIDE * t->mmproj->keys.patch;
+        ok = clamp_apply(&clamp, &t->mmproj->keys, side, side, &seen.fit, e) && picture_new(&seen.picture, side, side, e) &&
+             (t->pool = pool_new(threads, e)) && (t->profile = profile_new(t->plan, threads, e));
+    }
+    for (int i = 0; ok && i < 2; i++) { /* the first run warms pages and caches: what is timed begins anew */
+        struct seen out;
+        ok = tower_encode(t, &seen, &out, e);
+        seen_free(&out);
+    }
+    struct probe p = {.weights = w, .kv_type = TYPE_F16, .threads = threads, .rows = SIDE * SIDE, .steps = 1};
+    for (size_t stage = 0; ok && stage < t->plan->n_stages; stage++)
+        for (size_t i = t->plan->stage[stage]; i < t->plan->stage[stage + 1]; i++)
+            add_op(sums, &p, t->plan, stage, i, t->profile->seconds[i], tau);
+    preprocessed_free(&seen);
+    tower_free(t);
     return ok;
 }

@@ -46,6 +46,9 @@ struct probe_sums {
  * are short, or the shape does not fit `weights`. */
 bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struct error *e);
 
+/* The same for one picture through a small vision tower. */
+bool probe_tower(struct probe_sums *sums, const struct probe_weights *w, int threads, double tau, struct error *e);
+
 /* A model of a shape that runs on lent weights; model_close releases it. */
 struct model *probe_model(const char *shape, const struct probe_weights *w, struct error *e);
 

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/si.h"
 
-static const char *const phase_names[] = {"prefill", "decode"};
+static const char *const phase_names[] = {"prefill", "decode", [ROW_VISION] = "vision"};
 
 /* ---- JSON ---- */
 
@@ -85,12 +85,12 @@ static void put_prediction(struct json *j, const struct prediction *r)
     json_put_integer(j, "gen", (int64_t)r->options.gen);
     json_put_integer(j, "ubatch", (int64_t)r->options.ubatch);
     json_put_string(j, "kv", type_get(r->options.kv_type)->name);
-    json_put_string(j, "image", NULL);
-    json_put_string(j, "clamp", NULL);
+    json_put_string(j, "image", *r->image ? r->image : NULL);
+    json_put_string(j, "clamp", *r->clamp ? r->clamp : NULL);
     json_put_number(j, "flops", r->flops);
     json_put_number(j, "flops_prefill", r->flops_prefill);
     json_put_number(j, "flops_decode", r->flops_decode);
-    json_put_number(j, "flops_vision", NAN);
+    json_put_number(j, "flops_vision", r->flops_vision);
     json_put_number(j, "weight_bytes", r->weight_bytes);
     json_put_number(j, "weight_bytes_per_token", r->weight_bytes_per_token);
     json_put_number(j, "kv_bytes", r->kv_bytes);
@@ -98,7 +98,7 @@ static void put_prediction(struct json *j, const struct prediction *r)
     json_put_number(j, "time_s", r->time_s);
     json_put_number(j, "prefill_s", r->prefill_s);
     json_put_number(j, "decode_s", r->decode_s);
-    json_put_number(j, "vision_s", NAN);
+    json_put_number(j, "vision_s", r->vision_s);
     json_put_number(j, "energy_j", r->energy_j);
     json_put_string(j, "energy_kind", r->energy_kind);
     put_interval(j, "interval95_s", r->interval95_s);
@@ -212,6 +212,9 @@ static void print_head(const struct prediction *r, FILE *f)
             o->threads == 1 ? "" : "s");
     fprintf(f, "run        %zu prompt + %zu generated tokens, %s cache, micro-batches of %zu\n", o->prompt, o->gen,
             type_get(o->kv_type)->name, o->ubatch);
+    if (*r->image)
+        fprintf(f, "picture    %s, clamp %s: %s FLOPs, %s in its tower\n", r->image, r->clamp, si(r->flops_vision, "").s,
+                si(r->vision_s, "s").s);
     fprintf(f, "weights    %s, %s read per token\n", si(r->weight_bytes, "B").s, si(r->weight_bytes_per_token, "B").s);
     fprintf(f, "memory     %s, of it cache %s\n", si(r->peak_memory_bytes, "B").s, si(r->kv_bytes, "B").s);
     fprintf(f, "FLOPs      %s: prefill %s, decode %s\n", si(r->flops, "").s, si(r->flops_prefill, "").s,

@@ -15,7 +15,7 @@ static void store_run(const struct op *op, struct exec *x, size_t row, int threa
     const float *from = exec_row(x, op->src, row);
     char *base = op->u.store.value ? kv->v : kv->k;
     for (int h = 0; h < kv->n_head; h++)
-        type_quantise(kv->type, kv_row(kv, base, op->layer, h, x->step.p + row), from + (size_t)h * (size_t)kv->head_dim, NULL,
+        type_quantise(kv->type, kv_row(kv, base, op->u.store.slot, h, x->step.p + row), from + (size_t)h * (size_t)kv->head_dim, NULL,
                       (size_t)kv->head_dim);
 }
 
@@ -28,7 +28,7 @@ static struct op_cost store_cost(const struct op *op, const struct plan *p, cons
 
 const struct op_def op_store = {"store", store_chunks, store_run, store_cost, .by_row = true};
 
-/* ---- attend: causal, each query head group over its KV head, within the layer's window ----
+/* ---- attend: each query head group over its KV head; causal and within the layer's window, or all rows of the step ----
  *
  * Many rows are shared out in blocks of rows, as many as a kernel takes together, by KV heads. One row, as in decode, is shared
  * out in pieces of its range by KV heads: with one or two KV heads nothing else would keep the threads busy. Whoever finishes a
@@ -41,7 +41,7 @@ static size_t first_seen(const struct op *op, const struct step *s, size_t r)
     return window && end > window ? end - window : 0;
 }
 
-static size_t block_rows(const struct op *op)
+size_t attend_rows(const struct op *op)
 {
     size_t rows = attend_block((size_t)op->u.attend.head_dim) / (size_t)(op->u.attend.n_head / op->u.attend.n_head_kv);
     return rows ? rows : 1;
@@ -50,7 +50,7 @@ static size_t block_rows(const struct op *op)
 /* Blocks of rows, or of one row pieces of its range */
 static size_t attend_parts(const struct op *op, const struct step *s)
 {
-    size_t n = op_rows(op, s), rows = block_rows(op);
+    size_t n = op_rows(op, s), rows = attend_rows(op);
     if (n != 1) return (n + rows - 1) / rows;
     return s->p / ATTEND_PIECE - first_seen(op, s, 0) / ATTEND_PIECE + 1;
 }
@@ -95,16 +95,17 @@ static void attend_run(const struct op *op, struct exec *x, size_t chunk, int th
     const struct kv *kv = x->kv;
     size_t kv_heads = (size_t)op->u.attend.n_head_kv, d = (size_t)op->u.attend.head_dim, n = op_rows(op, &x->step);
     size_t parts = attend_parts(op, &x->step), part = parts - 1 - chunk / kv_heads; /* the last rows see most: they go first */
-    size_t group = (size_t)op->u.attend.n_head / kv_heads, rows = block_rows(op), row = n == 1 ? 0 : part * rows;
+    size_t group = (size_t)op->u.attend.n_head / kv_heads, rows = attend_rows(op), row = n == 1 ? 0 : part * rows;
     int head = (int)(chunk % kv_heads);
     struct attend_args a = {
         .y = (float *)exec_row(x, op->dst, row) + (size_t)head * group * d,
         .q = (float *)exec_row(x, op->src, row) + (size_t)head * group * d,
         .y_stride = (size_t)op->n_out, .q_stride = (size_t)op->n_in,
-        .k = kv_row(kv, kv->k, op->layer, head, 0), .v = kv_row(kv, kv->v, op->layer, head, 0),
+        .k = kv_row(kv, kv->k, op->u.attend.slot, head, 0), .v = kv_row(kv, kv->v, op->u.attend.slot, head, 0),
         .k_stride = kv->row_bytes, .v_stride = kv->row_bytes,
         .n_pos = n - row < rows ? n - row : rows, .group = group, .d = d,
-        .end = x->step.p + row + 1, .window = (size_t)op->u.attend.window, .causal = true, .scale = op->u.attend.scale,
+        .end = x->step.p + (op->u.attend.full ? n : row + 1), .window = (size_t)op->u.attend.window,
+        .causal = !op->u.attend.full, .scale = op->u.attend.scale,
     };
     if (n == 1 && parts > 1) attend_piece(op, x, &a, part, parts, head);
     else attend_call(kv->type, &a);
@@ -129,7 +130,8 @@ static double positions_seen(double n, double p, double w)
  * group. */
 static struct op_cost attend_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
-    double seen = positions_seen((double)s->n, (double)s->p, op->u.attend.window);
+    double n = (double)s->n, p_n = (double)s->p + n;
+    double seen = op->u.attend.full ? n * p_n : positions_seen(n, (double)s->p, op->u.attend.window);
     double heads = op->u.attend.n_head, d = op->u.attend.head_dim;
     (void)p;
     return (struct op_cost){

@@ -1,4 +1,4 @@
-/* rowwise.c - the ops that work on each row for itself: norm, quantise, rope and its angles, gate, add, gather.
+/* rowwise.c - the ops that work on each row for itself: norms, quantise, rope and its angles, gate, activation, add, gather.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <string.h>
@@ -55,6 +55,34 @@ static struct op_cost norm_cost(const struct op *op, const struct plan *p, const
 }
 
 const struct op_def op_norm = {"norm", row_chunks, norm_run, norm_cost, .by_row = true};
+
+/* ---- layer norm, with weight and bias ---- */
+
+static void layer_norm_run(const struct op *op, struct exec *x, size_t row, int thread)
+{
+    (void)thread;
+    size_t n = (size_t)op->n_in;
+    K.f32_layer_norm(&(struct norm_args){.y = exec_to(x, op, row),
+                                         .x = exec_from(x, op, row),
+                                         .y_stride = n,
+                                         .x_stride = n,
+                                         .w = op->w->data,
+                                         .b = op->bias->data,
+                                         .rows = 1,
+                                         .n = n,
+                                         .eps = op->u.norm.eps});
+}
+
+static struct op_cost layer_norm_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    (void)p;
+    double n = (double)op_rows(op, s);
+    return (struct op_cost){.special = 8 * n * op->n_in,
+                            .weight_bytes = n > 0 ? (double)(op->w->bytes + op->bias->bytes) : 0,
+                            .activation_bytes = 8 * n * op->n_in};
+}
+
+const struct op_def op_layer_norm = {"layer_norm", row_chunks, layer_norm_run, layer_norm_cost, .by_row = true};
 
 /* ---- quantise: a row into 8-bit blocks for the matrix products that follow ---- */
 
@@ -138,6 +166,26 @@ static struct op_cost glu_cost(const struct op *op, const struct plan *p, const 
 }
 
 const struct op_def op_glu = {"glu", segment_chunks, glu_run, glu_cost, .by_row = true};
+
+/* ---- act: an activation without a gate, in place ---- */
+
+static void act_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    (void)thread;
+    size_t row, from, n = segment(op, chunk, &row, &from);
+    struct vec_args a = {.y = (float *)exec_to(x, op, row) + from, .x = (float *)exec_from(x, op, row) + from, .n = n};
+    if (op->u.glu.activation == ACT_QUICK_GELU) K.f32_quick_gelu(&a);
+    else K.f32_gelu(&a);
+}
+
+static struct op_cost act_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    (void)p;
+    double n = (double)op_rows(op, s) * op->n_out;
+    return (struct op_cost){.special = 4 * n, .activation_bytes = 8 * n};
+}
+
+const struct op_def op_act = {"act", segment_chunks, act_run, act_cost, .by_row = true};
 
 /* ---- add: the residual ---- */
 

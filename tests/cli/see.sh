@@ -39,6 +39,45 @@ ${RUN:-} "$HARTREE" see --image - <"$d/a.ppm" >"$cli_out" 2>"$cli_err"
 cli_rc=$?
 expect_out "see: stdin" '^in 512x360 '
 
+# The tower: a small one, on a machine whose rates are known, so that nothing has to be measured here.
+cli synth --mmproj --shape tiny-qwen2-vl:F16 --json -o "$d/mmproj.gguf"
+expect_out "synth --mmproj" '"shape": "tiny-qwen2-vl", "type": "F16", .*"tensors": 56\}$'
+cli synth --mmproj --shape tiny-qwen3-vl -o "$d/x.gguf"
+expect "synth --mmproj: no such tower" 2 "vision shape: found 'tiny-qwen3-vl', expected one of qwen2-vl-2b"
+printf 'name = m\nisa = i\ndate = d\ncores = 2 # 1, assumed\nllc = 1e6 # B, assumed\nexponent = 1 # 1, assumed\nnoise = 0 # 1, assumed\n' >"$d/device"
+for t in 1 2; do
+    printf '%s.%s = 1e10 # B/s, assumed\n' read_bandwidth $t read_peak $t vector.patches.prefill $t vector.grid_angles.prefill $t \
+        vector.layer_norm.prefill $t vector.act.prefill $t vector.add.prefill $t vector.rope.prefill $t vector.store.prefill $t
+    printf '%s.%s = 1e10 # FLOP/s, assumed\n' linear.f16.decode $t linear.f16.prefill $t attend.f16.prefill $t
+    printf 'stage.%s = 1e-6 # s, assumed\n' $t
+done >>"$d/device"
+cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 2 --clamp edge:256 -o "$d/a.f32" --json
+expect_out "see --mmproj" '"grid": \[10, 7\], "patches": 280, "tokens": 70, "clamp": "edge:256", .*"flops": 301486080, .*"predicted_s": 0\.[0-9]+, "encode_s": [0-9.e-]+, "time_s": [0-9.e-]+\}$'
+if [ "$(wc -c <"$d/a.f32")" -eq $((70 * 256 * 4)) ]; then ok "rows of embeddings"; else bad "rows of embeddings" "$(wc -c <"$d/a.f32") bytes"; fi
+cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o "$d/b.f32"
+expect_out "see --mmproj: the cost beside the picture" 'TFLOP.* predicted, .* taken$'
+if cmp -s "$d/a.f32" "$d/b.f32"; then ok "any number of threads, same embeddings"; else bad "any number of threads, same embeddings" "the files differ"; fi
+cli see --mmproj "$d/mmproj.gguf" --size 2048x1440 --device "$d/device" -t 1
+expect_out "see --mmproj --size" ' predicted$'
+cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --max-time 0.001
+expect "see --max-time" 1 "a.ppm: picture of 936 patches: found [0-9.]+ s predicted, expected at most 0.001 s; a clamp makes it smaller"
+grep -v act.prefill "$d/device" >"$d/lacks"
+cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/lacks" -t 1 --max-time 9
+expect "see --max-time: not known" 1 "found no time predicted for want of the device's vector.act.prefill.1, expected one to hold to 9 s"
+cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf" --image 2048x1440 --clamp edge:1024 --device "$d/device" -t 1 --prompt 8 --json
+expect_out "predict --image" '"prompt": 972, .*"image": "2048x1440", "clamp": "edge:1024", .*"flops_vision": [0-9]+, .*"vision_s": 2?[0-9.]+, .*"phase": "vision"'
+cli predict --shape tiny-llama:F16 --image 10x10
+expect "predict --image: no tower of that name" 1 "vision shape: found 'tiny-llama', expected one of"
+cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf"
+expect "predict --mmproj: no picture" 2 "--mmproj: found no picture"
+
+cli see --mmproj "$d/a.ppm" --image "$d/a.ppm"
+expect "see --mmproj: no GGUF" 1 "a.ppm: header"
+cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --patch 14
+expect "see: a patch of its own and the mmproj's" 2 "found both --mmproj and --patch"
+cli see --image "$d/a.ppm" -o "$d/x"
+expect "see -o: no embeddings" 2 "-o: found no embeddings"
+
 cli see
 expect "see: nothing to see" 2 "found neither, expected --image FILE or --size WxH"
 cli see --image x --size 1x1
@@ -70,6 +109,8 @@ expect "see: pixels nowhere" 1 "No such file"
 if [ -w /dev/full ]; then
     cli see --image "$d/a.ppm" --pixels /dev/full
     expect "see: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
+    cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o /dev/full
+    expect "see -o: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
     cli scene -o "/dev/full"
     expect "scene: a name without an end" 2 "ends in .png or .ppm"
 fi
