@@ -43,6 +43,9 @@ static int run(int n_args, char **args)
     else if (ok)
         device_print(&d, stdout);
     if (ok && kept) note("%zu energy terms of the profile that was there are kept", kept);
+    if (ok && device_get(&d, "noise") > 0.05)
+        note("bandwidth scattered by %.0f %% meanwhile: something else runs; calibrate again when nothing does",
+             100 * device_get(&d, "noise"));
     if (ok) note("written to %s", out ? out : path);
     device_free(&d);
     return ok ? EXIT_DONE : failed(&e);
@@ -53,7 +56,7 @@ static const struct option options[] = {
      "where the profile goes (default: this machine's, in the cache folder)", 0, 0, NULL},
     {"quick", NULL, OPTION_FLAG, &quick, NULL, "measure for about 3 s, as predict does where there is no profile yet", 0, 0,
      NULL},
-    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 30, or 1.5 with --quick)", 0.1, 3600, NULL},
+    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 26, or 1.5 with --quick)", 0.1, 3600, NULL},
     {.name = NULL},
 };
 

@@ -10,7 +10,7 @@
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
  *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the median of the rounds
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
- *   read_cache.SIZE.T    B/s    the same, of SIZE in all that stays in a cache: 64K, 512K ...; what each level gives
+ *   read_cache.SIZE.T    B/s    the same, of SIZE a thread that stays in a cache: 16K, 128K ...; what each level gives
  *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
  *   linear.TYPE.stream.T  FLOP/s one activation row, weights from memory; need not be there
  *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking

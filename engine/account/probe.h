@@ -28,21 +28,23 @@ struct probe {
     int threads;
     size_t before; /* positions fed beforehand, untimed */
     size_t rows;   /* of each step that is timed */
-    int steps;     /* a prompt's steps all begin after `before` positions; single rows follow each other */
+    int steps;     /* of which the middle one by time counts; a prompt's all begin after `before` positions, single rows follow
+                      each other */
 };
+enum { PROBE_MAX_STEPS = 16 };
 
 /* What ops of one kind did and how long it took, the stage's own cost and idle threads taken off as predict.h counts them. */
 struct probe_sum {
     double work, seconds; /* FLOPs of linear and attend, bytes of the others */
-    double each; /* linear: elements of weights, each step's; attend: FLOPs of one position more in every row's sight */
+    double each; /* linear: elements of weights; attend: FLOPs of one position more in every row's sight */
 };
 
 struct probe_sums {
     struct probe_sum linear[TYPE_FILE_END], attend[TYPE_FILE_END], vector[OP_KIND_COUNT];
-    double seconds, stages; /* of all steps: wall time, and how many stages they ran */
+    double seconds, stages; /* wall time of the steps, and how many stages they ran */
 };
 
-/* Adds a probe's steps to *sums, after one that is not counted. `tau` is the cost of a stage. False and *e if memory or threads
+/* Adds a probe's middle step to *sums; one before them is not counted. `tau` is the cost of a stage. False and *e if memory or threads
  * are short, or the shape does not fit `weights`. */
 bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struct error *e);
 
