@@ -153,8 +153,8 @@ sweep --points 3,3
 expect "laws: a prompt twice" 1 'points: found 3 twice'
 sweep --points 3 --lengths 30
 expect "laws: prompts and lengths" 2 'found both --points and --lengths'
-for w in 0/3 4/3 x 1/0 1/3x; do
-    sweep --shard $w
+for w in 0/3 4/3 x 1/0 1/3x 4294967297/4294967298 1/+3; do
+    sweep --shard "$w"
     expect "laws: shard $w" 2 "shard: found '$w', expected I/N"
 done
 sweep -m "$d/m.gguf" -m "$d/m.gguf"
