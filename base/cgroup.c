@@ -49,7 +49,8 @@ void cgroup_visit(const char *controller, void (*visit)(void *ctx, const char *d
             climb("/sys/fs/cgroup/unified", path, true, visit, ctx); /* where v1 is mounted beside it */
         } else if (lists(controllers, controller)) {
             char root[64];
-            snprintf(root, sizeof root, "/sys/fs/cgroup/%.32s", controller); /* "cpu" is a link where "cpu,cpuacct" is the folder */
+            snprintf(root, sizeof root, "/sys/fs/cgroup/%.32s",
+                     controller); /* "cpu" is a link where "cpu,cpuacct" is the folder */
             climb(root, path, false, visit, ctx);
         }
     }

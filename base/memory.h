@@ -13,7 +13,8 @@ uint64_t memory_available(void);
 /* The process's highest resident size so far, in bytes. */
 uint64_t memory_peak(void);
 
-/* Gives freed memory back to the system where the C library can be asked to, so that a resident size is that of what is in use. */
+/* Gives freed memory back to the system where the C library can be asked to, so that a resident size is that of what is in use.
+ */
 void memory_trim(void);
 
 /* Zeroed, aligned to 64 bytes (a cache line and the widest vector); to be freed with free. NULL when there is none. n == 0

@@ -80,7 +80,7 @@ struct plan_buffer {
     size_t width;
     enum type type;
     bool sampled; /* has as many rows as there are logits wanted */
-    int host;     /* lies in this buffer of floats, after `skip` elements of each row's room there; NO_BUFFER: in memory of its own */
+    int host;     /* the buffer of floats that it lies in, after `skip` elements a row; NO_BUFFER: in memory of its own */
     size_t skip;
 };
 

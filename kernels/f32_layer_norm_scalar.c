@@ -1,5 +1,5 @@
-/* f32_layer_norm_scalar.c - y = (x - mean) / sqrt(mean((x - mean)^2) + eps) * w + b. Both sums are in double in every variant, as
- * those of f32_rms_norm are. SPDX-License-Identifier: MIT */
+/* f32_layer_norm_scalar.c - y = (x - mean) / sqrt(mean((x - mean)^2) + eps) * w + b. Both sums are in double in every variant,
+ * as those of f32_rms_norm are. SPDX-License-Identifier: MIT */
 #define NORM_BIAS    true
 #define NORM_SPECIAL 8
 #include "kernels/spec_norm.h"

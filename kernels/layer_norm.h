@@ -1,6 +1,5 @@
-/* layer_norm.h - f32_layer_norm over vec.h: the mean, then the squares of what is left of it, both summed in double; the rest is
- * rounded as the scalar row rounds it.
- * SPDX-License-Identifier: MIT */
+/* layer_norm.h - f32_layer_norm over vec.h: the mean, then the squares of what is left of it, both summed in double; the rest
+ * is rounded as the scalar row rounds it. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_LAYER_NORM_H
 #define HARTREE_LAYER_NORM_H
 
@@ -8,7 +7,7 @@
 
 #include "kernels/kernel.h"
 
-VEC_INLINE void layer_norm(const struct norm_args *a)
+KERNEL_INLINE void layer_norm(const struct norm_args *a)
 {
     const size_t n = a->n, rest = n % VF_LANES, whole = n - rest;
     for (size_t r = 0; r < a->rows; r++) {

@@ -1,6 +1,5 @@
-/* spec_norm.h - the spec of both norms. The file that includes it defines NORM_BIAS, whether there is one, and NORM_SPECIAL, the
- * operations that an element takes.
- * SPDX-License-Identifier: MIT */
+/* spec_norm.h - the spec of both norms. The file that includes it defines NORM_BIAS, whether there is one, and NORM_SPECIAL,
+ * the operations that an element takes. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SPEC_NORM_H
 #define HARTREE_SPEC_NORM_H
 

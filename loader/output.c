@@ -129,9 +129,9 @@ bool file_output_commit(struct file_output *o, struct error *e)
     errno = 0;
     bool ok = !fflush(o->f) && !ferror(o->f);
     if (ok && o->partial) ok = !fsync(fileno(o->f));
-    int why = errno ? errno : EIO;
+    int why = errno; /* 0: an earlier write failed, and its reason is lost */
     if (fclose(o->f) && ok) ok = false, why = errno;
-    if (!ok) fail(e, "cannot write: %s", strerror(why));
+    if (!ok) fail(e, "cannot write: %s", why ? strerror(why) : "some of it was not taken; is the disk full?");
     if (ok && o->partial && rename(o->partial->path, o->path)) ok = fail(e, "cannot rename to it: %s", strerror(errno));
     if (!ok) {
         fail_in(e, o->path);

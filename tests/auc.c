@@ -1,5 +1,6 @@
 /* auc.c - the sampler: recorded trees of processes under a clock of the test's own, then real children that say themselves what
- * they used, so that a busy machine changes no verdict. SPDX-License-Identifier: MIT */
+ * they used, so that a busy machine changes no verdict.
+ * SPDX-License-Identifier: MIT */
 #include "engine/meter/auc_command.h"
 
 #include <dirent.h>

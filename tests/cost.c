@@ -356,6 +356,27 @@ static void test_measure(const struct model *m, const struct device *d)
     }
     TEST("measured rows and the rest sum to the run", all && near(sum, r.measured_s, 1e-9), "found %.12g of %.12g", sum,
          r.measured_s);
+    /* The check after a run: bound by a peak that it can't exceed, then by one that any run exceeds. */
+    struct device slow = {.n = 0};
+    for (size_t i = 0; ok && i < d->n; i++)
+        ok = device_set(&slow, d->entries[i].key, d->entries[i].value, ASSUMED, NULL, &e);
+    ok = ok && device_set(&slow, "llc", 0, ASSUMED, NULL, &e) && device_set(&slow, "read_peak.2", 1e15, ASSUMED, NULL, &e);
+    TEST("a bandwidth below the peak passes", ok && measurement_check(&r, &slow, &e), "%s", e.text);
+    ok = ok && device_set(&slow, "read_peak.2", 1e6, ASSUMED, NULL, &e);
+    TEST("an op's above it fails", ok && !measurement_check(&r, &slow, &e) && strstr(e.text, "GB/s read while decoding"), "%s",
+         e.text);
+    /* A cache that holds any op, but not all of them. */
+    double largest = 0, whole = 0, steps = (double)(o.run.gen - 1);
+    for (size_t i = 0; i < r.prediction.n_rows; i++) {
+        const struct prediction_row *row = &r.prediction.rows[i];
+        if (row->phase != PHASE_DECODE) continue;
+        largest = fmax(largest, row->streamed_bytes / steps);
+        whole += row->streamed_bytes / steps;
+    }
+    ok = ok && largest < whole && device_set(&slow, "llc", largest, ASSUMED, NULL, &e);
+    TEST("nor may all ops together read faster", ok && !measurement_check(&r, &slow, &e) && !strncmp(e.text, "decoding: found", 15),
+         "%s", e.text);
+    device_free(&slow);
     TEST("the median run lies between the extremes", r.fastest_s <= r.measured_s && r.measured_s <= r.slowest_s, "it doesn't");
     measurement_free(&r);
 }
@@ -416,6 +437,20 @@ static void test_energy(const struct model *m)
     ok = ok && device_save(&d, in_tmp("energy"), &e) && device_load(&again, in_tmp("energy"), &e);
     TEST("energy terms read back as they were", ok && same_device(&d, &again), "%s", e.text);
     if (ok) device_free(&again);
+    /* A new calibration in its place. */
+    struct device fresh;
+    size_t kept = 0, none_kept = 1;
+    make_device(&fresh);
+    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &e) &&
+         calibrate_keep_energy(&fresh, in_tmp("nothing"), &none_kept, &e);
+    TEST("a calibration keeps the energy terms of the profile it replaces",
+         ok && kept > 6 && !none_kept && device_get(&fresh, "energy.byte") == 2e-10 && isnan(device_get(&fresh, "interval95.2")),
+         "kept %zu and %zu: %s", kept, none_kept, e.text);
+    device_clear(&fresh, "energy.");
+    strcpy(fresh.name, "another CPU");
+    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &e);
+    TEST("but not another CPU's", ok && !kept && isnan(device_get(&fresh, "energy.byte")), "kept %zu", kept);
+    device_free(&fresh);
     unlink(in_tmp("energy"));
     prediction_free(&r);
     prediction_free(&none);

@@ -314,6 +314,12 @@ static void test_pulse(void)
     put_pulsed(0, 1, 0.5, 20, 0, 0.5, 0.2);
     TEST("chips too short for the meter: which would do",
          !pulsed(",clock=pulse", 20, 0, 0.5, 50, 90) && says("csv:FILE,chip=1.0"), "%s", e.text);
+    put_pulsed(0, 1, 0.05, 20, 0, 0.5, 0.2);
+    FILE *f = fopen(log_path, "a");
+    fputs("9e10,5\n", f);
+    fclose(f);
+    TEST("a time centuries ahead is no place to look for pulses",
+         !pulsed(",clock=pulse", 20, 0, 0.5, 50, 90) && says("found times that span 9e+10 s"), "%s", e.text);
     TEST("no pulse made", !joules(",clock=pulse", 0, 50, 90) && says("found no pulse made"), "%s", e.text);
     struct meter *m = open_log("");
     TEST("no pulse wanted, none made", m && !meter_wants_pulse(m) && meter_pulse(m, NULL, &e), "%s", e.text);

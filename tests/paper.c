@@ -309,6 +309,20 @@ static void test_figures(void)
     paper_free(&again);
     paper_free(&one);
 
+    /* Joules that a profile prices by work too are not told from power times time. */
+    struct device priced = {.n = 0};
+    char priced_dir[200], priced_path[220];
+    bool priced_made = test_folder(priced_dir, sizeof priced_dir);
+    snprintf(priced_path, sizeof priced_path, "%s/profile", priced_dir);
+    ok = priced_made && bundled_load(&priced, "rpi5", &e) && device_set(&priced, "energy.byte", 2e-10, FITTED, "a test", &e) &&
+         device_save(&priced, priced_path, &e) && paper_predict(&one, priced_path, silent, &e);
+    const struct paper_row *run = ok ? find(&one, NULL, "llm_wh_run_original") : NULL;
+    TEST("joules by work are not left out in silence", ok && isnan(run->predicted) && strstr(run->note, "by work and bytes"), "%s",
+         e.text);
+    device_free(&priced);
+    paper_free(&one);
+    if (priced_made) unlink(priced_path), rmdir(priced_dir);
+
     /* A profile without energy terms, and without one rate. */
     static const char *const cut[] = {"energy.idle", "linear.f16.prefill.4"};
     for (int i = 0; i < 2; i++) {

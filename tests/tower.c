@@ -214,8 +214,9 @@ static void test_naive(void)
         int width, height;
         double most;
     } cases[] = {
-        {"tiny-qwen2-vl:F32", true, 112, 84, 2e-5}, {"tiny-qwen2-vl:F16", true, 28, 28, 2e-5},  {"tiny-qwen2-vl:F16", false, 140, 56, 3e-3},
-        {"tiny-qwen2-vl:F32", false, 28, 196, 3e-3}, {"tiny-qwen2-vl:Q8_0", true, 84, 56, 2e-5}, {"tiny-qwen2-vl:Q8_0", false, 84, 56, 0.1},
+        {"tiny-qwen2-vl:F32", true, 112, 84, 2e-5},  {"tiny-qwen2-vl:F16", true, 28, 28, 2e-5},
+        {"tiny-qwen2-vl:F16", false, 140, 56, 3e-3}, {"tiny-qwen2-vl:F32", false, 28, 196, 3e-3},
+        {"tiny-qwen2-vl:Q8_0", true, 84, 56, 2e-5},  {"tiny-qwen2-vl:Q8_0", false, 84, 56, 0.1},
         {"tiny-qwen2-vl:Q4_K", false, 84, 56, 0.2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -295,7 +296,9 @@ static void test_cost(void)
         if (!ok) break;
         struct tower_flops f = tower_flops((double)fit.patches);
         ok = r.flops == f.linear + f.quadratic && fabs(r.flops * 1e-12 - cases[i].tflop) < 0.0051 && isnan(r.time_s);
-        if (!ok) fail(&e, "%dx%d: found %.0f FLOPs, expected %.0f", cases[i].width, cases[i].height, r.flops, f.linear + f.quadratic);
+        if (!ok)
+            fail(&e, "%dx%d: found %.0f FLOPs, expected %.0f", cases[i].width, cases[i].height, r.flops,
+                 f.linear + f.quadratic);
         prediction_free(&r);
     }
     TEST("its FLOPs are those of the closed form", ok, "%s", e.text);
@@ -303,18 +306,19 @@ static void test_cost(void)
     for (size_t i = 0; i < t->mmproj->model.gguf->n_tensors; i++)
         if (t->mmproj->model.gguf->tensors[i].n_dims > 1)
             parameters += (double)tensor_elements(&t->mmproj->model.gguf->tensors[i]);
-    TEST("so are its parameters", parameters == tower_parameters(), "found %.0f, expected %.0f", parameters, tower_parameters());
+    TEST("so are its parameters", parameters == tower_parameters(), "found %.0f, expected %.0f", parameters,
+         tower_parameters());
     ok = clamp_apply(&none, &t->mmproj->keys, 1036, 728, &fit, &e);
     size_t bytes = ok ? tower_bytes(t, &fit, 2) : SIZE_MAX;
     TEST("3,848 patches take less than 200 MB beside the weights", bytes < 200e6, "found %zu bytes", bytes);
 
     struct prediction r = {.options = {.threads = 2}, .time_s = 5};
     TEST("a picture that is quick enough is let in", tower_afford(t, &fit, &r, 5.5, &e), "%s", e.text);
-    TEST("one that would take too long is not", !tower_afford(t, &fit, &r, 4.5, &e) && strstr(e.text, "found 5 s predicted"), "%s",
-         e.text);
+    TEST("one that would take too long is not", !tower_afford(t, &fit, &r, 4.5, &e) && strstr(e.text, "found 5 s predicted"),
+         "%s", e.text);
     r.time_s = NAN;
-    TEST("nor one of which nobody knows", !tower_afford(t, &fit, &r, 4.5, &e) && strstr(e.text, "found no time predicted"), "%s",
-         e.text);
+    TEST("nor one of which nobody knows", !tower_afford(t, &fit, &r, 4.5, &e) && strstr(e.text, "found no time predicted"),
+         "%s", e.text);
     fit.patches = (int64_t)1 << 40;
     fit.tokens = fit.patches / 4;
     TEST("nor one that no memory holds", !tower_afford(t, &fit, &r, 0, &e) && strstr(e.text, "MB free"), "%s", e.text);
@@ -329,9 +333,9 @@ static void test_oracle(const char *shared)
         const char *tag, *file, *image, *clamp;
         double most;
     } cases[] = {
-        {"a", "f32", "img_a_112x84", NULL, 5e-3},      {"c", "f32", "img_c_320x240", NULL, 5e-3},
-        {"d", "f32", "img_d_40x30", NULL, 5e-3},       {"f", "f32", "img_f_90x400", NULL, 5e-3},
-        {"a_f16", "f16", "img_a_112x84", NULL, 5e-3},  {"c_max16", "f32", "img_c_320x240", "tokens:8..16", 5e-3},
+        {"a", "f32", "img_a_112x84", NULL, 5e-3},        {"c", "f32", "img_c_320x240", NULL, 5e-3},
+        {"d", "f32", "img_d_40x30", NULL, 5e-3},         {"f", "f32", "img_f_90x400", NULL, 5e-3},
+        {"a_f16", "f16", "img_a_112x84", NULL, 5e-3},    {"c_max16", "f32", "img_c_320x240", "tokens:8..16", 5e-3},
         {"a_f16_fa", "f16", "img_a_112x84", NULL, 2e-2}, {"c_f16_fa", "f16", "img_c_320x240", NULL, 2e-2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -390,7 +394,10 @@ static struct tensor *draft_tensor(struct draft *d, const char *name)
     abort();
 }
 
-static void set_u32(struct draft *d, const char *key, uint32_t v) { put_number(d, key, GGUF_U32, &v, sizeof v); }
+static void set_u32(struct draft *d, const char *key, uint32_t v)
+{
+    put_number(d, key, GGUF_U32, &v, sizeof v);
+}
 
 static void exchange_names(struct draft *d, const char *suffix)
 {
@@ -407,13 +414,23 @@ static void exchange_names(struct draft *d, const char *suffix)
 static void test_lies(const struct gguf *g)
 {
     enum { N = 17 };
-    static const char *const want[N] = {
-        NULL, NULL, NULL, "tensor 'v.blk.1.attn_k.bias': found nothing, expected [96]", "tensor 'mm.2.weight': found nothing",
-        "tensor 'v.blk.2.ln1.weight': found [48, 2, 1, 1], expected [96]", "spatial_merge_size': found 0, expected 1 to 64",
-        "clip.projector_type': found 'mlp', expected 'qwen2vl_merger'", "patch_size': found 0", "head_count': found 5 of a width of 96",
-        "image_std': found 0, expected more than 0", "image_mean': found nothing", "use_silu': found true",
-        "general.architecture': found 'llama', expected 'clip'", "tensor 'mm.0.weight': found [384, 384, 1, 1], expected [864, 864]",
-        "tensor 'v.patch_embd.weight': found [14, 14, 3, 96], expected [7, 7, 3, 96]", "layer_norm_epsilon': found 0"};
+    static const char *const want[N] = {NULL,
+                                        NULL,
+                                        NULL,
+                                        "tensor 'v.blk.1.attn_k.bias': found nothing, expected [96]",
+                                        "tensor 'mm.2.weight': found nothing",
+                                        "tensor 'v.blk.2.ln1.weight': found [48, 2, 1, 1], expected [96]",
+                                        "spatial_merge_size': found 0, expected 1 to 64",
+                                        "clip.projector_type': found 'mlp', expected 'qwen2vl_merger'",
+                                        "patch_size': found 0",
+                                        "head_count': found 5 of a width of 96",
+                                        "image_std': found 0, expected more than 0",
+                                        "image_mean': found nothing",
+                                        "use_silu': found true",
+                                        "general.architecture': found 'llama', expected 'clip'",
+                                        "tensor 'mm.0.weight': found [384, 384, 1, 1], expected [864, 864]",
+                                        "tensor 'v.patch_embd.weight': found [14, 14, 3, 96], expected [7, 7, 3, 96]",
+                                        "layer_norm_epsilon': found 0"};
     static const float zero[3] = {0, 1, 1}, no_eps = 0;
     static const bool yes = true;
     size_t wrong = 0, first = 0;
@@ -455,7 +472,8 @@ static void test_lies(const struct gguf *g)
         free(bytes);
         draft_free(&d);
     }
-    TEST("what is wrong with an mmproj file is said in a line", !wrong, "%zu cases, the first %zu: %s", wrong, first, first_error.text);
+    TEST("what is wrong with an mmproj file is said in a line", !wrong, "%zu cases, the first %zu: %s", wrong, first,
+         first_error.text);
 }
 
 /* The names of an old file's FFN exchanged: the same tower. */
@@ -470,7 +488,8 @@ static void test_old_names(const struct gguf *g)
         draft_from(&d, g);
         if (i) exchange_names(&d, "weight"), exchange_names(&d, "bias");
         unsigned char *bytes = draft_write(&d, &size);
-        struct tower *t = bytes && write_bytes(bytes, size) ? tower_open(path, &(struct tower_options){.threads = 1}, &e) : NULL;
+        struct tower *t =
+            bytes && write_bytes(bytes, size) ? tower_open(path, &(struct tower_options){.threads = 1}, &e) : NULL;
         ok = t && make_picture(&p, &t->mmproj->keys, 84, 56);
         if (ok) ok = tower_encode(t, &p, &s[i], &e), preprocessed_free(&p);
         tower_free(t);
@@ -491,7 +510,8 @@ static void test_mutations(const unsigned char *file, size_t size, size_t header
     for (size_t i = 0; ok && i < copies; i++) {
         memcpy(copy, file, size);
         size_t length = below(8) ? size : below(size);
-        for (size_t k = 1 + below(4); k--;) copy[below(header)] = below(2) ? (unsigned char)random_u64() : (unsigned char)below(3);
+        for (size_t k = 1 + below(4); k--;)
+            copy[below(header)] = below(2) ? (unsigned char)random_u64() : (unsigned char)below(3);
         ok = write_bytes(copy, length);
         opened += ok && open_and_see();
     }
@@ -522,7 +542,8 @@ static void test_files(void)
 int main(void)
 {
     char message[256];
-    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return fputs(message, stderr), 1;
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message))
+        return fputs(message, stderr), 1;
     if (!test_folder(dir, sizeof dir)) return fputs("tower: found no folder for files\n", stderr), 1;
     test_naive();
     test_threads();
@@ -530,8 +551,10 @@ int main(void)
     test_counts("tiny-qwen2-vl:Q8_0");
     test_cost();
     const char *shared = test_shared();
-    if (shared && picture_libpng()) test_oracle(shared);
-    else SKIP("embeddings of the oracle", "found no %s", shared ? "libpng" : "shared folder");
+    if (shared && picture_libpng())
+        test_oracle(shared);
+    else
+        SKIP("embeddings of the oracle", "found no %s", shared ? "libpng" : "shared folder");
     test_files();
     rmdir(dir);
     TEST_MAIN_END();

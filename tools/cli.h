@@ -100,7 +100,7 @@ const char *model_path(const char *given, struct error *e);
  * closed pipe, or a file above the limit on its size, becomes a write error instead of a signal. */
 void streams_prepare(void);
 
-/* The signal's number after SIGINT or SIGTERM, once signals_catch was called; a second one ends the process after
+/* The signal's number after SIGINT, SIGTERM or (unless it is ignored) SIGHUP, once signals_catch was called; a second one ends the process after
  * file_output_cleanup. */
 extern volatile int interrupted;
 void signals_catch(void);

@@ -19,34 +19,33 @@ static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
     char path[1024];
-    struct device d, old;
-    struct error e, none;
+    struct device d;
+    struct error e;
     signals_catch();
     if (!out && (!device_cache_path(path, sizeof path, &e) || !device_cache_make(&e))) return failed(&e);
-    bool kept = device_load(&old, out ? out : path, &none);
     struct file_output *file = file_output_open(out ? out : path, &e); /* before the work, so that it is not for nothing */
-    if (!file) {
-        if (kept) device_free(&old);
-        return failed(&e);
-    }
-    struct calibrate_options o = {.threads = (int)common.threads,
-                                  .quick = quick,
-                                  .seconds = seconds,
-                                  .old = kept ? &old : NULL,
-                                  .progress = show,
-                                  .interrupted = &interrupted};
-    bool ok = calibrate(&d, &o, &e);
-    if (kept) device_free(&old);
-    if (!ok) {
+    if (!file) return failed(&e);
+    struct calibrate_options o = {
+        .threads = (int)common.threads, .quick = quick, .seconds = seconds, .progress = show, .interrupted = &interrupted};
+    size_t kept = 0;
+    if (!calibrate(&d, &o, &e)) {
         file_output_discard(file);
         return failed(&e);
     }
-    device_print(&d, file_output_stream(file));
-    ok = file_output_commit(file, &e);
+    bool ok = calibrate_keep_energy(&d, out ? out : path, &kept, &e);
+    if (ok) device_print(&d, file_output_stream(file));
+    if (ok)
+        ok = file_output_commit(file, &e);
+    else
+        file_output_discard(file);
     if (ok && common.json)
         device_json(&d, stdout);
     else if (ok)
         device_print(&d, stdout);
+    if (ok && kept) note("%zu energy terms of the profile that was there are kept", kept);
+    if (ok && device_get(&d, "noise") > 0.05)
+        note("bandwidth scattered by %.0f %% meanwhile: something else runs; calibrate again when nothing does",
+             100 * device_get(&d, "noise"));
     if (ok) note("written to %s", out ? out : path);
     device_free(&d);
     return ok ? EXIT_DONE : failed(&e);
@@ -57,8 +56,7 @@ static const struct option options[] = {
      "where the profile goes (default: this machine's, in the cache folder)", 0, 0, NULL},
     {"quick", NULL, OPTION_FLAG, &quick, NULL, "measure for about 3 s, as predict does where there is no profile yet", 0, 0,
      NULL},
-    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 30, or 1.5 with --quick)", 0.1, 3600,
-     NULL},
+    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 26, or 1.5 with --quick)", 0.1, 3600, NULL},
     {.name = NULL},
 };
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
+#include "engine/account/conformal.h"
 #include "engine/account/fit.h"
 #include "loader/file.h"
 #include "tools/account_args.h"
@@ -117,7 +118,7 @@ static void print_text(const struct energy_fit *fit, FILE *f)
     print_validation(f, "in sample", &fit->in_sample);
     print_validation(f, "held out", &fit->held_out);
     if (isnan(fit->half_width95))
-        fprintf(f, "interval    not known: 95 %% take 19 runs of 2 or more sessions\n");
+        fprintf(f, "interval    not known: 95 %% take %zu runs of %d or more sessions\n", conformal_least(0.95), FIT_LEAST_SESSIONS);
     else
         fprintf(f, "interval    95 %% of predictions within %.2f %%, the time being known\n", 100 * fit->half_width95);
     if (fit->n_sessions < FIT_LEAST_SESSIONS)

@@ -5,6 +5,7 @@
 #include "engine/meter/meter.h"
 #include "tools/account_args.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct string_list models, join;
@@ -40,14 +41,25 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
+/* The digits before `end`, which *s is moved behind; 0 where they are none, or too many. */
+static int take_number(const char **s, char end)
+{
+    size_t n = strspn(*s, "0123456789");
+    if (!n || n > 7 || (*s)[n] != end) return 0;
+    int v = atoi(*s);
+    *s += n + (end != 0);
+    return v;
+}
+
 /* "2/8" as 1 of 8, counted from 0. */
 static bool read_shard(struct sweep_options *o)
 {
-    int i, n, used = 0;
+    const char *s = shard;
     o->shard = 0;
     o->shards = 1;
     if (!shard) return true;
-    if (sscanf(shard, "%d/%d%n", &i, &n, &used) != 2 || shard[used] || n < 1 || n > 1 << 20 || i < 1 || i > n) return false;
+    int i = take_number(&s, '/'), n = i ? take_number(&s, 0) : 0;
+    if (n < 1 || n > 1 << 20 || i > n) return false;
     o->shard = i - 1;
     o->shards = n;
     return true;

@@ -4,6 +4,8 @@
 #include "engine/account/report.h"
 #include "tools/account_args.h"
 
+#include <string.h>
+
 static int64_t repeats = 3;
 
 static int run(int n_args, char **args)
@@ -13,24 +15,32 @@ static int run(int n_args, char **args)
     struct error e = {""};
     unsigned by;
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
+    if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     signals_catch();
+    struct meter *meter = arg_open_meter(&e);
+    if (!meter) return failed(&e);
     struct device d = {0};
     double load_s;
     struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
-    struct measure_options o = {.run = account_run(), .repeats = (int)repeats, .interrupted = &interrupted};
+    struct measure_options o = {.run = account_run(), .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
     bool ok = m && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
+    /* What was asked for by name and gave no joules is an error, after the times, which are good. */
+    if (ok && *r.unmetered && strcmp(arg_energy, "auto")) ok = fail(&e, "--energy: %s", r.unmetered);
+    else if (ok && *r.unmetered) note("energy: %s", r.unmetered);
     measurement_free(&r);
     device_free(&d);
     model_close(m);
+    meter_close(meter);
     return ok ? EXIT_DONE : failed(&e);
 }
 
 static const struct option options[] = {
     ARG_MODEL,
     ARGS_RUN,
+    ARG_ENERGY,
     {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
     {.name = NULL},
 };
@@ -38,10 +48,11 @@ static const struct option options[] = {
 const struct command command_measure = {
     .name = "measure",
     .summary = "the same from a run, with the prediction's error beside every row",
-    .usage = "-m M [--prompt N] [--gen N] [--device FILE] [--kv T] [-r REPEATS] [--by layer|op|type|phase]",
+    .usage = "-m M [--prompt N] [--gen N] [--device FILE] [--kv T] [-r REPEATS] [--energy SRC] [--by layer|op|type|phase]",
     .description =
         "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find "
-        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. The result is printed, and the status is 1, "
+        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. A meter's joules are those of the "
+        "repeats, all together and a run; of a single op they are always modelled. The result is printed, and the status is 1, "
         "where a decode op seems to read faster than the calibrated peak.",
     .options = options,
     .run = run,

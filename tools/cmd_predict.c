@@ -58,8 +58,10 @@ static int run(int n_args, char **args)
     int width = 0, height = 0;
     if (image && !picture_parse_size(image, &width, &height))
         return usage_error("--image: found '%s', expected WxH, as in 1024x720", image);
-    if (image && !mmproj && !account_args.shape) return usage_error("--image: found no tower, expected --mmproj FILE or --shape NAME");
-    if (!image && (mmproj || clamp)) return usage_error("--%s: found no picture, expected --image WxH", mmproj ? "mmproj" : "clamp");
+    if (image && !mmproj && !account_args.shape)
+        return usage_error("--image: found no tower, expected --mmproj FILE or --shape NAME");
+    if (!image && (mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image WxH", mmproj ? "mmproj" : "clamp");
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
     if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);
     if (account_args.shape) arg_note_assumed(account_args.shape);
@@ -73,7 +75,8 @@ static int run(int n_args, char **args)
     bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &e);
     if (ok) account_threads(&o, &d);
     if (picture.tower) o.prompt += (size_t)picture.fit.tokens + AROUND;
-    ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) && (!with_law || law_predict(&law, p, &d, &o, &range, &e));
+    ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&
+         (!with_law || law_predict(&law, p, &d, &o, &range, &e));
     if (ok)
         ok = common.json ? prediction_json(&r, with_law ? &law : NULL, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     if (ok && with_law && !common.json) law_print(&law, stdout);
@@ -105,7 +108,8 @@ static const struct option options[] = {
 const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
-    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--image WxH [--mmproj F] [--clamp C]] [--device D] [--kv T] [--by layer|op|type|phase] [--law]",
+    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--image WxH [--mmproj F] [--clamp C]] [--device D] [--kv T] "
+             "[--by layer|op|type|phase] [--law]",
     .description =
         "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "
         "only\n"

@@ -6,7 +6,9 @@
 #include "loader/file.h"
 #include "tools/account_args.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 static const char *image, *size, *clamp, *pixels, *mmproj, *output;
 static int64_t patch, merge;
@@ -15,17 +17,19 @@ static double max_time;
 static const struct option options[] = {
     {"image", NULL, OPTION_STRING, &image, "FILE", "the picture, PNG, PPM or PGM; - for stdin", 0, 0, NULL},
     {"size", NULL, OPTION_STRING, &size, "WxH", "instead of a picture: what would become of one of that size", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "the vision tower: predicts what the picture costs, then encodes it", 0, 0, NULL},
-    {"output", "o", OPTION_STRING, &output, "FILE", "write the embeddings as raw float32 rows, a token each", 0, 0, NULL},
-    {"max-time", NULL, OPTION_FLOAT, &max_time, "S", "refuse a picture that is predicted to take longer than S seconds", 1e-9, 1e9,
+    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "the vision tower: predicts what the picture costs, then encodes it", 0, 0,
      NULL},
+    {"output", "o", OPTION_STRING, &output, "FILE", "write the embeddings as raw float32 rows, a token each", 0, 0, NULL},
+    {"max-time", NULL, OPTION_FLOAT, &max_time, "S", "refuse a picture that is predicted to take longer than S seconds", 1e-9,
+     1e9, NULL},
     ARG_DEVICE,
     {"clamp", NULL, OPTION_STRING, &clamp, "C",
      "none, edge:N, box:WxH, tokens:A..B, pixels:A..B or hf:A..B, with ,pad or ,stretch after it; llama.cpp, llama.cpp-2025, "
      "hf (default: what the mmproj says, else tokens:8..4096)",
      0, 0, NULL},
     {"patch", NULL, OPTION_INT, &patch, "N", "a patch's side in pixels (default: the mmproj's, else 14)", 1, 1024, NULL},
-    {"merge", NULL, OPTION_INT, &merge, "N", "patches that make a token, each way (default: the mmproj's, else 2)", 1, 64, NULL},
+    {"merge", NULL, OPTION_INT, &merge, "N", "patches that make a token, each way (default: the mmproj's, else 2)", 1, 64,
+     NULL},
     {"pixels", NULL, OPTION_STRING, &pixels, "FILE", "write the resized picture as raw bytes, rows of RGB", 0, 0, NULL},
     {.name = NULL},
 };
@@ -41,9 +45,9 @@ static void put_pair(struct json *j, const char *key, int a, int b)
 
 /* What is known of one picture. */
 struct sight {
-    struct preprocessed p;    /* no picture when only a size was asked about; then no time was spent either */
-    struct prediction cost;   /* no rows without a tower */
-    struct seen seen;         /* no rows without a tower and a picture */
+    struct preprocessed p;  /* no picture when only a size was asked about; then no time was spent either */
+    struct prediction cost; /* no rows without a tower */
+    struct seen seen;       /* no rows without a tower and a picture */
 };
 
 static void print_json(const struct sight *s)
@@ -95,8 +99,10 @@ static void print(const struct sight *s)
     if (!s->cost.rows || common.json) return;
     printf("%.3g TFLOP, %.0f MB beside %.0f MB of weights, ", s->cost.flops * 1e-12,
            (s->cost.peak_memory_bytes - s->cost.weight_bytes) * 1e-6, s->cost.weight_bytes * 1e-6);
-    if (isnan(s->cost.time_s)) printf("no time predicted: the device profile has no %s", s->cost.missing);
-    else printf("%.3g s predicted", s->cost.time_s);
+    if (isnan(s->cost.time_s))
+        printf("no time predicted: the device profile has no %s", s->cost.missing);
+    else
+        printf("%.3g s predicted", s->cost.time_s);
     if (s->seen.rows) printf(", %.3g s taken", s->seen.encode_s);
     putchar('\n');
 }
@@ -106,8 +112,11 @@ static bool write_rows(const struct seen *s, struct error *e)
 {
     struct file_output *o = file_output_open(output, e);
     if (!o) return false;
-    fwrite(s->rows, sizeof *s->rows * (size_t)s->n_embd, s->n_tokens, file_output_stream(o));
-    return file_output_commit(o, e); /* sees a write that failed */
+    if (fwrite(s->rows, sizeof *s->rows * (size_t)s->n_embd, s->n_tokens, file_output_stream(o)) == s->n_tokens)
+        return file_output_commit(o, e);
+    fail(e, "cannot write: %s", strerror(errno));
+    file_output_discard(o);
+    return fail_in(e, output);
 }
 
 /* Prices the picture, refuses it or encodes it. */
@@ -123,7 +132,8 @@ static bool see(struct tower *t, const struct device *d, const struct clamp_keys
 {
     if (size && !clamp_apply(&s->p.clamp, keys, width, height, &s->p.fit, e)) return false;
     if (image && !preprocess(image, clamp, keys, &s->p, e)) return false;
-    return (!t || encode(t, d, s, e)) && (!pixels || preprocessed_write(&s->p, pixels, e)) && (!output || write_rows(&s->seen, e));
+    return (!t || encode(t, d, s, e)) && (!pixels || preprocessed_write(&s->p, pixels, e)) &&
+           (!output || write_rows(&s->seen, e));
 }
 
 static int run(int n_args, char **args)
@@ -138,7 +148,8 @@ static int run(int n_args, char **args)
     if (size && pixels) return usage_error("--pixels: found no picture, expected --image FILE");
     if (output && !(image && mmproj)) return usage_error("-o: found no embeddings, expected --mmproj FILE and --image FILE");
     if (max_time > 0 && !mmproj) return usage_error("--max-time: found no tower, expected --mmproj FILE");
-    if (mmproj && (patch || merge)) return usage_error("found both --mmproj and --%s, expected one of them", patch ? "patch" : "merge");
+    if (mmproj && (patch || merge))
+        return usage_error("found both --mmproj and --%s, expected one of them", patch ? "patch" : "merge");
     signals_catch();
     struct device d = {0};
     struct sight s = {0};

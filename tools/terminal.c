@@ -47,6 +47,9 @@ void signals_catch(void)
     sigemptyset(&a.sa_mask);
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+    /* A terminal that goes away must leave no half-written file; under nohup it is not to end anything. */
+    struct sigaction old;
+    if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN) sigaction(SIGHUP, &a, NULL);
 }
 
 /* ---- Progress ---- */

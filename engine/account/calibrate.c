@@ -65,6 +65,13 @@ static bool note_figure(struct calibration *c, double value, const char *format,
     return true;
 }
 
+static const struct figure *figure_find(const struct calibration *c, const char *key)
+{
+    for (size_t i = 0; i < c->n_figures; i++)
+        if (!strcmp(c->figures[i].key, key)) return &c->figures[i];
+    return NULL;
+}
+
 /* The middle of what was noted; NAN if nothing was. */
 static double figure_median(const struct calibration *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static double figure_median(const struct calibration *c, const char *format, ...)
@@ -75,33 +82,59 @@ static double figure_median(const struct calibration *c, const char *format, ...
     va_start(ap, format);
     vsnprintf(key, sizeof key, format, ap);
     va_end(ap);
-    for (size_t i = 0; i < c->n_figures; i++) {
-        const struct figure *f = &c->figures[i];
-        if (strcmp(f->key, key)) continue;
-        memcpy(values, f->values, f->n * sizeof *values);
-        return median(values, f->n);
-    }
-    return NAN;
+    const struct figure *f = figure_find(c, key);
+    if (!f) return NAN;
+    memcpy(values, f->values, f->n * sizeof *values);
+    return median(values, f->n);
+}
+
+static bool put_from(struct calibration *c, enum provenance from, double value, const char *format, va_list ap)
+{
+    char key[DEVICE_KEY], digits[32]; /* six digits are more than any measurement has */
+    vsnprintf(key, sizeof key, format, ap);
+    snprintf(digits, sizeof digits, "%.6g", value);
+    return device_set(c->device, key, strtod(digits, NULL), from, NULL, c->e);
 }
 
 static bool put(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static bool put(struct calibration *c, double value, const char *format, ...)
 {
-    char key[DEVICE_KEY];
     va_list ap;
     va_start(ap, format);
-    vsnprintf(key, sizeof key, format, ap);
+    bool ok = put_from(c, MEASURED, value, format, ap);
     va_end(ap);
-    char digits[32]; /* six digits are more than any measurement has */
-    snprintf(digits, sizeof digits, "%.6g", value);
-    return device_set(c->device, key, strtod(digits, NULL), MEASURED, NULL, c->e);
+    return ok;
 }
 
-/* A rate of arithmetic, which no disturbance of the measurement can lift above what the machine's multiply-adds give. `operands`:
- * "i8" or "f32". */
-static double at_most_peak(const struct calibration *c, double rate, const char *operands, int threads)
+/* A figure that measurements contradicted and a reason of another kind gave. */
+static bool put_assumed(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool put_assumed(struct calibration *c, double value, const char *format, ...)
 {
-    return fmin(rate, figure_median(c, "peak.%s.%d", operands, threads)); /* which is NAN, and no bound, for scalar kernels */
+    va_list ap;
+    va_start(ap, format);
+    bool ok = put_from(c, ASSUMED, value, format, ap);
+    va_end(ap);
+    return ok;
+}
+
+/* A rate of arithmetic: `measured`, unless a disturbance lifted it above what the machine's multiply-adds give; then that is
+ * `assumed` in its place. `operands`: "i8" or "f32". */
+static bool put_rate(struct calibration *c, double rate, const char *operands, int threads, const char *key)
+{
+    double peak = -INFINITY;
+    char name[DEVICE_KEY];
+    snprintf(name, sizeof name, "peak.%s.%d", operands, threads);
+    const struct figure *f = figure_find(c, name); /* none of scalar kernels */
+    for (size_t i = 0; f && i < f->n; i++) peak = fmax(peak, f->values[i]);
+    return f && rate > peak ? put_assumed(c, peak, "%s", key) : put(c, rate, "%s", key);
+}
+
+/* The weight type that device keys call `op`. */
+static enum type type_of_op(const char *op)
+{
+    unsigned t = 0;
+    while (t < TYPE_FILE_END && !(type_get(t) && type_get(t)->op && !strcmp(type_get(t)->op, op))) t++;
+    return (enum type)t;
 }
 
 static const char *operands_of(enum type weight)
@@ -117,19 +150,17 @@ static bool interrupted(const struct calibration *c)
 
 /* ---- Memory and arithmetic ---- */
 
-static bool measure_machine(struct calibration *c, bool first)
+static bool measure_machine(struct calibration *c)
 {
     struct pool *pool = pool_new(c->threads, c->e);
     if (!pool) return false;
     int t = c->threads;
     bool ok = note_figure(c, read_rate(pool, c->memory.bytes, c->memory.n, 0), "read_bandwidth.%d", t);
-    double llc = device_get(c->device, "llc");
-    for (size_t kib = 64; ok && (double)kib * 1024 <= llc / 2; kib *= 8) /* 64K, 512K, 4M ...: levels lie further apart */
-        ok = note_figure(c, read_rate(pool, c->memory.bytes, kib * 1024, 2e-4), "read_cache.%zuK.%d", kib, t);
-    if (first) { /* a peak is the best of several samples already */
-        double i8 = peak_rate(PEAK_I8, pool), f32 = peak_rate(PEAK_F32, pool);
-        ok = ok && (isnan(i8) || note_figure(c, i8, "peak.i8.%d", t)) && (isnan(f32) || note_figure(c, f32, "peak.f32.%d", t));
-    }
+    double most = device_get(c->device, "llc") / 2 / t;
+    for (size_t kib = 16; ok && (double)kib * 1024 <= most; kib *= 8) /* 16K, 128K, 1M ...: levels lie further apart */
+        ok = note_figure(c, read_rate(pool, c->memory.bytes, kib * 1024 * (size_t)t, 2e-4), "read_cache.%zuK.%d", kib, t);
+    double i8 = peak_rate(PEAK_I8, pool), f32 = peak_rate(PEAK_F32, pool);
+    ok = ok && (isnan(i8) || note_figure(c, i8, "peak.i8.%d", t)) && (isnan(f32) || note_figure(c, f32, "peak.f32.%d", t));
     pool_free(pool);
     return ok;
 }
@@ -139,15 +170,10 @@ static bool measure_machine(struct calibration *c, bool first)
 /* Hundreds of stages with next to nothing in them: what handing out chunks and waiting for each other takes. */
 static bool measure_stage(struct calibration *c, double *tau)
 {
-    enum { TIMES = 5 };
-    double times[TIMES];
-    for (int i = 0; i < TIMES; i++) {
-        struct probe_sums sums = {0};
-        struct probe p = {"L=24,D=32,H=1,KV=1,F=32,V=32:F32", &c->memory, TYPE_F16, c->threads, 0, 1, 4};
-        if (!probe_run(&sums, &p, 0, c->e)) return false;
-        times[i] = sums.seconds / sums.stages;
-    }
-    *tau = median(times, TIMES);
+    struct probe_sums sums = {0};
+    struct probe p = {"L=24,D=32,H=1,KV=1,F=32,V=32:F32", &c->memory, TYPE_F16, c->threads, 0, 1, PROBE_MAX_STEPS};
+    if (!probe_run(&sums, &p, 0, c->e)) return false;
+    *tau = sums.seconds / sums.stages;
     return note_figure(c, *tau, "stage.%d", c->threads);
 }
 
@@ -160,7 +186,7 @@ static void cold_shape(char shape[64], enum type type, size_t bytes)
     snprintf(shape, 64, "L=%d,D=%d,H=16,KV=4,F=%d,V=256:%s", layers, D, F, type_name(type));
 }
 
-enum { FEW = 16, MANY = 192 }; /* rows: where unpacking counts, and where it hardly does */
+enum { FEW = 16, MANY = 128 }; /* rows: where unpacking counts, and where it hardly does */
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
@@ -174,13 +200,13 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         const char *shape;
         size_t rows;
         int steps;
-    } runs[] = {{cold, 1, 2}, {warm, 1, 16}, {prompt, FEW, 2}, {prompt, MANY, 1}};
+    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, MANY, 2}};
     for (int i = 0; i < 4; i++) {
         struct probe_sums sums = {0};
         struct probe p = {runs[i].shape, &c->memory, TYPE_F16, t, 0, runs[i].rows, runs[i].steps};
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
         const struct probe_sum *s = &sums.linear[type];
-        double rate = at_most_peak(c, s->work / s->seconds, operands_of(type), t);
+        double rate = s->work / s->seconds;
         bool ok = i == 0   ? note_figure(c, rate, "linear.%s.stream.%d", op, t)
                   : i == 1 ? note_figure(c, rate, "linear.%s.decode.%d", op, t)
                            : note_figure(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
@@ -204,7 +230,7 @@ static const struct {
     const char *name;
     struct { size_t before, rows; } few, many; /* positions in sight */
     int steps;
-} attend_phases[] = {{"decode", {32, 1}, {768, 1}, 8}, {"prefill", {0, 32}, {0, 256}, 1}};
+} attend_phases[] = {{"decode", {32, 1}, {768, 1}, 5}, {"prefill", {0, 32}, {0, 256}, 3}};
 
 static bool measure_attend(struct calibration *c, enum type kv, double tau)
 {
@@ -219,8 +245,8 @@ static bool measure_attend(struct calibration *c, enum type kv, double tau)
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
         const struct probe_sum *s = &sums.attend[kv];
         c->seen[phase][many] = s->work / s->each;
-        if (!note_figure(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few", type_get(kv)->op,
-                         attend_phases[phase].name, heads[h].head_dim, c->threads))
+        if (!note_figure(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few",
+                         type_get(kv)->op, attend_phases[phase].name, heads[h].head_dim, c->threads))
             return false;
     }
     return true;
@@ -241,12 +267,12 @@ static bool measure_tower(struct calibration *c, double tau)
 
 static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
 
-static bool measure_round(struct calibration *c, bool first)
+static bool measure_round(struct calibration *c)
 {
     double tau;
     for (int i = 0; i < c->n_counts; i++) {
         c->threads = c->counts[i];
-        if (!measure_machine(c, first) || !measure_stage(c, &tau)) return false;
+        if (!measure_machine(c) || !measure_stage(c, &tau)) return false;
         for (unsigned t = 0; t < TYPE_FILE_END; t++)
             if (type_get(t) && type_get(t)->op && !measure_linear(c, (enum type)t, tau)) return false;
         for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
@@ -286,11 +312,13 @@ static bool put_gemm(struct calibration *c, enum type type, int threads)
 {
     const char *op = type_get(type)->op;
     double few = figure_median(c, "few.%s.%d", op, threads), many = figure_median(c, "many.%s.%d", op, threads);
-    double row = (many - few) / (MANY - FEW);
-    /* On a machine so busy that more rows seemed to take less: all is rows'. */
-    if (!(row > 0) || few < FEW * row) row = many / MANY;
-    return put(c, at_most_peak(c, 2 / row, operands_of(type), threads), "linear.%s.prefill.%d", op, threads) &&
-           put(c, fmax(0, few - FEW * row), "linear.%s.unpack.%d", op, threads);
+    double row = (many - few) / (MANY - FEW), unpack = few - FEW * row;
+    char rate[DEVICE_KEY];
+    snprintf(rate, sizeof rate, "linear.%s.prefill.%d", op, threads);
+    if (row > 0 && unpack >= 0)
+        return put_rate(c, 2 / row, operands_of(type), threads, rate) && put(c, unpack, "linear.%s.unpack.%d", op, threads);
+    /* So disturbed that more rows seemed to take less, or fewer too little: all is the rows'. */
+    return put_assumed(c, 2 * MANY / many, "%s", rate) && put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
 }
 
 /* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
@@ -315,25 +343,48 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
         dt += (heads[h].head_dim - mean_d) * (each[h] - mean);
     }
     double element = dt / dd, score = mean - element * mean_d;
+    char rate[DEVICE_KEY];
+    snprintf(rate, sizeof rate, "attend.%s.%s.%d", op, name, threads);
     /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
-    if (!(score > 0 && element > 0)) score = 0, element = mean / mean_d;
-    return put(c, at_most_peak(c, 4 / element, "f32", threads), "attend.%s.%s.%d", op, name, threads) &&
-           put(c, score, "attend.%s.score.%s.%d", op, name, threads) &&
+    bool bent = !(score > 0 && element > 0);
+    if (bent) element = mean / mean_d;
+    return (bent ? put_assumed(c, 4 / element, "%s", rate) : put_rate(c, 4 / element, "f32", threads, rate)) &&
+           (bent ? put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, threads)
+                 : put(c, score, "attend.%s.score.%s.%d", op, name, threads)) &&
            put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
+}
+
+/* The relative scatter of bandwidth over the rounds; of few of them, what it is on a machine that others use too. */
+static bool put_noise(struct calibration *c)
+{
+    enum { LEAST = 3 };
+    double noise = 0;
+    for (int i = 0; i < c->n_counts; i++) {
+        char key[DEVICE_KEY];
+        double off[MAX_ROUNDS], middle = figure_median(c, "read_bandwidth.%d", c->counts[i]);
+        snprintf(key, sizeof key, "read_bandwidth.%d", c->counts[i]);
+        const struct figure *f = figure_find(c, key);
+        if (f->n < LEAST) return put_assumed(c, 0.1, "noise");
+        for (size_t k = 0; k < f->n; k++) off[k] = fabs(f->values[k] - middle) / middle;
+        noise = fmax(noise, median(off, f->n));
+    }
+    return put(c, noise, "noise");
 }
 
 static bool put_figures(struct calibration *c)
 {
-    double noise = 0;
     for (size_t i = 0; i < c->n_figures; i++) {
-        struct figure *f = &c->figures[i];
+        const struct figure *f = &c->figures[i];
+        double middle = figure_median(c, "%s", f->key), best = f->values[0];
+        char type[16];
+        int threads;
+        for (size_t k = 1; k < f->n; k++) best = fmax(best, f->values[k]);
         if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
-        double middle = median(f->values, f->n); /* which sorts them */
-        if (!put(c, middle, "%s", f->key)) return false;
-        if (strncmp(f->key, "read_bandwidth.", 15)) continue;
-        if (!put(c, f->values[f->n - 1], "read_peak.%s", f->key + 15)) return false;
-        for (size_t k = 0; k < f->n; k++) f->values[k] = fabs(f->values[k] - middle) / middle;
-        noise = fmax(noise, median(f->values, f->n));
+        bool product = sscanf(f->key, "linear.%15[^.].%*[^.].%d", type, &threads) == 2, peak = !strncmp(f->key, "peak.", 5);
+        if (!(product ? put_rate(c, middle, operands_of(type_of_op(type)), threads, f->key)
+                      : put(c, peak ? best : middle, "%s", f->key)))
+            return false;
+        if (!strncmp(f->key, "read_bandwidth.", 15) && !put(c, best, "read_peak.%s", f->key + 15)) return false;
     }
     for (int i = 0; i < c->n_counts; i++) {
         for (unsigned t = 0; t < TYPE_FILE_END; t++)
@@ -342,19 +393,7 @@ static bool put_figures(struct calibration *c)
             for (int phase = 0; phase < 2; phase++)
                 if (!put_attend(c, type_get(kv_types[k])->op, phase, c->counts[i])) return false;
     }
-    return put_exponent(c) && put(c, noise, "noise");
-}
-
-/* The interval that held-out runs ask for; as for them everything else has to be put before. */
-static bool put_interval(struct calibration *c)
-{
-    const volatile int *stop = c->options->interrupted;
-    for (int i = 0; i < c->n_counts; i++) {
-        double residuals[HOLDOUT_RUNS];
-        if (!holdout_residuals(residuals, c->device, &c->memory, c->counts[i], stop, c->e)) return false;
-        if (!put(c, conformal_half_width(residuals, HOLDOUT_RUNS, 0.95), "interval95.%d", c->counts[i])) return false;
-    }
-    return true;
+    return put_exponent(c) && put_noise(c);
 }
 
 /* ---- All of it ---- */
@@ -380,15 +419,33 @@ static bool describe(struct calibration *c)
            device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e);
 }
 
+/* Of the progress, in thousandths; the rest are runs held out. */
+enum { PROGRESS = 1000, ROUNDS_SHARE = 750 };
+
 static bool measure_rounds(struct calibration *c)
 {
     const struct calibrate_options *o = c->options;
     double share = 0;
     for (int round = 0; round < MAX_ROUNDS && share < 1; round++) {
-        if (!measure_round(c, round == 0)) return false;
+        if (!measure_round(c)) return false;
         share = fmin(1, (clock_now() - c->start) / c->seconds);
-        if (o->progress) o->progress(o->progress_ctx, (uint64_t)(share * 1000), 1000);
+        if (o->progress) o->progress(o->progress_ctx, (uint64_t)(share * ROUNDS_SHARE), PROGRESS);
     }
+    return true;
+}
+
+/* The interval that held-out runs ask for; as for them everything else has to be put before. */
+static bool put_interval(struct calibration *c)
+{
+    const struct calibrate_options *o = c->options;
+    for (int i = 0; i < c->n_counts; i++) {
+        double residuals[HOLDOUT_RUNS];
+        if (o->progress)
+            o->progress(o->progress_ctx, (uint64_t)(ROUNDS_SHARE + i * (PROGRESS - ROUNDS_SHARE) / c->n_counts), PROGRESS);
+        if (!holdout_residuals(residuals, c->device, &c->memory, c->counts[i], o->interrupted, c->e)) return false;
+        if (!put(c, conformal_half_width(residuals, HOLDOUT_RUNS, 0.95), "interval95.%d", c->counts[i])) return false;
+    }
+    if (o->progress) o->progress(o->progress_ctx, PROGRESS, PROGRESS);
     return true;
 }
 
@@ -402,7 +459,13 @@ static bool is_this_machine(const struct device *d)
 
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
 {
-    struct calibration c = {.device = d, .options = o, .e = e, .start = clock_now(), .seconds = o->seconds > 0 ? o->seconds : o->quick ? 1.5 : 30};
+    struct calibration c = {.device = d,
+                            .options = o,
+                            .e = e,
+                            .start = clock_now(),
+                            .seconds = o->seconds > 0 ? o->seconds
+                                       : o->quick     ? 1.5
+                                                      : 30};
     *d = (struct device){0};
     plan_counts(&c, o->threads ? o->threads : pool_default_threads());
     bool ok = describe(&c);
@@ -413,14 +476,31 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     /* On huge pages where there are any, as a model's weights are. */
     c.memory.bytes = ok ? memory_huge(bytes) : NULL;
     bool huge = c.memory.bytes;
-    if (ok && !huge && !(c.memory.bytes = memory_new(bytes))) ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
+    if (ok && !huge && !(c.memory.bytes = memory_new(bytes)))
+        ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
-    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c)) &&
-         (!o->old || !is_this_machine(o->old) || device_take(d, o->old, "energy.", e));
+    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
     free(c.figures);
     if (huge) memory_huge_free(c.memory.bytes, bytes);
     else free(c.memory.bytes);
     if (!ok) device_free(d);
+    return ok;
+}
+
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
+{
+    struct device old;
+    struct error none;
+    bool ok = true;
+    *kept = 0;
+    if (!device_load(&old, path, &none)) return true;
+    for (size_t i = 0; ok && i < old.n && !strcmp(old.name, d->name); i++) {
+        const struct device_entry *entry = &old.entries[i];
+        if (strncmp(entry->key, "energy.", 7)) continue;
+        ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
+        ++*kept;
+    }
+    device_free(&old);
     return ok;
 }
 

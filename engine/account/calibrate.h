@@ -4,11 +4,12 @@
  * divided into what they did, as predict.h's formula has it. The figures:
  *
  *   read_bandwidth, read_peak, noise   vector loads over at least 256 MB and 4 times the last-level cache
- *   read_cache                         the same over 64 KB, 512 KB, 4 MB ... as far as half the last-level cache
+ *   read_cache                         the same over 16 KB a thread, 128 KB, 1 MB ... as far as half the last-level cache; nothing is
+ *                                    priced by it: it tells the levels apart
  *   peak.*     multiply-adds between registers on every thread
  *   stage      decode steps of a model of 24 layers, 32 wide
  *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache;
- *              prefill and unpack: 16 and 192 rows through a layer
+ *              prefill and unpack: 16 and 128 rows through a layer
  *   attend.*   heads of 64, 128 and 256, seven or four of them to a key/value head; one row that sees 32 and 768 positions,
  *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
@@ -17,7 +18,8 @@
  *
  * They are measured in rounds, each figure once a round, and the median over the rounds is kept: a disturbance that lasts some
  * seconds spoils some of every figure's rounds, and not all rounds of some figures. What else runs all the while is part of the
- * machine then, as it will be when models run.
+ * machine then, as it will be when models run. Where rounds contradict themselves (more rows seem to take less time, a rate is above the
+ * peak) the profile gets what stands to reason instead, as `assumed`.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CALIBRATE_H
 #define HARTREE_CALIBRATE_H
@@ -29,9 +31,7 @@
 struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
     bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */
-    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 30, or when quick 1.5 */
-    const struct device *old; /* NULL, or a profile whose energy terms are kept if it is this machine's with these kernels: no
-                                 calibration measures joules */
+    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 26, or when quick 1.5 */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */
@@ -39,6 +39,11 @@ struct calibrate_options {
 
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
+
+/* Takes over the energy terms of the profile at `path`, which *d is to replace: they were fitted to metered runs, which no
+ * calibration repeats. *kept is how many; 0 where there is no such profile, or it is another CPU's. False and *e if memory is
+ * short. */
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e);
 
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
  * NULL and "this", this machine. Its profile is read from the cache

@@ -178,17 +178,6 @@ void device_clear(struct device *d, const char *prefix)
     d->n = kept;
 }
 
-bool device_take(struct device *d, const struct device *from, const char *prefix, struct error *e)
-{
-    for (size_t i = 0; i < from->n; i++) {
-        const struct device_entry *entry = &from->entries[i];
-        if (!strncmp(entry->key, prefix, strlen(prefix)) &&
-            !device_set(d, entry->key, entry->value, entry->from, entry->source, e))
-            return false;
-    }
-    return true;
-}
-
 double device_get(const struct device *d, const char *key)
 {
     const struct device_entry *entry = find_entry(d, key);

@@ -1,15 +1,16 @@
 /* device.h - what one machine can do, as rates, and the text file that holds them.
  *
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
- * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and `date` stand without a unit. The numbers:
+ * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and
+ * `date` stand without a unit. The numbers:
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
- *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the faster half's median
+ *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the median of the rounds
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
- *   read_cache.SIZE.T    B/s    the same, of SIZE in all that stays in a cache: 64K, 512K ...; what each level gives
+ *   read_cache.SIZE.T    B/s    the same, of SIZE a thread that stays in a cache: 16K, 128K ...; what each level gives
  *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
  *   linear.TYPE.stream.T  FLOP/s one activation row, weights from memory; need not be there
  *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking
@@ -78,9 +79,6 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
 
 /* Takes out every number whose key begins with `prefix`. */
 void device_clear(struct device *d, const char *prefix);
-
-/* Takes over the entries of another profile whose keys begin with `prefix`. False and *e if memory is short. */
-bool device_take(struct device *d, const struct device *from, const char *prefix, struct error *e);
 
 /* The number at `key`, NAN if the profile has none. */
 double device_get(const struct device *d, const char *key);

@@ -8,6 +8,7 @@
 
 #include "base/regress.h"
 #include "engine/account/conformal.h"
+#include "kernels/spec_random.h"
 
 /* ---- Terms ---- */
 
@@ -181,10 +182,7 @@ static double gross(const struct work_space *w, const struct energy_run *run, co
 /* splitmix64 (Steele, Lea and Flood 2014), as a whole number below n. */
 static size_t draw(uint64_t *state, size_t n)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (size_t)((double)((z ^ (z >> 31)) >> 11) * 0x1p-53 * (double)n);
+    return (size_t)((double)(spec_random(state) >> 11) * 0x1p-53 * (double)n);
 }
 
 static int ascending(const void *a, const void *b)
@@ -271,7 +269,8 @@ static bool hold_out(struct energy_fit *fit, struct work_space *w, struct error 
         }
     }
     validate(&fit->held_out, w->points, log->n, STRATUM_ALL);
-    fit->half_width95 = conformal_half_width(w->residuals, log->n, 0.95);
+    /* Runs of one session err together: of few sessions many runs are few residuals. */
+    if (log->n_sessions >= FIT_LEAST_SESSIONS) fit->half_width95 = conformal_half_width(w->residuals, log->n, 0.95);
     return true;
 }
 

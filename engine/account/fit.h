@@ -1,8 +1,8 @@
 /* fit.h - a device's energy terms from metered runs.
  *
- * Of each run the idle baseline of its session is taken off; what is left is energy_terms.h's E_net, and its terms pi1, eps_m and
- * eps_c are those, none below 0, with the least sum of squared errors relative to the run's gross joules (weights 1 / E^2). pi0
- * is the mean of the sessions' idle powers.
+ * Of each run the idle baseline of its session is taken off; what is left is energy_terms.h's E_net, and its terms pi1, eps_m
+ * and eps_c are those, none below 0, with the least sum of squared errors relative to the run's gross joules (weights 1 / E^2).
+ * pi0 is the mean of the sessions' idle powers.
  *
  * Terms that rise and fall together in these runs can't be told apart: in decoding alone T is about Q / B, so that only a sum
  * of pi1 and eps_m is known. So the condition number of the design (nnls.h) is held to a limit; above it the two terms that
@@ -12,7 +12,8 @@
  * Confidence intervals: bootstrap over whole sessions, since runs of one share a baseline and a temperature; percentiles, set
  * wider for few sessions as Hesterberg, "What teachers should know about the bootstrap" (The American Statistician 2015),
  * section 5.1, does. Prediction interval: conformal.h, on the errors of runs whose session was left out of the fit. Neither
- * sees the meter's gain error, which scales all joules alike: it stands beside them. SPDX-License-Identifier: MIT */
+ * sees the meter's gain error, which scales all joules alike: it stands beside them.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_FIT_H
 #define HARTREE_FIT_H
 
@@ -20,7 +21,7 @@
 #include "engine/account/nnls.h"
 #include "engine/account/validate.h"
 
-/* Below this many sessions a bootstrap says nothing. */
+/* Below this many sessions a bootstrap says nothing, nor do errors on sessions held out. */
 enum { FIT_LEAST_SESSIONS = 5, FIT_MAX_TERMS = NNLS_MAX + 1 };
 
 struct fit_options {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/meter/metering.h"
 #include "kernels/kernel.h"
 
 void prediction_take_profile(struct prediction *r, const struct profile *p)
@@ -69,10 +70,11 @@ bool measurement_check(const struct measurement *m, const struct device *d, stru
 {
     const struct prediction *r = &m->prediction;
     double peak = device_rate(d, "read_peak", r->options.threads), llc = device_get(d, "llc");
-    double margin = fmax(0.1, 5 * device_get(d, "noise"));
+    double margin = fmax(0.1, 5 * device_get(d, "noise")), steps = (double)(r->options.gen - 1), whole = 0;
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
-        double steps = (double)(r->options.gen - 1), rate = row->streamed_bytes / row->measured_s;
+        double rate = row->streamed_bytes / row->measured_s;
+        if (row->phase == PHASE_DECODE) whole += row->streamed_bytes;
         if (row->phase != PHASE_DECODE || row->streamed_bytes <= steps * llc || !(rate > peak * (1 + margin))) continue;
         char layer[24] = "";
         if (row->layer >= 0) snprintf(layer, sizeof layer, "layer %d: ", row->layer);
@@ -81,7 +83,13 @@ bool measurement_check(const struct measurement *m, const struct device *d, stru
                     "'hartree calibrate' while nothing else runs",
                     layer, row->op, rate / 1e9, peak / 1e9, 100 * margin);
     }
-    return true;
+    /* Each op may fit the cache and all of them together not: all but what the cache can have kept came from memory. */
+    double rate = (whole - steps * llc) / m->decode_s;
+    if (!(rate > peak * (1 + margin))) return true;
+    return fail(e,
+                "decoding: found %.2f GB/s read at least, expected at most the calibrated %.2f GB/s and %.0f %%; run 'hartree "
+                "calibrate' while nothing else runs",
+                rate / 1e9, peak / 1e9, 100 * margin);
 }
 
 /* ---- All of it ---- */
@@ -110,6 +118,14 @@ static void take_median(struct measurement *m, struct one_run *runs)
     }
 }
 
+/* Times stand without joules: why there are none is for the caller to tell. */
+static void end_metering(struct measurement *m, struct metering *g)
+{
+    struct error why;
+    if (!metering_end(g, &m->energy, &why)) snprintf(m->unmetered, sizeof m->unmetered, "%.255s", why.text);
+    m->measured_j = m->energy.gross_j / m->repeats;
+}
+
 static bool run_all(struct measurement *m, struct session *s, const int32_t *tokens, const struct measure_options *o,
                     struct one_run *runs, struct error *e)
 {
@@ -119,20 +135,23 @@ static bool run_all(struct measurement *m, struct session *s, const int32_t *tok
     bool ok = run_once(s, tokens, o, &ignored, e);
     m->flops_counted = kernel_count_end().flops;
     if (!ok || !check_flops(m, e)) return false;
-    for (int i = 0; i < o->repeats; i++) {
-        if (!(runs[i].row_s = malloc(n_rows * sizeof *runs[i].row_s)))
-            return fail(e, "measurement: found no memory for %zu rows", n_rows);
-        if (!run_once(s, tokens, o, &runs[i], e)) return false;
-        memcpy(runs[i].row_s, s->profile->seconds, n_rows * sizeof *runs[i].row_s);
+    struct metering metering;
+    if (o->meter && !metering_begin(&metering, o->meter, o->interrupted, e)) return false;
+    for (int i = 0; ok && i < o->repeats; i++) {
+        runs[i].row_s = malloc(n_rows * sizeof *runs[i].row_s);
+        ok = runs[i].row_s || fail(e, "measurement: found no memory for %zu rows", n_rows);
+        ok = ok && run_once(s, tokens, o, &runs[i], e);
+        if (ok) memcpy(runs[i].row_s, s->profile->seconds, n_rows * sizeof *runs[i].row_s);
     }
-    take_median(m, runs);
-    return true;
+    if (o->meter) end_metering(m, &metering);
+    if (ok) take_median(m, runs);
+    return ok;
 }
 
 bool measure(struct measurement *m, const struct model *model, const struct device *d, const struct measure_options *o,
              struct error *e)
 {
-    *m = (struct measurement){.repeats = o->repeats};
+    *m = (struct measurement){.repeats = o->repeats, .energy = energy_none, .measured_j = NAN};
     if (o->repeats < 1 || o->repeats > 1000) return fail(e, "measurement: found %d repeats, expected 1 to 1000", o->repeats);
     if (o->run.past) return fail(e, "measurement: found %zu positions before the prompt, expected none", o->run.past);
     struct session_options so = {.n_ctx = o->run.prompt + o->run.gen,

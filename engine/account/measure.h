@@ -4,6 +4,9 @@
  * must find exactly the FLOPs that were predicted; then `repeats` times with the profile on. Prompt and continuation are fixed
  * pseudo-random ids, so nothing is sampled and every repeat does the same work.
  *
+ * A meter is read over all the repeats together, and their joules are gross: a single run may be too short for it. Joules of an
+ * op stay modelled, which no meter can resolve.
+ *
  * What is reported is one run, the one whose total is the median (the lower one of two), so that its rows and what they don't
  * cover add up to its total.
  * SPDX-License-Identifier: MIT */
@@ -11,11 +14,13 @@
 #define HARTREE_MEASURE_H
 
 #include "engine/account/predict.h"
+#include "engine/meter/meter.h"
 #include "engine/session.h"
 
 struct measure_options {
     struct predict_options run;      /* past must be 0 */
     int repeats;                     /* 1 to 1000 */
+    struct meter *meter;             /* borrowed; NULL: no joules */
     const volatile int *interrupted; /* nonzero stops; NULL */
 };
 
@@ -26,6 +31,9 @@ struct measurement {
     double measured_s, prefill_s, decode_s; /* of the median run */
     double fastest_s, slowest_s;
     double unattributed_s; /* measured_s less the rows' sum */
+    struct energy energy;  /* of all repeats; energy_none without a meter, or where its readings support none */
+    double measured_j;     /* of a run, the mean of the repeats, gross; NAN: not known */
+    char unmetered[256];   /* why a meter gave no joules; "" */
 };
 
 /* Predicts and measures. False and *e on failure, among them FLOPs counted other than predicted. measurement_free releases *m.
@@ -35,9 +43,10 @@ bool measure(struct measurement *m, const struct model *model, const struct devi
              struct error *e);
 void measurement_free(struct measurement *m);
 
-/* Whether what was measured can be: false and *e if a decode op reads more than the last-level cache holds in a step, at a
- * rate above the device's peak by more than 10 % or five times its noise, whichever is more. A byte count or a clock is wrong
- * then, or the profile is not this machine's. For after the result is printed: it is what one needs to find out. */
+/* Whether what was measured can be: false and *e if a decode op that reads more than the last-level cache holds in a step, or
+ * all of them less one cache's worth a step, read at a rate above the device's peak by more than 10 % or five times its noise,
+ * whichever is more. A byte count or a clock is wrong then, or the profile is not this machine's. Of a profile without a peak
+ * for these threads nothing can be said, and true is. For after the result is printed: it is what one needs to find out. */
 bool measurement_check(const struct measurement *m, const struct device *d, struct error *e);
 
 /* Takes a profile's times into the rows of a prediction of the same plan. */

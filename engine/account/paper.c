@@ -75,7 +75,8 @@ struct machine {
     int number; /* in paper.machines */
     const char *name;
     struct range ranges[PAPER_N_INPUTS];
-    double idle[2], active[2];            /* W; from and to */
+    double idle[2], active[2];            /* W; from and to; NAN: not known */
+    bool by_work;                         /* the profile prices work and bytes too, which these figures don't count */
     double tower_rate, tower_attend_rate; /* FLOP/s */
     struct paper_cost original, compressed[3], picture_original, picture_compressed[3];
 };
@@ -111,6 +112,12 @@ static bool describe(struct machine *m, const struct paper_machine *of, int numb
     m->ranges[PAPER_BANDWIDTH].low = normal_of_median_deviation * device_get(d, "noise");
     power_range(d, "energy.idle", m->idle);
     power_range(d, "energy.active", m->active);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct device_entry *entry = &d->entries[i];
+        const char *unit = device_unit(entry->key);
+        m->by_work |= !strncmp(entry->key, "energy.", 7) && !strncmp(unit, "J/", 2) && entry->value > 0;
+    }
+    if (m->by_work) m->active[0] = m->active[1] = NAN; /* power times time alone would leave their joules out */
     m->tower_rate = device_rate(d, "linear.f16.prefill", cores);
     m->tower_attend_rate = device_rate(d, "attend.f16.prefill", cores);
     bool ok = paper_cost(&m->original, original, d, e) && paper_cost(&m->picture_original, picture_original, d, e);
@@ -356,7 +363,9 @@ static void add_figure(struct paper *p, const struct machine *m, enum figure i, 
     bool known = true;
     for (size_t k = 0; k < DRAWS; k++) known = known && !isnan(values[k]);
     if (!known) {
-        snprintf(r->note, sizeof r->note, "not predicted: the profile lacks a rate or a power that it takes");
+        snprintf(r->note, sizeof r->note, "not predicted: the profile %s",
+                 m->by_work ? "prices joules by work and bytes, this table by power times time"
+                            : "lacks a rate or a power that it takes");
         return;
     }
     qsort(values, DRAWS, sizeof *values, by_value);
@@ -429,9 +438,9 @@ static void add_clamps(struct paper *p)
         int w = clamps[i].width, h = clamps[i].height;
         struct tower_grid up = tower_grid(w, h, TOWER_UP);
         struct paper_row *r = add_row(p, clamps[i].tflop, "TFLOP", -1, NAN);
-        struct paper_row *knee = add_row(p, clamps[i].knee, "px", -1, w);
+        struct paper_row *knee = add_row(p, clamps[i].knee, "px", -1, NAN);
         r->low = knee->low = INFINITY;
-        r->high = 0;
+        r->high = knee->high = 0;
         for (int rounding = TOWER_HALF_EVEN; rounding <= TOWER_UP; rounding++) {
             struct tower_flops f = tower_flops(tower_grid(w, h, rounding).patches);
             double t = (f.linear + f.quadratic) / 1e12;
@@ -440,13 +449,16 @@ static void add_clamps(struct paper *p)
             r->high = fmax(r->high, t);
             knee->predicted = tower_knee(w, h, rounding);
             knee->low = fmin(knee->low, knee->predicted);
+            knee->high = fmax(knee->high, knee->predicted);
         }
-        knee->high = w;
         snprintf(r->note, sizeof r->note,
                  "%dx%d, %.0f patches, %.0f tokens rounding up to 28, the interval over three ways to round", up.width,
                  up.height, up.patches, up.tokens);
-        snprintf(knee->note, sizeof knee->note,
-                 "longest edge; sizes come in stairs of 28, so the last one begins below the clamp");
+        snprintf(
+            knee->note, sizeof knee->note,
+            "longest edge; sizes come in stairs of 28, so the last one begins below the clamp. The paper measured no knee: it "
+            "says that there is one at the clamp, %d",
+            w);
     }
 }
 

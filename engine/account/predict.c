@@ -79,10 +79,10 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     op_rate_key(op, m->kv_type, key);
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
-    /* Ops on the sampled rows alone seldom have many in a run, and some are calibrated for one row only. */
-    bool both = op_multiplies(op) && !op->sampled;
+    bool both = op_multiplies(op);
     r->one = rows == 1 || both ? need_phase(m, key, "decode", threads) : look_up_phase(m, key, "decode", threads);
-    r->many = rows > 1 || both ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
+    bool many = rows > 1 || (both && !op->sampled);
+    r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
     for (int many = 0; many < 2; many++) {
@@ -112,7 +112,8 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
     /* Two that multiply one column after another; and what the dot kernels multiply. */
-    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s))) return c->flops / r->one;
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s)))
+        return c->flops / r->one;
     double weights = c->flops / (double)columns(op, s) / 2;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
@@ -140,7 +141,8 @@ static double read_once(const struct op *op, const struct step *s, const struct 
     return once <= llc ? once : fmax(once, c->kv_read / block);
 }
 
-/* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache. */
+/* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache.
+ */
 static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
                          const struct op_rates *r, bool cold)
 {
@@ -282,16 +284,18 @@ static void freeze(struct prediction *r, const struct device *d)
     struct sha256 h;
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
-    sha256_text(&h, "hartree prediction 1\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
+    sha256_text(&h, "hartree prediction 2\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
               o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
     sha256_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
               r->kv_bytes, r->peak_memory_bytes);
     sha256_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
               r->decode_s);
+    sha256_text(&h, "time %.17g to %.17g s energy %s %.17g J net %.17g, %.17g to %.17g\n", r->interval95_s[0],
+                r->interval95_s[1], r->energy_kind, r->energy_j, r->energy_net_j, r->interval95_j[0], r->interval95_j[1]);
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
-        sha256_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type, row->flops,
-                  row->special, row->bytes, row->time_s);
+        sha256_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type,
+                    row->flops, row->special, row->bytes, row->streamed_bytes, row->time_s, row->energy_j);
     }
     if (d) {
         sha256_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);

@@ -14,15 +14,15 @@
  * these threads; of the others, which are calibrated where they stand, that of all. W/R is
  *
  *   linear, by a dot (one or two rows)   FLOPs / linear.TYPE.decode
- *           by a gemm (more of them)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is unpacked once
- *                                        for all rows
- *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row, prefill for
- *                                        more; scores are query heads times the positions each row sees, and attend.KV.edge.PHASE
- *                                        more a row
+ *           by a gemm (more of them)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
+ *                                        unpacked once for all rows
+ *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row,
+ *                                        prefill for more; scores are query heads times the positions each row sees, and
+ *                                        attend.KV.edge.PHASE more a row
  *   others                               bytes moved / vector.OP.decode for one row, vector.OP.prefill for more
  *
- * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that rate:
- * how far arithmetic and memory overlap is then measured for the type, and not taken from p.
+ * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that
+ * rate: how far arithmetic and memory overlap is then measured for the type, and not taken from p.
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
  * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing:
@@ -92,8 +92,8 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
              struct error *e);
 void prediction_free(struct prediction *r);
 
-/* The price of one step alone: adds each op's FLOPs, bytes and time to rows[0 .. p->n_ops), whose words it leaves as they are. `d`
- * may be NULL as above. False and *e if memory is short. */
+/* The price of one step alone: adds each op's FLOPs, bytes and time to rows[0 .. p->n_ops), whose words it leaves as they are.
+ * `d` may be NULL as above. False and *e if memory is short. */
 bool predict_step(struct prediction_row *rows, const struct plan *p, const struct device *d, int threads, const struct step *s,
                   struct error *e);
 

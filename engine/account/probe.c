@@ -41,41 +41,60 @@ struct model *probe_model(const char *shape, const struct probe_weights *w, stru
     return NULL;
 }
 
-static void add_op(struct probe_sums *sums, const struct probe *p, const struct plan *plan, size_t stage, size_t i, double seconds,
-                   double tau)
+/* Adds what op i did in step s, in so many seconds. */
+static void add_op(struct probe_sums *sums, const struct probe *p, const struct plan *plan, size_t stage, size_t i,
+                   const struct step *s, double seconds, double tau)
 {
     const struct op *op = &plan->ops[i];
-    struct step s = {.n = p->rows, .p = p->before, .n_out = 1, .kv_type = p->kv_type};
-    if (op_rows(op, &s) != p->rows) return; /* the last row's logits in a prompt: a single row's speed */
-    struct op_cost cost = {0};
-    for (int k = 0; k < p->steps; k++) {
-        struct op_cost one = cost_op(plan, i, &s);
-        cost_add(&cost, &one, 1);
-        if (p->rows == 1) s.p++;
-    }
+    if (op_rows(op, s) != p->rows) return; /* the last row's logits in a prompt: a single row's speed */
+    struct op_cost cost = cost_op(plan, i, s);
     struct probe_sum *sum = op->kind == OP_LINEAR   ? &sums->linear[op->w->type]
                             : op->kind == OP_ATTEND ? &sums->attend[p->kv_type]
                                                     : &sums->vector[op->kind];
     size_t in_stage = plan->stage[stage + 1] - plan->stage[stage];
-    struct stage_share share = stage_share(plan, stage, &s, p->threads);
-    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. A product of a matrix
-     * is longer than that: there a half bounds what a disturbed tau can do. */
+    struct stage_share share = stage_share(plan, stage, s, p->threads);
+    /* An op shorter than the scatter of a stage's cost can't be told from it; a tenth keeps its rate finite. A product of a
+     * matrix is longer than that: there a half bounds what a disturbed tau can do. */
     double least = op->kind == OP_LINEAR || op->kind == OP_ATTEND ? 0.5 : 0.1;
-    double own = fmax(seconds - tau * p->steps / (double)in_stage, seconds * least);
+    double own = fmax(seconds - tau / (double)in_stage, seconds * least);
     sum->seconds += own / share.waste;
     sum->work += op->kind == OP_LINEAR || op->kind == OP_ATTEND ? cost.flops : cost_bytes(&cost);
-    if (op->kind == OP_LINEAR) sum->each += (double)p->steps * op->n_in * op->n_out;
-    if (op->kind == OP_ATTEND) sum->each += 4.0 * op->u.attend.n_head * op->u.attend.head_dim * (double)p->rows * p->steps;
+    if (op->kind == OP_LINEAR) sum->each += (double)op->n_in * op->n_out;
+    if (op->kind == OP_ATTEND) sum->each += 4.0 * op->u.attend.n_head * op->u.attend.head_dim * (double)p->rows;
 }
 
-static bool run_steps(struct session *s, const struct probe *p, const int32_t *tokens, struct error *e)
+static void add_step(struct probe_sums *sums, const struct probe *p, const struct plan *plan, const struct step *s,
+                     const double *seconds, double tau)
+{
+    for (size_t stage = 0; stage < plan->n_stages; stage++)
+        for (size_t i = plan->stage[stage]; i < plan->stage[stage + 1]; i++) add_op(sums, p, plan, stage, i, s, seconds[i], tau);
+}
+
+/* Of the steps the middle one by time, the faster of two: a step that something interrupted says nothing. */
+static int middle_step(const double *total, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int faster = 0;
+        for (int k = 0; k < n; k++) faster += total[k] < total[i] || (total[k] == total[i] && k < i);
+        if (faster == (n - 1) / 2) return i;
+    }
+    return 0;
+}
+
+/* Runs the steps; seconds[step][op] and total[step]. */
+static bool run_steps(struct session *s, const struct probe *p, const int32_t *tokens, double *seconds, double *total,
+                      struct error *e)
 {
     enum phase phase = p->rows > 1 ? PHASE_PREFILL : PHASE_DECODE;
+    size_t n_ops = s->plan->n_ops;
     if (p->before && !session_feed(s, tokens, p->before, PHASE_PREFILL, NULL, NULL, e)) return false;
-    for (int i = -1; i < p->steps; i++) {
-        if (i == 0) profile_reset(s->profile); /* the first step warmed pages and caches */
+    for (int i = -1; i < p->steps; i++) { /* the first step, which is not counted, warms pages and caches */
         if (i == 0 || p->rows > 1) s->kv->used = p->before;
+        profile_reset(s->profile);
         if (!session_feed(s, tokens, p->rows, phase, NULL, NULL, e)) return false;
+        if (i < 0) continue;
+        memcpy(seconds + (size_t)i * n_ops, s->profile->seconds + (size_t)phase * n_ops, n_ops * sizeof *seconds);
+        total[i] = s->profile->step_seconds[phase];
     }
     return true;
 }
@@ -88,15 +107,17 @@ bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struc
                                 .threads = p->threads, .profile = true};
     struct session *s = m ? session_new(m, &o, e) : NULL;
     int32_t *tokens = s ? fixed_tokens(positions, m->hp.n_vocab) : NULL;
-    bool ok = s && (tokens || fail(e, "probe: found no memory for %zu tokens", positions)) && run_steps(s, p, tokens, e);
-    enum phase phase = p->rows > 1 ? PHASE_PREFILL : PHASE_DECODE;
-    for (size_t stage = 0; ok && stage < s->plan->n_stages; stage++)
-        for (size_t i = s->plan->stage[stage]; i < s->plan->stage[stage + 1]; i++)
-            add_op(sums, p, s->plan, stage, i, s->profile->seconds[(size_t)phase * s->plan->n_ops + i], tau);
+    double *seconds = s ? malloc((size_t)p->steps * s->plan->n_ops * sizeof *seconds) : NULL, total[PROBE_MAX_STEPS];
+    bool ok = s && ((tokens && seconds) || fail(e, "probe: found no memory for %zu tokens", positions)) &&
+              run_steps(s, p, tokens, seconds, total, e);
     if (ok) {
-        sums->seconds += s->profile->step_seconds[phase];
-        sums->stages += (double)s->plan->n_stages * p->steps;
+        int k = middle_step(total, p->steps);
+        struct step step = {.n = p->rows, .p = p->before + (p->rows > 1 ? 0 : (size_t)k), .n_out = 1, .kv_type = p->kv_type};
+        add_step(sums, p, s->plan, &step, seconds + (size_t)k * s->plan->n_ops, tau);
+        sums->seconds += total[k];
+        sums->stages += (double)s->plan->n_stages;
     }
+    free(seconds);
     free(tokens);
     session_free(s);
     model_close(m);
@@ -124,9 +145,8 @@ bool probe_tower(struct probe_sums *sums, const struct probe_weights *w, int thr
         seen_free(&out);
     }
     struct probe p = {.weights = w, .kv_type = TYPE_F16, .threads = threads, .rows = SIDE * SIDE, .steps = 1};
-    for (size_t stage = 0; ok && stage < t->plan->n_stages; stage++)
-        for (size_t i = t->plan->stage[stage]; i < t->plan->stage[stage + 1]; i++)
-            add_op(sums, &p, t->plan, stage, i, t->profile->seconds[i], tau);
+    struct step step = {.n = p.rows, .n_out = 1, .kv_type = TYPE_F16};
+    if (ok) add_step(sums, &p, t->plan, &step, t->profile->seconds, tau);
     preprocessed_free(&seen);
     tower_free(t);
     return ok;

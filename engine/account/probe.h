@@ -1,7 +1,8 @@
 /* probe.h - real steps of small models, timed op by op: what a machine's rates are taken from.
  *
- * A probe is a model of a numbered shape (shapes.c) whose weights are any bytes, run by the engine itself. So a rate holds what an
- * op costs where it stands: with its input just written by another core, its chunks handed out, its weights in the cache or not.
+ * A probe is a model of a numbered shape (shapes.c) whose weights are any bytes, run by the engine itself. So a rate holds what
+ * an op costs where it stands: with its input just written by another core, its chunks handed out, its weights in the cache or
+ * not.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PROBE_H
 #define HARTREE_PROBE_H
@@ -9,8 +10,8 @@
 #include "engine/account/predict.h"
 #include "engine/session.h"
 
-/* Bytes that stand in for weights: probe_weights_fill. They are lent to all tensors of a shape, one after another, from the start
- * again where they end, and have to be more than its largest tensor. */
+/* Bytes that stand in for weights: probe_weights_fill. They are lent to all tensors of a shape, one after another, from the
+ * start again where they end, and have to be more than its largest tensor. */
 struct probe_weights {
     char *bytes;
     size_t n;
@@ -27,22 +28,24 @@ struct probe {
     int threads;
     size_t before; /* positions fed beforehand, untimed */
     size_t rows;   /* of each step that is timed */
-    int steps;     /* a prompt's steps all begin after `before` positions; single rows follow each other */
+    int steps;     /* of which the middle one by time counts; a prompt's all begin after `before` positions, single rows follow
+                      each other */
 };
+enum { PROBE_MAX_STEPS = 16 };
 
 /* What ops of one kind did and how long it took, the stage's own cost and idle threads taken off as predict.h counts them. */
 struct probe_sum {
     double work, seconds; /* FLOPs of linear and attend, bytes of the others */
-    double each; /* linear: elements of weights, each step's; attend: FLOPs of one position more in every row's sight */
+    double each; /* linear: elements of weights; attend: FLOPs of one position more in every row's sight */
 };
 
 struct probe_sums {
     struct probe_sum linear[TYPE_FILE_END], attend[TYPE_FILE_END], vector[OP_KIND_COUNT];
-    double seconds, stages; /* of all steps: wall time, and how many stages they ran */
+    double seconds, stages; /* wall time of the steps, and how many stages they ran */
 };
 
-/* Adds a probe's steps to *sums, after one that is not counted. `tau` is the cost of a stage. False and *e if memory or threads are
- * short, or the shape does not fit `weights`. */
+/* Adds a probe's middle step to *sums; one before them is not counted. `tau` is the cost of a stage. False and *e if memory or threads
+ * are short, or the shape does not fit `weights`. */
 bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struct error *e);
 
 /* The same for one picture through a small vision tower. */

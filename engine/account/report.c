@@ -128,6 +128,9 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
         json_put_number(&j, "slowest_s", m->slowest_s);
         json_put_number(&j, "error", relative_error(r->time_s, m->measured_s));
         json_put_number(&j, "unattributed_s", m->unattributed_s);
+        json_put_number(&j, "measured_j", m->measured_j);
+        json_put_number(&j, "error_j", relative_error(r->energy_j, m->measured_j));
+        energy_json(&j, &m->energy);
     }
     if (law) law_json(law, &j);
     json_key(&j, "rows");
@@ -240,6 +243,13 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
     fprintf(f, "error      %s: prefill %s, decode %s\n", error_text(r->time_s, m->measured_s).s,
             error_text(r->prefill_s, m->prefill_s).s, error_text(r->decode_s, m->decode_s).s);
     fprintf(f, "outside    %s not in any op\n", si(m->unattributed_s, "s").s);
+    if (m->energy.kind == ENERGY_MEASURED) {
+        fprintf(f, "joules     %s a run", si(m->measured_j, "J").s);
+        if (!isnan(r->energy_j)) fprintf(f, ", modelled with an error of %s", error_text(r->energy_j, m->measured_j).s);
+        fprintf(f, "; all %d: ", m->repeats);
+        energy_print(&m->energy, f);
+        fputc('\n', f);
+    }
     return print_rows(r, by, true, f, e);
 }
 
@@ -296,7 +306,8 @@ void run_report_print(const struct run_report *r, FILE *f)
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
             si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,
-            si(r->predicted_decode_s, "s").s, error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
+            si(r->predicted_decode_s, "s").s,
+            error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
     fprintf(f, "sampling   %s of decode; not predicted, and left out of the error\n", si(r->sample_s, "s").s);
     if (isnan(r->decode_bytes_per_s)) fprintf(f, "reading    - (nothing was decoded)\n");
     else if (isnan(r->share_of_peak))

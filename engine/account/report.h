@@ -15,8 +15,8 @@ bool prediction_print(const struct prediction *r, unsigned by, FILE *f, struct e
 bool measurement_json(const struct measurement *m, unsigned by, FILE *f, struct error *e);
 bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct error *e);
 
-/* The law's coefficients, each with the ops that make it up; those of less than 1 % only in the JSON, which is a member "law" of
- * the object that *j is in. (law_report.c) */
+/* The law's coefficients, each with the ops that make it up; those of less than 1 % only in the JSON, which is a member "law"
+ * of the object that *j is in. (law_report.c) */
 void law_print(const struct law *law, FILE *f);
 void law_json(const struct law *law, struct json *j);
 
@@ -34,7 +34,8 @@ struct run_report {
     double decode_bytes_per_s;                      /* weights and cache read, per second */
     double peak_bytes_per_s, share_of_peak;         /* the device's */
     double peak_rss_bytes;
-    struct energy energy; /* modelled where the device has energy terms, else energy_none; a caller who measured puts that here */
+    struct energy
+        energy; /* modelled where the device has energy terms, else energy_none; a caller who measured puts that here */
     struct prediction prediction; /* with measured_s where the session was profiled */
 };
 

@@ -45,8 +45,8 @@ static const struct field window_fields[] = {
     REAL(struct sweep_window, energy_j),
 };
 static const struct field idle_fields[] = {
-    REAL(struct idle_use, time_s), REAL(struct idle_use, cpu),   REAL(struct idle_use, rss),
-    REAL(struct idle_use, pss),    REAL(struct idle_use, watts),
+    REAL(struct idle_use, at),  REAL(struct idle_use, time_s), REAL(struct idle_use, cpu),
+    REAL(struct idle_use, rss), REAL(struct idle_use, pss),    REAL(struct idle_use, watts),
 };
 enum {
     N_WINDOW = sizeof window_fields / sizeof *window_fields,
@@ -108,7 +108,8 @@ void take_idle(struct sweep *s, size_t first, const struct idle_use *before, con
         double a[] = {before->cpu, before->rss, before->pss, before->watts};
         double b[] = {NAN, NAN, NAN, NAN};
         if (after) b[0] = after->cpu, b[1] = after->rss, b[2] = after->pss, b[3] = after->watts;
-        for (int k = 0; k < 4; k++) *to[k] = isnan(b[k]) ? a[k] : (a[k] + b[k]) / 2;
+        for (int k = 0; k < 4; k++) *to[k] = isnan(b[k]) ? a[k] : isnan(a[k]) ? b[k] : (a[k] + b[k]) / 2;
+        w->session = before->at;
     }
 }
 
@@ -135,6 +136,7 @@ static bool take_line(struct reading *r, const char *line)
     struct idle_use u = {.after = false};
     if (take_fields(line, "{\"kind\": \"window\"", window_fields, N_WINDOW, &w)) return take_window(r, &w);
     if (take_fields(line, "{\"kind\": \"idle before\"", idle_fields, N_IDLE, &u)) {
+        if (isnan(u.at)) return false;
         r->session = r->s->n_windows;
         r->before = u;
         r->begun = true;

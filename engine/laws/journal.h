@@ -18,17 +18,19 @@ void journal_close(struct journal *j);
 /* Takes the windows of a journal that is another's (a shard's), those that *s does not have yet. */
 bool journal_join(const char *path, struct sweep *s, struct error *e);
 
-/* Idle use of a session, before or after its windows: cores, bytes, watts over so many seconds; NAN where not known. */
+/* Idle use of a session, before or after its windows: cores, bytes, watts over so many seconds; NAN where not known. `at` is
+ * when it was taken, in seconds since 1970 with microseconds: the one before names the session, in whatever folder it is. */
 struct idle_use {
     bool after;
-    double time_s, cpu, rss, pss, watts;
+    double at, time_s, cpu, rss, pss, watts;
 };
 
 /* Appends, and returns when it is on disk. False and *e: the file is then as it was before. */
 bool journal_idle(struct journal *j, const struct idle_use *u, struct error *e);
 bool journal_window(struct journal *j, const struct sweep_window *w, struct error *e);
 
-/* The idle use around windows [first, n) of a session: the mean of before and after, of what is known. */
+/* Gives windows [first, n) of a session its name and the idle use around them: the mean of before and after, of what is
+ * known. `after` may be NULL. */
 void take_idle(struct sweep *s, size_t first, const struct idle_use *before, const struct idle_use *after);
 
 #endif

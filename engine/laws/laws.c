@@ -282,10 +282,12 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
     *l = (struct laws){.sweep = s, .energy_kind = "none"};
     for (int i = 0; i < s->options.n_models; i++)
         if (!sum_up_model(&l->model[i], s, i, e)) return false;
-    const struct laws_point *p = &l->model[0].point[0];
-    if (!isnan(p->energy_j))
+    /* One kind for all figures of a result: where some window has measured joules, others' are not known, never modelled. */
+    bool measured = false;
+    for (size_t i = 0; i < s->n_windows; i++) measured = measured || !isnan(s->windows[i].energy_j);
+    if (measured)
         l->energy_kind = "measured";
-    else if (!isnan(p->plan->energy_j))
+    else if (!isnan(l->model[0].point[0].plan->energy_j))
         l->energy_kind = "modelled";
     for (int k = 0; k < LAWS_FIGURES && s->options.n_models == 2; k++) compare(&l->ratio[k], l, k);
     const struct sweep_options *o = &s->options;

@@ -1,7 +1,9 @@
-/* laws_files.c - a sweep's folder: predictions, points and law as tables, the result, and plots by gnuplot.
+/* laws_files.c - a sweep's folder: predictions, points and law as tables, metered windows, the result, plots by gnuplot.
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/laws.h"
 
+#include "engine/account/energy_log.h"
+#include "engine/meter/meter.h"
 #include "loader/file.h"
 
 #include <errno.h>
@@ -90,6 +92,32 @@ static void write_law(const void *from, FILE *f)
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
             fputc('\n', f);
         }
+}
+
+/* Of a window one line: its passes share one reading of the meter, and as many lines would pass for as many readings. The line
+ * is of one pass, as a prediction is, by means: a window's joules are of all its passes, whose median seconds need not fit
+ * them. Weights and cache are read as predicted, and work is done exactly so. */
+static void write_energy_log(const void *from, FILE *f)
+{
+    const struct sweep *s = ((const struct laws *)from)->sweep;
+    const struct sweep_options *o = &s->options;
+    energy_log_head(f);
+    for (size_t i = 0; i < s->n_windows; i++) {
+        const struct sweep_window *w = &s->windows[i];
+        const struct sweep_model *m = &s->model[w->model];
+        const struct sweep_point *p = &m->point[w->point];
+        bool measured = isfinite(w->energy_j) && isfinite(w->idle_w);
+        struct energy_run run = {.threads = o->threads,
+                                 .tokens = (double)p->tokens.n + (double)o->gen,
+                                 .file_bytes = m->file_bytes * p->steps,
+                                 .idle_w = w->idle_w,
+                                 .energy_j = measured ? w->energy_j / w->passes : NAN,
+                                 .work = p->work};
+        char session[32];
+        run.work.time_s = w->window_s / w->passes;
+        snprintf(session, sizeof session, "%.6f", w->session);
+        energy_log_run(f, &run, session, o->device->name, energy_kind_name(measured ? ENERGY_MEASURED : ENERGY_NONE));
+    }
 }
 
 static void write_result(const void *from, FILE *f)
@@ -221,7 +249,7 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
 {
     *drawn = true;
     if (!write_file(dir, "points.csv", write_points, l, e) || !write_file(dir, "law.csv", write_law, l, e) ||
-        !write_file(dir, "result.json", write_result, l, e))
+        !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
         return false;
     for (int i = 0; i < N_PLOTS; i++) {
         char name[32];

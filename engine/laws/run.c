@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct run {
     struct sweep *s;
@@ -152,17 +153,29 @@ static bool measure_window(struct run *r, struct sweep_window *w, struct error *
 
 /* ---- Idle ---- */
 
+static double seconds_since_1970(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec + 1e-6 * (double)(t.tv_nsec / 1000);
+}
+
 static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct error *e)
 {
     memory_trim();
-    double t0 = auc_mark(r->auc);
+    double at = seconds_since_1970(), t0 = auc_mark(r->auc);
     bool ok = auc_idle(r->auc, r->s->options.window_s, r->hooks->interrupted, e);
     double t1 = auc_mark(r->auc);
     struct auc_result a;
     if (stopped(r)) return fail(e, "interrupted");
     if (!ok || !auc_between(r->auc, t0, t1, &a, e)) return false;
-    *u = (struct idle_use){
-        after, t1 - t0, a.cpu.gross / a.time_s, a.rss.gross / a.time_s, a.pss.gross / a.time_s, joules(r, t0, t1) / (t1 - t0)};
+    *u = (struct idle_use){.after = after,
+                           .at = at,
+                           .time_s = t1 - t0,
+                           .cpu = a.cpu.gross / a.time_s,
+                           .rss = a.rss.gross / a.time_s,
+                           .pss = a.pss.gross / a.time_s,
+                           .watts = joules(r, t0, t1) / (t1 - t0)};
     return !r->hooks->journal || journal_idle(r->hooks->journal, u, e);
 }
 

@@ -74,6 +74,7 @@ static bool predict_point(const struct sweep_options *o, const struct plan *plan
     p->energy_j = r.energy_j;
     p->cpu_auc = r.time_s * o->threads;
     p->ram_auc = r.time_s * r.peak_memory_bytes;
+    energy_work(&p->work, &r, plan);
     p->steps = ceil((double)p->tokens.n / (double)o->ubatch) + (double)o->gen - 1;
     memcpy(p->sha256, r.sha256, sizeof p->sha256);
     bool known = !isnan(r.time_s);
@@ -180,7 +181,7 @@ static bool freeze(struct sweep *s, struct error *e)
     struct json j;
     json_begin(&j, f);
     json_object(&j);
-    json_put_string(&j, "sweep", "hartree laws text 1");
+    json_put_string(&j, "sweep", "hartree laws text 2");
     put_settings(&j, &s->options);
     json_key(&j, "lengths");
     json_bool(&j, s->options.lengths);

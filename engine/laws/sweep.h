@@ -15,6 +15,7 @@
 #ifndef HARTREE_SWEEP_H
 #define HARTREE_SWEEP_H
 
+#include "engine/account/energy_terms.h"
 #include "engine/account/law.h"
 #include "engine/session.h"
 
@@ -49,6 +50,7 @@ struct sweep_point {
     double energy_j;                    /* predicted; NAN: the device has no energy terms */
     double cpu_auc, ram_auc;            /* predicted: all threads busy or spinning, and the run's memory, for time_s */
     double steps;                       /* micro-batches and decode steps */
+    struct energy_work work;            /* of a pass, predicted, its time too */
     char sha256[SHA256_HEX];            /* of the prediction */
 };
 
@@ -72,7 +74,9 @@ struct sweep_window {
     double rss_bs, pss_bs;     /* byte-seconds */
     double system_cpu_s;       /* core-seconds of the whole machine: more than cpu_s is others' */
     double energy_j;           /* NAN: no meter */
-    double idle_cpu, idle_rss, idle_pss, idle_w; /* idle use around it: cores, bytes, watts; the journal fills them in */
+    /* Of the recording that it is from, which the journal fills in: */
+    double session;                              /* when that began, seconds since 1970: its name */
+    double idle_cpu, idle_rss, idle_pss, idle_w; /* idle use around its windows: cores, bytes, watts */
 };
 
 struct sweep {

@@ -30,7 +30,8 @@
  * children; at 1000 Hz 7.6 %, with 4 of 10 ticks missed while both cores were busy.
  *
  * All functions may be called from any thread while the recording runs; auc_free only when nobody else uses it. Times are those
- * of clock_now(). SPDX-License-Identifier: MIT */
+ * of clock_now().
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_AUC_H
 #define HARTREE_AUC_H
 

@@ -26,7 +26,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
 }
 
 struct actions {
-    struct sigaction interrupt, terminate, child;
+    struct sigaction interrupt, terminate, hangup, child;
 };
 
 static void catch_signals(struct actions *old)
@@ -38,6 +38,8 @@ static void catch_signals(struct actions *old)
     sigemptyset(&a.sa_mask);
     sigaction(SIGINT, &a, &old->interrupt);
     sigaction(SIGTERM, &a, &old->terminate);
+    sigaction(SIGHUP, &a, &old->hangup);
+    if (old->hangup.sa_handler == SIG_IGN) sigaction(SIGHUP, &old->hangup, NULL); /* nohup's wish */
     a.sa_flags = 0;
     a.sa_handler = SIG_DFL; /* whoever ignores it never learns how a child ended */
     sigaction(SIGCHLD, &a, &old->child);
@@ -47,6 +49,7 @@ static void restore_signals(const struct actions *old)
 {
     sigaction(SIGINT, &old->interrupt, NULL);
     sigaction(SIGTERM, &old->terminate, NULL);
+    sigaction(SIGHUP, &old->hangup, NULL);
     sigaction(SIGCHLD, &old->child, NULL);
 }
 
@@ -66,6 +69,7 @@ static bool start(char *const argv[], int *status, struct error *e)
     sigemptyset(&held);
     sigaddset(&held, SIGINT);
     sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGHUP);
     /* Held until the pid is known, so that none is caught and passed on to nobody. */
     pthread_sigmask(SIG_BLOCK, &held, &before);
     posix_spawnattr_setsigmask(&attr, &before);
@@ -88,8 +92,11 @@ static bool run(struct auc *a, char *const argv[], struct auc_command_result *r,
     int status = 0, other;
     pid_t got;
     catch_signals(&old);
+    /* No tick now: a meter that asks a program has a pipe, which the command must not inherit before its flag is set. */
+    auc_hold(a);
     r->use.t0 = auc_mark(a);
     bool ok = start(argv, &r->status, e);
+    auc_release(a);
     if (ok) {
         pid_t pid = (pid_t)program;
         while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR) {

@@ -26,8 +26,8 @@ struct auc_command_result {
 };
 
 /* Runs argv (argv[0] is looked for in PATH, argv ends with NULL) with this process's streams, and fills in *r. While it runs,
- * SIGINT and SIGTERM that some process sends to this one are passed on to it, and so don't end this one; what a terminal sends,
- * it sends to the program itself. SIGPIPE and SIGXFSZ do to the program what they do by default.
+ * SIGINT, SIGTERM and SIGHUP that some process sends to this one are passed on to it, and so don't end this one; what a
+ * terminal sends, it sends to the program itself. SIGPIPE and SIGXFSZ do to the program what they do by default.
  *
  * Adopts what the program leaves behind and waits for all children of this process, so no other may be running.
  *

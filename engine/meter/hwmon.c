@@ -3,8 +3,8 @@
  * Source: Linux, Documentation/hwmon/sysfs-interface.rst.
  *
  * What a sensor sees is known to the board's maker alone: plain `hwmon` takes one only where there is just one, and where it is
- * neither a graphics card's nor a battery's. Otherwise the user says which, by the chip's name or its folder: a rail may contain
- * another.
+ * neither a graphics card's nor a battery's. Otherwise the user says which, by the chip's name or its folder: a rail may
+ * contain another.
  * SPDX-License-Identifier: MIT */
 #include "engine/meter/source.h"
 
@@ -108,7 +108,8 @@ static bool hwmon_open(struct meter *m, const char *words, struct error *e)
         if (!s.found)
             return fail(e, "%s: found no '%.*s', expected one of: %s", dir, (int)s.wanted_len, p, *s.list ? s.list : "(none)");
         if (s.found > 1)
-            return fail(e, "%s: found %zu of '%.*s', expected one, by its folder: %s", dir, s.found, (int)s.wanted_len, p, s.list);
+            return fail(e, "%s: found %zu of '%.*s', expected one, by its folder: %s", dir, s.found, (int)s.wanted_len, p,
+                        s.list);
         p += s.wanted_len;
     }
     size_t used = (size_t)snprintf(m->name, sizeof m->name, "hwmon");

@@ -21,7 +21,8 @@
  *    its range is known, and any other step back is a reset, which no window may span.
  * Sensors give 1 to 1000 readings a second: what one layer took can't be measured by any of them.
  *
- * The functions may be called from different threads at once. SPDX-License-Identifier: MIT */
+ * The functions may be called from different threads at once.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_METER_H
 #define HARTREE_METER_H
 
@@ -90,8 +91,9 @@ bool meter_measures(const struct meter *m);
 /* Whether meter_sample has anything to do: false of `none` and of a log, which somebody else writes. */
 bool meter_reads(const struct meter *m);
 
-/* Takes a reading now. To be called 5 to 100 times a second, and right before and right after what is measured. A source that can't be
- * read so often is left alone until it can. False and *e: this reading failed; later ones may not, and meter_between judges. */
+/* Takes a reading now. To be called 5 to 100 times a second, and right before and right after what is measured. A source that
+ * can't be read so often is left alone until it can. False and *e: this reading failed; later ones may not, and meter_between
+ * judges. */
 bool meter_sample(struct meter *m, struct error *e);
 
 /* The joules from t0 to t1 > t0. True without a figure of `none`. False, *e and *out = energy_none where readings do not
@@ -99,8 +101,8 @@ bool meter_sample(struct meter *m, struct error *e);
 bool meter_between(struct meter *m, double t0, double t1, struct energy *out, struct error *e);
 
 /* Declares that the machine idled from t0 to t1: best once before and once after what is measured. Windows that meter_between
- * is called for later get net joules; where the readings of an idle window do not support a figure, the remark says why there are
- * none. False and *e: no positive time, or too many windows. */
+ * is called for later get net joules; where the readings of an idle window do not support a figure, the remark says why there
+ * are none. False and *e: no positive time, or too many windows. */
 bool meter_idle(struct meter *m, double t0, double t1, struct error *e);
 
 /* ---- A log whose clock is not this machine's (csv:FILE,clock=pulse) ---- */

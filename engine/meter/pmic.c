@@ -6,7 +6,8 @@
  * fitted on one board (jfikar/RPi5-power): W = 1.1451 sum + 0.5879. Other boards differ; the remark says so each time.
  *
  * A reading costs a process, so there are at most ten a second. Idle DDR rails often read as exactly 0 A, the converter's
- * floor. SPDX-License-Identifier: MIT */
+ * floor.
+ * SPDX-License-Identifier: MIT */
 #include "engine/meter/source.h"
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -35,10 +37,9 @@ struct pmic {
     char throttled[32]; /* at the start */
 };
 
-/* All that comes through the pipe within the time allowed; NUL-terminated. */
-static bool drain(int fd, char *out, size_t size)
+/* All that comes through the pipe until then; NUL-terminated. */
+static bool drain(int fd, double until, char *out, size_t size)
 {
-    double until = clock_now() + patience_s;
     size_t n = 0;
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -50,6 +51,17 @@ static bool drain(int fd, char *out, size_t size)
         n += (size_t)k;
         out[n] = 0;
         if (!k) return true;
+    }
+}
+
+/* Waits until then for a program's end: one that closed its output may run on. */
+static bool ended(pid_t pid, double until, int *status)
+{
+    for (;;) {
+        pid_t got = waitpid(pid, status, WNOHANG);
+        if (got == pid || (got < 0 && errno != EINTR)) return true;
+        if (clock_now() >= until) return false;
+        nanosleep(&(struct timespec){0, 200000}, NULL);
     }
 }
 
@@ -70,13 +82,17 @@ static bool ask(const struct meter *m, const char *word, char *out, size_t size,
     int error = posix_spawnp(&pid, m->vcgencmd, &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(fds[1]);
-    bool answered = !error && drain(fds[0], out, size);
+    double until = clock_now() + patience_s;
+    bool answered = !error && drain(fds[0], until, out, size);
     close(fds[0]);
     if (error) return fail(e, "%s: %s", m->vcgencmd, strerror(error));
-    if (!answered) kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    answered = answered && ended(pid, until, &status);
+    if (!answered) {
+        kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        return fail(e, "%s %s: found no answer within %g s", m->vcgencmd, word, patience_s);
     }
-    if (!answered) return fail(e, "%s %s: found no answer within %g s", m->vcgencmd, word, patience_s);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         return fail(e, "%s %s: found '%.*s', expected its answer: is the user in the group video?", m->vcgencmd, word,
                     (int)strcspn(out, "\n"), out);

@@ -3,7 +3,8 @@
  * The tree's CPU time is the sum, over its living processes, of their own time and of the time of children that they waited
  * for. The kernel moves an ended process's time to its parent before it takes the process from /proc. So records are read
  * parents first, and read anew whenever one is found gone: in a round without a loss, nobody's time was moved between the two
- * reads that would have counted it twice or not at all. SPDX-License-Identifier: MIT */
+ * reads that would have counted it twice or not at all.
+ * SPDX-License-Identifier: MIT */
 #include "engine/meter/proc.h"
 
 #include <math.h>

@@ -69,6 +69,8 @@ bool pulse_make(int threads, double chip, const volatile int *stop, double edges
 
 /* ---- Finding them ---- */
 
+enum { MAX_SHIFTS = 1 << 22 }; /* tried, some seconds' work: one wrong time in a log may span centuries */
+
 struct search {
     const struct trace *log;
     double *joules; /* up to each reading */
@@ -181,6 +183,9 @@ static bool locate(struct search *s, double chip, double from, double spacing, s
     if (lo > hi)
         return fail(e, "found no %.1f s of readings that could hold the pulses, expected the log to cover them",
                     s->pulse[n - 1][PULSE_CHIPS] - s->pulse[0][0]);
+    if (hi - lo > chip / 8 * MAX_SHIFTS)
+        return fail(e, "found times that span %.3g s, expected at most %.3g s to look for pulses in", hi - lo,
+                    chip / 8 * MAX_SHIFTS);
     double at = best_shift(s, lo, hi, chip / 8, chip, &best, &second);
     if (best.correlation < 0.8)
         return fail(e,

@@ -6,7 +6,10 @@
 
 #include "engine/exec.h"
 
-static size_t row_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
+static size_t row_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s);
+}
 
 /* Where row `row` lies in the grid of patches. */
 static void place(size_t row, size_t columns, size_t merge, size_t *y, size_t *x)

@@ -28,7 +28,8 @@ static void expect_text(struct reader *r, const char *key, const char *want)
     enum gguf_presence presence = gguf_get_string(r->g, key, &s, r->e);
     if (presence == GGUF_FOUND && s.len == strlen(want) && !memcmp(s.data, want, s.len)) return;
     r->ok = false;
-    if (presence == GGUF_ABSENT) fail(r->e, "metadata '%s': found nothing, expected '%s'", key, want);
+    if (presence == GGUF_ABSENT)
+        fail(r->e, "metadata '%s': found nothing, expected '%s'", key, want);
     else if (presence == GGUF_FOUND)
         fail(r->e, "metadata '%s': found '%.*s', expected '%s'", key, (int)(s.len < 64 ? s.len : 64), s.data, want);
 }
@@ -40,8 +41,10 @@ static int64_t integer(struct reader *r, const char *key, int64_t fallback, int6
     if (!r->ok) return min;
     enum gguf_presence presence = gguf_get_u32(r->g, key, &v, r->e);
     if (presence == GGUF_ABSENT && fallback >= 0) return fallback;
-    if (presence == GGUF_ABSENT) r->ok = fail(r->e, "metadata '%s': found nothing, expected an integer", key);
-    else if (presence == GGUF_WRONG) r->ok = false;
+    if (presence == GGUF_ABSENT)
+        r->ok = fail(r->e, "metadata '%s': found nothing, expected an integer", key);
+    else if (presence == GGUF_WRONG)
+        r->ok = false;
     else if (v < min || v > max)
         r->ok = fail(r->e, "metadata '%s': found %u, expected %lld to %lld", key, v, (long long)min, (long long)max);
     return r->ok ? v : min;
@@ -93,14 +96,20 @@ static void read_facts(struct reader *r)
     if (!r->ok) return;
     const char *key = "clip.vision.attention.layer_norm_epsilon";
     enum gguf_presence presence = gguf_get_f32(r->g, key, &h->eps, r->e);
-    if (presence == GGUF_ABSENT) r->ok = fail(r->e, "metadata '%s': found nothing, expected a number", key);
-    else if (presence == GGUF_WRONG) r->ok = false;
-    else if (!(h->eps > 0 && h->eps < 1)) r->ok = fail(r->e, "metadata '%s': found %g, expected 0 to 1", key, h->eps);
+    if (presence == GGUF_ABSENT)
+        r->ok = fail(r->e, "metadata '%s': found nothing, expected a number", key);
+    else if (presence == GGUF_WRONG)
+        r->ok = false;
+    else if (!(h->eps > 0 && h->eps < 1))
+        r->ok = fail(r->e, "metadata '%s': found %g, expected 0 to 1", key, h->eps);
     h->head_dim = h->n_rot = h->n_embd / h->n_head;
     /* Rope turns half a head's pairs by the row and half by the column. */
     if (r->ok && (h->n_embd % h->n_head || h->head_dim % 4 || h->head_dim > MAX_HEAD_DIM))
-        r->ok = fail(r->e, "metadata 'clip.vision.attention.head_count': found %d of a width of %d, expected heads of a multiple of 4 "
-                     "elements, up to %d", h->n_head, h->n_embd, MAX_HEAD_DIM);
+        r->ok =
+            fail(r->e,
+                 "metadata 'clip.vision.attention.head_count': found %d of a width of %d, expected heads of a multiple of 4 "
+                 "elements, up to %d",
+                 h->n_head, h->n_embd, MAX_HEAD_DIM);
     h->rope_base = 10000;
     h->rope_scale = h->embedding_scale = 1;
     h->attention_scale = 1 / sqrtf((float)h->head_dim);
@@ -114,8 +123,9 @@ static bool is_type(struct reader *r, const struct tensor *t, bool vector)
     if (vector)
         return t->type == TYPE_F32 || fail(r->e, "tensor '%s': found type %s, expected F32", t->name, type_name(t->type));
     if (!type->op) return fail(r->e, "tensor '%s': found type %s, expected one that can be multiplied", t->name, type->name);
-    return t->ne[0] % (int64_t)type->block == 0 || fail(r->e, "tensor '%s': found rows of %lld, expected a multiple of %zu for %s",
-                                                        t->name, (long long)t->ne[0], type->block, type->name);
+    return t->ne[0] % (int64_t)type->block == 0 ||
+           fail(r->e, "tensor '%s': found rows of %lld, expected a multiple of %zu for %s", t->name, (long long)t->ne[0],
+                type->block, type->name);
 }
 
 /* The tensor of this shape. ne[1] 0: a vector; ne[i] < 0: any size there. */
@@ -128,15 +138,19 @@ static const struct tensor *tensor(struct reader *r, const char *name, const int
     for (int i = 0, n = 0; i < 4; i++) {
         int64_t size = i < dims ? ne[i] : 1;
         if (same && size >= 0 && t->ne[i] != size) same = false;
-        if (i < dims && size < 0) n += snprintf(want + n, sizeof want - (size_t)n, "%sn", i ? ", " : "");
-        else if (i < dims) n += snprintf(want + n, sizeof want - (size_t)n, "%s%lld", i ? ", " : "", (long long)size);
+        if (i < dims && size < 0)
+            n += snprintf(want + n, sizeof want - (size_t)n, "%sn", i ? ", " : "");
+        else if (i < dims)
+            n += snprintf(want + n, sizeof want - (size_t)n, "%s%lld", i ? ", " : "", (long long)size);
     }
     if (!r->ok) return NULL;
-    if (!t) r->ok = fail(r->e, "tensor '%s': found nothing, expected [%s]", name, want);
+    if (!t)
+        r->ok = fail(r->e, "tensor '%s': found nothing, expected [%s]", name, want);
     else if (!same)
         r->ok = fail(r->e, "tensor '%s': found [%lld, %lld, %lld, %lld], expected [%s]", name, (long long)t->ne[0],
                      (long long)t->ne[1], (long long)t->ne[2], (long long)t->ne[3], want);
-    else r->ok = is_type(r, t, dims == 1);
+    else
+        r->ok = is_type(r, t, dims == 1);
     return r->ok ? t : NULL;
 }
 
@@ -209,7 +223,8 @@ static void read_tensors(struct reader *r)
     m->merge1 = pair(r, "mm.0", merged, merged);
     m->merge2 = pair(r, "mm.2", merged, -1);
     if (r->ok && m->merge2.w->ne[1] > 1 << 20)
-        r->ok = fail(r->e, "tensor 'mm.2.weight': found %lld rows, expected at most %d", (long long)m->merge2.w->ne[1], 1 << 20);
+        r->ok =
+            fail(r->e, "tensor 'mm.2.weight': found %lld rows, expected at most %d", (long long)m->merge2.w->ne[1], 1 << 20);
     if (r->ok) m->n_out = (int)m->merge2.w->ne[1];
 }
 

@@ -23,13 +23,13 @@ struct mmproj_block {
 };
 
 struct mmproj {
-    struct model model; /* hp: layers, widths, heads, eps; n_vocab is 0. file or header as a language model has them */
-    struct clamp_keys keys;       /* patch, merge, and what the file says of a picture's size */
-    enum activation activation;   /* of the FFN */
-    float mean[3], std[3];        /* of red, green, blue in 0..1 */
-    int n_out;                    /* elements of an embedding: the language model's n_embd */
-    struct tensor kernel[2];      /* one for each frame of a pair, as matrices [3 patch^2, n_embd] */
-    struct mmproj_block *blocks;  /* hp.n_layer, owned */
+    struct model model;          /* hp: layers, widths, heads, eps; n_vocab is 0. file or header as a language model has them */
+    struct clamp_keys keys;      /* patch, merge, and what the file says of a picture's size */
+    enum activation activation;  /* of the FFN */
+    float mean[3], std[3];       /* of red, green, blue in 0..1 */
+    int n_out;                   /* elements of an embedding: the language model's n_embd */
+    struct tensor kernel[2];     /* one for each frame of a pair, as matrices [3 patch^2, n_embd] */
+    struct mmproj_block *blocks; /* hp.n_layer, owned */
     struct mmproj_tensors post_norm, merge1, merge2;
 };
 

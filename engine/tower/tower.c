@@ -18,7 +18,10 @@ static struct hparams cache_shape(const struct tower *t)
 }
 
 /* Halves: what they round off lies far below what halves of weights do, and a picture's keys and values stay in more caches. */
-static enum type cache_type(const struct tower *t) { return t->options.exact ? TYPE_F32 : TYPE_F16; }
+static enum type cache_type(const struct tower *t)
+{
+    return t->options.exact ? TYPE_F32 : TYPE_F16;
+}
 
 /* Takes over m. */
 static struct tower *new_tower(struct mmproj *m, const struct tower_options *o, bool runs, struct error *e)
@@ -93,12 +96,15 @@ bool tower_afford(const struct tower *t, const struct clamped *fit, const struct
 {
     uint64_t free_bytes = memory_available(), bytes = tower_bytes(t, fit, r->options.threads);
     if (bytes > free_bytes)
-        return fail(e, "picture of %lld patches: found %llu MB free, expected %llu MB for its keys, values and buffers; a clamp makes it "
-                    "smaller", (long long)fit->patches, (unsigned long long)(free_bytes >> 20), (unsigned long long)(bytes >> 20));
+        return fail(
+            e,
+            "picture of %lld patches: found %llu MB free, expected %llu MB for its keys, values and buffers; a clamp makes it "
+            "smaller",
+            (long long)fit->patches, (unsigned long long)(free_bytes >> 20), (unsigned long long)(bytes >> 20));
     if (!(max_seconds > 0) || r->time_s <= max_seconds) return true;
     if (isnan(r->time_s))
-        return fail(e, "picture of %lld patches: found no time predicted%s%s, expected one to hold to %g s", (long long)fit->patches,
-                    *r->missing ? " for want of the device's " : "", r->missing, max_seconds);
+        return fail(e, "picture of %lld patches: found no time predicted%s%s, expected one to hold to %g s",
+                    (long long)fit->patches, *r->missing ? " for want of the device's " : "", r->missing, max_seconds);
     return fail(e, "picture of %lld patches: found %.3g s predicted, expected at most %g s; a clamp makes it smaller",
                 (long long)fit->patches, r->time_s, max_seconds);
 }

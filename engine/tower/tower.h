@@ -4,10 +4,10 @@
  *     struct seen seen;
  *     if (tower_see(t, "cat.png", NULL, &seen, &e)) ... seen.rows ...; seen_free(&seen); tower_free(t);
  *
- * The tower has a plan of its own (tower_plan.c), which the readers of every plan run, price and time: one step has as many rows
- * as the picture has patches, and as many outputs as it has tokens. Attention goes through the tiled kernels, so that memory grows
- * with the patches and not with their square. Source: Qwen2-VL (arXiv 2409.12191), and llama.cpp's tools/mtmd/models/qwen2vl.cpp.
- * SPDX-License-Identifier: MIT */
+ * The tower has a plan of its own (tower_plan.c), which the readers of every plan run, price and time: one step has as many
+ * rows as the picture has patches, and as many outputs as it has tokens. Attention goes through the tiled kernels, so that
+ * memory grows with the patches and not with their square. Source: Qwen2-VL (arXiv 2409.12191), and llama.cpp's
+ * tools/mtmd/models/qwen2vl.cpp. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_TOWER_H
 #define HARTREE_TOWER_H
 
@@ -26,8 +26,8 @@ struct tower {
     struct tower_options options; /* with the defaults filled in */
     struct mmproj *mmproj;        /* owned */
     struct plan *plan;
-    struct pool *pool;            /* NULL: for costs only */
-    struct profile *profile;      /* NULL unless asked for */
+    struct pool *pool;       /* NULL: for costs only */
+    struct profile *profile; /* NULL unless asked for */
 };
 
 /* Opens an mmproj file. NULL and *e. */
@@ -58,9 +58,9 @@ bool tower_afford(const struct tower *t, const struct clamped *fit, const struct
 /* ---- Seeing ---- */
 
 struct seen {
-    int nx, ny;        /* tokens across and down: rows in raster order */
-    size_t n_tokens;   /* nx ny */
-    int n_embd;        /* floats a row */
+    int nx, ny;      /* tokens across and down: rows in raster order */
+    size_t n_tokens; /* nx ny */
+    int n_embd;      /* floats a row */
     float *rows;
     double encode_s;
 };

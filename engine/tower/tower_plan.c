@@ -1,5 +1,5 @@
-/* tower_plan.c - see tower_plan.h. The graph is that of Qwen2-VL: pre-norm blocks of full attention and an FFN without a gate, rope
- * by row and column, then a merger that joins each merge x merge patches.
+/* tower_plan.c - see tower_plan.h. The graph is that of Qwen2-VL: pre-norm blocks of full attention and an FFN without a gate,
+ * rope by row and column, then a merger that joins each merge x merge patches.
  *
  * Buffers are few, since a picture has thousands of rows: q, k and v lie where the FFN's inner values come later, attention's
  * output where the keys were (they are in the cache by then), and a branch's output where its input was normed.

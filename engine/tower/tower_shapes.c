@@ -1,5 +1,5 @@
-/* tower_shapes.c - see tower_shapes.h. The numbers of the published ones are "vision_config" in their config.json (Qwen/Qwen2-VL-2B-
- * and -7B-Instruct on Hugging Face): patches of 14, merged 2 x 2, the FFN four times as wide.
+/* tower_shapes.c - see tower_shapes.h. The numbers of the published ones are "vision_config" in their config.json
+ * (Qwen/Qwen2-VL-2B- and -7B-Instruct on Hugging Face): patches of 14, merged 2 x 2, the FFN four times as wide.
  * SPDX-License-Identifier: MIT */
 #include "engine/tower/tower_shapes.h"
 
@@ -18,7 +18,10 @@ static const struct tower_shape shapes[] = {
 
 enum { PATCH = 14, MERGE = 2 };
 
-const struct tower_shape *tower_shape_at(size_t i) { return i < sizeof shapes / sizeof shapes[0] ? &shapes[i] : NULL; }
+const struct tower_shape *tower_shape_at(size_t i)
+{
+    return i < sizeof shapes / sizeof shapes[0] ? &shapes[i] : NULL;
+}
 
 bool tower_shape_parse(const char *spec, const struct tower_shape **s, const struct mix **mix, struct error *e)
 {

@@ -1,6 +1,5 @@
-/* tower_shapes.h - vision towers known by their numbers alone, named as the language models they belong to: for predictions without
- * a download, and for synth.
- * SPDX-License-Identifier: MIT */
+/* tower_shapes.h - vision towers known by their numbers alone, named as the language models they belong to: for predictions
+ * without a download, and for synth. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_TOWER_SHAPES_H
 #define HARTREE_TOWER_SHAPES_H
 

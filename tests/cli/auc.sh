@@ -86,6 +86,15 @@ expect "a signal is passed on" 7
 line "and the command had it" "$cli_out" '^caught$'
 line "the result of an interrupted command" "$folder/sig" 'exit status 7'
 # shellcheck disable=SC2086
+${RUN:-} "$HARTREE" auc --idle 0 --energy none -o "$folder/hup.csv" -- sh -c 'echo ready; exec sleep 20' >"$cli_out" 2>"$cli_err" &
+pid=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q ready "$cli_out" && break; sleep 0.2; done
+kill -HUP $pid
+wait $pid
+cli_rc=$?
+expect "a hangup ends the command" 129
+holds "and leaves whole samples" [ -s "$folder/hup.csv" ]
+# shellcheck disable=SC2086
 ${RUN:-} "$HARTREE" auc --idle 30 --energy none -- touch "$folder/ran" >"$cli_out" 2>"$cli_err" &
 pid=$!
 sleep 0.5

@@ -44,6 +44,19 @@ case $(date +%s.%N) in
     [45]) ok "auc: five watts for a second" ;;
     *) bad "auc: five watts for a second" "$(tail -n 1 "$cli_out" | cut -c1-300) $(head -n 1 "$cli_err")" ;;
     esac
+    cli measure -m "$m" --device "$d/device" -t 1 --prompt 500 --gen 100 -r 3 --energy "csv:$d/power.csv" --json
+    watts='s/.*"measured_s": \([0-9.e-]*\), .*"measured_j": \([0-9.e-]*\), .*"joules": \([0-9.e-]*\), "kind": "measured".*/\1 \2 \3/p'
+    if sed -n "$watts" "$cli_out" | awk '$3 < 2.999 * $2 || $3 > 3.001 * $2 || $2 < 3 * $1 || $2 > 8 * $1 { bad = 1 } END { exit bad || NR != 1 }'; then ok "measure: five watts, a run and all"
+    else bad "measure: five watts, a run and all" "$(sed -n "$watts" "$cli_out") $(head -n 1 "$cli_err")"; fi
+    cli measure -m "$m" --device "$d/device" -t 1 --prompt 2 --gen 1 -r 1 --energy "csv:$d/power.csv" --json
+    if [ "$cli_rc" -eq 1 ] && grep -q -e '--energy: csv power.csv: log: found [0-9]* readings' "$cli_err" && grep -q '"measured_j": null, "error_j": null, "energy": {"joules": null, "kind": "none"' "$cli_out"; then ok "measure: too short for this meter, after its times"
+    else bad "measure: too short for this meter, after its times" "$cli_rc $(cat "$cli_err")"; fi
+    cli laws text -m "$m" --device "$d/device" -t 1 --points 1,5,9,14,19 --gen 3 -r 1 --hz 100 --window 0.6 --energy "csv:$d/power.csv" -o "$d/sweep"
+    expect "laws: a sweep with a meter" 0
+    if sed 1d "$d/sweep/energy.csv" | awk -F, '$8 < 4.99 * $6 || $8 > 5.01 * $6 || $7 < 4.99 || $7 > 5.01 || $9 != "measured" { bad = 1 } END { exit bad || NR != 5 }'; then ok "laws: five watts in every window and idle"
+    else bad "laws: five watts in every window and idle" "$(cut -d, -f1-9 "$d/sweep/energy.csv" | tr '\n' '|')"; fi
+    cli fit "$d/sweep/energy.csv" --device "$d/device" -o "$d/fitted"
+    expect_out "laws: ... go into a profile" '^energy.idle +(5|5\.00[0-9]*|4\.99[0-9]*) '
     cli run -m "$m" --device "$d/device" -p "the cat" -n 2 --temp 0 -t 1 -q --energy "csv:$d/power.csv"
     expect "run: too short for this meter, after its text" 1 '--energy: csv power.csv: log: found [0-9]+ readings in the window'
     if [ -s "$cli_out" ]; then ok "run: the text is printed all the same"; else bad "run: the text is printed all the same" "nothing on stdout"; fi

@@ -76,6 +76,8 @@ stopped INT "$d/int"
 if [ "$cli_rc" -eq 1 ] && grep -q 'interrupted with [0-9]* windows to go.*the same command goes on' "$cli_err"; then ok "interrupted: one line says what is left"
 else bad "interrupted: one line says what is left" "status $cli_rc: $(tail -n 1 "$cli_err")"; fi
 resumed interrupted "$d/int"
+if [ "$(sed 1d "$d/int/energy.csv" | cut -d, -f1 | sort -u | wc -l)" -eq 2 ] && [ "$(grep -c ',none,' "$d/int/energy.csv")" -eq 10 ]; then ok "interrupted: two sessions, and no joule that nobody measured"
+else bad "interrupted: two sessions, and no joule that nobody measured" "$(cut -c1-80 "$d/int/energy.csv" | tr '\n' '|')"; fi
 stopped KILL "$d/kill"
 printf '{"kind": "window", "model": 0, "poi' >>"$d/kill/points.jsonl"
 resumed killed "$d/kill"
@@ -90,6 +92,32 @@ expect "shards joined" 0
 if [ "$(cut -d, -f1-7 "$d/joined/points.csv" | grep -c ',3,2,')" -eq 5 ] && cmp -s "$d/joined/predictions.json" "$d/shard2/predictions.json" &&
     [ "$(grep '^1,.*,6,' "$d/joined/points.csv")" = "$(grep '^1,.*,6,' "$d/shard2/points.csv")" ]; then ok "joined shards have the whole's points and the shards' figures"
 else bad "joined shards have the whole's points and the shards' figures" "$(cut -d, -f1-7 "$d/joined/points.csv" | tr '\n' ' ')"; fi
+
+# Joules from a journal to a profile: 7 W in the windows and 5 W idle, as if a meter had said so. Shard 1 was killed: no idle after.
+for i in 1 2 3; do
+    mkdir "$d/metered$i"
+    awk -v kill=$i '/idle after/ && kill == 1 { next }
+        /idle/ { sub(/"watts": null/, "\"watts\": 5") }
+        /window_s/ { split($0, a, "\"window_s\": "); sub(/"energy_j": null/, sprintf("\"energy_j\": %.17g", 7 * a[2])) }
+        { print }' "$d/shard$i/points.jsonl" >"$d/metered$i/points.jsonl"
+done
+sweep --points 2,6,10,14,18 --gen 3 -r 2 --join "$d/metered1" --join "$d/metered2" --join "$d/metered3" -o "$d/metered"
+expect "metered shards joined" 0
+log=$d/metered/energy.csv
+if [ "$(sed 1d "$log" | cut -d, -f1 | sort | uniq -c | awk '{ printf "%s ", $1 }' | tr ' ' '\n' | sort | tr -d '\n')" = 244 ] &&
+    sed 1d "$log" | awk -F, '$8 < 6.999999 * $6 || $8 > 7.000001 * $6 || $7 != 5 || $9 != "measured" || $3 != 1 { bad = 1 } END { exit bad || NR != 10 }'; then ok "energy.csv: a line a window, by session, gross joules"
+else bad "energy.csv: a line a window, by session, gross joules" "$(cut -d, -f1-9 "$log" | tr '\n' '|')"; fi
+tokens=$(sed -n 2p "$log" | cut -d, -f4)
+flops=$(sed -n 2p "$log" | awk -F, '{ for (i = 11; i < NF; i++) sum += $i; printf "%.17g", sum }')
+cli predict -m "$d/m.gguf" --device "$d/device" -t 1 --prompt $((tokens - 3)) --gen 3 --json
+if awk -v counted="$flops" '{ split($0, a, "\"flops\": "); exit !(a[2] + 0 > 0 && a[2] + 0 >= counted && counted > 0.99 * a[2]) }' "$cli_out"; then ok "energy.csv: the work of one pass"
+else bad "energy.csv: the work of one pass" "$flops FLOPs of $tokens tokens: $(cut -c1-300 "$cli_out")"; fi
+cli fit "$log" --device "$d/device" -o "$d/fitted" --json
+expect_out "fit reads energy.csv" '"runs": 10, "runs_without_energy": 0, "sessions": 3, "terms": \[\{"term": "energy.idle", "value": 5, .*"term": "energy.active", "value": (2|2\.0000[0-9]*|1\.9999[0-9]*), '
+cli predict -m "$d/m.gguf" --device "$d/fitted" -t 1 --prompt 100 --gen 3 --json
+expect_out "... and predict then says joules" '"energy_j": [0-9.e-]+, "energy_kind": "modelled"'
+cli fit "$d/joined/energy.csv" --device "$d/device" -o "$d/fitted"
+expect "fit: a sweep without a meter" 1 'found no metered run \(10 without joules\)'
 sweep --points 2,6,10,14 --gen 3 -r 2 --join "$d/shard1"
 expect "a shard of another sweep" 1 'shard1/points.jsonl: found windows of other settings'
 sweep --points 2,6 --join "$d/nowhere"
@@ -125,8 +153,8 @@ sweep --points 3,3
 expect "laws: a prompt twice" 1 'points: found 3 twice'
 sweep --points 3 --lengths 30
 expect "laws: prompts and lengths" 2 'found both --points and --lengths'
-for w in 0/3 4/3 x 1/0 1/3x; do
-    sweep --shard $w
+for w in 0/3 4/3 x 1/0 1/3x 4294967297/4294967298 1/+3; do
+    sweep --shard "$w"
     expect "laws: shard $w" 2 "shard: found '$w', expected I/N"
 done
 sweep -m "$d/m.gguf" -m "$d/m.gguf"

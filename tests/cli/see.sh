@@ -52,7 +52,7 @@ for t in 1 2; do
     printf 'stage.%s = 1e-6 # s, assumed\n' $t
 done >>"$d/device"
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 2 --clamp edge:256 -o "$d/a.f32" --json
-expect_out "see --mmproj" '"grid": \[10, 7\], "patches": 280, "tokens": 70, "clamp": "edge:256", .*"flops": 2[0-9]+, .*"predicted_s": 0\.[0-9]+, "encode_s": [0-9.e-]+, "time_s": [0-9.e-]+\}$'
+expect_out "see --mmproj" '"grid": \[10, 7\], "patches": 280, "tokens": 70, "clamp": "edge:256", .*"flops": 301486080, .*"predicted_s": 0\.[0-9]+, "encode_s": [0-9.e-]+, "time_s": [0-9.e-]+\}$'
 if [ "$(wc -c <"$d/a.f32")" -eq $((70 * 256 * 4)) ]; then ok "rows of embeddings"; else bad "rows of embeddings" "$(wc -c <"$d/a.f32") bytes"; fi
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o "$d/b.f32"
 expect_out "see --mmproj: the cost beside the picture" 'TFLOP.* predicted, .* taken$'
@@ -64,11 +64,11 @@ expect "see --max-time" 1 "a.ppm: picture of 936 patches: found [0-9.]+ s predic
 grep -v act.prefill "$d/device" >"$d/lacks"
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/lacks" -t 1 --max-time 9
 expect "see --max-time: not known" 1 "found no time predicted for want of the device's vector.act.prefill.1, expected one to hold to 9 s"
-cli predict --shape tiny-llama --mmproj "$d/mmproj.gguf" --image 2048x1440 --clamp edge:1024 --device "$d/device" -t 1 --prompt 8 --json
+cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf" --image 2048x1440 --clamp edge:1024 --device "$d/device" -t 1 --prompt 8 --json
 expect_out "predict --image" '"prompt": 972, .*"image": "2048x1440", "clamp": "edge:1024", .*"flops_vision": [0-9]+, .*"vision_s": 2?[0-9.]+, .*"phase": "vision"'
-cli predict --shape tiny-llama --image 10x10
+cli predict --shape tiny-llama:F16 --image 10x10
 expect "predict --image: no tower of that name" 1 "vision shape: found 'tiny-llama', expected one of"
-cli predict --shape tiny-llama --mmproj "$d/mmproj.gguf"
+cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf"
 expect "predict --mmproj: no picture" 2 "--mmproj: found no picture"
 
 cli see --mmproj "$d/a.ppm" --image "$d/a.ppm"
@@ -109,6 +109,8 @@ expect "see: pixels nowhere" 1 "No such file"
 if [ -w /dev/full ]; then
     cli see --image "$d/a.ppm" --pixels /dev/full
     expect "see: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
+    cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o /dev/full
+    expect "see -o: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
     cli scene -o "/dev/full"
     expect "scene: a name without an end" 2 "ends in .png or .ppm"
 fi
