@@ -1,0 +1,215 @@
+/* vl.c - pictures among tokens: M-RoPE against plain rope, places, pieces, and llama.cpp's logits and greedy ids where its numbers
+ * are there (../shared/oracle/vl). SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <unistd.h>
+
+#include "engine/session.h"
+#include "engine/synth.h"
+#include "kernels/kernel.h"
+#include "tests/json_read.h"
+#include "tests/test.h"
+
+static char dir[200];
+
+static struct model *make(const char *shape, struct error *e)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/model.gguf", dir);
+    struct model *m = synth_write(&(struct synth_options){.shape = shape, .seed = 3}, path, NULL, e) ? model_open(path, NULL, 0, e) : NULL;
+    unlink(path);
+    return m;
+}
+
+/* ---- Places ---- */
+
+static bool is(const struct place *p, int32_t time, int32_t row, int32_t column, int32_t next)
+{
+    return p->time == time && p->row == row && p->column == column && p->next == next;
+}
+
+static void test_places(void)
+{
+    struct error e = {""};
+    struct album a = {0};
+    struct tokens ids = {0};
+    static const float rows[10];
+    bool ok = album_add(&a, 3, 2, 1, rows, &e) && album_add(&a, 1, 4, 1, rows, &e) && tokens_push(&ids, 7) && album_push(&a, 0, &ids) &&
+              album_push(&a, 1, &ids) && tokens_push(&ids, 7);
+    struct place p[12], piece[12];
+    TEST("an album's ids", ok && ids.n == 12 && ids.id[1] == -1 && ids.id[7] == -7 && ids.id[10] == -10, "%s %zu ids", e.text, ids.n);
+    if (!ok) return;
+    album_places(&a, ids.id, 12, 0, p);
+    TEST("places: text, rows and columns, and text after the longest side",
+         is(&p[0], 0, 0, 0, 1) && is(&p[1], 1, 1, 1, 4) && is(&p[6], 1, 2, 3, 4) && is(&p[7], 4, 4, 4, 8) && is(&p[10], 4, 7, 4, 8) &&
+             is(&p[11], 8, 8, 8, 9),
+         "the last at %d", p[11].time);
+    for (size_t cut = 1; cut < 12; cut++) {
+        album_places(&a, ids.id, cut, 0, piece);
+        album_places(&a, ids.id + cut, 12 - cut, piece[cut - 1].next, piece + cut);
+        if (memcmp(p, piece, sizeof p)) ok = false;
+    }
+    TEST("places: the same in pieces", ok, "they differ");
+    ok = !album_add(&a, 1, 1, 2, rows, &e);
+    TEST("an album of two widths", ok && strstr(e.text, "expected 1"), "%s", e.text);
+    tokens_free(&ids);
+    album_free(&a);
+}
+
+/* ---- Made-up weights ---- */
+
+enum { N = 24 };
+
+static bool feed(const struct model *m, const struct album *a, const int32_t *ids, size_t n, size_t batch, bool places, float *out,
+                 struct error *e)
+{
+    struct session *s =
+        session_new(m, &(struct session_options){.n_ctx = n, .n_batch = batch, .exact = true, .threads = 2, .album = a}, e);
+    if (s && !places) s->exec->places = NULL;
+    bool ok = s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, e);
+    if (ok) memcpy(out, session_logits(s), (size_t)m->hp.n_vocab * sizeof *out);
+    session_free(s);
+    return ok;
+}
+
+static double apart(const float *a, const float *b, size_t n)
+{
+    double worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs((double)a[i] - (double)b[i]);
+        worst = !(d <= worst) ? d : worst;
+    }
+    return worst;
+}
+
+static void test_made_up(void)
+{
+    struct error e = {""};
+    struct model *m = make("tiny-qwen2-vl:F32", &e);
+    TEST("tiny-qwen2-vl opens", m && m->hp.rope_sections[0] == 16 && m->hp.rope_sections[2] == 24, "%s", e.text);
+    if (!m) return;
+    size_t n = (size_t)m->hp.n_vocab, width = (size_t)m->hp.n_embd;
+    float *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y), *rows = malloc(6 * width * sizeof *rows);
+    int32_t ids[N];
+    for (int i = 0; i < N; i++) ids[i] = (i * 37 + 300) % m->hp.n_vocab;
+    bool ok = feed(m, NULL, ids, N, N, true, x, &e) && feed(m, NULL, ids, N, N, false, y, &e);
+    TEST("text has the bits of plain rope", ok && !memcmp(x, y, n * sizeof *x), "%s %g apart", e.text, apart(x, y, n));
+
+    /* A picture of tokens' own embeddings, in one column: only its columns' places tell it from text. */
+    const struct tensor *t = model_tensor(m, -1, "token_embd.weight");
+    for (int i = 0; i < 6; i++)
+        memcpy(rows + (size_t)i * width, (const float *)t->data + (size_t)ids[9 + i] * width, width * sizeof *rows);
+    struct album flat = {0}, square = {0};
+    int32_t seen[N];
+    memcpy(seen, ids, sizeof ids);
+    for (int i = 0; i < 6; i++) seen[9 + i] = -1 - i;
+    ok = album_add(&flat, 6, 1, m->hp.n_embd, rows, &e) && album_add(&square, 3, 2, m->hp.n_embd, rows, &e) &&
+         feed(m, &flat, seen, N, N, false, y, &e);
+    TEST("rows of a picture go in as tokens do", ok && !memcmp(x, y, n * sizeof *x), "%s %g apart", e.text, apart(x, y, n));
+    ok = feed(m, &flat, seen, N, N, true, y, &e);
+    TEST("and stand at other places", ok && apart(x, y, n) > 1e-4, "%s %g apart", e.text, apart(x, y, n));
+    ok = feed(m, &square, seen, N, N, true, x, &e);
+    TEST("which its shape decides", ok && apart(x, y, n) > 1e-4, "%s %g apart", e.text, apart(x, y, n));
+    for (size_t batch = 5; batch <= 11; batch += 3) {
+        ok = feed(m, &square, seen, N, batch, true, y, &e);
+        TEST("a picture fed in pieces", ok && apart(x, y, n) <= 1e-4, "%s %g apart", e.text, apart(x, y, n));
+    }
+    seen[14] = -7;
+    ok = !feed(m, &square, seen, N, N, true, y, &e) && strstr(e.text, "expected -6 to");
+    TEST("a row that no picture has", ok, "%s", e.text);
+    ok = !feed(m, NULL, seen, N, N, true, y, &e) && strstr(e.text, "expected 0 to");
+    TEST("a picture without an album", ok, "%s", e.text);
+    album_free(&flat);
+    album_free(&square);
+    free(x), free(y), free(rows);
+    model_close(m);
+}
+
+/* ---- llama.cpp's numbers ---- */
+
+static float *read_floats(const char *path, size_t n)
+{
+    FILE *f = fopen(path, "rb");
+    float *p = malloc(n * sizeof *p);
+    if (!f || fread(p, sizeof *p, n, f) != n) {
+        free(p);
+        p = NULL;
+    }
+    if (f) fclose(f);
+    return p;
+}
+
+/* One prompt with llama.cpp's own embeddings, so that the text part alone is judged. */
+static void test_case(const char *folder, const struct jval *c, bool exact)
+{
+    char path[700], name[160];
+    struct error e = {""};
+    struct album a = {0};
+    struct tokens ids = {0};
+    const char *kind = jget(c, "text")->string, *tag = jget(c, "tag")->string;
+    bool half = !strcmp(kind, "f16");
+    snprintf(path, sizeof path, "%s/tiny-qwen2vl-%s.gguf", folder, kind);
+    struct model *m = model_open(path, NULL, MODEL_NO_TOKENIZER, &e);
+    bool ok = m != NULL;
+    const struct jval *chunks = jget(c, "chunks");
+    for (size_t i = 0; ok && i < chunks->n; i++) {
+        const struct jval *k = &chunks->item[i], *tokens = jget(k, "tokens");
+        for (size_t j = 0; tokens && j < tokens->n; j++) ok = ok && tokens_push(&ids, (int32_t)tokens->item[j].number);
+        if (tokens) continue;
+        int nx = (int)jget(k, "nx")->number, ny = (int)jget(k, "ny")->number;
+        snprintf(path, sizeof path, "%s/oracle/%s.embd.f32", folder, tag);
+        float *rows = read_floats(path, (size_t)nx * (size_t)ny * (size_t)m->hp.n_embd);
+        ok = rows && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && album_push(&a, a.n - 1, &ids);
+        free(rows);
+    }
+    size_t n_vocab = ok ? (size_t)m->hp.n_vocab : 1;
+    snprintf(path, sizeof path, "%s/oracle/%s.logits.f32", folder, tag);
+    float *want = ok ? read_floats(path, n_vocab) : NULL;
+    const struct jval *greedy = jget(c, "greedy"), *margin = jget(c, "greedy_margin");
+    struct session *s = want ? session_new(m, &(struct session_options){.n_ctx = ids.n + greedy->n, .kv_type = TYPE_F16, .exact = exact,
+                                                                        .album = &a}, &e) : NULL;
+    ok = s && session_feed(s, ids.id, ids.n, PHASE_PREFILL, NULL, NULL, &e);
+    /* Halves of activations, keys and values are llama.cpp's, or ours on the fast path. */
+    double tolerance = exact && !half ? 5e-3 : 5e-2, d = ok ? apart(session_logits(s), want, n_vocab) : NAN;
+    snprintf(name, sizeof name, "%s: %s logits within %g", tag, exact ? "exact" : "fast", tolerance);
+    TEST(name, d <= tolerance, "%s max-abs %g", e.text, d);
+    size_t past = (size_t)jget(c, "n_past_after_prompt")->number, wrong = ok ? 0 : greedy->n;
+    snprintf(name, sizeof name, "%s: text goes on at %zu", tag, past);
+    TEST(name, ok && (size_t)s->places[ids.n - 1].next == past, "%d", ok ? s->places[ids.n - 1].next : -1);
+    for (size_t i = 0; ok && i < greedy->n; i++) {
+        int32_t id = (int32_t)greedy->item[i].number, best = 0;
+        const float *l = session_logits(s);
+        for (int32_t v = 1; v < (int32_t)n_vocab; v++) best = l[v] > l[best] ? v : best;
+        wrong += best != id && margin->item[i].number >= 2 * tolerance;
+        ok = i + 1 == greedy->n || session_feed(s, &id, 1, PHASE_DECODE, NULL, NULL, &e);
+    }
+    snprintf(name, sizeof name, "%s: %s greedy ids where margins allow", tag, exact ? "exact" : "fast");
+    TEST(name, ok && !wrong, "%s %zu steps differ", e.text, wrong);
+    session_free(s);
+    free(want);
+    album_free(&a);
+    tokens_free(&ids);
+    model_close(m);
+}
+
+int main(void)
+{
+    char message[256], path[512];
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message) || !test_folder(dir, sizeof dir)) {
+        printf("FAIL kernels or temporary folder: %s\n", message);
+        return 1;
+    }
+    test_places();
+    test_made_up();
+    rmdir(dir);
+    struct jval manifest;
+    snprintf(path, sizeof path, "%s/oracle/vl", test_shared() ? test_shared() : "");
+    char file[600];
+    snprintf(file, sizeof file, "%s/oracle/manifest.json", path);
+    if (test_shared() && jfile(file, &manifest)) {
+        const struct jval *cases = jget(&manifest, "cases");
+        for (size_t i = 0; i < 2 * cases->n; i++) test_case(path, &cases->item[i / 2], i % 2 == 0);
+        jfree(&manifest);
+    } else
+        SKIP("llama.cpp's numbers", "no reference data (HARTREE_SHARED)");
+    TEST_MAIN_END();
+}
