@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/look.h"
 #include "engine/prompt.h"
 
 static bool push(struct conversation *c, const char *role, const char *content, struct error *e)
@@ -54,12 +55,19 @@ bool conversation_turn(struct conversation *c, const char *user, const struct ge
                        struct error *e)
 {
     memset(r, 0, sizeof *r);
-    if (!push(c, "user", user, e)) return false;
+    const struct album *album = c->session->options.album;
+    bool pictures = album && album->n, first = c->n_messages == 0 || !strcmp(c->messages[c->n_messages - 1].role, "system");
+    char *marked = pictures && first ? look_mark(user, album->n) : NULL;
+    if (pictures && first && !marked) return fail(e, "chat: found no memory for a message");
+    bool pushed = push(c, "user", marked ? marked : user, e);
+    free(marked);
+    if (!pushed) return false;
     const struct tokenizer *t = c->session->model->tokenizer;
     struct tokens ids = {0};
     char *answer = NULL;
     size_t len = 0;
-    bool ok = prompt_from_chat(t, c->format, c->messages, c->n_messages, &ids, e);
+    bool ok = prompt_from_chat(t, c->format, c->messages, c->n_messages, &ids, e) &&
+              (!pictures || look_place(t, album, &ids, e));
     if (ok) {
         size_t kept = keep_common_prefix(c, &ids);
         ok = session_generate(c->session, ids.id + kept, ids.n - kept, o, r, e);

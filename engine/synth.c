@@ -159,7 +159,7 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     if (ok) {
         if (j->tower) tower_shape_describe(j->tower, j->mix, j->tensors, j->n, rows.out);
         else shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
-        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, rows.out, e)) && gguf_writer_begin(rows.out, f, e);
+        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, j->shape.rope_sections[2] > 0, rows.out, e)) && gguf_writer_begin(rows.out, f, e);
     }
     for (size_t i = 0; i < j->n; i++) {
         rows.total += j->tensors[i].bytes;

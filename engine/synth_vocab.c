@@ -28,7 +28,12 @@ static const char *const words[] = {
 struct vocabulary {
     char (*piece)[PIECE];
     size_t n, capacity;
+    size_t marks; /* the last ones */
 };
+
+/* Of a model with vision: what stands around a picture, and in its place. */
+static const char *const marks[] = {"<|vision_start|>", "<|vision_end|>", "<|image_pad|>"};
+enum { MARKS = sizeof marks / sizeof *marks };
 
 /* Adds a piece unless it is there or there is no room. The few that are not made up are searched one by one. */
 static void add(struct vocabulary *v, const char *piece)
@@ -81,7 +86,7 @@ static void put(const struct vocabulary *v, struct gguf_string *text, float *sco
         bool special = i < SPECIALS, byte = !special && i < SPECIALS + BYTES;
         text[i] = (struct gguf_string){v->piece[i], strlen(v->piece[i])};
         score[i] = special || byte ? 0 : -(float)i; /* earlier pieces are joined first */
-        type[i] = i == 0 ? TOKEN_UNKNOWN : special ? TOKEN_CONTROL : byte ? TOKEN_BYTE : TOKEN_NORMAL;
+        type[i] = i == 0 ? TOKEN_UNKNOWN : special || i >= v->n - v->marks ? TOKEN_CONTROL : byte ? TOKEN_BYTE : TOKEN_NORMAL;
     }
     gguf_set_string(w, "tokenizer.ggml.model", "llama", 5);
     gguf_set_string(w, "tokenizer.ggml.pre", "default", 7);
@@ -96,7 +101,7 @@ static void put(const struct vocabulary *v, struct gguf_string *text, float *sco
     gguf_set_bool(w, "tokenizer.ggml.add_space_prefix", true);
 }
 
-bool synth_vocabulary(int n_vocab, struct gguf_writer *w, struct error *e)
+bool synth_vocabulary(int n_vocab, bool pictures, struct gguf_writer *w, struct error *e)
 {
     if (n_vocab < SPECIALS + BYTES)
         return fail(e, "vocabulary: found %d tokens, expected at least %d", n_vocab, SPECIALS + BYTES);
@@ -108,6 +113,8 @@ bool synth_vocabulary(int n_vocab, struct gguf_writer *w, struct error *e)
     bool ok = v.piece && text && score && type;
     if (ok) {
         fill(&v);
+        v.marks = pictures ? MARKS : 0;
+        for (size_t i = 0; i < v.marks; i++) strcpy(v.piece[v.n - MARKS + i], marks[i]);
         put(&v, text, score, type, w);
     } else {
         fail(e, "vocabulary: no memory for %d tokens", n_vocab);

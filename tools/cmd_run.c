@@ -5,6 +5,7 @@
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "engine/conversation.h"
+#include "engine/look.h"
 #include "engine/meter/metering.h"
 #include "engine/prompt.h"
 #include "tools/common_args.h"
@@ -22,7 +23,9 @@ static int64_t n_tokens = DEFAULT_TOKENS, context, batch;
 static int64_t top_k = -1, repeat_window = -1, seed = -1;
 static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
 static bool chat, echo, profile, ignore_eos;
-static const char *system_text, *chat_format, *device_name;
+static const char *system_text, *chat_format, *device_name, *images, *mmproj, *clamp;
+
+static struct album album; /* --image, while the command runs */
 
 static struct meter *meter; /* --energy, while the command runs */
 
@@ -51,6 +54,10 @@ static const struct option options[] = {
     {"seed", "s", OPTION_INT, &seed, "S", "of the sampler (default 1)", 0, 9e15, NULL},
     {"ignore-eos", NULL, OPTION_FLAG, &ignore_eos, NULL, "go on past the end of the model's answer", 0, 0, NULL},
     {"echo", NULL, OPTION_FLAG, &echo, NULL, "print the prompt too", 0, 0, NULL},
+    {"image", NULL, OPTION_STRING, &images, "FILES",
+     "pictures before the prompt's text, or where it has <|image_pad|>: PNG, PPM or PGM, with commas between them", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the model's vision tower", 0, 0, NULL},
+    {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_KV,
     {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0,
      NULL},
@@ -234,10 +241,15 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
 static bool read_prompt(const struct model *m, const struct chat_format *f, const char *text, size_t len, struct tokens *ids,
                         struct error *e)
 {
-    if (!f) return prompt_from_text(m->tokenizer, text, len, ids, e);
+    if (!f && !album.n) return prompt_from_text(m->tokenizer, text, len, ids, e);
     if (strlen(text) < len) return fail(e, "prompt: found a NUL byte at byte %zu, expected none in a message", strlen(text));
-    struct chat_message messages[2] = {{"system", system_text}, {"user", text}};
-    return prompt_from_chat(m->tokenizer, f, system_text ? messages : messages + 1, system_text ? 2 : 1, ids, e);
+    char *marked = look_mark(text, album.n);
+    if (!marked) return fail(e, "prompt: found no memory for %zu bytes", len);
+    struct chat_message messages[2] = {{"system", system_text}, {"user", marked}};
+    bool ok = f ? prompt_from_chat(m->tokenizer, f, system_text ? messages : messages + 1, system_text ? 2 : 1, ids, e)
+                : prompt_from_text(m->tokenizer, marked, strlen(marked), ids, e);
+    free(marked);
+    return ok && (!album.n || look_place(m->tokenizer, &album, ids, e));
 }
 
 static bool run_model(const struct model *m, const struct device *d, const char *text, size_t len, bool conversation,
@@ -247,15 +259,19 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     const struct chat_format *f = NULL;
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
-    bool ok = conversation || read_prompt(m, f, text, len, &ids, e);
+    const struct look_options looking = {images, mmproj, clamp, arg_threads(),
+                                         context ? (size_t)context : (size_t)m->hp.n_ctx_train, note};
+    bool ok = (!images || look(&album, m, &looking, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
         size_t needed = conversation ? 0 : ids.n + (size_t)n_tokens;
+        if (conversation && album.n) needed = 4096 + album.n_rows;
         struct session_options o = {.n_ctx = context ? (size_t)context : session_context_for(m, needed),
                                     .n_batch = (size_t)batch,
                                     .kv_type = arg_kv_type(),
                                     .threads = arg_threads(),
-                                    .profile = profile};
+                                    .profile = profile,
+                                    .album = &album};
         if (ids.n > o.n_ctx) ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
         else ok = (s = session_new(m, &o, e));
         if (ok && o.n_ctx > (size_t)m->hp.n_ctx_train)
@@ -264,6 +280,7 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     if (ok) ok = conversation ? converse(s, f, d, load_s, e) : one_prompt(s, &ids, text, len, d, load_s, e);
     session_free(s);
     tokens_free(&ids);
+    album_free(&album);
     return ok;
 }
 
@@ -289,6 +306,8 @@ static int run(int n_args, char **args)
     bool usage = false, conversation = chat && !arg_prompt && !arg_file && isatty(STDIN_FILENO) && !common.json;
     if (!chat && (system_text || chat_format))
         return usage_error("found --system or --chat-format without --chat, expected --chat");
+    if (images && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (!images && (mmproj || clamp)) return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     if (!check_chat_format()) return EXIT_USAGE;
     signals_catch();
