@@ -3,7 +3,8 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "engine/session.h"
+#include "engine/conversation.h"
+#include "engine/look.h"
 #include "engine/synth.h"
 #include "kernels/kernel.h"
 #include "tests/json_read.h"
@@ -124,6 +125,54 @@ static void test_made_up(void)
     model_close(m);
 }
 
+/* ---- Prompts ---- */
+
+static void test_prompts(void)
+{
+    struct error e = {""};
+    struct album a = {0};
+    struct model *m = make("tiny-qwen2-vl:F32", &e);
+    float *rows = m ? calloc(6 * (size_t)m->hp.n_embd, sizeof *rows) : NULL;
+    if (!rows || !album_add(&a, 3, 2, m->hp.n_embd, rows, &e)) {
+        TEST("a model for prompts", false, "%s", e.text);
+        return;
+    }
+    struct tokens ids = {0};
+    char *text = look_mark("the", 1);
+    bool ok = tokenize(m->tokenizer, text, strlen(text), TOKENIZE_PARSE_SPECIAL, &ids, &e) && look_place(m->tokenizer, &a, &ids, &e);
+    int32_t start = token_find(m->tokenizer, "<|vision_start|>", 16), end = token_find(m->tokenizer, "<|vision_end|>", 14);
+    size_t at = 0;
+    while (at < ids.n && ids.id[at] >= 0) at++;
+    TEST("a picture stands between its marks before the text", ok && at && at + 6 < ids.n && ids.id[at - 1] == start &&
+         ids.id[at] == -1 && ids.id[at + 5] == -6 && ids.id[at + 6] == end, "%s", e.text);
+    tokens_free(&ids);
+    free(text);
+    text = look_mark("a <|image_pad|> b <|image_pad|>", 1);
+    ok = tokenize(m->tokenizer, text, strlen(text), TOKENIZE_PARSE_SPECIAL, &ids, &e) && look_place(m->tokenizer, &a, &ids, &e);
+    TEST("more marks than pictures", !ok && strstr(e.text, "found 2 <|image_pad|>, expected 1"), "%s", e.text);
+    tokens_free(&ids);
+    free(text);
+
+    /* A question after another: only what is new is fed, and the picture is not. */
+    struct session *s = session_new(m, &(struct session_options){.n_ctx = 400, .kv_type = TYPE_F16, .threads = 1, .album = &a}, &e);
+    struct conversation c;
+    struct generate_result first = {0}, second = {0};
+    struct generate_options o = {.max_tokens = 3, .sample = {.temperature = 0, .repeat_penalty = 1, .top_p = 1}, .ignore_eos = true};
+    ok = s && conversation_start(&c, s, chat_format_find(NULL, "chatml", &e), "be", &e);
+    ok = ok && conversation_turn(&c, "the water", &o, &first, &e) && conversation_turn(&c, "the light", &o, &second, &e);
+    size_t pictures = 0;
+    for (size_t i = 0; ok && i < c.fed.n; i++) pictures += c.fed.id[i] < 0;
+    TEST("a picture stays for the next question", ok && pictures == 6 && second.prompt_tokens < first.prompt_tokens - 6,
+         "%s %zu of its tokens; %zu fed, then %zu", e.text, pictures, first.prompt_tokens, second.prompt_tokens);
+    generate_result_free(&first);
+    generate_result_free(&second);
+    if (s) conversation_end(&c);
+    session_free(s);
+    album_free(&a);
+    free(rows);
+    model_close(m);
+}
+
 /* ---- llama.cpp's numbers ---- */
 
 static float *read_floats(const char *path, size_t n)
@@ -200,6 +249,7 @@ int main(void)
     }
     test_places();
     test_made_up();
+    test_prompts();
     rmdir(dir);
     struct jval manifest;
     snprintf(path, sizeof path, "%s/oracle/vl", test_shared() ? test_shared() : "");

@@ -1,6 +1,7 @@
 /* cmd_logits.c - raw logits, for comparison with another engine.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "engine/look.h"
 #include "engine/prompt.h"
 #include "loader/file.h"
 #include "tools/common_args.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *ids_text, *output;
+static const char *ids_text, *output, *images, *mmproj, *clamp;
+static struct album album; /* --image, while the command runs */
 static bool all, exact;
 
 static const struct option options[] = {
@@ -20,6 +22,10 @@ static const struct option options[] = {
     {"all", NULL, OPTION_FLAG, &all, NULL, "a row for every position (default: for the last one)", 0, 0, NULL},
     {"exact", NULL, OPTION_FLAG, &exact, NULL,
      "dequantised weights, float32 activations and cache: the reference of the fast path", 0, 0, NULL},
+    {"image", NULL, OPTION_STRING, &images, "FILES",
+     "pictures before the text, or where it has <|image_pad|>, with commas between them", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the model's vision tower", 0, 0, NULL},
+    {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_KV,
     {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0,
      NULL},
@@ -49,7 +55,8 @@ enum { ROWS_A_STEP = 64 };
 static bool write_logits(const struct model *m, const struct tokens *ids, FILE *f, struct error *e)
 {
     struct session_options o = {
-        .n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact};
+        .n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact,
+        .album = &album};
     struct session *s = session_new(m, &o, e);
     struct sink sink = {f, (size_t)m->hp.n_vocab, 0};
     bool ok = s != NULL;
@@ -75,7 +82,16 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     }
     size_t len;
     char *text = arg_text(&len, usage, e);
-    bool ok = text && prompt_from_text(m->tokenizer, text, len, ids, e);
+    const struct look_options looking = {images, mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note};
+    char *marked = NULL;
+    bool ok = text && (!images || look(&album, m, &looking, e));
+    if (ok && album.n) {
+        marked = look_mark(text, album.n);
+        ok = marked || fail(e, "prompt: found no memory for %zu bytes", len);
+    }
+    ok = ok && prompt_from_text(m->tokenizer, marked ? marked : text, marked ? strlen(marked) : len, ids, e) &&
+         (!album.n || look_place(m->tokenizer, &album, ids, e));
+    free(marked);
     free(text);
     return ok && (ids->n || fail(e, "prompt: found no tokens, expected at least one"));
 }
@@ -101,6 +117,9 @@ static int run(int n_args, char **args)
     (void)n_args;
     (void)args;
     if (!output) return usage_error("found no -o, expected -o FILE");
+    if (images && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (images && ids_text) return usage_error("--image: found --tokens, expected a text");
+    if (!images && (mmproj || clamp)) return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
     struct error e = {""};
     struct tokens ids = {0};
     bool usage = false;
@@ -115,6 +134,7 @@ static int run(int n_args, char **args)
     }
     if (ok && common.json) print_json(m, &ids);
     tokens_free(&ids);
+    album_free(&album);
     model_close(m);
     return ok ? EXIT_DONE : usage ? usage_error("%s", e.text) : failed(&e);
 }
@@ -122,7 +142,7 @@ static int run(int n_args, char **args)
 const struct command command_logits = {
     .name = "logits",
     .summary = "raw logits of a prompt, for comparison with another engine",
-    .usage = "-m M (--tokens 1,2,3 | -p TEXT | -f FILE) [--all] [--exact] -o FILE",
+    .usage = "-m M (--tokens 1,2,3 | -p TEXT | -f FILE) [--image FILES --mmproj FILE] [--all] [--exact] -o FILE",
     .description = "Writes one row of n_vocab little-endian float32 for the last position, or with --all for every one.",
     .options = options,
     .run = run,

@@ -8,8 +8,6 @@
 static bool with_law;
 static const char *mmproj, *image, *clamp;
 
-enum { AROUND = 2 }; /* tokens before and after a picture's */
-
 /* What --image and its tower ask for: a size that a clamp has been applied to. */
 struct picture_cost {
     struct tower *tower; /* NULL: no picture */
@@ -74,7 +72,7 @@ static int run(int n_args, char **args)
     struct picture_cost picture = {.tower = NULL};
     bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &e);
     if (ok) account_threads(&o, &d);
-    if (picture.tower) o.prompt += (size_t)picture.fit.tokens + AROUND;
+    if (picture.tower) o.prompt += (size_t)picture.fit.tokens; /* the marks around them are text */
     ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&
          (!with_law || law_predict(&law, p, &d, &o, &range, &e));
     if (ok)

@@ -265,7 +265,7 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
         size_t needed = conversation ? 0 : ids.n + (size_t)n_tokens;
-        if (conversation && album.n) needed = 4096 + album.n_rows;
+        if (conversation && album.n) needed = session_context_for(m, 0) + album.n_rows;
         struct session_options o = {.n_ctx = context ? (size_t)context : session_context_for(m, needed),
                                     .n_batch = (size_t)batch,
                                     .kv_type = arg_kv_type(),
@@ -329,7 +329,7 @@ static int run(int n_args, char **args)
 const struct command command_run = {
     .name = "run",
     .summary = "continue a prompt or chat, and say what it cost beside what was predicted",
-    .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [options]",
+    .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [--image FILES --mmproj FILE] [options]",
     .description =
         "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
         "measured. Ctrl-C stops cleanly, with the table of what was done. In a conversation -v prints the table after each answer.",

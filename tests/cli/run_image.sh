@@ -1,0 +1,35 @@
+#!/bin/sh
+# run_image.sh - pictures in prompts: run and logits with --image, and what they refuse.
+# SPDX-License-Identifier: MIT
+set -u
+# shellcheck source=tests/cli/lib
+. "$(dirname "$0")/lib"
+d=$cli_dir/files
+mkdir "$d"
+cli synth --shape tiny-qwen2-vl -o "$d/m.gguf"
+cli synth --shape tiny-llama -o "$d/llama.gguf"
+cli synth --mmproj --shape tiny-qwen2-vl -o "$d/p.gguf"
+cli synth --mmproj --shape probe-qwen2-vl -o "$d/wide.gguf"
+cli scene --size 112x84 -o "$d/a.ppm"
+
+cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p "the water" --json -o "$d/a.f32"
+expect_out "logits --image" '"rows": 1, "n_vocab": 1033, "tokens": \[.*, -1, -2, -3, -4, .*-12, [0-9]'
+cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm,$d/a.ppm" -p "the water" --json -o "$d/b.f32"
+expect_out "logits: two pictures" '-12, [0-9]+, [0-9]+, -13, .*-24, [0-9]'
+if cmp -s "$d/a.f32" "$d/b.f32"; then bad "a second picture matters" "the same logits"; else ok "a second picture matters"; fi
+cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" --tokens 1 -o "$d/a.f32"
+expect "logits: ids and a picture" 2 "found --tokens, expected a text"
+
+cli run -m "$d/m.gguf" --image "$d/a.ppm" -p x
+expect "no tower" 2 "found no tower, expected --mmproj FILE"
+cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" -p x
+expect "no picture" 2 "found no picture, expected --image FILE"
+cli run -m "$d/m.gguf" --mmproj "$d/wide.gguf" --image "$d/a.ppm" -p x
+expect "a tower of another width" 1 "wide.gguf: found embeddings of 64, expected 256"
+cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -c 8 -p x
+expect "a picture larger than the context" 1 "a.ppm: found 12 tokens .*expected at most 8 as the context has"
+cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x
+expect "a model without vision" 1 "found 'llama', expected one with vision"
+cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/no.png" -p x
+expect "a picture that is not there" 1 "no.png: cannot open"
+cli_done
