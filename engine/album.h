@@ -1,10 +1,10 @@
 /* album.h - pictures among the tokens of a prompt.
  *
- * A picture is as many tokens as its tower made rows of it. They have ids of their own, below zero: row r of an album is -1 - r. So
- * a prompt with pictures is a list of ids like any other, and a conversation sees that a picture has been fed already as it sees it of
- * a word. For rope (M-RoPE, arXiv 2409.12191) a picture's tokens stand at the position where it begins, and at their row and
- * column counted from there; text after it goes on max(columns, rows) later. Attention goes by the order of tokens.
- * SPDX-License-Identifier: MIT */
+ * A picture is as many tokens as its tower made rows of it. They have ids of their own, below zero: row r of an album is -1 -
+ * r. So a prompt with pictures is a list of ids like any other, and a conversation sees that a picture has been fed already as
+ * it sees it of a word. For rope (M-RoPE, arXiv 2409.12191) a picture's tokens stand at the position where it begins, and at
+ * their row and column counted from there; text after it goes on max(columns, rows) later. Attention goes by the order of
+ * tokens. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ALBUM_H
 #define HARTREE_ALBUM_H
 
@@ -25,8 +25,8 @@ struct album {
 
 void album_free(struct album *a); /* what it holds; one of zeros is empty */
 
-/* Adds nx x ny rows of n_embd floats, in raster order; they are copied. All pictures have the same n_embd. False and *e for lack
- * of memory. */
+/* Adds nx x ny rows of n_embd floats, in raster order; they are copied. All pictures have the same n_embd. False and *e for
+ * lack of memory. */
 bool album_add(struct album *a, int nx, int ny, int n_embd, const float *rows, struct error *e);
 
 /* Appends the ids of picture i. False: no memory. */

@@ -14,9 +14,11 @@ static bool see_one(struct album *a, struct tower *t, const char *path, const st
     struct seen seen = {0};
     char line[CLAMP_LINE];
     if (!preprocess(path, o->clamp, &t->mmproj->keys, &p, e)) return false;
-    bool ok = (size_t)p.fit.tokens + a->n_rows <= o->max_tokens ||
-              fail(e, "%s: found %lld tokens after %zu of other pictures, expected at most %zu as the context has; a clamp makes it smaller",
-                   path, (long long)p.fit.tokens, a->n_rows, o->max_tokens);
+    bool ok =
+        (size_t)p.fit.tokens + a->n_rows <= o->max_tokens || fail(e,
+                                                                  "%s: found %lld tokens after %zu of other pictures, expected "
+                                                                  "at most %zu as the context has; a clamp makes it smaller",
+                                                                  path, (long long)p.fit.tokens, a->n_rows, o->max_tokens);
     if (ok) {
         clamp_line(&p.clamp, &p.fit, line);
         if (o->say) o->say("%s: %s", path, line);
@@ -62,11 +64,15 @@ bool look_place(const struct tokenizer *t, const struct album *a, struct tokens 
     size_t found = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < ids->n; i++) {
-        if (ids->id[i] != place) ok = tokens_push(&out, ids->id[i]);
-        else if (found++ < a->n) ok = album_push(a, found - 1, &out);
+        if (ids->id[i] != place)
+            ok = tokens_push(&out, ids->id[i]);
+        else if (found++ < a->n)
+            ok = album_push(a, found - 1, &out);
     }
-    if (!ok) fail(e, "prompt: found no memory for its pictures");
-    else if (found != a->n) ok = fail(e, "prompt: found %zu %s, expected %zu, one a picture", found, pad, a->n);
+    if (!ok)
+        fail(e, "prompt: found no memory for its pictures");
+    else if (found != a->n)
+        ok = fail(e, "prompt: found %zu %s, expected %zu, one a picture", found, pad, a->n);
     tokens_free(ok ? ids : &out);
     if (ok) *ids = out;
     return ok;

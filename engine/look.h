@@ -9,18 +9,18 @@
 struct look_options {
     const char *images; /* paths, with commas between them */
     const char *mmproj;
-    const char *clamp;  /* or NULL: what the mmproj says */
+    const char *clamp; /* or NULL: what the mmproj says */
     int threads;
-    size_t max_tokens;  /* that the context has room for */
+    size_t max_tokens;                    /* that the context has room for */
     void (*say)(const char *format, ...); /* what the clamp made of each picture; NULL: nobody hears */
 };
 
-/* Adds the pictures to *a. False and *e, before any picture is encoded where that can be seen: the model has no vision, the tower's
- * rows are not as wide as the model's, a picture has more tokens than there is room for, or it can't be read. */
+/* Adds the pictures to *a. False and *e, before any picture is encoded where that can be seen: the model has no vision, the
+ * tower's rows are not as wide as the model's, a picture has more tokens than there is room for, or it can't be read. */
 bool look(struct album *a, const struct model *m, const struct look_options *o, struct error *e);
 
-/* The text with a mark ("<|vision_start|><|image_pad|><|vision_end|>") before it for each of n pictures; as it is where it has marks of
- * its own. NULL: no memory. To be freed. */
+/* The text with a mark ("<|vision_start|><|image_pad|><|vision_end|>") before it for each of n pictures; as it is where it has
+ * marks of its own. NULL: no memory. To be freed. */
 char *look_mark(const char *text, size_t n);
 
 /* Puts the pictures' ids where the text has its <|image_pad|>. False and *e if there are not as many of them as pictures. */

@@ -95,7 +95,8 @@ static bool check_tokens(const struct session *s, const int32_t *tokens, size_t 
     int32_t least = a ? -(int32_t)a->n_rows : 0;
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < least || tokens[i] >= s->model->hp.n_vocab)
-            return fail(e, "prompt: found token %d at place %zu, expected %d to %d", tokens[i], i, least, s->model->hp.n_vocab - 1);
+            return fail(e, "prompt: found token %d at place %zu, expected %d to %d", tokens[i], i, least,
+                        s->model->hp.n_vocab - 1);
     return true;
 }
 

@@ -17,7 +17,8 @@
 #define QWEN2 .arch = "qwen2", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768
 #define QWEN3 .arch = "qwen3", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 40960, .head_dim = 128, .tied = true
 /* mrope_section in config.json, and the 0 that converters add. */
-#define QWEN2VL .arch = "qwen2vl", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768, .head_dim = 128, .rope_sections = {16, 24, 24, 0}
+#define QWEN2VL \
+    .arch = "qwen2vl", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768, .head_dim = 128, .rope_sections = {16, 24, 24, 0}
 #define GEMMA3 .arch = "gemma3", .eps = 1e-6f, .rope_base = 1e6f, .tied = true
 #define SIZE(l, d, h, kv, f) .n_layer = l, .n_embd = d, .n_head = h, .n_head_kv = kv, .n_ff = f
 
@@ -59,8 +60,8 @@ static const struct shape shapes[] = {
     /* The text part: its parameters are published only together with the vision tower's. */
     {"qwen2-vl-2b", NULL, QWEN2VL, SIZE(28, 1536, 12, 2, 8960), .n_vocab = 151936, .tied = true},
     {"axolotl-1.1b", NULL, QWEN2VL, SIZE(28, 1536, 12, 2, 5536), .n_vocab = 151936, .tied = true,
-     .assumed = "all but the 1.1 B parameters, which arXiv 2512.16531 gives: Qwen2-VL-2B's text part with an FFN of 5536, all of the "
-                "1.1 B in the text part"},
+     .assumed = "all but the 1.1 B parameters, which arXiv 2512.16531 gives: Qwen2-VL-2B's text part with an FFN of 5536, all "
+                "of the 1.1 B in the text part"},
     {"qwen3-0.6b", NULL, QWEN3, SIZE(28, 1024, 16, 8, 3072), .n_vocab = 151936, .parameters = 596049920},
     {"qwen3-1.7b", NULL, QWEN3, SIZE(28, 2048, 16, 8, 6144), .n_vocab = 151936, .parameters = 1720574976},
     {"qwen3-4b", NULL, QWEN3, SIZE(36, 2560, 32, 8, 9728), .n_vocab = 151936, .parameters = 4022468096},

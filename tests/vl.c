@@ -1,5 +1,5 @@
-/* vl.c - pictures among tokens: M-RoPE against plain rope, places, pieces, and llama.cpp's logits and greedy ids where its numbers
- * are there (../shared/oracle/vl). SPDX-License-Identifier: MIT */
+/* vl.c - pictures among tokens: M-RoPE against plain rope, places, pieces, and llama.cpp's logits and greedy ids where its
+ * numbers are there (../shared/oracle/vl). SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <unistd.h>
 
@@ -16,7 +16,8 @@ static struct model *make(const char *shape, struct error *e)
 {
     char path[300];
     snprintf(path, sizeof path, "%s/model.gguf", dir);
-    struct model *m = synth_write(&(struct synth_options){.shape = shape, .seed = 3}, path, NULL, e) ? model_open(path, NULL, 0, e) : NULL;
+    struct model *m =
+        synth_write(&(struct synth_options){.shape = shape, .seed = 3}, path, NULL, e) ? model_open(path, NULL, 0, e) : NULL;
     unlink(path);
     return m;
 }
@@ -34,15 +35,16 @@ static void test_places(void)
     struct album a = {0};
     struct tokens ids = {0};
     static const float rows[10];
-    bool ok = album_add(&a, 3, 2, 1, rows, &e) && album_add(&a, 1, 4, 1, rows, &e) && tokens_push(&ids, 7) && album_push(&a, 0, &ids) &&
-              album_push(&a, 1, &ids) && tokens_push(&ids, 7);
+    bool ok = album_add(&a, 3, 2, 1, rows, &e) && album_add(&a, 1, 4, 1, rows, &e) && tokens_push(&ids, 7) &&
+              album_push(&a, 0, &ids) && album_push(&a, 1, &ids) && tokens_push(&ids, 7);
     struct place p[12], piece[12];
-    TEST("an album's ids", ok && ids.n == 12 && ids.id[1] == -1 && ids.id[7] == -7 && ids.id[10] == -10, "%s %zu ids", e.text, ids.n);
+    TEST("an album's ids", ok && ids.n == 12 && ids.id[1] == -1 && ids.id[7] == -7 && ids.id[10] == -10, "%s %zu ids", e.text,
+         ids.n);
     if (!ok) return;
     album_places(&a, ids.id, 12, 0, p);
     TEST("places: text, rows and columns, and text after the longest side",
-         is(&p[0], 0, 0, 0, 1) && is(&p[1], 1, 1, 1, 4) && is(&p[6], 1, 2, 3, 4) && is(&p[7], 4, 4, 4, 8) && is(&p[10], 4, 7, 4, 8) &&
-             is(&p[11], 8, 8, 8, 9),
+         is(&p[0], 0, 0, 0, 1) && is(&p[1], 1, 1, 1, 4) && is(&p[6], 1, 2, 3, 4) && is(&p[7], 4, 4, 4, 8) &&
+             is(&p[10], 4, 7, 4, 8) && is(&p[11], 8, 8, 8, 9),
          "the last at %d", p[11].time);
     for (size_t cut = 1; cut < 12; cut++) {
         album_places(&a, ids.id, cut, 0, piece);
@@ -60,8 +62,8 @@ static void test_places(void)
 
 enum { N = 24 };
 
-static bool feed(const struct model *m, const struct album *a, const int32_t *ids, size_t n, size_t batch, bool places, float *out,
-                 struct error *e)
+static bool feed(const struct model *m, const struct album *a, const int32_t *ids, size_t n, size_t batch, bool places,
+                 float *out, struct error *e)
 {
     struct session *s =
         session_new(m, &(struct session_options){.n_ctx = n, .n_batch = batch, .exact = true, .threads = 2, .album = a}, e);
@@ -139,12 +141,15 @@ static void test_prompts(void)
     }
     struct tokens ids = {0};
     char *text = look_mark("the", 1);
-    bool ok = tokenize(m->tokenizer, text, strlen(text), TOKENIZE_PARSE_SPECIAL, &ids, &e) && look_place(m->tokenizer, &a, &ids, &e);
+    bool ok =
+        tokenize(m->tokenizer, text, strlen(text), TOKENIZE_PARSE_SPECIAL, &ids, &e) && look_place(m->tokenizer, &a, &ids, &e);
     int32_t start = token_find(m->tokenizer, "<|vision_start|>", 16), end = token_find(m->tokenizer, "<|vision_end|>", 14);
     size_t at = 0;
     while (at < ids.n && ids.id[at] >= 0) at++;
-    TEST("a picture stands between its marks before the text", ok && at && at + 6 < ids.n && ids.id[at - 1] == start &&
-         ids.id[at] == -1 && ids.id[at + 5] == -6 && ids.id[at + 6] == end, "%s", e.text);
+    TEST("a picture stands between its marks before the text",
+         ok && at && at + 6 < ids.n && ids.id[at - 1] == start && ids.id[at] == -1 && ids.id[at + 5] == -6 &&
+             ids.id[at + 6] == end,
+         "%s", e.text);
     tokens_free(&ids);
     free(text);
     text = look_mark("a <|image_pad|> b <|image_pad|>", 1);
@@ -154,10 +159,12 @@ static void test_prompts(void)
     free(text);
 
     /* A question after another: only what is new is fed, and the picture is not. */
-    struct session *s = session_new(m, &(struct session_options){.n_ctx = 400, .kv_type = TYPE_F16, .threads = 1, .album = &a}, &e);
+    struct session *s =
+        session_new(m, &(struct session_options){.n_ctx = 400, .kv_type = TYPE_F16, .threads = 1, .album = &a}, &e);
     struct conversation c;
     struct generate_result first = {0}, second = {0};
-    struct generate_options o = {.max_tokens = 3, .sample = {.temperature = 0, .repeat_penalty = 1, .top_p = 1}, .ignore_eos = true};
+    struct generate_options o = {
+        .max_tokens = 3, .sample = {.temperature = 0, .repeat_penalty = 1, .top_p = 1}, .ignore_eos = true};
     ok = s && conversation_start(&c, s, chat_format_find(NULL, "chatml", &e), "be", &e);
     ok = ok && conversation_turn(&c, "the water", &o, &first, &e) && conversation_turn(&c, "the light", &o, &second, &e);
     size_t pictures = 0;
@@ -214,8 +221,11 @@ static void test_case(const char *folder, const struct jval *c, bool exact)
     snprintf(path, sizeof path, "%s/oracle/%s.logits.f32", folder, tag);
     float *want = ok ? read_floats(path, n_vocab) : NULL;
     const struct jval *greedy = jget(c, "greedy"), *margin = jget(c, "greedy_margin");
-    struct session *s = want ? session_new(m, &(struct session_options){.n_ctx = ids.n + greedy->n, .kv_type = TYPE_F16, .exact = exact,
-                                                                        .album = &a}, &e) : NULL;
+    struct session *s =
+        want ? session_new(
+                   m, &(struct session_options){.n_ctx = ids.n + greedy->n, .kv_type = TYPE_F16, .exact = exact, .album = &a},
+                   &e)
+             : NULL;
     ok = s && session_feed(s, ids.id, ids.n, PHASE_PREFILL, NULL, NULL, &e);
     /* Halves of activations, keys and values are llama.cpp's, or ours on the fast path. */
     double tolerance = exact && !half ? 5e-3 : 5e-2, d = ok ? apart(session_logits(s), want, n_vocab) : NAN;
@@ -243,7 +253,8 @@ static void test_case(const char *folder, const struct jval *c, bool exact)
 int main(void)
 {
     char message[256], path[512];
-    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message) || !test_folder(dir, sizeof dir)) {
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message) ||
+        !test_folder(dir, sizeof dir)) {
         printf("FAIL kernels or temporary folder: %s\n", message);
         return 1;
     }

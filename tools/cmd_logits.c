@@ -119,7 +119,8 @@ static int run(int n_args, char **args)
     if (!output) return usage_error("found no -o, expected -o FILE");
     if (images && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
     if (images && ids_text) return usage_error("--image: found --tokens, expected a text");
-    if (!images && (mmproj || clamp)) return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
+    if (!images && (mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
     struct error e = {""};
     struct tokens ids = {0};
     bool usage = false;

@@ -307,7 +307,8 @@ static int run(int n_args, char **args)
     if (!chat && (system_text || chat_format))
         return usage_error("found --system or --chat-format without --chat, expected --chat");
     if (images && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
-    if (!images && (mmproj || clamp)) return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
+    if (!images && (mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     if (!check_chat_format()) return EXIT_USAGE;
     signals_catch();
