@@ -31,7 +31,7 @@ expect_out "predict --by layer,phase" "^prefill +31 +$n G"
 cli measure -m "$d/m.gguf" --prompt 7 --gen 3 -r 2
 expect_out "measure: FLOPs are those counted" 'exactly as predicted$'
 cli measure -m "$d/m.gguf" --prompt 1 --gen 1 -r 1 --kv q8_0 --json
-expect_out "measure --json" "\"flops_counted\": [0-9]+, \"repeats\": 1, \"measured_s\": $n, .*\"error\": -?$n, \"unattributed_s\": $n, \"rows\": .*\"measured_s\": "
+expect_out "measure --json" "\"flops_counted\": [0-9]+, \"repeats\": 1, \"measured_s\": $n, .*\"error\": -?$n, \"unattributed_s\": $n, \"measured_j\": .*\"rows\": .*\"measured_s\": "
 
 cli calibrate --quick -t 1 -o "$d/device"
 expect_out "calibrate -o" "^linear.q4_K.decode.1 = $n # FLOP/s, measured"

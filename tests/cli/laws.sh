@@ -155,7 +155,7 @@ sweep --points 3 --lengths 30
 expect "laws: prompts and lengths" 2 'found both --points and --lengths'
 for w in 0/3 4/3 x 1/0 1/3x 4294967297/4294967298 1/+3; do
     sweep --shard "$w"
-    expect "laws: shard $w" 2 "shard: found '$w', expected I/N"
+    expect "laws: shard $w" 2 "shard: found '$(printf %s "$w" | sed 's/+/\\+/')', expected I/N"
 done
 sweep -m "$d/m.gguf" -m "$d/m.gguf"
 expect "laws: three models" 2 'found 3 models'
