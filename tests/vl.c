@@ -127,6 +127,32 @@ static void test_made_up(void)
     model_close(m);
 }
 
+/* Sections that don't make up the pairs, in the file of a good model. */
+static void test_bad_sections(void)
+{
+    static const int32_t wrong[][4] = {{16, 24, 25, 0}, {-16, 56, 24, 0}, {16, 24, 24, 1}, {INT32_MAX, INT32_MAX, 66, 0}};
+    static const char key[] = "qwen2vl.rope.dimension_sections";
+    char path[300];
+    struct error e = {""};
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/bad.gguf", dir);
+    bool made = synth_write(&(struct synth_options){.shape = "tiny-qwen2-vl:Q8_0", .seed = 3}, path, NULL, &e);
+    char *bytes = made ? file_read(path, 1 << 26, &size, &e) : NULL, *at = NULL;
+    for (size_t i = 0; bytes && !at && i + 256 < size; i++)
+        if (!memcmp(bytes + i, key, sizeof key - 1)) at = bytes + i + sizeof key - 1 + 4 + 4 + 8; /* two types, a count */
+    TEST("a file with sections", at, "%s", e.text);
+    for (size_t i = 0; at && i < sizeof wrong / sizeof *wrong; i++) {
+        memcpy(at, wrong[i], sizeof wrong[i]);
+        FILE *f = fopen(path, "wb");
+        bool ok = f && fwrite(bytes, 1, size, f) == size && !fclose(f);
+        struct model *m = ok ? model_open(path, NULL, 0, &e) : NULL;
+        TEST("sections that are none", ok && !m && strstr(e.text, "expected three that make 64 pairs, and 0"), "%s", e.text);
+        model_close(m);
+    }
+    unlink(path);
+    free(bytes);
+}
+
 /* ---- Prompts ---- */
 
 static void test_prompts(void)
@@ -260,6 +286,7 @@ int main(void)
     }
     test_places();
     test_made_up();
+    test_bad_sections();
     test_prompts();
     rmdir(dir);
     struct jval manifest;
