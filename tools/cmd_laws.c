@@ -137,7 +137,7 @@ const struct command command_laws = {
         "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
         "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, "
         "fitted and predicted, the predictions' errors, and for two models their ratios.\n\n"
-        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption. Shards on "
+        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends with status 1. Shards on "
         "several machines need the same --device FILE; --join takes their folders together.",
     .options = options,
     .min_args = 1,

@@ -181,7 +181,7 @@ void laws_json(const struct laws *l, FILE *f)
 
 static void print_points(const struct laws *l, const struct laws_model *m, FILE *f)
 {
-    fprintf(f, "%65s %10s\n", "CPU AUC", "RAM AUC");
+    fprintf(f, "%63s %20s\n", "CPU AUC", "RAM AUC");
     fprintf(f, "%6s %7s %6s %10s %10s %8s %10s %9s %10s %9s %10s\n", "prompt", "tokens", "passes", "measured", "predicted",
             "error", "core-s", "error", "GB s", "error", "energy");
     for (int i = 0; i < m->n_points; i++) {
