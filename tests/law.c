@@ -198,6 +198,7 @@ static bool fill(struct sweep *s, double scale, int model, uint64_t seed, double
             w.rss_bs = 1e9 * w.window_s, w.idle_rss = 2e8;
             w.pss_bs = w.idle_pss = NAN;
             w.energy_j = watts * w.window_s, w.idle_w = watts / 4;
+            w.idle_after = true;
             ok = ok && sweep_push(s, &w);
         }
     return ok;
@@ -258,6 +259,18 @@ static void test_sums(const char *path, const struct device *d)
          fabs(time->ratio / 0.4 - 1) < 0.01 && time->low < 0.4 && 0.4 < time->high && fabs(tps->ratio / 2.5 - 1) < 0.01 &&
              fabs(time->predicted - 1) < 1e-12,
          "found %g (%g to %g), %g", time->ratio, time->low, time->high, tps->ratio);
+    TEST("a ratio lies in its interval", time->low < time->ratio && time->ratio < time->high, "found %g (%g to %g)", time->ratio,
+         time->low, time->high);
+    const struct validation *near = &l->model[0].by_length[STRATUM_INTERPOLATED], *far = &l->model[0].by_length[STRATUM_FAR];
+    size_t strata = 0;
+    for (int k = 0; k < STRATUM_COUNT; k++) strata += l->model[0].by_length[k].n;
+    TEST("each point has one stratum", strata == N_PROMPTS && near->n > 0 && far->n > 1 && isfinite(far->skill[BASELINE_LINEAR]),
+         "found %zu points, %zu near, %zu far", strata, near->n, far->n);
+    TEST("strata by rows and by positions",
+         laws_stratum(192, 64, 512) == STRATUM_INTERPOLATED && laws_stratum(193, 64, 512) == STRATUM_EXTRAPOLATED &&
+             laws_stratum(600, 64, 128) == STRATUM_INTERPOLATED && laws_stratum(16, 753, 512) == STRATUM_EXTRAPOLATED &&
+             laws_stratum(385, 1, 512) == STRATUM_FAR && laws_stratum(1500, 64, 128) == STRATUM_FAR,
+         "another");
     TEST("no meter, no joule", !strcmp(l->energy_kind, "none") && isnan(l->ratio[LAWS_ENERGY].ratio), "found %s",
          l->energy_kind);
     ok = fill(again, 1, 0, 3, 8) && fill(again, 0.5, 1, 3, 6) && laws_sum_up(l, again, &e);
@@ -328,6 +341,8 @@ static void test_journal(const char *folder, const char *model, const struct dev
     TEST("idle use is the mean of before and after, or what there is",
          j && r[0].idle_cpu == 0.2 && r[0].idle_rss == 2e6 && r[0].idle_w == 4.5 && r[1].idle_cpu == 0.1 && r[1].idle_w == 4,
          "found %g, %g", j ? r[0].idle_cpu : 0, j ? r[1].idle_cpu : 0);
+    TEST("windows of a session that was cut short are known", j && r[0].idle_after && !r[1].idle_after, "found %d, %d",
+         j && r[0].idle_after, j && r[1].idle_after);
     TEST("each window knows its session", j && r[0].session == 1795293605.123456 && r[1].session == 1795299999,
          "found %.17g, %.17g", j ? r[0].session : 0, j ? r[1].session : 0);
     w.repeat = 0;

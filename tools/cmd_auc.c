@@ -32,6 +32,7 @@ static void put_idle(struct json *j, const char *key, const struct auc_idle *i)
     json_object(j);
     json_put_number(j, "time_s", i->t1 - i->t0);
     json_put_number(j, "cores", i->system_cpu.mean);
+    json_put_number(j, "busy", i->busy);
     json_put_number(j, "cores_variance", i->system_cpu.variance);
     json_put_number(j, "used_bytes", i->system_used.mean);
     json_put_number(j, "used_bytes_variance", i->system_used.variance);
@@ -93,6 +94,16 @@ static void put(FILE *f, const char *format, double v)
         fprintf(f, format, v);
 }
 
+/* What the machine did before or after; nothing where nobody looked. */
+static void print_idle(FILE *f, const char *when, const struct auc_idle *i)
+{
+    if (isnan(i->t0)) return;
+    fprintf(f, "idle     %.3f cores and %.4g GB used %s", i->system_cpu.mean, i->system_used.mean * 1e-9, when);
+    if (i->busy > AUC_BUSY)
+        fprintf(f, "; warning: %.0f %% of the cores were busy, expected at most %.0f %%", 100 * i->busy, 100 * AUC_BUSY);
+    fputc('\n', f);
+}
+
 static void print_text(const struct auc_command_result *r, FILE *f)
 {
     const struct auc_result *u = &r->use;
@@ -128,7 +139,10 @@ static void print_text(const struct auc_command_result *r, FILE *f)
     put(f, "%.4g", u->system_used.net * 1e-9);
     fputs(" GB s +- ", f);
     put(f, "%.2g", u->system_used.sd * 1e-9);
-    fputs("\nenergy   ", f);
+    fputc('\n', f);
+    print_idle(f, "before", &u->before);
+    print_idle(f, "after", &u->after);
+    fputs("energy   ", f);
     energy_print(&r->energy, f);
     fprintf(f, "\nsampler  %zu samples at %g Hz, %zu ticks missed, longest gap %.3f s, %.2f %% of a core\n", u->samples, u->hz,
             u->missed, u->max_gap_s, 100 * u->sampler_cpu_s / u->time_s);
@@ -203,7 +217,9 @@ const struct command command_auc = {
         "stdout, or with --result in a file of its own.\n\n"
         "The exit status is the command's: 128 + N if signal N ended it, 127 if there is no such command, 126 if it can't be "
         "run. "
-        "SIGINT, SIGTERM and SIGHUP go to the command, and the result is still printed.",
+        "SIGINT, SIGTERM and SIGHUP go to the command, and the result is still printed; before the command is started they end
+"
+        "with status 1.",
     .options = options,
     .min_args = 1,
     .max_args = -1,

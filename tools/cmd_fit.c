@@ -60,6 +60,8 @@ static void print_json(const struct energy_fit *fit, FILE *f)
     json_array_end(&j);
     json_put_number(&j, "condition", fit->condition);
     json_put_number(&j, "condition_before_merging", fit->condition_before);
+    json_key(&j, "dependent_before_merging"); /* tells infinite from unknown, which are both null */
+    json_bool(&j, isinf(fit->condition_before));
     put_validation(&j, "in_sample", &fit->in_sample);
     put_validation(&j, "held_out", &fit->held_out);
     json_put_number(&j, "interval95", fit->half_width95);
@@ -120,7 +122,7 @@ static void print_text(const struct energy_fit *fit, FILE *f)
     if (isnan(fit->half_width95))
         fprintf(f, "interval    not known: 95 %% take %zu runs of %d or more sessions\n", conformal_least(0.95), FIT_LEAST_SESSIONS);
     else
-        fprintf(f, "interval    95 %% of predictions within %.2f %%, the time being known\n", 100 * fit->half_width95);
+        fprintf(f, "interval    about 95 %% of predictions within %.2f %% (cross-conformal over sessions), the time being known\n", 100 * fit->half_width95);
     if (fit->n_sessions < FIT_LEAST_SESSIONS)
         fprintf(f, "            the terms' intervals are not known: a bootstrap takes %d sessions\n", FIT_LEAST_SESSIONS);
     if (isnan(fit->gain_error))
@@ -192,7 +194,7 @@ const struct command command_fit = {
     .description =
         "Fits joules = idle power * time + active power * time + J/B * bytes + J/FLOP * work by type, none below 0, to the "
         "measured\n"
-        "joules of logs (CSV; engine/account/energy_log.h names the columns), with errors relative to each run, and writes the "
+        "joules of logs (CSV; docs/energy.md lists the columns), with errors relative to each run, and writes the "
         "terms\n"
         "into the device profile, from which predict then models joules.\n\n"
         "Terms that rise and fall together can't be told apart, as power and bytes in decoding alone: vary threads, prompt "

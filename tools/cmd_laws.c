@@ -75,6 +75,15 @@ static void read_points(struct sweep_options *o)
     for (int64_t i = 0; i < 19; i++) o->point[o->n_points++] = i + 1;
 }
 
+/* The number that is there twice, or 0. */
+static int64_t twice(const struct int_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (list->v[i] == list->v[k]) return list->v[i];
+    return 0;
+}
+
 static void show(void *ctx, double done_s, double total_s)
 {
     (void)ctx;
@@ -110,6 +119,8 @@ static int run(int n_args, char **args)
     if (strcmp(args[0], "text")) return usage_error("found '%s', expected text", args[0]);
     if (models.n > SWEEP_MODELS) return usage_error("found %zu models, expected one or two", models.n);
     if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
+    int64_t again = twice(lengths.n ? &lengths : &points);
+    if (again) return usage_error("--%s: found %lld twice, expected it once", lengths.n ? "lengths" : "points", (long long)again);
     if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
     read_points(&o.sweep);
@@ -138,7 +149,7 @@ const struct command command_laws = {
         "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
         "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, "
         "fitted and predicted, the predictions' errors, and for two models their ratios.\n\n"
-        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption. Shards on "
+        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends with status 1. Shards on "
         "several machines need the same --device FILE; --join takes their folders together.",
     .options = options,
     .min_args = 1,

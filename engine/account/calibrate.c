@@ -186,7 +186,7 @@ static void cold_shape(char shape[64], enum type type, size_t bytes)
     snprintf(shape, 64, "L=%d,D=%d,H=16,KV=4,F=%d,V=256:%s", layers, D, F, type_name(type));
 }
 
-enum { FEW = 16, MANY = 128 }; /* rows: where unpacking counts, and where it hardly does */
+enum { FEW = 16, MANY = CALIBRATED_ROWS }; /* rows: where unpacking counts, and where it hardly does */
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
@@ -230,7 +230,7 @@ static const struct {
     const char *name;
     struct { size_t before, rows; } few, many; /* positions in sight */
     int steps;
-} attend_phases[] = {{"decode", {32, 1}, {768, 1}, 5}, {"prefill", {0, 32}, {0, 256}, 3}};
+} attend_phases[] = {{"decode", {32, 1}, {CALIBRATED_POSITIONS, 1}, 5}, {"prefill", {0, 32}, {0, 256}, 3}};
 
 static bool measure_attend(struct calibration *c, enum type kv, double tau)
 {

@@ -28,6 +28,10 @@
 
 #include <stdint.h>
 
+/* The longest that the rates were measured with: rows of one micro-batch in linear ops, and positions that attention sees. Rates
+ * of fewer lie between measured ones, down to one row. */
+enum { CALIBRATED_ROWS = 128, CALIBRATED_POSITIONS = 768 };
+
 struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
     bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const law_names[LAW_COUNT] = {"t0", "a1", "a2", "b0", "b1"};
+const char *const law_names[LAW_COUNT] = {"a0", "a1", "a2", "b0", "b1"};
 const char *const law_units[LAW_COUNT] = {"s", "s/token", "s/token^2", "s/token", "s/token^2"};
 
 /* A phase's part of the form: its coefficients stand together. */

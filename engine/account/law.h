@@ -1,6 +1,6 @@
 /* law.h - a run's time in closed form,
  *
- *     T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (m n + m (m + 1) / 2)
+ *     T(n, m) = a0 + a1 n + a2 n^2 + b0 m + b1 (m n + m (m + 1) / 2)
  *
  * of n prompt tokens and m decode steps after them (m + 1 tokens generated: the first comes from the prompt's logits). The
  * first three terms are the prefill's, the last two the decode's: b0 + b1 t is the price of a step that sees t positions.
@@ -19,7 +19,7 @@
 #include "engine/account/predict.h"
 
 enum law_coefficient { LAW_T0, LAW_A1, LAW_A2, LAW_B0, LAW_B1, LAW_COUNT };
-extern const char *const law_names[LAW_COUNT];  /* "t0" ... */
+extern const char *const law_names[LAW_COUNT];  /* "a0" ... */
 extern const char *const law_units[LAW_COUNT]; /* "s", "s/token" ... */
 
 /* Ops of one role, weight type and window in one phase: what they add to the coefficients. Only the phase's own differ from 0.

@@ -93,7 +93,7 @@ static void print_term(const struct law_term *t, int c, double whole, FILE *f)
 
 void law_print(const struct law *law, FILE *f)
 {
-    fprintf(f, "\nlaw        T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2): n prompt tokens, then m decode steps\n");
+    fprintf(f, "\nlaw        T(n, m) = a0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2): n prompt tokens, then m decode steps\n");
     fprintf(f,
             "           for %zu to %zu prompt tokens and up to %zu generated: off the prediction by at most %s (prefill) and "
             "%s (decode)\n",

@@ -6,6 +6,8 @@
 
 #include "base/wilson.h"
 
+const char *const stratum_names[STRATUM_COUNT] = {"interpolated", "extrapolated", "far",       "unseen_quant",
+                                                  "unseen_model", "unseen_clamp", "factorised"};
 const char *const baseline_names[BASELINE_COUNT] = {"constant", "linear", "file_bytes"};
 
 /* ---- Baselines ---- */

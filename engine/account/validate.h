@@ -18,6 +18,7 @@
 enum stratum {
     STRATUM_INTERPOLATED, /* a length between those calibrated */
     STRATUM_EXTRAPOLATED, /* a length beyond, up to twice the longest */
+    STRATUM_FAR,          /* a length beyond that */
     STRATUM_UNSEEN_QUANT,
     STRATUM_UNSEEN_MODEL,
     STRATUM_UNSEEN_CLAMP,
@@ -25,6 +26,8 @@ enum stratum {
     STRATUM_COUNT,
     STRATUM_ALL = STRATUM_COUNT
 };
+
+extern const char *const stratum_names[STRATUM_COUNT]; /* "interpolated" ... */
 
 /* ---- Baselines ---- */
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ void take_idle(struct sweep *s, size_t first, const struct idle_use *before, con
         if (after) b[0] = after->cpu, b[1] = after->rss, b[2] = after->pss, b[3] = after->watts;
         for (int k = 0; k < 4; k++) *to[k] = isnan(b[k]) ? a[k] : isnan(a[k]) ? b[k] : (a[k] + b[k]) / 2;
         w->session = before->at;
+        w->idle_after = after;
     }
 }
 
@@ -147,8 +149,48 @@ static bool take_line(struct reading *r, const char *line)
     return true;
 }
 
+/* Where the first member begins in which two texts of predictions differ: up to there they are the same. */
+static size_t first_difference(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+    size_t i = 0, key = 0;
+    for (; i < a_size && i < b_size && a[i] == b[i]; i++)
+        if ((!i || a[i - 1] == ' ' || a[i - 1] == '{') && a[i] == '"' && i > 1 && a[i - 2] != ':') key = i;
+    return key;
+}
+
+/* The member at `key`, as far as its value's end. */
+static int member_length(const char *text, size_t size, size_t key)
+{
+    size_t n = 0;
+    while (key + n < size && n < 60 && !strchr(",}\n", text[key + n])) n++;
+    return (int)n;
+}
+
+/* Into `what` how the sweep that a journal's first line names differs, if its predictions still lie beside it; else nothing. */
+static void tell_difference(const char *path, const char *line, const struct sweep *s, char *what, size_t n)
+{
+    char beside[PATH_MAX], found[SHA256_HEX];
+    const char *slash = strrchr(path, '/');
+    struct error ignored;
+    struct sha256 h;
+    size_t size;
+    *what = '\0';
+    if (snprintf(beside, sizeof beside, "%.*spredictions.json", slash ? (int)(slash + 1 - path) : 0, path) >= PATH_MAX) return;
+    char *text = file_read(beside, MAX_BYTES, &size, &ignored);
+    if (!text) return;
+    sha256_begin(&h);
+    sha256_add(&h, text, size);
+    sha256_end(&h, found);
+    size_t key = first_difference(text, size, s->predictions, s->predictions_size);
+    if (strstr(line, found))
+        snprintf(what, n, " (%.*s, here %.*s)", member_length(text, size, key), text + key,
+                 member_length(s->predictions, s->predictions_size, key), s->predictions + key);
+    free(text);
+}
+
 /* All lines of the text, which they are cut out of. *whole: bytes of the lines that ended. */
-static bool read_lines(char *text, size_t size, const char *path, struct sweep *s, size_t *whole, struct error *e)
+static bool read_lines(char *text, size_t size, const char *path, const char *advice, struct sweep *s, size_t *whole,
+                       struct error *e)
 {
     struct reading r = {.s = s};
     char first[128];
@@ -162,11 +204,9 @@ static bool read_lines(char *text, size_t size, const char *path, struct sweep *
         size_t before = s->n_windows;
         if (!number++) {
             if (!strcmp(line, first)) continue;
-            return fail(
-                e,
-                "%s: found windows of other settings, models or predictions (%.60s), expected those of sha256 %.12s...: name "
-                "another folder, or --restart",
-                path, line, s->sha256);
+            char what[160];
+            tell_difference(path, line, s, what, sizeof what);
+            return fail(e, "%s: found windows of other settings, models or predictions%s: %s", path, what, advice);
         }
         if (!take_line(&r, line))
             return fail(e, "%s: line %d: found '%.60s', expected a window of this sweep", path, number, line);
@@ -175,11 +215,11 @@ static bool read_lines(char *text, size_t size, const char *path, struct sweep *
     return true;
 }
 
-static bool read_journal(const char *path, struct sweep *s, size_t *whole, struct error *e)
+static bool read_journal(const char *path, const char *advice, struct sweep *s, size_t *whole, struct error *e)
 {
     size_t size;
     char *text = file_read(path, MAX_BYTES, &size, e);
-    bool ok = text && read_lines(text, size, path, s, whole, e);
+    bool ok = text && read_lines(text, size, path, advice, s, whole, e);
     free(text);
     return ok;
 }
@@ -187,7 +227,7 @@ static bool read_journal(const char *path, struct sweep *s, size_t *whole, struc
 bool journal_join(const char *path, struct sweep *s, struct error *e)
 {
     size_t whole;
-    return read_journal(path, s, &whole, e);
+    return read_journal(path, "give the options, models and device profile that it was measured with", s, &whole, e);
 }
 
 /* ---- Writing ---- */
@@ -263,7 +303,7 @@ struct journal *journal_open(const char *path, struct sweep *s, struct error *e)
         ok = fail(e, "%s: found no regular file, expected one to append to", path);
     else if (flock(j->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) /* a file system without locks is no reason to fail */
         ok = fail(e, "%s: found it held by another hartree, expected no other in this folder", path);
-    if (ok && st.st_size > 0) ok = read_journal(path, s, &whole, e);
+    if (ok && st.st_size > 0) ok = read_journal(path, "name another folder, or --restart", s, &whole, e);
     if (ok && (off_t)whole < st.st_size && ftruncate(j->fd, (off_t)whole))
         ok = fail(e, "%s: cannot cut: %s", path, strerror(errno));
     if (ok && !whole) ok = begin(j, s, e);

@@ -2,6 +2,7 @@
 #include "engine/laws/laws.h"
 
 #include "base/median.h"
+#include "engine/account/calibrate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -140,6 +141,18 @@ static void fit_model(struct laws_model *m, const struct sweep *s)
 
 /* ---- How far predictions were off ---- */
 
+enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch)
+{
+    double rows = (double)(prompt < ubatch ? prompt : ubatch) / CALIBRATED_ROWS;
+    double positions = (double)(prompt + gen) / CALIBRATED_POSITIONS, out = fmax(rows, positions);
+    return out <= 1 ? STRATUM_INTERPOLATED : out <= 2 ? STRATUM_EXTRAPOLATED : STRATUM_FAR;
+}
+
+static enum stratum stratum_of(const struct laws_point *p, const struct sweep *s)
+{
+    return laws_stratum(p->plan->tokens.n, (size_t)s->options.gen, s->options.ubatch);
+}
+
 static struct baseline_run as_run(const struct laws_model *m, const struct laws_point *p, double gen)
 {
     return (struct baseline_run){tokens(p) + gen, m->plan->file_bytes * p->plan->steps, p->time_s};
@@ -164,7 +177,7 @@ static void judge_time(struct laws_model *m, const struct sweep *s)
         for (int i = odd; i < m->n_points; i += 2) {
             const struct laws_point *p = &m->point[i];
             struct baseline_run run = as_run(m, p, gen);
-            points[i] = (struct validation_point){.stratum = STRATUM_UNSEEN_MODEL,
+            points[i] = (struct validation_point){.stratum = stratum_of(p, s),
                                                   .predicted = p->plan->time_s,
                                                   .measured = p->time_s,
                                                   .interval = {NAN, NAN},
@@ -177,15 +190,16 @@ static void judge_time(struct laws_model *m, const struct sweep *s)
         }
     }
     validate(&m->time, points, (size_t)m->n_points, STRATUM_ALL);
+    for (int k = 0; k < STRATUM_COUNT; k++) validate(&m->by_length[k], points, (size_t)m->n_points, k);
     validate(&m->held_out, fitted, (size_t)m->n_points, STRATUM_ALL);
 }
 
-static void judge_areas(struct laws_model *m)
+static void judge_areas(struct laws_model *m, const struct sweep *s)
 {
     struct validation_point cpu[SWEEP_POINTS], ram[SWEEP_POINTS], energy[SWEEP_POINTS];
     for (int i = 0; i < m->n_points; i++) {
         const struct laws_point *p = &m->point[i];
-        cpu[i] = (struct validation_point){STRATUM_UNSEEN_MODEL, p->plan->cpu_auc, p->cpu_auc, {NAN, NAN}, {NAN, NAN, NAN}};
+        cpu[i] = (struct validation_point){stratum_of(p, s), p->plan->cpu_auc, p->cpu_auc, {NAN, NAN}, {NAN, NAN, NAN}};
         ram[i] = cpu[i], energy[i] = cpu[i];
         ram[i].predicted = p->plan->ram_auc, ram[i].measured = p->ram_auc;
         energy[i].predicted = p->plan->energy_j, energy[i].measured = p->energy_j;
@@ -234,27 +248,22 @@ static const struct laws_point *find_point(const struct laws_model *m, int index
     return NULL;
 }
 
-/* A throughput's sum would weigh prompts by their speed: its ratio is that of the decode times, which are summed. */
+/* Ratios multiply: their mean is that of the logarithms, and so is its interval, which holds it. */
 static void compare(struct laws_ratio *r, const struct laws *l, int figure)
 {
-    double sum[2][2] = {{0}}, logs[SWEEP_POINTS] = {0}, ones[SWEEP_POINTS] = {0}, steps = steps_after(l->sweep);
+    double logs[2][SWEEP_POINTS], ones[SWEEP_POINTS], steps = steps_after(l->sweep);
     size_t n = 0;
     for (int i = 0; i < l->model[0].n_points; i++) {
         const struct laws_point *a = &l->model[0].point[i], *b = find_point(&l->model[1], a->index);
         if (!b) continue;
-        for (int predicted = 0; predicted < 2; predicted++) {
-            double x = figure_of(a, figure, predicted, steps), y = figure_of(b, figure, predicted, steps);
-            sum[predicted][0] += figure == LAWS_THROUGHPUT ? 1 / y : x;
-            sum[predicted][1] += figure == LAWS_THROUGHPUT ? 1 / x : y;
-            if (!predicted) logs[n] = log(y / x);
-        }
+        for (int predicted = 0; predicted < 2; predicted++)
+            logs[predicted][n] = log(figure_of(b, figure, predicted, steps) / figure_of(a, figure, predicted, steps));
         ones[n++] = 1;
     }
-    struct regression mean;
-    regress(&mean, ones, logs, NULL, n, 1);
-    bool run = figure != LAWS_THROUGHPUT || steps > 0;
-    *r = (struct laws_ratio){NAN, exp(mean.low[0]), exp(mean.high[0]), NAN};
-    if (n && run) r->ratio = sum[0][1] / sum[0][0], r->predicted = sum[1][1] / sum[1][0];
+    struct regression measured, predicted;
+    regress(&measured, ones, logs[0], NULL, n, 1);
+    regress(&predicted, ones, logs[1], NULL, n, 1);
+    *r = (struct laws_ratio){exp(measured.b[0]), exp(measured.low[0]), exp(measured.high[0]), exp(predicted.b[0])};
 }
 
 /* ---- The whole ---- */
@@ -272,7 +281,7 @@ static bool sum_up_model(struct laws_model *m, const struct sweep *s, int model,
     for (int i = 0; i < m->n_points; i++) m->edge = fmax(m->edge, 1 / (s->options.hz * m->point[i].window_s));
     fit_model(m, s);
     judge_time(m, s);
-    judge_areas(m);
+    judge_areas(m, s);
     fit_lines(m);
     return true;
 }
@@ -284,7 +293,10 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
         if (!sum_up_model(&l->model[i], s, i, e)) return false;
     /* One kind for all figures of a result: where some window has measured joules, others' are not known, never modelled. */
     bool measured = false;
-    for (size_t i = 0; i < s->n_windows; i++) measured = measured || !isnan(s->windows[i].energy_j);
+    for (size_t i = 0; i < s->n_windows; i++) {
+        measured = measured || !isnan(s->windows[i].energy_j);
+        l->half_idle += !s->windows[i].idle_after;
+    }
     if (measured)
         l->energy_kind = "measured";
     else if (!isnan(l->model[0].point[0].plan->energy_j))

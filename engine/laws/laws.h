@@ -3,7 +3,7 @@
  *
  * Two forms are fitted to medians over a prompt's windows, by least squares of relative errors: one to the measured times, one
  * to the predicted times of the same runs. So both have the same lengths and weights' form, and differences between them are
- * not differences of method. Prefill gives t0, a1, a2, and decode b0, b1: with one number of generated tokens the five could
+ * not differences of method. Prefill gives a0, a1, a2, and decode b0, b1: with one number of generated tokens the five could
  * not be told apart from total times.
  *
  * A time is prefill and decode without the choice of tokens, which no prediction covers (sample_s).
@@ -47,13 +47,14 @@ struct laws_model {
     int n_points;
     struct laws_fit fit;
     struct validation time;     /* of the predicted times; baselines have seen every other point, in turn */
+    struct validation by_length[STRATUM_COUNT]; /* the same by how far a point's length is from those calibrated */
     struct validation held_out; /* of the form fitted to every other point, on the ones between, in turn */
     struct validation cpu, ram, energy; /* of the predicted AUCs and joules */
     struct laws_line cpu_line, ram_line;
     double edge;                /* largest share of a window that one sample's spacing is */
 };
 
-/* Second over first, of the sums over the prompts that both ran; the interval from the prompts' single ratios. */
+/* Second over first: geometric means of the ratios of the prompts that both ran, and Student's interval of the measured one. */
 struct laws_ratio {
     double ratio, low, high;
     double predicted;
@@ -68,7 +69,12 @@ struct laws {
     struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
     const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
     size_t missing;                        /* windows of the whole sweep that are not there */
+    size_t half_idle;                      /* windows of sessions that were cut short: with idle before them, none after */
 };
+
+/* How far a run's lengths are from those that device profiles are calibrated with (calibrate.h): rows a micro-batch, of `ubatch`
+ * or the whole prompt, and positions, whichever is farther out. All models are unseen to a calibration. */
+enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch);
 
 /* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */
 bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);

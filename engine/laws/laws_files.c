@@ -176,27 +176,44 @@ static void plot_model(const struct script *s, int model, bool *first, FILE *f)
     if (measured) put_series(s, model, first, columns, p->low ? "yerrorbars pt 7" : "points pt 7", "measured", f);
 }
 
+/* The name of a model's file, which says its tensors' type as a rule. */
+static struct plain file_of(const struct laws *l, int model)
+{
+    const char *path = l->model[model].plan->path, *slash = strrchr(path, '/');
+    return plain(slash ? slash + 1 : path);
+}
+
 static void write_script(const void *from, FILE *f)
 {
     const struct script *s = from;
     const struct plot *p = s->plot;
     const struct sweep_options *o = &s->laws->sweep->options;
+    bool bars = p->low && o->repeats > 1, joules = p == &plots[ENERGY_PLOT];
+    double longest = 0;
+    for (int i = 0; i < o->n_models; i++) {
+        const struct laws_model *m = &s->laws->model[i];
+        longest = fmax(longest, (double)m->point[m->n_points - 1].plan->tokens.n);
+    }
     fprintf(f,
             "# gnuplot %s.gp, in this folder, draws %s.svg anew from points.csv. Points are medians of %d window%s%s.\n"
-            "set terminal svg size 900,600 noenhanced background rgb 'white' font 'sans,14'\n"
+            "set terminal svg size 900,640 noenhanced background rgb 'white' font 'sans,14'\n"
             "set output '%s.svg'\n"
             "set datafile separator comma\n"
-            "set title \"%s\\n%lld tokens generated, %d thread%s\"\n"
+            "set title \"%s\\n%s, %d thread%s; %s%s%s\\n%lld tokens generated; medians of %d window%s%s%s\"\n"
             "set xlabel 'prompt tokens'\n"
             "set ylabel '%s'\n"
-            "set xrange [0:*]\n"
+            "set xrange [0:%.0f]\n"
             "set yrange [0:*]\n"
-            "set key top left\n"
+            "set bmargin 9\n"
+            "set key at screen 0.5,0.02 center bottom horizontal box maxcols 2 samplen 2 spacing 1.3\n"
             "set grid\n"
             "plot ",
             p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s",
-            p->low && o->repeats > 1 ? ", bars from the fastest to the slowest" : "", p->name, p->title, (long long)o->gen,
-            o->threads, o->threads == 1 ? "" : "s", p->label);
+            bars ? ", bars from the fastest to the slowest" : "", p->name, p->title, plain(o->device->name).s, o->threads,
+            o->threads == 1 ? "" : "s", file_of(s->laws, 0).s, o->n_models > 1 ? " and " : "",
+            o->n_models > 1 ? file_of(s->laws, 1).s : "", (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s",
+            bars ? ", bars from the fastest to the slowest" : "", joules ? "; gross joules, idle included" : "", p->label,
+            ceil(1.05 * longest));
     bool first = true;
     for (int i = 0; i < o->n_models; i++) plot_model(s, i, &first, f);
     fputc('\n', f);

@@ -59,24 +59,24 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "energy_j", modelled ? p->plan->energy_j : p->energy_j);
     json_put_number(j, "energy_net_j", p->energy_net_j);
     json_put_number(j, "predicted_energy_j", p->plan->energy_j);
+    enum stratum stratum = laws_stratum(p->plan->tokens.n, (size_t)l->sweep->options.gen, l->sweep->options.ubatch);
+    json_put_string(j, "stratum", stratum_names[stratum]);
     json_put_string(j, "sha256", p->plan->sha256);
     json_object_end(j);
 }
 
 static void put_fit(struct json *j, const struct laws_fit *f)
 {
-    /* cli.md's word for the constant is a0 here. */
-    static const char *const names[LAW_COUNT] = {"a0", "a1", "a2", "b0", "b1"};
     json_key(j, "fit");
     json_object(j);
-    for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, names[c], f->b[c]);
+    for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, law_names[c], f->b[c]);
     json_key(j, "ci95");
     json_object(j);
-    for (int c = 0; c < LAW_COUNT; c++) put_pair(j, names[c], f->low[c], f->high[c]);
+    for (int c = 0; c < LAW_COUNT; c++) put_pair(j, law_names[c], f->low[c], f->high[c]);
     json_object_end(j);
     json_key(j, "predicted");
     json_object(j);
-    for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, names[c], f->predicted[c]);
+    for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, law_names[c], f->predicted[c]);
     json_object_end(j);
     const bool tests[] = {f->square_agrees, f->square_seen};
     static const char *const words[] = {"a2_agrees", "a2_above_0"};
@@ -126,6 +126,11 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     json_put_number(j, "bias", m->time.bias);
     json_put_number(j, "worst", m->time.worst);
     put_validation(j, "time", &m->time);
+    json_key(j, "strata");
+    json_object(j);
+    for (int k = 0; k < STRATUM_COUNT; k++)
+        if (m->by_length[k].n) put_validation(j, stratum_names[k], &m->by_length[k]);
+    json_object_end(j);
     put_validation(j, "fit_held_out", &m->held_out);
     put_validation(j, "cpu_auc", &m->cpu);
     put_validation(j, "ram_auc", &m->ram);
@@ -147,6 +152,7 @@ void laws_json(const struct laws *l, FILE *f)
     json_put_integer(&j, "threads", o->threads);
     json_put_number(&j, "hz", o->hz);
     json_put_integer(&j, "missing", (int64_t)l->missing);
+    json_put_integer(&j, "without_idle_after", (int64_t)l->half_idle);
     json_put_string(&j, "energy_kind", l->energy_kind);
     json_put_string(&j, "energy_source", o->energy);
     put_model(&j, l, &l->model[0]);
@@ -175,16 +181,19 @@ void laws_json(const struct laws *l, FILE *f)
 
 static void print_points(const struct laws *l, const struct laws_model *m, FILE *f)
 {
+    fprintf(f, "%63s %20s\n", "CPU AUC", "RAM AUC");
     fprintf(f, "%6s %7s %6s %10s %10s %8s %10s %9s %10s %9s %10s\n", "prompt", "tokens", "passes", "measured", "predicted",
-            "error", "CPU AUC", "error", "RAM AUC", "error", "energy");
+            "error", "core-s", "error", "GB s", "error", "energy");
     for (int i = 0; i < m->n_points; i++) {
         const struct laws_point *p = &m->point[i];
         bool modelled = !strcmp(l->energy_kind, "modelled");
-        char name[16] = "-";
+        char name[16] = "-", cpu[24] = "-", ram[24] = "-";
+        if (!isnan(p->cpu_auc)) snprintf(cpu, sizeof cpu, "%.4g", p->cpu_auc);
+        if (!isnan(p->ram_auc)) snprintf(ram, sizeof ram, "%.4g", p->ram_auc * 1e-9);
         if (p->plan->prompt) snprintf(name, sizeof name, "P%d", p->plan->prompt);
         fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes,
                 si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(error_of(p->plan->time_s, p->time_s)).s,
-                si(p->cpu_auc, "s").s, signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, si(p->ram_auc, "B s").s,
+                cpu, signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, ram,
                 signed_percent(error_of(p->plan->ram_auc, p->ram_auc)).s,
                 si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
     }
@@ -195,8 +204,28 @@ static void print_validation(const char *what, const struct validation *v, FILE 
     if (!v->n) return;
     fprintf(f, "%-10s MAPE %s, bias %s, worst %s of %zu", what, percent(v->mape).s, signed_percent(v->bias).s,
             signed_percent(v->worst).s, v->n);
-    if (v->with_interval) fprintf(f, "; %zu of %zu in their 95 %% intervals", v->covered, v->with_interval);
+    if (v->with_interval)
+        fprintf(f, "; %zu of %zu in their 95 %% intervals (%s to %s)", v->covered, v->with_interval,
+                percent(v->coverage95[0]).s, percent(v->coverage95[1]).s);
     fputc('\n', f);
+}
+
+/* Times by how far the lengths are from those calibrated, a row a stratum. */
+static void print_strata(const struct laws_model *m, FILE *f)
+{
+    fprintf(f, "%-13s %4s %8s %8s %8s %22s  %s\n", "length", "n", "MAPE", "bias", "worst", "in 95 % (Wilson)",
+            "skill over: constant, line, bandwidth");
+    for (int k = 0; k < STRATUM_COUNT; k++) {
+        const struct validation *v = &m->by_length[k];
+        char covered[64] = "-";
+        if (!v->n) continue;
+        if (v->with_interval)
+            snprintf(covered, sizeof covered, "%.0f %% (%.0f to %.0f %%)", 100 * v->coverage, 100 * v->coverage95[0],
+                     100 * v->coverage95[1]);
+        fprintf(f, "%-13s %4zu %8s %8s %8s %22s  %s, %s, %s\n", stratum_names[k], v->n, percent(v->mape).s,
+                signed_percent(v->bias).s, signed_percent(v->worst).s, covered, signed_percent(v->skill[BASELINE_CONSTANT]).s,
+                signed_percent(v->skill[BASELINE_LINEAR]).s, signed_percent(v->skill[BASELINE_FILE_BYTES]).s);
+    }
 }
 
 /* " (low to high)", or nothing where there is no interval. */
@@ -214,7 +243,7 @@ static void print_fit(const struct laws_model *m, FILE *f)
         fprintf(f, "fit        - (fewer than three lengths)\n");
         return;
     }
-    fprintf(f, "fit        T(n, m) = t0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
+    fprintf(f, "fit        T(n, m) = a0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
     for (int c = 0; c < LAW_COUNT; c++)
         if (!isnan(q->b[c]))
             fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval(q->low[c], q->high[c]).s,
@@ -227,12 +256,14 @@ static void print_fit(const struct laws_model *m, FILE *f)
                 q->square_agrees ? "lies in" : "lies outside");
 }
 
-static void print_line(const char *what, const struct laws_line *line, const char *unit, FILE *f)
+/* `scale`: of the unit in those that were measured. */
+static void print_line(const char *what, const struct laws_line *line, double scale, const char *unit, FILE *f)
 {
-    const struct regression *r = &line->measured;
+    const struct regression *r = &line->measured, *p = &line->predicted;
     if (isnan(r->b[1])) return;
-    fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, r->b[0], interval(r->low[0], r->high[0]).s,
-            unit, r->b[1], interval(r->low[1], r->high[1]).s, unit, line->predicted.b[0], line->predicted.b[1]);
+    fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, scale * r->b[0],
+            interval(scale * r->low[0], scale * r->high[0]).s, unit, scale * r->b[1],
+            interval(scale * r->low[1], scale * r->high[1]).s, unit, scale * p->b[0], scale * p->b[1]);
 }
 
 /* Cores that other programs took while this model ran, by the sums over its points. */
@@ -256,13 +287,14 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
             "bandwidth\n",
             percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
             percent(m->time.skill[BASELINE_FILE_BYTES]).s);
+    print_strata(m, f);
     print_fit(m, f);
     print_validation("held out", &m->held_out, f);
     print_validation("CPU AUC", &m->cpu, f);
     print_validation("RAM AUC", &m->ram, f);
     print_validation("energy", &m->energy, f);
-    print_line("CPU AUC =", &m->cpu_line, "core-s", f);
-    print_line("RAM AUC =", &m->ram_line, "B s", f);
+    print_line("CPU AUC =", &m->cpu_line, 1, "core-s", f);
+    print_line("RAM AUC =", &m->ram_line, 1e-9, "GB s", f);
     double others = others_cores(m);
     if (others > 0.05)
         fprintf(f, "machine    others took %.2f cores meanwhile: times are longer for it, no statistics mend that\n", others);
@@ -277,10 +309,13 @@ void laws_print(const struct laws *l, FILE *f)
     fprintf(f, "device     %s, %d thread%s\nenergy     %s%s%s\nsha256     %s\n", o->device->name, o->threads,
             o->threads == 1 ? "" : "s", l->energy_kind, strcmp(l->energy_kind, "measured") ? "" : " by ",
             strcmp(l->energy_kind, "measured") ? "" : o->energy, l->sweep->sha256);
-    if (l->missing) fprintf(f, "missing    %zu windows of the whole sweep\n", l->missing);
+    if (l->missing) fprintf(f, "missing    %zu window%s of the whole sweep\n", l->missing, l->missing == 1 ? "" : "s");
+    if (l->half_idle)
+        fprintf(f, "idle       %zu window%s of a session that was cut short: above idle before alone, drift unseen\n",
+                l->half_idle, l->half_idle == 1 ? "" : "s");
     for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
     if (o->n_models < 2) return;
-    fprintf(f, "\nsecond over first, of the sums over all prompts; 95 %% from the prompts' single ratios\n");
+    fprintf(f, "\nsecond over first, geometric means over the prompts, with 95 %% intervals\n");
     for (int k = 0; k < LAWS_FIGURES; k++) {
         const struct laws_ratio *r = &l->ratio[k];
         if (isnan(r->ratio) && isnan(r->predicted)) continue;

@@ -3,6 +3,7 @@
 #include "engine/laws/journal.h"
 #include "engine/laws/laws.h"
 #include "engine/meter/meter.h"
+#include "loader/file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -24,12 +25,30 @@ static bool make_folder(const char *dir, struct error *e)
     return fail(e, "%s: cannot make the folder: %s", dir, strerror(errno));
 }
 
+/* Whether the file holds the very predictions that the windows were measured under. */
+static bool same_predictions(const struct sweep *s, const char *path, struct error *e)
+{
+    struct sha256 h;
+    char found[SHA256_HEX];
+    size_t size;
+    char *text = file_read(path, s->predictions_size + 1, &size, e);
+    if (!text) return false;
+    sha256_begin(&h);
+    sha256_add(&h, text, size);
+    sha256_end(&h, found);
+    free(text);
+    if (!strcmp(found, s->sha256)) return true;
+    return fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under: put it back, or remove it",
+                path, found, s->sha256);
+}
+
 /* The predictions are written before the first window, and left alone from then on. */
 static bool freeze(const struct sweep *s, const char *dir, struct error *e)
 {
     char path[PATH_MAX];
     if (!in_folder(path, dir, "predictions.json", e)) return false;
-    return (s->n_windows && !access(path, F_OK)) || laws_write_predictions(s, dir, e);
+    if (s->n_windows && !access(path, F_OK)) return same_predictions(s, path, e);
+    return laws_write_predictions(s, dir, e);
 }
 
 static bool join_all(struct sweep *s, const struct laws_options *o, struct error *e)
@@ -61,15 +80,16 @@ static bool measure_missing(struct sweep *s, const struct laws_options *o, struc
     if (o->dir && !(hooks.journal = begin_journal(s, o, e))) return false;
     size_t missing = sweep_missing(s, &seconds);
     if (hooks.say && missing)
-        hooks.say("predictions frozen, sha256 %s; %zu windows to measure, about %.0f s", s->sha256, missing,
-                  seconds + 2 * s->options.window_s);
+        hooks.say("predictions frozen, sha256 %s; %zu window%s to measure, about %.0f s", s->sha256, missing,
+                  missing == 1 ? "" : "s", seconds + 2 * s->options.window_s);
     else if (hooks.say)
         hooks.say("predictions sha256 %s; all windows are measured", s->sha256);
     bool ok = sweep_measure(s, &hooks, e);
     journal_close(hooks.journal);
     if (!ok && o->dir && hooks.interrupted && *hooks.interrupted) {
         size_t left = sweep_missing(s, &seconds);
-        return fail(e, "interrupted with %zu windows to go, about %.0f s; the same command goes on from here", left, seconds);
+        return fail(e, "interrupted with %zu window%s to go, about %.0f s; the same command goes on from here", left,
+                    left == 1 ? "" : "s", seconds);
     }
     return ok;
 }

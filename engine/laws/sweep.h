@@ -77,6 +77,7 @@ struct sweep_window {
     /* Of the recording that it is from, which the journal fills in: */
     double session;                              /* when that began, seconds since 1970: its name */
     double idle_cpu, idle_rss, idle_pss, idle_w; /* idle use around its windows: cores, bytes, watts */
+    bool idle_after;                             /* it is the mean of before and after; else of before alone */
 };
 
 struct sweep {

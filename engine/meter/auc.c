@@ -367,6 +367,7 @@ static struct auc_idle idle_level(const struct auc *a, double t0, double t1)
             .variance = r.blocks < 2 ? NAN : fmax(0, (squares[k] - n * mean * mean) / (n - 1)),
         };
     }
+    r.busy = r.system_cpu.mean / (double)sysconf(_SC_NPROCESSORS_ONLN);
     return r;
 }
 
@@ -430,13 +431,11 @@ static void window(const struct auc *a, struct auc_result *r)
     double v[CURVES], tick_s = 1.0 / (double)sysconf(_SC_CLK_TCK);
     find_idle(a, r);
     used(&begin, &end, v);
-    int most = 0;
     for (size_t i = first; i <= last; i++) {
         const struct sample *s = &a->s[i];
         if (s->t >= r->t0 && s->t <= r->t1) {
             r->samples++;
             r->peak_rss_bytes = fmax(r->peak_rss_bytes, s->t == r->t0 ? s->rss : s->peak_rss);
-            if (s->processes > most) most = s->processes;
         }
         if (i > first || s->t > r->t0) r->max_gap_s = fmax(r->max_gap_s, s->max_gap_s);
     }
@@ -445,8 +444,9 @@ static void window(const struct auc *a, struct auc_result *r)
         r->cpu = (struct auc_area){v[CPU], v[CPU], sqrt(tick_s * tick_s / 6)};
         r->rss = (struct auc_area){v[RSS], v[RSS], 0};
         r->pss = (struct auc_area){v[PSS], v[PSS], isnan(v[PSS]) ? NAN : 0};
-        /* It came and went between two samples: nobody saw its memory. */
-        if (!most) r->rss = r->pss = (struct auc_area){NAN, NAN, NAN}, r->peak_rss_bytes = NAN;
+        /* It came and went between two samples, or was seen only as it began or ended: nobody saw its memory. */
+        if (!(v[RSS] > 0)) r->rss = r->pss = (struct auc_area){NAN, NAN, NAN}, r->peak_rss_bytes = NAN;
+        if (!(v[PSS] > 0)) r->pss = (struct auc_area){NAN, NAN, NAN};
     } else {
         r->cpu = above_idle(r, CPU, v[CPU], tick_s * tick_s / 6);
         r->rss = above_idle(r, RSS, v[RSS], 0);

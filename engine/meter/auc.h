@@ -62,6 +62,9 @@ struct auc_level {
     double mean, variance;
 };
 
+/* More of all cores than this is no idle machine: what stands above it is not the program's alone. */
+#define AUC_BUSY 0.05
+
 struct auc_idle {
     double t0, t1; /* NAN: there is no such interval */
     size_t blocks;
@@ -69,6 +72,7 @@ struct auc_idle {
     struct auc_level cpu;                     /* cores, of the tree */
     struct auc_level rss, pss;                /* bytes, of the tree */
     struct auc_level system_cpu, system_used; /* cores, bytes, of the machine */
+    double busy;                              /* system_cpu's share of the cores that are online */
 };
 
 /* An area above idle, or what goes with it. NAN: not known. */

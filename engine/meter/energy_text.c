@@ -52,7 +52,9 @@ void energy_print(const struct energy *e, FILE *f)
     }
     fprintf(f, "%.4g J %s by %s", e->gross_j, energy_kind_name(e->kind), e->source);
     if (*e->domain) fprintf(f, " (%s)", e->domain);
-    if (isfinite(e->net_j)) fprintf(f, ", %.4g +- %.2g J above idle", e->net_j, e->net_error_j);
+    /* What is left of two figures that cancel is rounding, not joules. */
+    double least = 1e-6 * fabs(e->gross_j), net = fabs(e->net_j) < least ? 0 : e->net_j;
+    if (isfinite(e->net_j)) fprintf(f, ", %.4g +- %.2g J above idle", net, fmax(e->net_error_j, least));
     if (e->edge_j > 0.01 * e->gross_j) fprintf(f, ", ends uncertain by %.2g J", e->edge_j);
     if (*e->remark) fprintf(f, "; %s", e->remark);
 }

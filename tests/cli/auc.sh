@@ -40,12 +40,22 @@ cli auc --idle 0.5 --hz 50 --energy none --json --result "$folder/r" -o "$folder
 expect "--result and -o" 0
 same "--result: nothing on stdout" "$cli_out" ''
 line "--result" "$folder/r" '"idle": \{"before": \{"time_s": 0\.[5-9][0-9]*, "cores": [0-9.e-]+, .*"after": \{"time_s": 0\.'
+line "idle: how busy" "$folder/r" '"before": \{"time_s": [0-9.]+, "cores": [0-9.e-]+, "busy": [0-9.e-]+'
 line "memory is known" "$folder/r" '"ram_auc": [0-9.e]+, "ram_auc_pss": ([0-9.e]+|null), "peak_rss_bytes": [0-9]+'
 line "CSV: names" "$folder/s.csv" '^time_s,cpu_s,rss_bytes,pss_bytes,processes,'
 holds "CSV: time and CPU time never fall" awk -F, 'NR > 1 && (NF != 10 || $1 + 0 < t || $2 + 0 < c) { bad = 1 }
     { t = $1 + 0; c = $2 + 0 } END { exit bad || NR < 20 }' "$folder/s.csv"
 holds "no unfinished file" [ "$(ls "$folder")" = "$(printf 'last\nr\ns.csv')" ]
 
+cli auc --idle 0.3 --hz 50 --energy none -- true
+line "text: the idle level" "$cli_err" '^idle     [0-9.]+ cores and [0-9.]+ GB used before'
+i=0 zeros=0
+while [ $i -lt 8 ]; do
+    quick --json -- true
+    grep -Eq '"ram_auc": 0,|"ram_auc_pss": 0,|"peak_rss_bytes": 0,' "$cli_out" && zeros=$((zeros + 1))
+    i=$((i + 1))
+done
+holds "too short to be seen is null, never 0" [ $zeros -eq 0 ]
 quick -- sh -c 'exit 3'
 expect "the command's status" 3
 line "said in the result" "$cli_err" '^time .*, exit status 3$'
