@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/sha256.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,14 @@ void sha256_text(struct sha256 *s, const char *format, ...)
     int n = vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
     sha256_add(s, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+}
+
+void sha256_numbers(struct sha256 *s, const double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (isnan(v[i])) sha256_text(s, " null");
+        else sha256_text(s, " %.17g", v[i]);
+    sha256_text(s, "\n");
 }
 
 void sha256_end(struct sha256 *s, char hex[SHA256_HEX])

@@ -434,6 +434,14 @@ static void test_energy(const struct model *m)
          fabs(r.interval95_j[1] - r.energy_j - 0.06 * r.energy_j - 5 * 0.1 * r.time_s) < 1e-6 * r.energy_j &&
          fabs(r.interval95_j[0] + r.interval95_j[1] - 2 * r.energy_j) < 1e-6 * r.energy_j, "found %g to %g about %g",
          r.interval95_j[0], r.interval95_j[1], r.energy_j);
+    struct prediction resident = {0};
+    double moved = 0;
+    ok = ok && device_set(&d, "llc", 1e10, ASSUMED, NULL, &e) && predict(&resident, p, &d, &o, &e) &&
+         device_set(&d, "llc", 1e6, ASSUMED, NULL, &e);
+    for (size_t i = 0; ok && i < resident.n_rows; i++) moved += resident.rows[i].memory_bytes;
+    TEST("a model that stays in the cache pays for no byte of memory", ok && moved == 0 && w.bytes > 0 &&
+         resident.energy_j < r.energy_j, "found %g bytes, %s", moved, e.text);
+    prediction_free(&resident);
     ok = ok && device_save(&d, in_tmp("energy"), &e) && device_load(&again, in_tmp("energy"), &e);
     TEST("energy terms read back as they were", ok && same_device(&d, &again), "%s", e.text);
     if (ok) device_free(&again);

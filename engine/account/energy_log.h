@@ -13,7 +13,7 @@
  *   energy_j           J       of the run, gross: what the meter says, idle included
  *   energy_kind        word    `measured`; `none`, a run without joules, is passed over; `modelled` is refused: nothing is
  *                              fitted to its own predictions
- *   bytes              B       of weights and cache read from memory (energy_terms.h's Q)
+ *   bytes              B       that cross the memory bus (energy_terms.h's Q)
  *   flops.linear.TYPE  FLOP    a column for each weight type that occurs; one that is not there is 0
  *   flops.attend       FLOP    also 0 where it is not there
  *   bytes.vector       B       moved by the other ops; also

@@ -34,7 +34,7 @@ void energy_work(struct energy_work *w, const struct prediction *r, const struct
     *w = (struct energy_work){.time_s = r->time_s};
     for (size_t i = 0; i < r->n_rows; i++) {
         size_t c = energy_class(&p->ops[i % p->n_ops]);
-        w->bytes += r->rows[i].streamed_bytes;
+        w->bytes += r->rows[i].memory_bytes;
         w->work[c] += work_of(&r->rows[i], c);
     }
 }
@@ -101,7 +101,7 @@ void energy_price(struct prediction *r, const struct plan *p, const struct devic
             snprintf(r->energy_missing, sizeof r->energy_missing, "energy.%.40s", word);
         }
         double of_work = work > 0 ? prices.work[c] * work : 0;
-        row->energy_j = to_grain((prices.idle + prices.active) * row->time_s + prices.byte * row->streamed_bytes + of_work);
+        row->energy_j = to_grain((prices.idle + prices.active) * row->time_s + prices.byte * row->memory_bytes + of_work);
         gross += row->energy_j;
         idle += prices.idle * row->time_s;
     }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAWS = 4096, SEED = 1, PROMPTS = 19, PICTURE_TEXT = 40 /* tokens of the question beside a picture: assumed */ };
+enum { DRAWS = PAPER_DRAWS, SEED = 1, PROMPTS = 19, PICTURE_TEXT = 40 /* tokens of the question beside a picture: assumed */ };
 
 static const double joules_per_wh = 3600, normal_of_median_deviation = 1.4826;
 
@@ -287,13 +287,6 @@ static const struct figure_row {
     /* clang-format on */
 };
 
-/* How far a figure lies from the one it should be; of a change, what is left counts. */
-static double excess(const struct figure_row *f, double found, double wanted)
-{
-    double one = strcmp(f->unit, "change") ? 0 : 1;
-    return (found + one) / (wanted + one) - 1;
-}
-
 /* The value of the input at which the figure is `wanted`, all else in the middle; NAN if there is none between its ends. */
 static double solve(const struct machine *m, enum figure figure, const struct explanation *s, double wanted)
 {
@@ -355,6 +348,12 @@ int paper_inside(const struct paper_row *r)
     return r->published >= r->low && r->published <= r->high;
 }
 
+double paper_deviation(const struct paper_row *r)
+{
+    double one = strcmp(r->unit, "change") ? 0 : 1;
+    return (r->predicted + one) / (r->published + one) - 1;
+}
+
 static void add_figure(struct paper *p, const struct machine *m, enum figure i, double *values)
 {
     const struct figure_row *f = &figures[i];
@@ -372,11 +371,10 @@ static void add_figure(struct paper *p, const struct machine *m, enum figure i, 
     r->predicted = (values[DRAWS / 2 - 1] + values[DRAWS / 2]) / 2;
     r->low = values[(size_t)(0.025 * DRAWS)];
     r->high = values[DRAWS - 1 - (size_t)(0.025 * DRAWS)];
-    double off = isnan(r->published) ? 0 : excess(f, r->predicted, r->published);
     if (paper_inside(r) == 0) {
         int n = snprintf(r->missing, sizeof r->missing, "%s; ", f->term);
         explain(m, i, r->published, r->missing + n, sizeof r->missing - (size_t)n);
-    } else if (fabs(off) > 0.1)
+    } else if (fabs(paper_deviation(r)) > 0.1)
         explain(m, i, r->published, r->note, sizeof r->note);
 }
 
@@ -468,11 +466,11 @@ static void freeze(struct paper *p)
 {
     struct sha256 h;
     sha256_begin(&h);
-    sha256_text(&h, "hartree paper 1\n");
+    sha256_text(&h, "hartree paper 2\n");
     for (size_t i = 0; i < p->n; i++) {
         const struct paper_row *r = &p->rows[i];
-        sha256_text(&h, "%s %s %d %.17g %.17g %.17g %.17g %s %s\n", r->figure, r->unit, r->machine, r->published, r->predicted,
-                    r->low, r->high, r->missing, r->note);
+        sha256_text(&h, "%s %s %d", r->figure, r->unit, r->machine);
+        sha256_numbers(&h, (const double[]){r->predicted, r->low, r->high}, 3);
     }
     for (size_t k = 0; k < p->n_machines; k++) {
         const struct paper_machine *m = &p->machines[k];

@@ -19,7 +19,7 @@
 #include "engine/account/device.h"
 
 /* X(INPUT, distribution, low, high, what it is and where its range comes from). EVEN and LOG are uniform in the value and its
- * logarithm; ONE_OF a whole number; NORMAL the relative deviation `low` about 1; FIXED is `low` and drawn never: it is there to
+ * logarithm; ONE_OF a whole number; NORMAL a factor whose logarithm is normal about 0, its standard deviation `low`; FIXED is `low` and drawn never: it is there to
  * be solved for. Ranges of 0 to 0 depend on the device (paper.c). */
 #define PAPER_INPUTS(X)                                                                                                     \
     X(ANSWER, LOG, 64, 512, "tokens of an answer to a text prompt: not stated, assumed")                                    \
@@ -54,6 +54,8 @@ struct paper_input_word {
 };
 extern const struct paper_input_word paper_inputs[PAPER_N_INPUTS];
 
+enum { PAPER_DRAWS = 4096 };
+
 struct paper_row {
     const char *figure;        /* "llm_throughput" ..., a literal */
     const char *unit;          /* "change" (-0.62: 62 % less), "ratio", "Wh", "TFLOP", "px", "1" */
@@ -76,7 +78,7 @@ struct paper {
     struct paper_row rows[PAPER_MAX_ROWS];
     size_t n, n_machines;
     struct paper_machine machines[PAPER_MACHINES];
-    char sha256[SHA256_HEX]; /* of all rows, ranges and device profiles */
+    char sha256[SHA256_HEX]; /* of what is predicted, ranges and device profiles; of nothing published */
 };
 
 /* Predicts the figures on the paper's two machines, rpi5 and m2, or on the one that `device` means to device_find (NULL: both;
@@ -89,6 +91,9 @@ const char *paper_device(const struct paper *p, const struct paper_row *r);
 
 /* 1: the published figure lies in the interval, 0: it does not, -1: one of them is not there. */
 int paper_inside(const struct paper_row *r);
+
+/* (predicted - published) / published, of a change's remainder (-0.62: 0.38 are left); NAN where one of them is not there. */
+double paper_deviation(const struct paper_row *r);
 
 /* A line of JSON a row, or a table that ends with the inputs and the hash. */
 void paper_json(const struct paper *p, FILE *f);

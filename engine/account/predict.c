@@ -141,16 +141,20 @@ static double read_once(const struct op *op, const struct step *s, const struct 
     return once <= llc ? once : fmax(once, c->kv_read / block);
 }
 
-/* Seconds of an op but for its stage's cost and idle threads; `cold`: what the step reads of weights and cache is in no cache.
- */
-static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
-                         const struct op_rates *r, bool cold)
+/* Q: bytes that an op moves to and from memory; `cold`: what the step reads of weights and cache is in no cache. */
+static double op_memory(const struct op *op, const struct step *s, const struct op_cost *c, double llc, bool cold)
 {
-    double work = work_seconds(op, s, c, r), q = cold ? read_once(op, s, c, m->llc) + c->kv_write : 0;
+    double q = cold ? read_once(op, s, c, llc) + c->kv_write : 0;
+    return c->activation_bytes > llc ? q + c->activation_bytes : q;
+}
+
+/* Seconds of an op but for its stage's cost and idle threads; q as op_memory has it. */
+static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
+                         const struct op_rates *r, double q, bool cold)
+{
     bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
     if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream;
-    if (c->activation_bytes > m->llc) q += c->activation_bytes;
-    return p_norm(work, q / r->bandwidth, m->exponent);
+    return p_norm(work_seconds(op, s, c, r), q / r->bandwidth, m->exponent);
 }
 
 struct stage_share stage_share(const struct plan *p, size_t stage, const struct step *s, int threads)
@@ -182,11 +186,13 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
             rows[i].special += c->special;
             rows[i].bytes += cost_bytes(c);
             rows[i].streamed_bytes += read_once(&p->ops[i], s, c, m->llc);
+            double q = op_memory(&p->ops[i], s, c, m->llc, cold);
+            rows[i].memory_bytes += q;
             rows[i].time_s += m->tau / (double)(end - first);
             if (!share.width) continue;
             bool scales = op_multiplies(&p->ops[i]) || p->ops[i].kind == OP_ATTEND;
             const struct op_rates *r = op_rates(m, i, scales ? (int)share.width : m->threads, op_rows(&p->ops[i], s));
-            rows[i].time_s += share.waste * op_seconds(m, &p->ops[i], s, c, r, cold);
+            rows[i].time_s += share.waste * op_seconds(m, &p->ops[i], s, c, r, q, cold);
         }
     }
 }
@@ -284,18 +290,20 @@ static void freeze(struct prediction *r, const struct device *d)
     struct sha256 h;
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
-    sha256_text(&h, "hartree prediction 2\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
+    sha256_text(&h, "hartree prediction 3\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
               o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
     sha256_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
               r->kv_bytes, r->peak_memory_bytes);
-    sha256_text(&h, "prefill %.17g FLOP %.17g s decode %.17g FLOP %.17g s\n", r->flops_prefill, r->prefill_s, r->flops_decode,
-              r->decode_s);
-    sha256_text(&h, "time %.17g to %.17g s energy %s %.17g J net %.17g, %.17g to %.17g\n", r->interval95_s[0],
-                r->interval95_s[1], r->energy_kind, r->energy_j, r->energy_net_j, r->interval95_j[0], r->interval95_j[1]);
+    sha256_text(&h, "FLOPs and seconds of prefill and decode, interval");
+    sha256_numbers(&h, (const double[]){r->flops_prefill, r->prefill_s, r->flops_decode, r->decode_s, r->interval95_s[0],
+                                        r->interval95_s[1]}, 6);
+    sha256_text(&h, "energy %s", r->energy_kind);
+    sha256_numbers(&h, (const double[]){r->energy_j, r->energy_net_j, r->interval95_j[0], r->interval95_j[1]}, 4);
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
-        sha256_text(&h, "%d %s %d %s %.17g %.17g %.17g %.17g %.17g %.17g\n", row->layer, row->op, row->phase, row->type,
-                    row->flops, row->special, row->bytes, row->streamed_bytes, row->time_s, row->energy_j);
+        sha256_text(&h, "%d %s %d %s", row->layer, row->op, row->phase, row->type);
+        sha256_numbers(&h, (const double[]){row->flops, row->special, row->bytes, row->streamed_bytes, row->memory_bytes,
+                                            row->time_s, row->energy_j}, 7);
     }
     if (d) {
         sha256_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
@@ -500,6 +508,7 @@ struct prediction_row *prediction_group(const struct prediction *r, unsigned by,
         g->special += row.special;
         g->bytes += row.bytes;
         g->streamed_bytes += row.streamed_bytes;
+        g->memory_bytes += row.memory_bytes;
         g->time_s += row.time_s;
         g->energy_j += row.energy_j;
         g->measured_s += row.measured_s;

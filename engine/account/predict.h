@@ -45,6 +45,7 @@ struct prediction_row {
     const char *type; /* of the weight, else of the cache, else F32; NULL in a group of several */
     double flops, special, bytes;
     double streamed_bytes; /* of weights and cache, read at least once a step even if all the rest stays in a cache */
+    double memory_bytes;   /* Q: what crosses the memory bus by the rule above, of caches that keep what fits */
     double time_s;         /* NAN: not known */
     double energy_j;       /* NAN: not known */
     double measured_s;     /* NAN until measured */
