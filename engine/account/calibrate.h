@@ -9,7 +9,7 @@
  *   peak.*     multiply-adds between registers on every thread
  *   stage      decode steps of a model of 24 layers, 32 wide
  *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache;
- *              prefill and unpack: 16 and 128 rows through a layer
+ *              prefill and unpack: 16 and 192 rows through a layer
  *   attend.*   heads of 64, 128 and 256, seven or four of them to a key/value head; one row that sees 32 and 768 positions,
  *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
@@ -30,7 +30,7 @@
 
 /* The longest that the rates were measured with: rows of one micro-batch in linear ops, and positions that attention sees. Rates
  * of fewer lie between measured ones, down to one row. */
-enum { CALIBRATED_ROWS = 128, CALIBRATED_POSITIONS = 768 };
+enum { CALIBRATED_ROWS = 192, CALIBRATED_POSITIONS = 768 };
 
 struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
