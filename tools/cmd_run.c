@@ -52,7 +52,7 @@ static const struct option options[] = {
     {"ignore-eos", NULL, OPTION_FLAG, &ignore_eos, NULL, "go on past the end of the model's answer", 0, 0, NULL},
     {"echo", NULL, OPTION_FLAG, &echo, NULL, "print the prompt too", 0, 0, NULL},
     ARG_KV,
-    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0,
+    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0,
      NULL},
     {"profile", NULL, OPTION_FLAG, &profile, NULL, "print the time of every op beside its prediction", 0, 0, NULL},
     ARG_ENERGY,
@@ -300,6 +300,7 @@ static int run(int n_args, char **args)
     meter = arg_open_meter(&e); /* before the model, which takes its time: a word that opens nothing is seen at once */
     struct model *m = meter ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
     bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
+    if (ok) arg_note_quick(device_name, &d, arg_threads());
     model_close(m);
     meter_close(meter);
     device_free(&d);
