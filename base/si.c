@@ -17,6 +17,7 @@ struct text si(double v, const char *unit)
     size_t i = 0;
     if (isnan(v)) return t;
     while (i < LAST && fabs(v) < steps[i].size) i++;
+    if (i > 0 && fabs(v) >= 999.95 * steps[i].size) i--; /* four digits would say 1000 */
     bool seconds = !strcmp(unit, "s");
     if (v == 0 || (seconds && i < ONE) || (!*unit && i > ONE)) i = ONE;
     if (seconds && fabs(v) >= 1e4) {

@@ -10,6 +10,7 @@ isa = dotprod, as llama.cpp uses it
 date = 2026-11-21
 
 cores = 4 # 1, published Raspberry Pi 5 product brief: 4 Cortex-A76 at 2.4 GHz
+memory = 17179869184 # B, published Raspberry Pi 5 product brief: up to 16 GB
 llc = 2097152 # B, published Raspberry Pi 5 product brief: 2 MB shared L3
 # Read as the greater of arithmetic and memory: the bandwidth below is what decoding attained, arithmetic included.
 exponent = inf # 1, assumed
@@ -22,6 +23,9 @@ exponent = inf # 1, assumed
 # 5.4 %.
 read_bandwidth.4 = 1.00e10 # B/s, published median of llama.cpp #26484, PRs 19356, 19360; ai-benchmarks #7, #24
 noise = 0.054 # 1, published the same sixteen figures: median deviation over median
+# Nine published decode speeds (tests/paper.c lists them) differ from the predicted by 4.9 % (standard deviation); Student's t
+# makes that 11.8 % of another. It is decoding's: prefill has too few published figures.
+interval95.4 = 0.118 # 1, published residuals of nine decode speeds: llama.cpp #26484, ai-benchmarks #7; decode's alone
 # One core alone: no source found.
 read_bandwidth.1 = 7e9 # B/s, assumed
 # The bus itself: LPDDR4X-4267, 32 bits. hellomatik.com/research sustained 11.4 GB/s on it.

@@ -4,6 +4,7 @@
 #include "engine/account/report.h"
 #include "tools/account_args.h"
 
+#include <math.h>
 #include <string.h>
 
 static int64_t repeats = 3;
@@ -27,6 +28,9 @@ static int run(int n_args, char **args)
     bool ok = m && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
+    if (ok && isnan(device_rate(&d, "read_peak", o.run.threads)))
+        note("the rate of reading is not checked: the profile has no read_peak of %d threads", o.run.threads);
+    if (ok) arg_note_quick(account_args.device, &d, o.run.threads);
     /* What was asked for by name and gave no joules is an error, after the times, which are good. */
     if (ok && *r.unmetered && strcmp(arg_energy, "auto")) ok = fail(&e, "--energy: %s", r.unmetered);
     else if (ok && *r.unmetered) note("energy: %s", r.unmetered);
@@ -51,7 +55,7 @@ const struct command command_measure = {
     .usage = "-m M [--prompt N] [--gen N] [--device FILE] [--kv T] [-r REPEATS] [--energy SRC] [--by layer|op|type|phase]",
     .description =
         "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find "
-        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. A meter's joules are those of the "
+        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. Errors are (predicted - measured) / measured. A meter's joules are those of the "
         "repeats, all together and a run; of a single op they are always modelled. The result is printed, and the status is 1, "
         "where a decode op seems to read faster than the calibrated peak.",
     .options = options,

@@ -1,5 +1,6 @@
 /* cmd_predict.c - what a run will cost, before it runs.
  * SPDX-License-Identifier: MIT */
+#include "base/si.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "engine/tower/tower.h"
@@ -75,9 +76,14 @@ static int run(int n_args, char **args)
     if (picture.tower) o.prompt += (size_t)picture.fit.tokens; /* the marks around them are text */
     ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&
          (!with_law || law_predict(&law, p, &d, &o, &range, &e));
+    if (ok && m->hp.n_ctx_train > 0 && o.prompt + o.gen > (size_t)m->hp.n_ctx_train)
+        note("%zu tokens are more than the %d that the model was trained on", o.prompt + o.gen, m->hp.n_ctx_train);
+    if (ok && r.peak_memory_bytes > device_get(&d, "memory"))
+        note("found %s of memory needed, the device has %s", si(r.peak_memory_bytes, "B").s, si(device_get(&d, "memory"), "B").s);
     if (ok)
         ok = common.json ? prediction_json(&r, with_law ? &law : NULL, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     if (ok && with_law && !common.json) law_print(&law, stdout);
+    if (ok) arg_note_quick(account_args.device, &d, o.threads);
     law_free(&law);
     close_picture(&picture);
     prediction_free(&r);

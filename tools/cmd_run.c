@@ -59,7 +59,7 @@ static const struct option options[] = {
     {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the model's vision tower", 0, 0, NULL},
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_KV,
-    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, or 'this' (default)", 0, 0,
+    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0,
      NULL},
     {"profile", NULL, OPTION_FLAG, &profile, NULL, "print the time of every op beside its prediction", 0, 0, NULL},
     ARG_ENERGY,
@@ -320,6 +320,7 @@ static int run(int n_args, char **args)
     meter = arg_open_meter(&e); /* before the model, which takes its time: a word that opens nothing is seen at once */
     struct model *m = meter ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
     bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
+    if (ok) arg_note_quick(device_name, &d, arg_threads());
     model_close(m);
     meter_close(meter);
     device_free(&d);

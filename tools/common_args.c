@@ -5,6 +5,7 @@
 #include "engine/account/calibrate.h"
 #include "engine/shapes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,13 @@ struct model *arg_open_model_and_device(int flags, const char *device, struct de
     if (m) model_file_settle(m->file, loading, NULL);
     *load_s += clock_now() - start;
     return m;
+}
+
+void arg_note_quick(const char *device, const struct device *d, int threads)
+{
+    bool own = !device || !strcmp(device, "this"), known = !isnan(device_rate(d, "read_bandwidth", threads));
+    if (own && known && isnan(device_rate(d, "interval95", threads)))
+        note("a quick profile: no interval; run 'hartree calibrate'");
 }
 
 char *arg_text(size_t *len, bool *usage, struct error *e)

@@ -32,6 +32,9 @@ enum type arg_kv_type(void);
 /* Opens -m (or the demo model) with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
 
+/* A note that predictions have no interval, where this machine's own profile (`device` NULL or "this") is a quick one. */
+void arg_note_quick(const char *device, const struct device *d, int threads);
+
 /* The same and the device profile `device` (device_find); *load_s is the time that the model took. A calibration comes before the
  * weights are read in, so that its buffers and they are never in memory together. */
 struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s,

@@ -25,6 +25,7 @@ static const struct key_rule {
 } key_rules[] = {
     {"cores", "1", 1, DEVICE_MAX_THREADS},
     {"llc", "B", 0, 1e12},
+    {"memory", "B", 1e6, 1e15},
     {"exponent", "1", 1, INFINITY},
     {"noise", "1", 0, 10},
     {"read_bandwidth.THREADS", "B/s", 1e6, 1e15},
@@ -153,7 +154,8 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     const struct key_rule *r = find_rule(key);
     if (!r) return fail(e, "found key '%.60s', expected one that a device profile has", key);
     if (!(value >= r->min && value <= r->max))
-        return fail(e, "%s: found %g, expected %g to %g %s", key, value, r->min, r->max, r->unit);
+        return fail(e, "%s: found %g, expected %g to %g%s%s", key, value, r->min, r->max, strcmp(r->unit, "1") ? " " : "",
+                    strcmp(r->unit, "1") ? r->unit : "");
     struct device_entry *entry = find_entry(d, key);
     if (!entry) {
         if (d->n == DEVICE_MAX_ENTRIES)

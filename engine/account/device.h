@@ -6,6 +6,7 @@
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
+ *   memory                       B      main memory; need not be there
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
  *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the median of the rounds

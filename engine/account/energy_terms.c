@@ -72,6 +72,17 @@ static bool find_prices(struct prices *prices, const struct device *d)
     return !isnan(prices->idle) && !isnan(prices->active);
 }
 
+/* Watts from both powers down to their low95 (end 0) or up to their high95 (1): all there is of a profile that was not fitted.
+ * NAN where a bound is not there, or where work and bytes cost joules too. */
+static double power_error(const struct prices *prices, const struct device *d, int end)
+{
+    double idle = device_get(d, end ? "energy.idle.high95" : "energy.idle.low95");
+    double active = device_get(d, end ? "energy.active.high95" : "energy.active.low95");
+    bool powers_alone = prices->byte == 0;
+    for (size_t c = 0; c < ENERGY_CLASSES; c++) powers_alone &= prices->work[c] == 0;
+    return powers_alone ? fabs(idle - prices->idle) + fabs(active - prices->active) : NAN;
+}
+
 /* To a whole multiple of 2^-36 J: sums of such numbers below 2^17 J are exact in a double, in any order. */
 static double to_grain(double joules)
 {
@@ -113,8 +124,10 @@ void energy_price(struct prediction *r, const struct plan *p, const struct devic
     r->energy_net_j = gross - idle;
     r->energy_kind = "modelled";
     double time = fmax(r->interval95_s[1] - r->time_s, r->time_s - r->interval95_s[0]);
-    double half = gross * (device_get(d, "energy.interval95") + device_get(d, "energy.gain_error")) +
-                  (prices.idle + prices.active) * time;
-    r->interval95_j[0] = isnan(half) ? NAN : fmax(0, gross - half);
-    r->interval95_j[1] = gross + half;
+    double fitted = gross * (device_get(d, "energy.interval95") + device_get(d, "energy.gain_error"));
+    for (int end = 0; end < 2; end++) {
+        double half = isnan(fitted) ? power_error(&prices, d, end) * r->time_s : fitted;
+        r->interval95_j[end] = gross + (end ? 1 : -1) * (half + (prices.idle + prices.active) * time);
+    }
+    if (r->interval95_j[0] < 0) r->interval95_j[0] = 0;
 }

@@ -70,7 +70,7 @@ bool measurement_check(const struct measurement *m, const struct device *d, stru
 {
     const struct prediction *r = &m->prediction;
     double peak = device_rate(d, "read_peak", r->options.threads), llc = device_get(d, "llc");
-    double margin = fmax(0.1, 5 * device_get(d, "noise")), steps = (double)(r->options.gen - 1), whole = 0;
+    double margin = fmin(0.25, fmax(0.1, 5 * device_get(d, "noise"))), steps = (double)(r->options.gen - 1), whole = 0;
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
         double rate = row->streamed_bytes / row->measured_s;

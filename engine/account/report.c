@@ -160,7 +160,8 @@ static struct text error_text(double predicted, double measured)
     return signed_percent(relative_error(predicted, measured));
 }
 
-static bool print_rows(const struct prediction *r, unsigned by, bool measured, FILE *f, struct error *e)
+/* `unattributed` is of a measurement, NAN where there is no such row. */
+static bool print_rows(const struct prediction *r, unsigned by, bool measured, double unattributed, FILE *f, struct error *e)
 {
     size_t n;
     struct prediction_row *rows = prediction_group(r, by, &n);
@@ -187,6 +188,12 @@ static bool print_rows(const struct prediction *r, unsigned by, bool measured, F
         if (joules) fprintf(f, " %10s", si(row->energy_j, "J").s);
         if (measured) fprintf(f, " %10s %9s", si(row->measured_s, "s").s, error_text(row->time_s, row->measured_s).s);
         fputc('\n', f);
+    }
+    if (!isnan(unattributed)) {
+        int label = (by & BY_PHASE ? 9 : 0) + (by & BY_LAYER ? 6 : 0) + (by & BY_OP ? 21 : 0) + (by & BY_TYPE ? 6 : 0);
+        fprintf(f, "%-*s%10s %10s %10s %8s", label, "unattributed ", "-", "-", "-", "-");
+        if (joules) fprintf(f, " %10s", "-");
+        fprintf(f, " %10s %9s\n", si(unattributed, "s").s, "-");
     }
     free(rows);
     return true;
@@ -222,7 +229,8 @@ static void print_head(const struct prediction *r, FILE *f)
     fprintf(f, "predicted  %s: prefill %s, decode %s\n", si(r->time_s, "s").s, si(r->prefill_s, "s").s, si(r->decode_s, "s").s);
     if (!isnan(r->interval95_s[0]))
         fprintf(f, "           95 %%: %s to %s\n", si(r->interval95_s[0], "s").s, si(r->interval95_s[1], "s").s);
-    if (*r->missing) fprintf(f, "           no time: the device profile lacks %s\n", r->missing);
+    if (*r->missing) fprintf(f, "           no time: the device profile lacks %s; of this machine 'hartree calibrate -t %d' measures it\n", r->missing,
+                             o->threads);
     print_energy(r, f);
     fprintf(f, "sha256     %s\n", r->sha256);
 }
@@ -230,7 +238,7 @@ static void print_head(const struct prediction *r, FILE *f)
 bool prediction_print(const struct prediction *r, unsigned by, FILE *f, struct error *e)
 {
     print_head(r, f);
-    return print_rows(r, by, false, f, e);
+    return print_rows(r, by, false, NAN, f, e);
 }
 
 bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct error *e)
@@ -242,7 +250,6 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
             si(m->prefill_s, "s").s, si(m->decode_s, "s").s, m->repeats, si(m->fastest_s, "s").s, si(m->slowest_s, "s").s);
     fprintf(f, "error      %s: prefill %s, decode %s\n", error_text(r->time_s, m->measured_s).s,
             error_text(r->prefill_s, m->prefill_s).s, error_text(r->decode_s, m->decode_s).s);
-    fprintf(f, "outside    %s not in any op\n", si(m->unattributed_s, "s").s);
     if (m->energy.kind == ENERGY_MEASURED) {
         fprintf(f, "joules     %s a run", si(m->measured_j, "J").s);
         if (!isnan(r->energy_j)) fprintf(f, ", modelled with an error of %s", error_text(r->energy_j, m->measured_j).s);
@@ -250,7 +257,7 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
         energy_print(&m->energy, f);
         fputc('\n', f);
     }
-    return print_rows(r, by, true, f, e);
+    return print_rows(r, by, true, m->unattributed_s, f, e);
 }
 
 /* ---- The end of a run ---- */
@@ -326,5 +333,5 @@ void run_report_print(const struct run_report *r, FILE *f)
 
 bool run_report_print_profile(const struct run_report *r, FILE *f, struct error *e)
 {
-    return print_rows(&r->prediction, BY_OP | BY_TYPE | BY_PHASE, true, f, e);
+    return print_rows(&r->prediction, BY_OP | BY_TYPE | BY_PHASE, true, NAN, f, e);
 }
