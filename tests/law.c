@@ -259,12 +259,13 @@ static void test_sums(const char *path, const struct device *d)
          fabs(time->ratio / 0.4 - 1) < 0.01 && time->low < 0.4 && 0.4 < time->high && fabs(tps->ratio / 2.5 - 1) < 0.01 &&
              fabs(time->predicted - 1) < 1e-12,
          "found %g (%g to %g), %g", time->ratio, time->low, time->high, tps->ratio);
-    TEST("a ratio lies in its interval", time->low < time->ratio && time->ratio < time->high, "found %g (%g to %g)", time->ratio,
-         time->low, time->high);
+    TEST("a ratio lies in its interval", time->low < time->ratio && time->ratio < time->high, "found %g (%g to %g)",
+         time->ratio, time->low, time->high);
     const struct validation *near = &l->model[0].by_length[STRATUM_INTERPOLATED], *far = &l->model[0].by_length[STRATUM_FAR];
     size_t strata = 0;
     for (int k = 0; k < STRATUM_COUNT; k++) strata += l->model[0].by_length[k].n;
-    TEST("each point has one stratum", strata == N_PROMPTS && near->n > 0 && far->n > 1 && isfinite(far->skill[BASELINE_LINEAR]),
+    TEST("each point has one stratum",
+         strata == N_PROMPTS && near->n > 0 && far->n > 1 && isfinite(far->skill[BASELINE_LINEAR]),
          "found %zu points, %zu near, %zu far", strata, near->n, far->n);
     TEST("strata by rows and by positions",
          laws_stratum(192, 64, 512) == STRATUM_INTERPOLATED && laws_stratum(193, 64, 512) == STRATUM_EXTRAPOLATED &&

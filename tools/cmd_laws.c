@@ -120,7 +120,8 @@ static int run(int n_args, char **args)
     if (models.n > SWEEP_MODELS) return usage_error("found %zu models, expected one or two", models.n);
     if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
     int64_t again = twice(lengths.n ? &lengths : &points);
-    if (again) return usage_error("--%s: found %lld twice, expected it once", lengths.n ? "lengths" : "points", (long long)again);
+    if (again)
+        return usage_error("--%s: found %lld twice, expected it once", lengths.n ? "lengths" : "points", (long long)again);
     if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
     read_points(&o.sweep);

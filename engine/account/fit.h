@@ -50,8 +50,8 @@ struct energy_fit {
     int n_terms, n_fitted;                   /* n_fitted: coefficients, after merging */
     double condition, condition_before;      /* of the design as fitted, and before terms were merged */
     struct validation in_sample, held_out;   /* gross joules, given the runs' times; held out by whole sessions */
-    double half_width95; /* of a prediction's interval, relative, from errors held out by session: cross-conformal, so that about
-                            95 % is what it holds, not at least that. NAN: too few runs or sessions */
+    double half_width95; /* of a prediction's interval, relative, from errors held out by session: cross-conformal, which holds
+                            about 95 %, not at least that. NAN: too few runs or sessions */
     double gain_error;
     int resamples;
     uint64_t seed;

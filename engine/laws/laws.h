@@ -72,8 +72,8 @@ struct laws {
     size_t half_idle;                      /* windows of sessions that were cut short: with idle before them, none after */
 };
 
-/* How far a run's lengths are from those that device profiles are calibrated with (calibrate.h): rows a micro-batch, of `ubatch`
- * or the whole prompt, and positions, whichever is farther out. All models are unseen to a calibration. */
+/* How far a run's lengths are from those that device profiles are calibrated with (calibrate.h): rows a micro-batch, of
+ * `ubatch` or the whole prompt, and positions, whichever is farther out. All models are unseen to a calibration. */
 enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch);
 
 /* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */

@@ -38,8 +38,7 @@ static bool same_predictions(const struct sweep *s, const char *path, struct err
     sha256_end(&h, found);
     free(text);
     if (!strcmp(found, s->sha256)) return true;
-    return fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under: put it back, or remove it",
-                path, found, s->sha256);
+    return fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under", path, found, s->sha256);
 }
 
 /* The predictions are written before the first window, and left alone from then on. */

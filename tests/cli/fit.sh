@@ -48,7 +48,7 @@ expect "fit" 0 '^hartree fit: written to .*/fitted$'
 expect_out "fit: terms with intervals" "^energy.byte +(1.9|2|2.0)[0-9]*e-10 +$n +$n +J/B +$n$"
 expect_out "fit: held out by sessions, beside the baselines" "^held out +MAPE [01].[0-9]+ % .*; skill against constant \+0\.[0-9]+ .*, linear \+0.* file_bytes \+0"
 expect_out "fit: condition" "^condition +$n$"
-expect_out "fit: interval" '^interval +95 % of predictions within [01]\.'
+expect_out "fit: interval" '^interval +about 95 % of predictions within [01]\.[0-9]+ % \(cross-conformal'
 if grep -Eq "^energy.active.high95 = $n # W, fitted 20..-..-.., 30 runs in 6 sessions, condition $n$" "$d/fitted" &&
     grep -Eq '^energy.gain_error = 0.01 # 1, assumed$' "$d/fitted" && grep -q '^read_peak.1 = ' "$d/fitted"; then
     ok "fit: the profile keeps its rates and gets the terms"
