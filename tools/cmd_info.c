@@ -272,9 +272,7 @@ static int run(int n_args, char **args)
         model_file_close(f);
         return failed(&e);
     }
-    if (f->missing)
-        note("%s: tensor data: found %" PRIu64 " bytes fewer than expected: the file is cut short; only its header was read",
-             args[0], f->missing);
+    arg_note_cut(f);
     struct factorised list = read_factorised(args[0], f->gguf);
     if (common.json) print_json(f, &d, &list);
     else print_text(f, &d, &list);

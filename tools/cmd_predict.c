@@ -83,6 +83,7 @@ static int run(int n_args, char **args)
     if (ok)
         ok = common.json ? prediction_json(&r, with_law ? &law : NULL, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     if (ok && with_law && !common.json) law_print(&law, stdout);
+    if (ok && m->file) arg_note_cut(m->file);
     if (ok) arg_note_quick(account_args.device, &d, o.threads);
     law_free(&law);
     close_picture(&picture);

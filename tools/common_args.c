@@ -5,6 +5,7 @@
 #include "engine/account/calibrate.h"
 #include "engine/shapes.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,13 @@ struct model *arg_open_model_and_device(int flags, const char *device, struct de
     if (m) model_file_settle(m->file, loading, NULL);
     *load_s += clock_now() - start;
     return m;
+}
+
+void arg_note_cut(const struct model_file *f)
+{
+    if (f->missing)
+        note("%s: tensor data: found %" PRIu64 " bytes fewer than expected: the file is cut short; only its header was read",
+             f->path, f->missing);
 }
 
 void arg_note_quick(const char *device, const struct device *d, int threads)

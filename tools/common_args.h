@@ -32,6 +32,9 @@ enum type arg_kv_type(void);
 /* Opens -m (or the demo model) with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
 
+/* A note that a file opened for its header alone ends before its tensor data do. */
+void arg_note_cut(const struct model_file *f);
+
 /* A note that predictions have no interval, where this machine's own profile (`device` NULL or "this") is a quick one. */
 void arg_note_quick(const char *device, const struct device *d, int threads);
 

@@ -90,4 +90,7 @@ expect "measure: no such model" 1 'nothing.gguf: '
 cli predict --shape llama-3.1-8b:F16 --prompt 131073 --gen 1 --device rpi5
 if grep -q "131074 tokens are more than the 131072" "$cli_err" && grep -q 'memory needed, the device has 17.18 GB' "$cli_err"; then ok "predict: beyond context and memory"; else bad "predict: beyond context and memory" "$(head -n 2 "$cli_err" | tr '\n' '|')"; fi
 expect_out "predict: bundled intervals of seconds and joules" 'above idle; 95 %: .*J to '
+head -c 1000000 "$d/m.gguf" >"$d/cut.gguf"
+cli predict -m "$d/cut.gguf" --device rpi5 --prompt 2 --gen 1
+if [ "$cli_rc" -eq 0 ] && grep -q 'the file is cut short' "$cli_err"; then ok "predict: a file cut short"; else bad "predict: a file cut short" "$(head -n 1 "$cli_err")"; fi
 cli_done
