@@ -20,8 +20,8 @@ void sha256_begin(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *data, size_t n);
 /* Adds a formatted line, cut off after 1023 bytes. */
 void sha256_text(struct sha256 *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Adds a line of numbers, each after a space with all its digits; one that is not known (NAN) is "null", whose sign and spelling
- * differ from one C library to the next. */
+/* Adds a line of numbers, each after a space with all its digits; one that is not known (NAN) is "null", whose sign and
+ * spelling differ from one C library to the next. */
 void sha256_numbers(struct sha256 *s, const double *v, size_t n);
 /* Writes the digest as lower-case hexadecimal; *s must be begun again before it is used again. */
 void sha256_end(struct sha256 *s, char hex[SHA256_HEX]);

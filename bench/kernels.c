@@ -74,7 +74,8 @@ static size_t case_bytes(const struct kernel_spec *spec, const struct kernel_cas
     return sum;
 }
 
-/* The peak kernel that a row is held to, or NULL: rows stand in ISA order, so it is the last one that the row's own ISA includes. */
+/* The peak kernel that a row is held to, or NULL: rows stand in ISA order, so it is the last one that the row's own ISA
+ * includes. */
 static const struct kernel *peak_row(const struct kernel *row, enum kernel_peak peak)
 {
     const struct kernel *found = NULL;

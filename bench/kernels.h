@@ -15,9 +15,10 @@ struct kernel_bench {
     double max_error, tolerance; /* the worst of all cases, in the spec's unit */
     struct timer_result time;    /* zero where !ok: a wrong kernel has no speed */
     struct kernel_work work;     /* of one call */
-    /* The rate of its FLOPs over that of the peak kernel (i8_peak, f32_peak) of the same instruction set, or of the next lower one
-     * that has one; measured in one run, the peak just before and just after. Of both kernels the best sample counts: a busy machine
-     * then widens the scatter of the times, but hardly moves the share. NAN where no arithmetic bounds the op, and of scalar rows: how fast plain C is, the compiler decides. */
+    /* The rate of its FLOPs over that of the peak kernel (i8_peak, f32_peak) of the same instruction set, or of the next lower
+     * one that has one; measured in one run, the peak just before and just after. Of both kernels the best sample counts: a
+     * busy machine then widens the scatter of the times, but hardly moves the share. NAN where no arithmetic bounds the op,
+     * and of scalar rows: how fast plain C is, the compiler decides. */
     double share_of_peak;
 };
 

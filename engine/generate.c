@@ -39,7 +39,8 @@ static bool stream_put(struct stream *p, const char *bytes, size_t n, const stru
 
 static bool stopped(const struct generate_options *o) { return o->interrupted && *o->interrupted; }
 
-/* After the prompt: sample, hand out, feed, until something stops it. *first is when the first token was sampled, if one was. */
+/* After the prompt: sample, hand out, feed, until something stops it. *first is when the first token was sampled, if one was.
+ * */
 static bool decode(struct session *s, const struct generate_options *o, struct sampler *sampler, struct stream *out,
                    struct generate_result *r, double *first, struct error *e)
 {

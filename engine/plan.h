@@ -5,8 +5,8 @@
  * prediction can't drift from the program: both walk this list.
  *
  * Ops that work on each row for itself run in chains: a chunk takes its row through all of them (residual, norm, quantise)
- * before the next row is touched. Chains, and other ops, that do not depend on each other (q, k, v; gate, up) form a stage: their
- * chunks are handed out together and one barrier follows the stage.
+ * before the next row is touched. Chains, and other ops, that do not depend on each other (q, k, v; gate, up) form a stage:
+ * their chunks are handed out together and one barrier follows the stage.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PLAN_H
 #define HARTREE_PLAN_H
@@ -66,15 +66,17 @@ struct op {
         struct { enum activation activation; } glu; /* and ACT */
         struct { int size, merge; float mean[3], std[3]; } patches; /* pixels each way; patches a token, each way */
         struct { float scale; } embed;
-        /* A step of a contraction: of core `core` in the stored order (CORE), number `core` of the layer's own order (CONTRACT). And the
-         * layer's other way, to make the matrix (REBUILD): from `rebuild_from` rows on this runs, below that the steps do. */
+        /* A step of a contraction: of core `core` in the stored order (CORE), number `core` of the layer's own order
+         * (CONTRACT). And the layer's other way, to make the matrix (REBUILD): from `rebuild_from` rows on this runs, below
+         * that the steps do. */
         struct { const struct layer_weights *layer; int core; size_t rebuild_from; } core;
         struct { const struct tensor *index; } pick; /* which elements of a row */
     } u;
 };
 
-/* A buffer holds rows of `width` elements; those of a quantised type hold width elements in blocks. What lies between the steps of
- * factorised layers has room for the widest: there, rows lie one after another by the elements that the op at hand writes. */
+/* A buffer holds rows of `width` elements; those of a quantised type hold width elements in blocks. What lies between the
+ * steps of factorised layers has room for the widest: there, rows lie one after another by the elements that the op at hand
+ * writes. */
 struct plan_buffer {
     const char *name;
     size_t width;

@@ -1,5 +1,5 @@
-/* sample.c - the filters as one pass over the vocabulary and a few heaps; nothing sorts 262,144 logits. A pass is a vector kernel's
- * search for the next logit above a bound; few are, once the bound has risen.
+/* sample.c - the filters as one pass over the vocabulary and a few heaps; nothing sorts 262,144 logits. A pass is a vector
+ * kernel's search for the next logit above a bound; few are, once the bound has risen.
  * SPDX-License-Identifier: MIT */
 #include "engine/sample.h"
 

@@ -48,7 +48,8 @@ typedef bool session_progress(void *ctx, size_t done, size_t total);
 bool session_feed(struct session *s, const int32_t *tokens, size_t n, enum phase phase, session_progress *progress, void *ctx,
                   struct error *e);
 
-/* The same for a prompt, handing the logits of every position in [first, n) to `row` in order; rows are valid during the call. */
+/* The same for a prompt, handing the logits of every position in [first, n) to `row` in order; rows are valid during the call.
+ * */
 typedef bool session_row(void *ctx, size_t index, const float *logits);
 bool session_feed_all(struct session *s, const int32_t *tokens, size_t n, size_t first, session_row *row, void *ctx,
                       struct error *e);

@@ -97,7 +97,8 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
         !strcmp(t->name, "output.weight") || (s->tied && !a->scale_embedding && !strcmp(t->name, "token_embd.weight"));
     bool branch = ends_with(t->name, "attn_output.weight") || ends_with(t->name, "attn_out.weight") ||
                   ends_with(t->name, "ffn_down.weight");
-    /* Of a factorised layer the core that all paths lead through is the smaller; a correction is small against what it corrects. */
+    /* Of a factorised layer the core that all paths lead through is the smaller; a correction is small against what it
+     * corrects. */
     const char *core = strstr(t->name, ".mpo.");
     if (core && atoi(core + 5) == s->mpo.d - 1) branch = strstr(t->name, "attn_output.") || strstr(t->name, "ffn_down.");
     if (ends_with(t->name, ".mpo.left") || ends_with(t->name, ".mpo.res"))
@@ -159,7 +160,8 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     if (ok) {
         if (j->tower) tower_shape_describe(j->tower, j->mix, j->tensors, j->n, rows.out);
         else shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
-        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, j->shape.rope_sections[2] > 0, rows.out, e)) && gguf_writer_begin(rows.out, f, e);
+        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, j->shape.rope_sections[2] > 0, rows.out, e)) &&
+             gguf_writer_begin(rows.out, f, e);
     }
     for (size_t i = 0; i < j->n; i++) {
         rows.total += j->tensors[i].bytes;

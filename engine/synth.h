@@ -28,8 +28,8 @@ struct synth_result {
 /* Writes the whole file to `path` or nothing. `r` may be NULL. False and *e on failure. */
 bool synth_write(const struct synth_options *o, const char *path, struct synth_result *r, struct error *e);
 
-/* The vocabulary alone (synth_vocab.c): n_vocab tokens into a writer; `pictures`: the last are the marks of pictures. False and *e if they are too few for one (under 259) or
- * memory is short. */
+/* The vocabulary alone (synth_vocab.c): n_vocab tokens into a writer; `pictures`: the last are the marks of pictures. False
+ * and *e if they are too few for one (under 259) or memory is short. */
 bool synth_vocabulary(int n_vocab, bool pictures, struct gguf_writer *w, struct error *e);
 
 #endif

@@ -93,16 +93,16 @@ struct rope_args {
 };
 
 /* Attention of n_pos positions, `group` query vectors each, that share one key/value head: of every vector q
- * y = sum_t softmax_t(scale * <q, k[t]>) v[t], over the positions t that it sees. Position i sees those below end (below end + i
- * where causal), and of these the last `window` (0: all); at least one. In q and y the vectors of a position lie d apart,
+ * y = sum_t softmax_t(scale * <q, k[t]>) v[t], over the positions t that it sees. Position i sees those below end (below end +
+ * i where causal), and of these the last `window` (0: all); at least one. In q and y the vectors of a position lie d apart,
  * positions q_stride and y_stride elements; k and v are rows in the op's KV type from position 0 on, strides in bytes, of which
  * only those are read that some query sees. d <= ATTEND_MAX_D, and a multiple of 32 for q8_0.
  *
  * Online softmax over tiles of positions: no score matrix. Tiles and pieces begin at multiples of their size from position 0,
- * so that the bits of a y depend on its q and its range alone. Pieces of ATTEND_PIECE positions are each a softmax of their own,
- * (max, sum, unnormalised y), and are folded in order of position. So a long range can be shared out: where `state` is given,
- * every range lies in one piece, y is left unnormalised and state gets a pair (max, sum) for each vector, in their order;
- * f32_attend_merge then folds the parts to the bits that the whole would have had. */
+ * so that the bits of a y depend on its q and its range alone. Pieces of ATTEND_PIECE positions are each a softmax of their
+ * own, (max, sum, unnormalised y), and are folded in order of position. So a long range can be shared out: where `state` is
+ * given, every range lies in one piece, y is left unnormalised and state gets a pair (max, sum) for each vector, in their
+ * order; f32_attend_merge then folds the parts to the bits that the whole would have had. */
 struct attend_args {
     float *y;
     const float *q;
@@ -151,8 +151,8 @@ struct vec_args {
     size_t n;
 };
 
-/* y[i] += sum over j < k of s[j] * x[j * x_stride + i], for i < n; rows in order of j, so that k at once and one by one differ by
- * rounding at most. The product with a matrix whose rows lie along the outputs. */
+/* y[i] += sum over j < k of s[j] * x[j * x_stride + i], for i < n; rows in order of j, so that k at once and one by one differ
+ * by rounding at most. The product with a matrix whose rows lie along the outputs. */
 struct axpy_args {
     float *y;
     const float *x;
@@ -161,10 +161,10 @@ struct axpy_args {
     size_t k, n;
 };
 
-/* What the arithmetic of an instruction set can do at most: n rounds of multiply-adds that load and store nothing. No model needs
- * them; benchmarks and the accountant hold other kernels to their rate.
- * i8_peak: x is PEAK_I8_CODES codes u in 0..63, then as many signed codes v, which repeat every 8; y is one uint16_t, the sum of
- * 16 n u[i] v[i] modulo 2^16: what is left of it in sums of any width.
+/* What the arithmetic of an instruction set can do at most: n rounds of multiply-adds that load and store nothing. No model
+ * needs them; benchmarks and the accountant hold other kernels to their rate.
+ * i8_peak: x is PEAK_I8_CODES codes u in 0..63, then as many signed codes v, which repeat every 8; y is one uint16_t, the sum
+ * of 16 n u[i] v[i] modulo 2^16: what is left of it in sums of any width.
  * f32_peak: x is PEAK_F32_CHAINS floats, then two small integers a and b as floats; y[i] = x[i] + a b + a b ..., n times. */
 struct peak_args {
     void *y;

@@ -27,9 +27,10 @@ struct file_options {
  * another model or counted twice, and a .zst without libzstd each have their own line. */
 struct model_file *model_file_open(const char *path, const struct file_options *o, struct error *e);
 void model_file_close(struct model_file *f);
-/* Brings all weights into memory, so that no token waits for a page. Where huge pages are to be had and memory is ample, a part's
- * weights move to them and its mapped pages are let go of as that is done: they are never there twice. Else every page of the map
- * is touched. From then on the file counts as this process's memory. `progress` may be NULL. Moves tensors' .data. */
+/* Brings all weights into memory, so that no token waits for a page. Where huge pages are to be had and memory is ample, a
+ * part's weights move to them and its mapped pages are let go of as that is done: they are never there twice. Else every page
+ * of the map is touched. From then on the file counts as this process's memory. `progress` may be NULL. Moves tensors' .data.
+ * */
 void model_file_settle(struct model_file *f, void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx);
 /* Whether `path` is one of the model's own files, by whatever name: a command must not write there. */
 bool model_file_is_part(const struct model_file *f, const char *path);

@@ -6,8 +6,8 @@
 /* Bytes of weights a chunk: long enough for memory to stream them. */
 enum { DOT_CHUNK_BYTES = 32 << 10, GEMM_CHUNK_BYTES = 64 << 10 };
 
-/* Rows come by whole panels of every GEMM: AVX-512's take three times sixteen at once. Float activations are long, so a pass over
- * them should serve a strip of rows and not half of one (gemm_float.h). */
+/* Rows come by whole panels of every GEMM: AVX-512's take three times sixteen at once. Float activations are long, so a pass
+ * over them should serve a strip of rows and not half of one (gemm_float.h). */
 enum { DOT_CHUNK_ROWS = 16, GEMM_CHUNK_ROWS = LINEAR_MAX_ROWS / 3, GEMM_MIN_COLS = 3, GEMM_MIN_COLS_FLOAT = 16 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
@@ -17,7 +17,8 @@ static bool floats(enum type weight) { return type_get(weight)->activation == TY
 size_t linear_rows(enum type weight, size_t n_in, size_t cols)
 {
     size_t row = type_bytes(weight, n_in);
-    if (!linear_unpacks(weight, cols)) return clamp(DOT_CHUNK_BYTES / row, DOT_CHUNK_ROWS, 8 * DOT_CHUNK_ROWS) / DOT_CHUNK_ROWS * DOT_CHUNK_ROWS;
+    if (!linear_unpacks(weight, cols))
+        return clamp(DOT_CHUNK_BYTES / row, DOT_CHUNK_ROWS, 8 * DOT_CHUNK_ROWS) / DOT_CHUNK_ROWS * DOT_CHUNK_ROWS;
     size_t least = floats(weight) ? 2 * GEMM_CHUNK_ROWS : GEMM_CHUNK_ROWS;
     return clamp(GEMM_CHUNK_BYTES / row, least, LINEAR_MAX_ROWS) / GEMM_CHUNK_ROWS * GEMM_CHUNK_ROWS;
 }

@@ -7,8 +7,8 @@
 
 #include "tensor/tensor.h"
 
-/* How many weight rows a chunk of work takes for rows of n_in elements and so many columns: few for a dot, where memory sets the
- * pace and threads should end together; for a gemm whole panels. A function of shapes alone. */
+/* How many weight rows a chunk of work takes for rows of n_in elements and so many columns: few for a dot, where memory sets
+ * the pace and threads should end together; for a gemm whole panels. A function of shapes alone. */
 size_t linear_rows(enum type weight, size_t n_in, size_t cols);
 enum { LINEAR_MAX_ROWS = 144 }; /* never more than these */
 

@@ -7,8 +7,8 @@
  * on blocks of 32: "Q5_K_M" is mostly Q5_1.
  *
  * In decoding alone the time is about Q / B, so that five points know one power, which takes in idle, active and bytes' joules;
- * and of work one coefficient, a joule an instruction, where energy_terms.h has one a type. How many instructions a weight of each
- * type takes was counted before and apart from any joule (qemu-aarch64 as a Cortex-A76, one thread). So E = a Q + b I: two
+ * and of work one coefficient, a joule an instruction, where energy_terms.h has one a type. How many instructions a weight of
+ * each type takes was counted before and apart from any joule (qemu-aarch64 as a Cortex-A76, one thread). So E = a Q + b I: two
  * coefficients of four points, none of them fitted to the fifth, whose speed is not used either.
  * SPDX-License-Identifier: MIT */
 #include <math.h>

@@ -66,8 +66,8 @@ struct common_options {
 extern struct common_options common;
 
 /* Parses argv (after the command's name), then runs the command and finishes stdout. Returns the exit status.
- * An option that is given twice keeps its last value, but for OPTION_STRINGS; "--" ends the options; "-" and "-1" are arguments. A command's own option
- * hides the common one of the same name. */
+ * An option that is given twice keeps its last value, but for OPTION_STRINGS; "--" ends the options; "-" and "-1" are
+ * arguments. A command's own option hides the common one of the same name. */
 int command_main(const struct command *c, int argc, char **argv);
 
 /* Whether this option of the command's own table was given: for words that take only some of a command's options. */
@@ -100,8 +100,8 @@ const char *model_path(const char *given, struct error *e);
  * closed pipe, or a file above the limit on its size, becomes a write error instead of a signal. */
 void streams_prepare(void);
 
-/* The signal's number after SIGINT, SIGTERM or (unless it is ignored) SIGHUP, once signals_catch was called; a second one ends the process after
- * file_output_cleanup. */
+/* The signal's number after SIGINT, SIGTERM or (unless it is ignored) SIGHUP, once signals_catch was called; a second one ends
+ * the process after file_output_cleanup. */
 extern volatile int interrupted;
 void signals_catch(void);
 

@@ -38,8 +38,8 @@ void arg_note_cut(const struct model_file *f);
 /* A note that predictions have no interval, where this machine's own profile (`device` NULL or "this") is a quick one. */
 void arg_note_quick(const char *device, const struct device *d, int threads);
 
-/* The same and the device profile `device` (device_find); *load_s is the time that the model took. A calibration comes before the
- * weights are read in, so that its buffers and they are never in memory together. */
+/* The same and the device profile `device` (device_find); *load_s is the time that the model took. A calibration comes before
+ * the weights are read in, so that its buffers and they are never in memory together. */
 struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s,
                                         struct error *e);
 

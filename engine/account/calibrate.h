@@ -4,8 +4,8 @@
  * divided into what they did, as predict.h's formula has it. The figures:
  *
  *   read_bandwidth, read_peak, noise   vector loads over at least 256 MB and 4 times the last-level cache
- *   read_cache                         the same over 16 KB a thread, 128 KB, 1 MB ... as far as half the last-level cache; nothing is
- *                                    priced by it: it tells the levels apart
+ *   read_cache                         the same over 16 KB a thread, 128 KB, 1 MB ... as far as half the last-level cache;
+ *                                      nothing is priced by it: it tells the levels apart
  *   peak.*     multiply-adds between registers on every thread
  *   stage      decode steps of a model of 24 layers, 32 wide
  *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache;
@@ -18,8 +18,8 @@
  *
  * They are measured in rounds, each figure once a round, and the median over the rounds is kept: a disturbance that lasts some
  * seconds spoils some of every figure's rounds, and not all rounds of some figures. What else runs all the while is part of the
- * machine then, as it will be when models run. Where rounds contradict themselves (more rows seem to take less time, a rate is above the
- * peak) the profile gets what stands to reason instead, as `assumed`.
+ * machine then, as it will be when models run. Where rounds contradict themselves (more rows seem to take less time, a rate is
+ * above the peak) the profile gets what stands to reason instead, as `assumed`.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CALIBRATE_H
 #define HARTREE_CALIBRATE_H
@@ -28,8 +28,8 @@
 
 #include <stdint.h>
 
-/* The longest that the rates were measured with: rows of one micro-batch in linear ops, and positions that attention sees. Rates
- * of fewer lie between measured ones, down to one row. */
+/* The longest that the rates were measured with: rows of one micro-batch in linear ops, and positions that attention sees.
+ * Rates of fewer lie between measured ones, down to one row. */
 enum { CALIBRATED_ROWS = 192, CALIBRATED_POSITIONS = 768 };
 
 struct calibrate_options {

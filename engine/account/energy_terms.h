@@ -3,9 +3,9 @@
  *     E_gross = pi0 T + E_net        E_net = pi1 T + eps_m Q + sum_c eps_c W_c
  *
  * T are the seconds of the run, pi0 what the machine draws idle, pi1 what it draws on top while a model runs, Q the bytes
- * that cross the memory bus (a row's memory_bytes: none of a model that stays in the last-level cache), W_c the work of class c: FLOPs of linear layers by weight type,
- * FLOPs of attention, bytes that the other ops move. Source: Choi, Bedard, Fowler, Vuduc, "A roofline model of energy" (IPDPS
- * 2013), with an epsilon for each kind of kernel.
+ * that cross the memory bus (a row's memory_bytes: none of a model that stays in the last-level cache), W_c the work of class
+ * c: FLOPs of linear layers by weight type, FLOPs of attention, bytes that the other ops move. Source: Choi, Bedard, Fowler,
+ * Vuduc, "A roofline model of energy" (IPDPS 2013), with an epsilon for each kind of kernel.
  *
  * No sensor can resolve one layer (RAPL steps in milliseconds, USB meters in hundredths of a second), so the joules of a row
  * are attributed by this model, and of kind "modelled": never measured.

@@ -1,8 +1,8 @@
 /* holdout.h - how far off a fresh profile is, on runs that no rate of it came from.
  *
  * Small models of other widths, mixtures of types and lengths than calibration's are predicted, then run. Their residuals give
- * the 95 % interval of predictions on this machine (conformal.h): of models and lengths like these (up to 300 tokens), for as long
- * as the machine stays as it was then. Large models and long contexts may err more; `hartree laws text` tells how much.
+ * the 95 % interval of predictions on this machine (conformal.h): of models and lengths like these (up to 300 tokens), for as
+ * long as the machine stays as it was then. Large models and long contexts may err more; `hartree laws text` tells how much.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_HOLDOUT_H
 #define HARTREE_HOLDOUT_H

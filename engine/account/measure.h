@@ -45,8 +45,9 @@ void measurement_free(struct measurement *m);
 
 /* Whether what was measured can be: false and *e if a decode op that reads more than the last-level cache holds in a step, or
  * all of them less one cache's worth a step, read at a rate above the device's peak by more than 10 % or five times its noise,
- * whichever is more, but at most 25 %. A byte count or a clock is wrong then, or the profile is not this machine's. Of a profile without a peak
- * for these threads nothing can be said, and true is. For after the result is printed: it is what one needs to find out. */
+ * whichever is more, but at most 25 %. A byte count or a clock is wrong then, or the profile is not this machine's. Of a
+ * profile without a peak for these threads nothing can be said, and true is. For after the result is printed: it is what one
+ * needs to find out. */
 bool measurement_check(const struct measurement *m, const struct device *d, struct error *e);
 
 /* Takes a profile's times into the rows of a prediction of the same plan. */

@@ -19,8 +19,8 @@
 #include "engine/account/device.h"
 
 /* X(INPUT, distribution, low, high, what it is and where its range comes from). EVEN and LOG are uniform in the value and its
- * logarithm; ONE_OF a whole number; NORMAL a factor whose logarithm is normal about 0, its standard deviation `low`; FIXED is `low` and drawn never: it is there to
- * be solved for. Ranges of 0 to 0 depend on the device (paper.c). */
+ * logarithm; ONE_OF a whole number; NORMAL a factor whose logarithm is normal about 0, its standard deviation `low`; FIXED is
+ * `low` and drawn never: it is there to be solved for. Ranges of 0 to 0 depend on the device (paper.c). */
 #define PAPER_INPUTS(X)                                                                                                     \
     X(ANSWER, LOG, 64, 512, "tokens of an answer to a text prompt: not stated, assumed")                                    \
     X(ANSWER_RATIO, LOG, 0.8, 1.25, "the compressed model's answers to the original's, in length: not stated, assumed")     \

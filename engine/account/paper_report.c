@@ -45,7 +45,8 @@ void paper_json(const struct paper *p, FILE *f)
     }
 }
 
-/* A change as percent with its sign, a ratio with an x, anything else as it is; "-" where not known. `more` digits than usual. */
+/* A change as percent with its sign, a ratio with an x, anything else as it is; "-" where not known. `more` digits than usual.
+ * */
 static void format_value(char text[32], double v, const char *unit, int more)
 {
     snprintf(text, 32, "-");
@@ -163,5 +164,6 @@ void paper_print(const struct paper *p, FILE *f)
     }
     print_inputs(p, f);
     fprintf(f, "sha256     %s\n", p->sha256);
-    fprintf(f, "of %zu published figures that are predicted, %zu come within 10 %%, %zu lie inside\n", compared, within, n_inside);
+    fprintf(f, "of %zu published figures that are predicted, %zu come within 10 %%, %zu lie inside\n", compared,
+            within, n_inside);
 }

@@ -403,7 +403,8 @@ bool predict_one_step(struct prediction *r, const struct plan *p, const struct d
     return true;
 }
 
-bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp, struct error *e)
+bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp,
+                     struct error *e)
 {
     struct prediction_row *rows = realloc(r->rows, (r->n_rows + tower->n_rows) * sizeof *rows);
     if (!rows) return fail(e, "prediction of %zu ops: found no memory", r->n_rows + tower->n_rows);

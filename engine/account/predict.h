@@ -98,14 +98,15 @@ void prediction_free(struct prediction *r);
 bool predict_step(struct prediction_row *rows, const struct plan *p, const struct device *d, int threads, const struct step *s,
                   struct error *e);
 
-/* The price of one step as a prediction of its own, all of it in the phase of prefill: a vision tower's. kv_bytes is the size of
- * its cache. False and *e as predict; prediction_free releases the rows. */
+/* The price of one step as a prediction of its own, all of it in the phase of prefill: a vision tower's. kv_bytes is the size
+ * of its cache. False and *e as predict; prediction_free releases the rows. */
 bool predict_one_step(struct prediction *r, const struct plan *p, const struct device *d, int threads, const struct step *s,
                       double kv_bytes, struct error *e);
 
-/* Joins the price of a picture in the prompt, whose tokens r's prompt counts already: r's rows and totals then have the tower's, too.
- * Memory is that of both at once. False and *e if memory is short. */
-bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp, struct error *e);
+/* Joins the price of a picture in the prompt, whose tokens r's prompt counts already: r's rows and totals then have the
+ * tower's, too. Memory is that of both at once. False and *e if memory is short. */
+bool prediction_join(struct prediction *r, const struct prediction *tower, const char *image, const char *clamp,
+                     struct error *e);
 
 /* ---- Aggregation ---- */
 

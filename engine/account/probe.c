@@ -25,7 +25,8 @@ static bool lend(struct gguf *g, const char *shape, const struct probe_weights *
         struct tensor *t = &g->tensors[i];
         size_t room = t->n_dims == 1 ? ONES_BYTES : w->n - ONES_BYTES;
         if (t->bytes > room)
-            return fail(e, "probe %s: tensor '%s': found %zu bytes to lend, expected %zu", shape, t->name, room, (size_t)t->bytes);
+            return fail(e, "probe %s: tensor '%s': found %zu bytes to lend, expected %zu", shape, t->name, room,
+                        (size_t)t->bytes);
         if (at + t->bytes > w->n) at = ONES_BYTES;
         t->data = t->n_dims == 1 ? w->bytes : w->bytes + at;
         if (t->n_dims != 1) at += (t->bytes + ALIGN - 1) / ALIGN * ALIGN;
@@ -67,7 +68,8 @@ static void add_step(struct probe_sums *sums, const struct probe *p, const struc
                      const double *seconds, double tau)
 {
     for (size_t stage = 0; stage < plan->n_stages; stage++)
-        for (size_t i = plan->stage[stage]; i < plan->stage[stage + 1]; i++) add_op(sums, p, plan, stage, i, s, seconds[i], tau);
+        for (size_t i = plan->stage[stage]; i < plan->stage[stage + 1]; i++)
+            add_op(sums, p, plan, stage, i, s, seconds[i], tau);
 }
 
 /* Of the steps the middle one by time, the faster of two: a step that something interrupted says nothing. */

@@ -44,8 +44,8 @@ struct probe_sums {
     double seconds, stages; /* wall time of the steps, and how many stages they ran */
 };
 
-/* Adds a probe's middle step to *sums; one before them is not counted. `tau` is the cost of a stage. False and *e if memory or threads
- * are short, or the shape does not fit `weights`. */
+/* Adds a probe's middle step to *sums; one before them is not counted. `tau` is the cost of a stage. False and *e if memory or
+ * threads are short, or the shape does not fit `weights`. */
 bool probe_run(struct probe_sums *sums, const struct probe *p, double tau, struct error *e);
 
 /* The same for one picture through a small vision tower. */

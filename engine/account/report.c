@@ -229,8 +229,9 @@ static void print_head(const struct prediction *r, FILE *f)
     fprintf(f, "predicted  %s: prefill %s, decode %s\n", si(r->time_s, "s").s, si(r->prefill_s, "s").s, si(r->decode_s, "s").s);
     if (!isnan(r->interval95_s[0]))
         fprintf(f, "           95 %%: %s to %s\n", si(r->interval95_s[0], "s").s, si(r->interval95_s[1], "s").s);
-    if (*r->missing) fprintf(f, "           no time: the device profile lacks %s; of this machine 'hartree calibrate -t %d' measures it\n", r->missing,
-                             o->threads);
+    if (*r->missing)
+        fprintf(f, "           no time: the device profile lacks %s; of this machine 'hartree calibrate -t %d' measures it\n",
+                r->missing, o->threads);
     print_energy(r, f);
     fprintf(f, "sha256     %s\n", r->sha256);
 }

@@ -20,6 +20,7 @@ enum { MAX_PASSES = 100000, MAX_LENGTH = 1 << 20 };
 /* The first n of `all`, said again from its second token (the first may open a text) where they don't suffice. */
 static bool take_length(const struct tokens *all, size_t n, struct tokens *out, struct error *e)
 {
+    if (all->n < 2) return fail(e, "prompt of %zu tokens: found a tokenizer that makes %zu of the whole text", n, all->n);
     for (size_t i = 0; i < n; i++) {
         size_t k = i < all->n ? i : 1 + (i - 1) % (all->n - 1);
         if (!tokens_push(out, all->id[k])) return fail(e, "prompt of %zu tokens: found no memory", n);

@@ -15,8 +15,8 @@ static void store_run(const struct op *op, struct exec *x, size_t row, int threa
     const float *from = exec_row(x, op->src, row);
     char *base = op->u.store.value ? kv->v : kv->k;
     for (int h = 0; h < kv->n_head; h++)
-        type_quantise(kv->type, kv_row(kv, base, op->u.store.slot, h, x->step.p + row), from + (size_t)h * (size_t)kv->head_dim, NULL,
-                      (size_t)kv->head_dim);
+        type_quantise(kv->type, kv_row(kv, base, op->u.store.slot, h, x->step.p + row),
+                      from + (size_t)h * (size_t)kv->head_dim, NULL, (size_t)kv->head_dim);
 }
 
 static struct op_cost store_cost(const struct op *op, const struct plan *p, const struct step *s)
