@@ -219,7 +219,7 @@ cli_with HARTREE_KERNEL=q4_K_dot:none run -m "$m" -p x
 refuse "HARTREE_KERNEL of no kernel" 2 "^hartree: HARTREE_KERNEL: .*found .*expected"
 if [ -w /dev/full ]; then
     for command in "run -q -n 2 -p x" "run -q -n 2 -p x --json" "run -q --echo -n 2 -p x" "ppl -c 4 --chunks 1 -f $m" \
-        "tokenize x" "predict" "bench model -p 1 -n 1 -r 1" "measure --prompt 2 --gen 2 -r 1"; do
+        "tokenize x" "predict -q" "bench model -p 1 -n 1 -r 1" "measure -q --prompt 2 --gen 2 -r 1"; do
         # shellcheck disable=SC2086
         ${RUN:-} "$HARTREE" $command -m "$m" >/dev/full 2>"$cli_err" </dev/null
         cli_rc=$?
