@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "base/suffix.h"
-#include "engine/compress/feedback.h"
+#include "engine/compress/metric_quantise.h"
 
 /* ---- What the output will hold ---- */
 

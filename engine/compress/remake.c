@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/compress/correction.h"
-#include "engine/compress/feedback.h"
+#include "engine/compress/metric_quantise.h"
 #include "engine/compress/statistics.h"
 
 /* ---- Names and shapes ---- */
@@ -121,7 +121,7 @@ static bool make_numbers(struct work *k, void *data[REMAKE_MAX_TENSORS], double 
     size_t n = (size_t)r->from->ne[0], n_out = (size_t)r->from->ne[1];
     int at = 0;
     if (!(data[at] = malloc(r->tensors[0].bytes))) return fail(e, "tensor '%s': found no memory for it", r->tensors[0].name);
-    if (!feedback_quantise(&k->form, k->w, n_out, r->type, r->join, k->pool, data[at++], k->q, e)) return false;
+    if (!metric_quantise(&k->form, k->w, n_out, r->type, r->join, k->pool, data[at++], k->q, e)) return false;
     if (r->join > 1) {
         float *one = malloc((size_t)tensor_elements(&r->tensors[at]) * sizeof *one);
         data[at] = malloc(r->tensors[at].bytes);

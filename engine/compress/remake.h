@@ -13,7 +13,7 @@
 struct remake_options {
     size_t rank;   /* of the correction; 0: none */
     bool mean;     /* a bias that takes the error on the mean input */
-    bool feedback; /* later blocks make up for earlier ones (feedback.h), where the metric has vectors */
+    bool feedback; /* later blocks make up for earlier ones (metric_quantise.h), where the metric has vectors */
 };
 
 enum { REMAKE_MAX_TENSORS = 5 };
@@ -24,7 +24,7 @@ struct remake {
     const struct metric *metric;
     enum type type;
     char prefix[TENSOR_MAX_NAME]; /* "blk.3.ffn_up" */
-    size_t join;                  /* rows that share a row of blocks (feedback.h) */
+    size_t join;                  /* rows that share a row of blocks (metric_quantise.h) */
     struct mpo mpo;               /* d = 2 where they do, else 0 */
     char joint[TENSOR_MAX_NAME];  /* where the selection of joined rows stands: layers that share an input share it */
     struct tensor tensors[REMAKE_MAX_TENSORS]; /* as they will be written, no data */

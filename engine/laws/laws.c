@@ -228,7 +228,7 @@ static void fit_lines(struct laws_model *m)
     regress(&m->ram_line.predicted, x, ram_said, NULL, n, 2);
 }
 
-/* ---- A pair ---- */
+/* ---- Models beside each other ---- */
 
 static double figure_of(const struct laws_point *p, int figure, bool predicted, double decode_steps)
 {
@@ -249,12 +249,12 @@ static const struct laws_point *find_point(const struct laws_model *m, int index
 }
 
 /* Ratios multiply: their mean is that of the logarithms, and so is its interval, which holds it. */
-static void compare(struct laws_ratio *r, const struct laws *l, int figure)
+static void compare(struct laws_ratio *r, const struct laws *l, int model, int figure)
 {
     double logs[2][SWEEP_POINTS], ones[SWEEP_POINTS], steps = steps_after(l->sweep);
     size_t n = 0;
     for (int i = 0; i < l->model[0].n_points; i++) {
-        const struct laws_point *a = &l->model[0].point[i], *b = find_point(&l->model[1], a->index);
+        const struct laws_point *a = &l->model[0].point[i], *b = find_point(&l->model[model], a->index);
         if (!b) continue;
         for (int predicted = 0; predicted < 2; predicted++)
             logs[predicted][n] = log(figure_of(b, figure, predicted, steps) / figure_of(a, figure, predicted, steps));
@@ -301,8 +301,9 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
         l->energy_kind = "measured";
     else if (!isnan(l->model[0].point[0].plan->energy_j))
         l->energy_kind = "modelled";
-    for (int k = 0; k < LAWS_FIGURES && s->options.n_models == 2; k++) compare(&l->ratio[k], l, k);
     const struct sweep_options *o = &s->options;
+    for (int m = 1; m < o->n_models; m++)
+        for (int k = 0; k < LAWS_FIGURES; k++) compare(&l->ratio[m][k], l, m, k);
     l->missing = (size_t)o->n_models * (size_t)o->n_points * (size_t)o->repeats - s->n_windows;
     return true;
 }

@@ -54,7 +54,7 @@ struct laws_model {
     double edge;                /* largest share of a window that one sample's spacing is */
 };
 
-/* Second over first: geometric means of the ratios of the prompts that both ran, and Student's interval of the measured one. */
+/* A model over the first one: geometric means of the ratios of the prompts that both ran, and Student's interval of the measured one. */
 struct laws_ratio {
     double ratio, low, high;
     double predicted;
@@ -66,7 +66,7 @@ extern const char *const laws_figure_names[LAWS_FIGURES]; /* "time" ... */
 struct laws {
     struct sweep *sweep;
     struct laws_model model[SWEEP_MODELS];
-    struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
+    struct laws_ratio ratio[SWEEP_MODELS][LAWS_FIGURES]; /* of each to the first; throughput: tokens a second while decoding */
     const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
     size_t missing;                        /* windows of the whole sweep that are not there */
     size_t half_idle;                      /* windows of sessions that were cut short: with idle before them, none after */

@@ -166,9 +166,9 @@ void laws_json(const struct laws *l, FILE *f)
         for (int k = 0; k < LAWS_FIGURES; k++) {
             json_key(&j, laws_figure_names[k]);
             json_object(&j);
-            json_put_number(&j, "ratio", l->ratio[k].ratio);
-            put_pair(&j, "ci95", l->ratio[k].low, l->ratio[k].high);
-            json_put_number(&j, "predicted", l->ratio[k].predicted);
+            json_put_number(&j, "ratio", l->ratio[1][k].ratio);
+            put_pair(&j, "ci95", l->ratio[1][k].low, l->ratio[1][k].high);
+            json_put_number(&j, "predicted", l->ratio[1][k].predicted);
             json_object_end(&j);
         }
         json_object_end(&j);
@@ -314,10 +314,10 @@ void laws_print(const struct laws *l, FILE *f)
         fprintf(f, "idle       %zu window%s of a session that was cut short: above idle before alone, drift unseen\n",
                 l->half_idle, l->half_idle == 1 ? "" : "s");
     for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
-    if (o->n_models < 2) return;
+    if (o->n_models != 2) return; /* of more, laws_compress prints a table */
     fprintf(f, "\nsecond over first, geometric means over the prompts, with 95 %% intervals\n");
     for (int k = 0; k < LAWS_FIGURES; k++) {
-        const struct laws_ratio *r = &l->ratio[k];
+        const struct laws_ratio *r = &l->ratio[1][k];
         if (isnan(r->ratio) && isnan(r->predicted)) continue;
         if (k == LAWS_THROUGHPUT)
             fprintf(f, "%-10s %.2fx (%.2f to %.2f), predicted %.2fx\n", laws_figure_names[k], r->ratio, r->low, r->high,

@@ -8,9 +8,9 @@
  *    meters need some samples. Of the passes' times the medians count.
  * 3. Each window is appended to a journal before the next begins (journal.h), so that a sweep can be interrupted and resumed.
  *
- * Windows come in rounds, one of each prompt a round, shuffled by a seeded generator; the two models of a pair take turns
- * prompt by prompt, in the order A B, B A, A B, so that slow drift and a busy moment hit both. One model is in memory at a
- * time: a window's memory is that model's, and both need not fit together.
+ * Windows come in rounds, one of each prompt a round, shuffled by a seeded generator; the models take turns
+ * prompt by prompt, in the order A B, B A, A B (and so of more), so that slow drift and a busy moment hit both. One model is in memory at a
+ * time: a window's memory is that model's, and all need not fit together.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SWEEP_H
 #define HARTREE_SWEEP_H
@@ -19,7 +19,7 @@
 #include "engine/account/law.h"
 #include "engine/session.h"
 
-enum { SWEEP_MODELS = 2, SWEEP_POINTS = 64, SWEEP_REPEATS = 100 };
+enum { SWEEP_MODELS = 16, SWEEP_POINTS = 64, SWEEP_REPEATS = 100 };
 
 struct sweep_options {
     const char *model[SWEEP_MODELS]; /* paths */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/compress/feedback.h"
+#include "engine/compress/metric_quantise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -147,7 +147,7 @@ static void quantise_rows(void *ctx, int thread)
         quantise_row(j, group, j->carry + (size_t)thread * j->join * j->f->k);
 }
 
-bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
+bool metric_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
                        struct pool *pool, void *out, float *q, struct error *e)
 {
     size_t nk = f->n * f->k + 1;

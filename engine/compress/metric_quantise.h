@@ -1,4 +1,4 @@
-/* feedback.h - quantises a matrix block by block so that later blocks make up for the errors of earlier ones, as the inputs
+/* metric_quantise.h - quantises a matrix block by block so that later blocks make up for the errors of earlier ones, as the inputs
  * make it possible.
  *
  * What counts is the error of the output, tr((W - Q) C (W - Q)^T). Once some columns p are quantised with errors e, the other
@@ -15,8 +15,8 @@
  * Joined rows: where a row of n_in numbers is no whole number of blocks, `join` rows of the matrix share a row of the tensor,
  * 32 numbers of each in turn, and that is a matrix product operator that stands in the file as any other (docs/mpo.md): its
  * second core, which is no more than a selection, spreads the input. SPDX-License-Identifier: MIT */
-#ifndef HARTREE_FEEDBACK_H
-#define HARTREE_FEEDBACK_H
+#ifndef HARTREE_METRIC_QUANTISE_H
+#define HARTREE_METRIC_QUANTISE_H
 
 #include "engine/compress/metric.h"
 #include "tensor/mpo.h"
@@ -31,7 +31,7 @@ void join_selection(size_t join, float *y);
 /* Quantises w (n_out x f->n) into `out`, n_out / join rows of type_bytes(type, join * n) bytes, and puts what they stand for
  * into q (n_out x n). Without vectors in f, each block by itself with the diagonal as weights. The type has blocks of 32 or
  * more. False and *e for want of memory. */
-bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
+bool metric_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
                        struct pool *pool, void *out, float *q, struct error *e);
 
 #endif
