@@ -1,7 +1,8 @@
-/* cmd_laws.c - the sweeps of the paper: `hartree laws text`.
+/* cmd_laws.c - the sweeps of the paper: `hartree laws text` and `hartree laws compress`.
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/laws/laws.h"
+#include "tools/laws_compress_args.h"
 #include "engine/meter/meter.h"
 #include "tools/account_args.h"
 
@@ -38,6 +39,7 @@ static const struct option options[] = {
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
     ARG_KV,
+    LAWS_COMPRESS_ARGS,
     {.name = NULL},
 };
 
@@ -116,8 +118,12 @@ static int run(int n_args, char **args)
                              .join = join.v,
                              .n_join = join.n,
                              .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
-    if (strcmp(args[0], "text")) return usage_error("found '%s', expected text", args[0]);
-    if (models.n > SWEEP_MODELS) return usage_error("found %zu models, expected one or two", models.n);
+    bool family = !strcmp(args[0], "compress");
+    size_t most = family ? SWEEP_MODELS : 2;
+    if (!family && strcmp(args[0], "text")) return usage_error("found '%s', expected text or compress", args[0]);
+    if (models.n > most) return usage_error("found %zu models, expected %s", models.n, family ? "at most 16" : "one or two");
+    const char *wrong = family ? laws_compress_wrong(output) : laws_compress_given();
+    if (wrong) return usage_error("%s", wrong);
     if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
     int64_t again = twice(lengths.n ? &lengths : &points);
     if (again)
@@ -132,11 +138,15 @@ static int run(int n_args, char **args)
               device_find(&d, account_args.device, note, &e);
     o.sweep.device = &d;
     o.sweep.energy = ok ? meter_source(o.hooks.meter) : NULL;
-    ok = ok && (l = laws_text(&o, &e));
-    progress_clear();
-    if (ok && common.json) laws_json(l, stdout);
-    else if (ok) laws_print(l, stdout);
-    laws_free(l);
+    if (family) {
+        ok = ok && laws_compress_run(&o, &e);
+    } else {
+        ok = ok && (l = laws_text(&o, &e));
+        progress_clear();
+        if (ok && common.json) laws_json(l, stdout);
+        else if (ok) laws_print(l, stdout);
+        laws_free(l);
+    }
     meter_close(o.hooks.meter);
     device_free(&d);
     return ok ? EXIT_DONE : failed(&e);
@@ -145,13 +155,16 @@ static int run(int n_args, char **args)
 const struct command command_laws = {
     .name = "laws",
     .summary = "sweep prompts of growing length: time, CPU, memory and energy, predicted first and then measured",
-    .usage = "text [-m M [-m M2]] [-o DIR] [--points N,...] [--gen N] [-r N] [--hz 5] [--energy SRC] [--shard I/N]",
+    .usage = "text|compress [-m M [-m M2]] [-o DIR] [--points N,...] [--gen N] [-r N] [--hz 5] [--energy SRC] [--shard I/N]",
     .description =
         "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
         "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, "
         "fitted and predicted, the predictions' errors, and for two models their ratios.\n\n"
         "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends with status 1. Shards on "
-        "several machines need the same --device FILE; --join takes their folders together.",
+        "several machines need the same --device FILE; --join takes their folders together.\n\n"
+        "compress does so for a family: the first -m is the original, further ones and those that --ratios makes of it (as "
+        "hartree compress does, into -o DIR) are its variants. Beside each one's figures stand, with -f FILE, its perplexity on that "
+        "text and its KL divergence from the original, and the intercept and slope of CPU and RAM AUC over prompt tokens.",
     .options = options,
     .min_args = 1,
     .max_args = 1,

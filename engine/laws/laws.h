@@ -106,4 +106,20 @@ bool laws_write_predictions(const struct sweep *s, const char *dir, struct error
  * file can't be written. */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 
+/* ---- What files of a folder are made with (laws_files.c) ---- */
+
+/* A name as it may stand unquoted in a table and within single quotes in a gnuplot script, which takes backquotes and markup
+ * elsewhere for commands. */
+struct laws_plain {
+    char s[64];
+};
+struct laws_plain laws_plain(const char *name);
+/* One file of the folder, whole or not at all. */
+bool laws_write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
+                     struct error *e);
+/* Runs gnuplot on a script of the folder; false where there is none, or it failed. */
+bool laws_draw(const char *dir, const char *script);
+/* (laws_text.c) Makes the folder unless it is there. */
+bool laws_folder(const char *dir, struct error *e);
+
 #endif

@@ -17,15 +17,9 @@
 
 /* ---- Tables ---- */
 
-/* A model's name as it may stand unquoted in a table and within single quotes in a gnuplot script, which takes backquotes and
- * markup elsewhere for commands. */
-struct plain {
-    char s[64];
-};
-
-static struct plain plain(const char *name)
+struct laws_plain laws_plain(const char *name)
 {
-    struct plain p;
+    struct laws_plain p;
     snprintf(p.s, sizeof p.s, "%s", name);
     for (char *c = p.s; *c; c++)
         if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._+:-()", *c)) *c = '-';
@@ -48,7 +42,7 @@ static void write_predictions(const void *from, FILE *f)
     for (int m = 0; m < s->options.n_models; m++)
         for (int i = 0; i < s->options.n_points; i++) {
             const struct sweep_point *p = &s->model[m].point[i];
-            fprintf(f, "%d,%s,%d,%zu,%lld,%d", m + 1, plain(s->model[m].name).s, p->prompt, p->tokens.n,
+            fprintf(f, "%d,%s,%d,%zu,%lld,%d", m + 1, laws_plain(s->model[m].name).s, p->prompt, p->tokens.n,
                     (long long)s->options.gen, p->passes);
             const double v[] = {p->prefill_s, p->decode_s, p->time_s, p->cpu_auc, p->ram_auc, p->energy_j};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
@@ -68,7 +62,7 @@ static void write_points(const void *from, FILE *f)
         for (int i = 0; i < l->model[m].n_points; i++) {
             const struct laws_point *p = &l->model[m].point[i];
             const struct sweep_point *q = p->plan;
-            fprintf(f, "%d,%s,%d,%zu,%lld,%d,%d", m + 1, plain(l->model[m].plan->name).s, q->prompt, q->tokens.n,
+            fprintf(f, "%d,%s,%d,%zu,%lld,%d,%d", m + 1, laws_plain(l->model[m].plan->name).s, q->prompt, q->tokens.n,
                     (long long)l->sweep->options.gen, p->windows, q->passes);
             const double v[] = {p->time_s,         p->fastest_s, p->slowest_s,    q->time_s,   p->prefill_s,
                                 q->prefill_s,      p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
@@ -87,7 +81,7 @@ static void write_law(const void *from, FILE *f)
     for (int m = 0; m < l->sweep->options.n_models; m++)
         for (int c = 0; c < LAW_COUNT; c++) {
             const struct laws_fit *q = &l->model[m].fit;
-            fprintf(f, "%d,%s,%s,%s", m + 1, plain(l->model[m].plan->name).s, law_names[c], law_units[c]);
+            fprintf(f, "%d,%s,%s,%s", m + 1, laws_plain(l->model[m].plan->name).s, law_names[c], law_units[c]);
             const double v[] = {q->b[c], q->low[c], q->high[c], q->predicted[c], l->model[m].plan->law.seconds[c]};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
             fputc('\n', f);
@@ -152,7 +146,7 @@ static void put_series(const struct script *s, int model, bool *first, const cha
                        FILE *f)
 {
     fprintf(f, "%s\\\n    'points.csv' skip 1 using ($1 == %d ? $4 : NaN):%s with %s lc %d title '%s, %s'", *first ? "" : ",",
-            model + 1, columns, style, model + 1, plain(s->laws->model[model].plan->name).s, what);
+            model + 1, columns, style, model + 1, laws_plain(s->laws->model[model].plan->name).s, what);
     *first = false;
 }
 
@@ -177,10 +171,10 @@ static void plot_model(const struct script *s, int model, bool *first, FILE *f)
 }
 
 /* The name of a model's file, which says its tensors' type as a rule. */
-static struct plain file_of(const struct laws *l, int model)
+static struct laws_plain file_of(const struct laws *l, int model)
 {
     const char *path = l->model[model].plan->path, *slash = strrchr(path, '/');
-    return plain(slash ? slash + 1 : path);
+    return laws_plain(slash ? slash + 1 : path);
 }
 
 static void write_script(const void *from, FILE *f)
@@ -209,7 +203,7 @@ static void write_script(const void *from, FILE *f)
             "set grid\n"
             "plot ",
             p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s",
-            bars ? ", bars from the fastest to the slowest" : "", p->name, p->title, plain(o->device->name).s, o->threads,
+            bars ? ", bars from the fastest to the slowest" : "", p->name, p->title, laws_plain(o->device->name).s, o->threads,
             o->threads == 1 ? "" : "s", file_of(s->laws, 0).s, o->n_models > 1 ? " and " : "",
             o->n_models > 1 ? file_of(s->laws, 1).s : "", (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s",
             bars ? ", bars from the fastest to the slowest" : "", joules ? "; gross joules, idle included" : "", p->label,
@@ -219,8 +213,7 @@ static void write_script(const void *from, FILE *f)
     fputc('\n', f);
 }
 
-/* Runs gnuplot on a script of the folder; false where there is none, or it failed. */
-static bool draw(const char *dir, const char *script)
+bool laws_draw(const char *dir, const char *script)
 {
     int status;
     pid_t child = fork();
@@ -239,8 +232,8 @@ static bool draw(const char *dir, const char *script)
 
 /* ---- The folder ---- */
 
-static bool write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
-                       struct error *e)
+bool laws_write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
+                     struct error *e)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path)
@@ -259,22 +252,22 @@ static void write_json(const void *from, FILE *f)
 
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e)
 {
-    return write_file(dir, "predictions.json", write_json, s, e) && write_file(dir, "predictions.csv", write_predictions, s, e);
+    return laws_write_file(dir, "predictions.json", write_json, s, e) && laws_write_file(dir, "predictions.csv", write_predictions, s, e);
 }
 
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e)
 {
     *drawn = true;
-    if (!write_file(dir, "points.csv", write_points, l, e) || !write_file(dir, "law.csv", write_law, l, e) ||
-        !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
+    if (!laws_write_file(dir, "points.csv", write_points, l, e) || !laws_write_file(dir, "law.csv", write_law, l, e) ||
+        !laws_write_file(dir, "energy.csv", write_energy_log, l, e) || !laws_write_file(dir, "result.json", write_result, l, e))
         return false;
     for (int i = 0; i < N_PLOTS; i++) {
         char name[32];
         struct script s = {l, &plots[i]};
         if (i == ENERGY_PLOT && !strcmp(l->energy_kind, "none")) continue;
         snprintf(name, sizeof name, "%s.gp", plots[i].name);
-        if (!write_file(dir, name, write_script, &s, e)) return false;
-        *drawn = *drawn && draw(dir, name);
+        if (!laws_write_file(dir, name, write_script, &s, e)) return false;
+        *drawn = *drawn && laws_draw(dir, name);
     }
     return true;
 }
