@@ -10,10 +10,8 @@
 static const char *output;
 
 static const struct option options[] = {
-    ARG_MODEL,
-    {"output", "o", OPTION_STRING, &output, "FILE", "where to write it, a GGUF file", 0, 0, NULL},
-    ARG_CALIB,
-    ARG_TOKENS,
+    ARG_MODEL,      {"output", "o", OPTION_STRING, &output, "FILE", "where to write it, a GGUF file", 0, 0, NULL},
+    ARG_CALIB,      ARG_TOKENS,
     {.name = NULL},
 };
 
@@ -48,8 +46,9 @@ const struct command command_imatrix = {
     .name = "imatrix",
     .summary = "collect what a model's layers get as inputs on a text, for quantize",
     .usage = "-m M -o FILE --calib TEXT",
-    .description = "Runs the text through the model layer by layer and keeps, of each input of a linear layer, squares, means and "
-                   "leading directions. The file is an importance matrix in llama.cpp's GGUF layout with more beside it.",
+    .description =
+        "Runs the text through the model layer by layer and keeps, of each input of a linear layer, squares, means and "
+        "leading directions. The file is an importance matrix in llama.cpp's GGUF layout with more beside it.",
     .options = options,
     .run = run,
 };

@@ -96,8 +96,10 @@ bool laws_compress_run(const struct laws_options *laws, struct error *e)
                                                   .progress = show_chunk}};
     struct laws_compress *c = ok ? laws_compress(&o, e) : NULL;
     progress_clear();
-    if (c && common.json) laws_compress_json(c, stdout);
-    else if (c) laws_compress_print(c, stdout);
+    if (c && common.json)
+        laws_compress_json(c, stdout);
+    else if (c)
+        laws_compress_print(c, stdout);
     laws_compress_free(c);
     free(calib);
     free(text);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/compress/correction.h"
-#include "engine/compress/metric_quantise.h"
+#include "engine/compress/blockwise.h"
 #include "engine/compress/statistics.h"
 
 /* ---- Names and shapes ---- */
@@ -20,7 +20,8 @@ static void name_joint(struct remake *r)
     for (int site = 0; site < SITE_COUNT; site++)
         for (int i = 0; groups[site] && i < SITE_MAX_ROLES && site_roles[site][i]; i++)
             if (!strcmp(role, site_roles[site][i]))
-                snprintf(r->joint, sizeof r->joint, "%.*s%s.join%zu", (int)(role - r->prefix), r->prefix, groups[site], r->join);
+                snprintf(r->joint, sizeof r->joint, "%.*s%s.join%zu", (int)(role - r->prefix), r->prefix, groups[site],
+                         r->join);
 }
 
 static void add(struct remake *r, const char *prefix, const char *suffix, enum type type, int64_t ne0, int64_t ne1, int64_t ne2)
@@ -51,26 +52,29 @@ static void list_tensors(struct remake *r)
     if (r->options.mean) add(r, r->prefix, r->bias ? "bias" : "mpo.bias", TYPE_F32, n_out, 0, 1);
 }
 
-bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct metric *m,
+bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct sketch *m,
                  const struct remake_options *o, struct error *e)
 {
     size_t n = (size_t)from->ne[0], n_out = (size_t)from->ne[1], least = n < n_out ? n : n_out;
     char name[TENSOR_MAX_NAME + 16];
     *r = (struct remake){.options = *o, .from = from, .metric = m, .type = type};
     if (m->n != n)
-        return fail(e, "tensor '%s': found rows of %zu, expected %zu as the inputs of the importance matrix have", from->name, n,
-                    m->n);
+        return fail(e, "tensor '%s': found rows of %zu, expected %zu as the inputs of the importance matrix have", from->name,
+                    n, m->n);
     if (o->rank && !m->k)
-        return fail(e, "tensor '%s': found inputs without vectors, expected an importance matrix from hartree imatrix", from->name);
+        return fail(e, "tensor '%s': found inputs without vectors, expected an importance matrix from hartree imatrix",
+                    from->name);
     if (o->mean && !m->mean)
-        return fail(e, "tensor '%s': found inputs without a mean, expected an importance matrix from hartree imatrix", from->name);
+        return fail(e, "tensor '%s': found inputs without a mean, expected an importance matrix from hartree imatrix",
+                    from->name);
     snprintf(r->prefix, sizeof r->prefix, "%.*s", (int)(strlen(from->name) - strlen(".weight")), from->name);
     snprintf(name, sizeof name, "%s.bias", r->prefix);
     r->bias = gguf_tensor(g, name);
     if (o->rank > least) r->options.rank = least;
     r->join = join_rows(type, n, n_out);
     if (!r->join)
-        return fail(e, "tensor '%s': found rows of %zu, expected a length that blocks of %s fit", from->name, n, type_name(type));
+        return fail(e, "tensor '%s': found rows of %zu, expected a length that blocks of %s fit", from->name, n,
+                    type_name(type));
     if (r->join > 1) join_mpo(r->join, n, n_out, &r->mpo);
     name_joint(r);
     list_tensors(r);
@@ -82,7 +86,7 @@ bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *fr
 struct work {
     const struct remake *r;
     struct pool *pool;
-    struct metric_form form;
+    struct sketch_form form;
     float *w, *q, *bias; /* q becomes the error */
 };
 
@@ -106,7 +110,8 @@ static float *whole_bias(const struct remake *r, struct correction *c, struct er
     if (!own || r->bias->ne[0] != (int64_t)n_out) {
         free(own);
         free(b);
-        fail(e, "tensor '%s': found %lld numbers, expected %zu and memory for them", r->bias->name, (long long)r->bias->ne[0], n_out);
+        fail(e, "tensor '%s': found %lld numbers, expected %zu and memory for them", r->bias->name, (long long)r->bias->ne[0],
+             n_out);
         return NULL;
     }
     type_dequantise(r->bias->type, own, r->bias->data, n_out);
@@ -121,7 +126,7 @@ static bool make_numbers(struct work *k, void *data[REMAKE_MAX_TENSORS], double 
     size_t n = (size_t)r->from->ne[0], n_out = (size_t)r->from->ne[1];
     int at = 0;
     if (!(data[at] = malloc(r->tensors[0].bytes))) return fail(e, "tensor '%s': found no memory for it", r->tensors[0].name);
-    if (!metric_quantise(&k->form, k->w, n_out, r->type, r->join, k->pool, data[at++], k->q, e)) return false;
+    if (!blockwise_quantise(&k->form, k->w, n_out, r->type, r->join, k->pool, data[at++], k->q, e)) return false;
     if (r->join > 1) {
         float *one = malloc((size_t)tensor_elements(&r->tensors[at]) * sizeof *one);
         data[at] = malloc(r->tensors[at].bytes);
@@ -133,15 +138,15 @@ static bool make_numbers(struct work *k, void *data[REMAKE_MAX_TENSORS], double 
         if (!one || !data[at]) return fail(e, "tensor '%s': found no memory for it", r->tensors[at].name);
         at++;
     }
-    struct metric_form judge = {.n = 0}; /* centred where a bias takes the mean, but never without its vectors */
+    struct sketch_form judge = {.n = 0}; /* centred where a bias takes the mean, but never without its vectors */
     struct correction c;
-    if (!metric_form(&judge, r->metric, r->options.mean, r->metric->k > 0, e)) return false;
-    double whole = metric_cost(&judge, k->pool, k->w, n_out);
+    if (!sketch_form(&judge, r->metric, r->options.mean, r->metric->k > 0, e)) return false;
+    double whole = sketch_cost(&judge, k->pool, k->w, n_out);
     for (size_t i = 0; i < n * n_out; i++) k->q[i] = k->w[i] - k->q[i];
-    cost[0] = metric_cost(&judge, k->pool, k->q, n_out) / whole;
+    cost[0] = sketch_cost(&judge, k->pool, k->q, n_out) / whole;
     bool ok = correction_fit(&c, &judge, r->options.mean ? r->metric->mean : NULL, k->q, n_out, r->options.rank, k->pool, e);
-    cost[1] = ok ? metric_cost(&judge, k->pool, k->q, n_out) / whole : NAN;
-    metric_form_free(&judge);
+    cost[1] = ok ? sketch_cost(&judge, k->pool, k->q, n_out) / whole : NAN;
+    sketch_form_free(&judge);
     if (!ok) return false;
     if (c.rank) data[at++] = c.right, data[at++] = c.left, c.right = c.left = NULL;
     if (r->options.mean) ok = (data[at] = whole_bias(r, &c, e));
@@ -157,10 +162,10 @@ bool remake_run(const struct remake *r, struct pool *pool, void *data[REMAKE_MAX
     k.w = malloc(2 * size * sizeof *k.w);
     k.q = k.w ? k.w + size : NULL;
     bool ok = (k.w || fail(e, "tensor '%s': found no memory for %zu floats", r->from->name, 2 * size)) &&
-              metric_form(&k.form, r->metric, r->options.mean, r->options.feedback && r->metric->k > 0, e);
+              sketch_form(&k.form, r->metric, r->options.mean, r->options.feedback && r->metric->k > 0, e);
     if (ok) pool_run(pool, read_rows, &k);
     ok = ok && make_numbers(&k, data, cost, e);
-    metric_form_free(&k.form);
+    sketch_form_free(&k.form);
     free(k.w);
     return ok || fail_in(e, r->prefix);
 }

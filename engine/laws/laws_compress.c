@@ -23,7 +23,8 @@ static void name_variant(struct laws_variant *v)
 static bool make_variant(const struct laws_compress_options *o, const struct model *m, double ratio, struct laws_variant *v,
                          const struct laws_variant *original, struct error *e)
 {
-    int n = snprintf(v->path, sizeof v->path, "%s/%s.%g.%s.gguf", o->laws.dir, original->name, ratio, type_name(o->compress.core_type));
+    int n = snprintf(v->path, sizeof v->path, "%s/%s.%g.%s.gguf", o->laws.dir, original->name, ratio,
+                     type_name(o->compress.core_type));
     if (n < 0 || (size_t)n >= sizeof v->path)
         return fail(e, "%s: found a path too long, expected fewer than %zu bytes", original->name, sizeof v->path);
     name_variant(v);
@@ -82,8 +83,8 @@ static struct quality_key key_of(const struct laws_compress *c, int i, const str
 enum { FIGURES = 10 };
 static void figures_of(struct divergence *d, double *figure[FIGURES])
 {
-    double *all[FIGURES] = {&d->original,  &d->original_error,  &d->perplexity, &d->error,    &d->log_ratio,
-                            &d->log_ratio_error, &d->kl, &d->kl_error,   &d->same_top, NULL};
+    double *all[FIGURES] = {&d->original, &d->original_error, &d->perplexity, &d->error, &d->log_ratio, &d->log_ratio_error,
+                            &d->kl,       &d->kl_error,       &d->same_top,   NULL};
     memcpy(figure, all, sizeof all);
 }
 

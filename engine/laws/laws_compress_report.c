@@ -126,19 +126,20 @@ static void print_law(const struct laws_compress *c, bool ram, FILE *f)
 void laws_compress_print(const struct laws_compress *c, FILE *f)
 {
     const struct sweep_options *o = &c->laws->sweep->options;
-    fprintf(f, "sweep      %d prompts, %lld tokens generated after each; means over the prompts\n", o->n_points, (long long)o->gen);
-    fprintf(f, "device     %s, %d thread%s; energy %s\nsha256     %s\n\n", o->device->name, o->threads, o->threads == 1 ? "" : "s",
-            c->laws->energy_kind, c->laws->sweep->sha256);
-    fprintf(f, "%-40s %10s %10s %10s %8s %9s %9s %9s %10s %7s %7s\n", "variant", "file", "measured", "predicted", "error", "CPU core-s",
-            "RAM GB s", "energy", "perplexity", "KL", "same");
+    fprintf(f, "sweep      %d prompts, %lld tokens generated after each; means over the prompts\n", o->n_points,
+            (long long)o->gen);
+    fprintf(f, "device     %s, %d thread%s; energy %s\nsha256     %s\n\n", o->device->name, o->threads,
+            o->threads == 1 ? "" : "s", c->laws->energy_kind, c->laws->sweep->sha256);
+    fprintf(f, "%-40s %10s %10s %10s %8s %9s %9s %9s %10s %7s %7s\n", "variant", "file", "measured", "predicted", "error",
+            "CPU core-s", "RAM GB s", "energy", "perplexity", "KL", "same");
     for (int i = 0; i < c->n; i++) {
         const struct laws_variant *v = &c->variant[i];
         struct laws_means s = laws_means(c->laws, i);
         double nan = v->known ? 1 : NAN;
-        fprintf(f, "%-40.40s %10s %10s %10s %8s %9s %9s %9s %10s %7s %7s\n", v->name, si(c->laws->model[i].plan->file_bytes, "B").s,
-                si(s.time_s, "s").s, si(s.predicted_s, "s").s, signed_percent(s.predicted_s / s.time_s - 1).s,
-                figure(s.cpu_auc, "%.4g").s, figure(1e-9 * s.ram_auc, "%.4g").s, si(s.energy_j, "J").s,
-                figure(nan * v->quality.perplexity, "%.3f").s, figure(nan * v->quality.kl, "%.4f").s,
+        fprintf(f, "%-40.40s %10s %10s %10s %8s %9s %9s %9s %10s %7s %7s\n", v->name,
+                si(c->laws->model[i].plan->file_bytes, "B").s, si(s.time_s, "s").s, si(s.predicted_s, "s").s,
+                signed_percent(s.predicted_s / s.time_s - 1).s, figure(s.cpu_auc, "%.4g").s, figure(1e-9 * s.ram_auc, "%.4g").s,
+                si(s.energy_j, "J").s, figure(nan * v->quality.perplexity, "%.3f").s, figure(nan * v->quality.kl, "%.4f").s,
                 percent(nan * v->quality.same_top).s);
     }
     if (c->n > 1) fprintf(f, "\nratios to the first, with 95 %% intervals over the prompts (predicted)\n");
@@ -164,8 +165,10 @@ void laws_compress_print(const struct laws_compress *c, FILE *f)
 static void write_csv(const void *from, FILE *f)
 {
     const struct laws_compress *c = from;
-    fputs("model,name,file_bytes,time_s,predicted_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,energy_j,predicted_energy_j,"
-          "perplexity,perplexity_ratio,kl,same_token,cpu_intercept,cpu_slope,ram_intercept,ram_slope\n", f);
+    fputs("model,name,file_bytes,time_s,predicted_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,energy_j,predicted_"
+          "energy_j,"
+          "perplexity,perplexity_ratio,kl,same_token,cpu_intercept,cpu_slope,ram_intercept,ram_slope\n",
+          f);
     for (int i = 0; i < c->n; i++) {
         const struct laws_variant *v = &c->variant[i];
         const struct laws_model *m = &c->laws->model[i];
@@ -189,12 +192,16 @@ static void write_csv(const void *from, FILE *f)
                                   m->ram_line.measured.b[0],
                                   m->ram_line.measured.b[1]};
         fprintf(f, "%d,%s", i + 1, laws_plain(v->name).s);
-        for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) fprintf(f, ",%s", isfinite(figures[k]) ? figure(figures[k], "%.9g").s : "");
+        for (size_t k = 0; k < sizeof figures / sizeof *figures; k++)
+            fprintf(f, ",%s", isfinite(figures[k]) ? figure(figures[k], "%.9g").s : "");
         fputc('\n', f);
     }
 }
 
-static void write_json(const void *from, FILE *f) { laws_compress_json(from, f); }
+static void write_json(const void *from, FILE *f)
+{
+    laws_compress_json(from, f);
+}
 
 /* Time and perplexity over the size of the file: the first is what compression is for, the second what it costs. */
 static void write_script(const void *from, FILE *f)
@@ -209,7 +216,8 @@ static void write_script(const void *from, FILE *f)
           "set yrange [0:*]\nset key top center\nset grid\n"
           "plot 'variants.csv' skip 1 using ($3 / 1e6):4 with points pt 7 title 'time, measured',\\\n"
           "    '' skip 1 using ($3 / 1e6):5 with points pt 6 title 'time, predicted before',\\\n"
-          "    '' skip 1 using ($3 / 1e6):12 axes x1y2 with points pt 9 title 'perplexity'\n", f);
+          "    '' skip 1 using ($3 / 1e6):12 axes x1y2 with points pt 9 title 'perplexity'\n",
+          f);
 }
 
 bool laws_compress_write(const struct laws_compress *c, const char *dir, bool *drawn, struct error *e)
