@@ -16,12 +16,14 @@ extern struct laws_compress_args laws_compress_args;
 #define LAWS_COMPRESS_ARGS \
     {"ratios", NULL, OPTION_STRING, &laws_compress_args.ratios, "R,...", \
      "compress: make variants of so much of the block matrices' parameters, as 0.9,0.8", 0, 0, NULL}, \
-    {"core-type", NULL, OPTION_STRING, &laws_compress_args.core_type, "T", "compress: type of their cores (default Q8_0)", 0, 0, NULL}, \
+    {"core-type", NULL, OPTION_STRING, &laws_compress_args.core_type, "T", "compress: type of their cores (default Q8_0)", \
+     0, 0, NULL}, \
     ARG_CALIB, \
     ARG_TOKENS, \
-    {"file", "f", OPTION_STRING, &laws_compress_args.text, "FILE", "compress: the text that perplexities are taken on", 0, 0, NULL}, \
-    {"chunks", NULL, OPTION_INT, &laws_compress_args.chunks, "N", "compress: at most N chunks of 512 tokens of it (default: all)", \
-     1, 1 << 30, NULL}
+    {"file", "f", OPTION_STRING, &laws_compress_args.text, "FILE", "compress: the text that perplexities are taken on", \
+     0, 0, NULL}, \
+    {"chunks", NULL, OPTION_INT, &laws_compress_args.chunks, "N", \
+     "compress: at most N chunks of 512 tokens of it (default: all)", 1, 1 << 30, NULL}
 /* clang-format on */
 
 /* What is wrong with the words, NULL: nothing. laws_compress_given: for a sweep that takes none of them. */

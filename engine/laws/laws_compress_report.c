@@ -135,12 +135,12 @@ void laws_compress_print(const struct laws_compress *c, FILE *f)
     for (int i = 0; i < c->n; i++) {
         const struct laws_variant *v = &c->variant[i];
         struct laws_means s = laws_means(c->laws, i);
-        double nan = v->known ? 1 : NAN;
+        double known = v->known ? 1 : NAN;
         fprintf(f, "%-40.40s %10s %10s %10s %8s %9s %9s %9s %10s %7s %7s\n", v->name,
                 si(c->laws->model[i].plan->file_bytes, "B").s, si(s.time_s, "s").s, si(s.predicted_s, "s").s,
                 signed_percent(s.predicted_s / s.time_s - 1).s, figure(s.cpu_auc, "%.4g").s, figure(1e-9 * s.ram_auc, "%.4g").s,
-                si(s.energy_j, "J").s, figure(nan * v->quality.perplexity, "%.3f").s, figure(nan * v->quality.kl, "%.4f").s,
-                percent(nan * v->quality.same_top).s);
+                si(s.energy_j, "J").s, figure(known * v->quality.perplexity, "%.3f").s, figure(known * v->quality.kl, "%.4f").s,
+                percent(known * v->quality.same_top).s);
     }
     if (c->n > 1) fprintf(f, "\nratios to the first, with 95 %% intervals over the prompts (predicted)\n");
     for (int i = 1; i < c->n; i++) {
@@ -173,7 +173,7 @@ static void write_csv(const void *from, FILE *f)
         const struct laws_variant *v = &c->variant[i];
         const struct laws_model *m = &c->laws->model[i];
         struct laws_means s = laws_means(c->laws, i);
-        double nan = v->known ? 1 : NAN;
+        double known = v->known ? 1 : NAN;
         const double figures[] = {m->plan->file_bytes,
                                   s.time_s,
                                   s.predicted_s,
@@ -183,10 +183,10 @@ static void write_csv(const void *from, FILE *f)
                                   s.predicted_ram_auc,
                                   s.energy_j,
                                   s.predicted_energy_j,
-                                  nan * v->quality.perplexity,
-                                  nan * exp(v->quality.log_ratio),
-                                  nan * v->quality.kl,
-                                  nan * v->quality.same_top,
+                                  known * v->quality.perplexity,
+                                  known * exp(v->quality.log_ratio),
+                                  known * v->quality.kl,
+                                  known * v->quality.same_top,
                                   m->cpu_line.measured.b[0],
                                   m->cpu_line.measured.b[1],
                                   m->ram_line.measured.b[0],

@@ -42,6 +42,8 @@ cli ppl -m "$d/q" --against "$d/m" --exact -f "$d/text"
 expect "ppl --against --exact" 2 'expected one of them'
 cli run -m "$d/q" -p "one river" -n 4 --temp 0
 expect "the corrected model runs" 0
+cli run -m "$d/c" -p "one river" -n 4 --temp 0
+expect "... and one without joined rows" 0
 
 cli quantize "$d/m" "$d/x" Q3_K --correct 4
 expect "quantize: a correction of what" 2 'found --correct without --calib or --imatrix'
