@@ -280,7 +280,7 @@ static void test_files(void)
         struct model *q = made ? model_open(out, NULL, 0, &e) : NULL;
         struct plan *p = q ? plan_new(q, false, &e) : NULL;
         TEST("a model is made of it that runs", p && r.n_rows == 14 && r.rows[0].join == 8, "%s", e.text);
-        TEST("... with the bits that are said", made && quantise_bits(&r) > 3.4375 && quantise_bits(&r) < 9, "%g",
+        TEST("... with the bits that are said", made && quantise_bits(&r) > 3.4375 && quantise_bits(&r) < 20, "%g",
              made ? quantise_bits(&r) : NAN);
         bool less = made;
         for (size_t i = 0; less && i < r.n_rows; i++) less = r.rows[i].corrected < r.rows[i].error;
@@ -300,12 +300,13 @@ static void test_files(void)
     }
     ok = ok && copy_with(file, bad, -1, 0, 3000);
     if (ok) refuse("a file that ends early", bad);
-    FILE *f = fopen(file, "rb");
-    fseek(f, 0, SEEK_END);
-    long size = ftell(f);
-    fclose(f);
-    if (ok && copy_with(file, bad, size - 1, 0x7f, -1) && copy_with(bad, out, size - 2, 0x80, -1))
-        refuse("an eigenvalue that is not finite", out);
+    struct model_file *parsed = ok ? model_file_open(file, NULL, &e) : NULL;
+    const struct tensor *values = parsed ? gguf_tensor(parsed->gguf, "blk.1.ffn_down.weight.values") : NULL;
+    long at = values ? (long)(parsed->gguf->data_offset + values->offset) : 0;
+    model_file_close(parsed);
+    bool spoilt = at && copy_with(file, bad, at + 3, 0x7f, -1) && copy_with(bad, out, at + 2, 0x80, -1);
+    TEST("a file to spoil", spoilt, "%s", e.text);
+    if (spoilt) refuse("an eigenvalue that is not finite", out);
     refuse("a model is no importance matrix", model);
     imatrix_free(im);
     imatrix_free(back);
