@@ -13,6 +13,7 @@ static struct int_list points, lengths;
 static int64_t gen = 64, repeats = 3, seed = 1;
 static double hz = 5, window;
 static const char *output, *energy = "auto", *shard;
+static const char *judge, *references;
 static bool restart;
 
 static const struct option options[] = {
@@ -35,6 +36,12 @@ static const struct option options[] = {
     {"join", NULL, OPTION_STRINGS, &join, "DIR", "take the windows of a shard's folder, once a shard; nothing is measured", 0,
      0, NULL},
     {"restart", NULL, OPTION_FLAG, &restart, NULL, "forget the windows in -o DIR", 0, 0, NULL},
+    {"judge", NULL, OPTION_STRING, &judge, "FILE",
+     "score each prompt's answer by the cosine of its embedding and the reference's: an encoder (tools/get-model minilm-l6)", 0,
+     0, NULL},
+    {"answers", NULL, OPTION_STRING, &references, "FILE",
+     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); scored exactly, too",
+     0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
     ARG_KV,
@@ -115,9 +122,13 @@ static int run(int n_args, char **args)
                              .restart = restart,
                              .join = join.v,
                              .n_join = join.n,
+                             .judge = judge,
+                             .references = references,
                              .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
     if (strcmp(args[0], "text")) return usage_error("found '%s', expected text", args[0]);
     if (models.n > SWEEP_MODELS) return usage_error("found %zu models, expected one or two", models.n);
+    if (lengths.n && (judge || references))
+        return usage_error("--%s: found --lengths, expected prompts that have references", judge ? "judge" : "answers");
     if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
     int64_t again = twice(lengths.n ? &lengths : &points);
     if (again)

@@ -120,6 +120,21 @@ static void write_energy_log(const void *from, FILE *f)
     }
 }
 
+/* Scores of answers; the answers themselves are in answers.tsv and result.json. */
+static void write_accuracy(const void *from, FILE *f)
+{
+    const struct laws *l = from;
+    const struct sweep_options *o = &l->sweep->options;
+    fputs("model,name,prompt,semantic_accuracy,exact\n", f);
+    for (int m = 0; m < o->n_models; m++)
+        for (int p = 0; p < o->n_points; p++) {
+            fprintf(f, "%d,%s,%lld", m + 1, plain(l->sweep->model[m].name).s, (long long)o->point[p]);
+            put(f, l->answers->semantic[m][p]);
+            put(f, l->answers->exact[m][p]);
+            fputc('\n', f);
+        }
+}
+
 static void write_result(const void *from, FILE *f)
 {
     laws_json(from, f);
@@ -266,7 +281,9 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
 {
     *drawn = true;
     if (!write_file(dir, "points.csv", write_points, l, e) || !write_file(dir, "law.csv", write_law, l, e) ||
-        !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
+        !write_file(dir, "energy.csv", write_energy_log, l, e) ||
+        (l->answers && !write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
+        !write_file(dir, "result.json", write_result, l, e))
         return false;
     for (int i = 0; i < N_PLOTS; i++) {
         char name[32];
