@@ -8,6 +8,7 @@
 
 #include "base/median.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "engine/account/measure.h"
 #include "engine/account/peak.h"
 #include "engine/cost.h"
@@ -143,11 +144,8 @@ static void fill_inputs(struct bench *b)
     if (first == p->n_ops) return; /* the embedding writes all that follows it */
     int src = p->ops[first].src;
     float *x = b->exec->buffer[src];
-    uint64_t z = 42;
-    for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) {
-        z = z * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
-        x[i] = (float)((int64_t)z >> 40) * 0x1p-23f;         /* -1 .. 1 */
-    }
+    uint64_t state = 42;
+    for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) x[i] = (float)(2 * random_fraction(&state) - 1);
     /* These bytes are an ordinary small number in every type of cache. */
     size_t bytes = (size_t)b->kv->n_head * b->kv->capacity * b->kv->row_bytes;
     memset(kv_row(b->kv, b->kv->k, b->ops->layer, 0, 0), 0x3c, bytes);

@@ -4,21 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "vision/scene_parts.h"
 
 /* ---- Lots ---- */
 
-uint64_t lot_next(struct lot *l)
-{
-    uint64_t z = l->state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
 int lot_below(struct lot *l, int n)
 {
-    return (int)((lot_next(l) >> 32) % (uint64_t)n);
+    return (int)((random_next(&l->state) >> 32) % (uint64_t)n);
 }
 
 int lot_range(struct lot *l, int from, int to)

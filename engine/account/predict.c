@@ -232,10 +232,9 @@ bool predict_step(struct prediction_row *rows, const struct plan *p, const struc
     return true;
 }
 
-/* To a whole multiple of 2^-36 s (15 ps): sums of such numbers below 2^17 s are exact in a double, in any order. */
-static double to_grain(double t)
+double to_grain(double v)
 {
-    return ldexp(nearbyint(ldexp(t, 36)), -36);
+    return ldexp(nearbyint(ldexp(v, 36)), -36);
 }
 
 /* ---- The run ---- */

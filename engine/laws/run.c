@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "engine/account/pace.h"
 #include "engine/laws/journal.h"
 #include "engine/meter/auc.h"
@@ -197,14 +198,13 @@ static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct e
 
 /* ---- Order ---- */
 
-/* A permutation of 0 .. n-1 (Fisher and Yates, with Knuth's MMIX generator) for one round. */
+/* A permutation of 0 .. n-1 (Fisher and Yates) for one round. */
 static void shuffle(int *order, int n, uint64_t seed, int round)
 {
-    uint64_t x = seed * 0x9e3779b97f4a7c15u + (uint64_t)round;
+    uint64_t state = random_at(seed, (uint64_t)round);
     for (int i = 0; i < n; i++) order[i] = i;
     for (int i = n - 1; i > 0; i--) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        int k = (int)((x >> 33) % (uint64_t)(i + 1)), swapped = order[i];
+        int k = (int)random_below(&state, (size_t)i + 1), swapped = order[i];
         order[i] = order[k];
         order[k] = swapped;
     }
@@ -231,13 +231,6 @@ static bool measure_all(struct run *r, struct error *e)
     return ok;
 }
 
-/* A meter that fails is a gap in its readings, which meter_between judges: the sampler goes on. */
-static void read_meter(void *ctx)
-{
-    struct error ignored;
-    (void)meter_sample(ctx, &ignored);
-}
-
 /* The work that tells the machine's pace, where the calibration knows its time, and it takes little beside a window. It is made
  * before the idle interval: its memory is no window's. */
 static bool begin_pace(struct run *r, struct error *e)
@@ -258,7 +251,7 @@ bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e
     struct run r = {.s = s, .hooks = h};
     size_t first = s->n_windows;
     if (!sweep_missing(s, &r.total_s)) return true;
-    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? read_meter : NULL, .tick_ctx = h->meter};
+    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? meter_tick : NULL, .tick_ctx = h->meter};
     if (!begin_pace(&r, e)) return false;
     if (!(r.auc = auc_start(&ao, e))) {
         pace_free(r.pace);
