@@ -249,6 +249,9 @@ bool bench_layer(struct bench_layer_result *r, const struct plan *p, const struc
     *r = (struct bench_layer_result){.share_of_peak = NAN};
     if (o->repeats < 1 || o->repeats > BENCH_LAYER_MAX_REPEATS || o->rows < 1)
         return fail(e, "bench: found %zu rows and %d repeats, expected 1 to %d", o->rows, o->repeats, BENCH_LAYER_MAX_REPEATS);
+    if (p->model->arch->encoder && o->past + o->rows > (size_t)p->model->hp.n_ctx_train)
+        return fail(e, "bench: found %zu rows after %zu, expected at most the %d that the encoder reads", o->rows, o->past,
+                    p->model->hp.n_ctx_train);
     struct bench b = {.options = o, .ops = l};
     b.step = (struct step){.n = o->rows, .p = o->past, .n_out = l->layer < 0 ? o->rows : 1, .kv_type = o->kv_type};
     struct prediction_row *rows = calloc(p->n_ops, sizeof *rows);

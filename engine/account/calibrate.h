@@ -13,6 +13,7 @@
  *   attend.*   heads of 64, 128 and 256, seven or four of them to a key/value head; one row that sees 32 and 768 positions,
  *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
+ *   pace.*     the time of work that is the same each time (pace.h)
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
  *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)
  *

@@ -41,6 +41,7 @@ static const struct key_rule {
     {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
     {"peak.f32.THREADS", "FLOP/s", 1e3, 1e18},
     {"stage.THREADS", "s", 0, 1},
+    {"pace.PHASE.THREADS", "s", 1e-9, 1e3},
     {"interval95.THREADS", "1", 0, 1e3},
     {"energy.idle", "W", 0, 1e5},
     {"energy.active", "W", 0, 1e5},

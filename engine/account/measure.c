@@ -156,6 +156,7 @@ bool measure(struct measurement *m, const struct model *model, const struct devi
                                  .n_batch = o->run.ubatch,
                                  .kv_type = o->run.kv_type,
                                  .threads = o->run.threads,
+                                 .embed = model->arch->encoder,
                                  .profile = true};
     struct session *s = session_new(model, &so, e);
     struct one_run *runs = calloc((size_t)o->repeats, sizeof *runs);

@@ -3,6 +3,7 @@
  * A run is, after `past` positions: `prompt` tokens fed in micro-batches of `ubatch` rows, logits wanted of the last; then
  * `gen` tokens generated. The first of them comes from the prompt's logits, so there are gen - 1 decode steps of one row, at
  * positions past + prompt, past + prompt + 1, ...; measure.c runs the same, and generate_result counts the same.
+ * An encoder's run is one step of `prompt` rows, at most as many as it has positions, and `gen` is 0.
  *
  * FLOPs and bytes are cost.c's exact closed forms. The time of an op in a step is
  *
@@ -58,7 +59,7 @@ enum { PREDICT_MAX_STEPS = 1 << 20 };
 struct predict_options {
     int threads;        /* at least 1 */
     size_t past;        /* positions in the cache before the prompt */
-    size_t prompt, gen; /* at least 1 each */
+    size_t prompt, gen; /* at least 1 each; of an encoder gen is 0 */
     size_t ubatch;      /* 0: 512 */
     enum type kv_type;
 };
@@ -70,7 +71,7 @@ struct prediction {
     char model[128], device[DEVICE_TEXT];
     double flops, flops_prefill, flops_decode;
     double weight_bytes;           /* of all tensors */
-    double weight_bytes_per_token; /* read in one decode step: of the embedding one row */
+    double weight_bytes_per_token; /* read in one decode step: of the embedding one row; NAN of an encoder */
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;

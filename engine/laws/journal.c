@@ -43,7 +43,7 @@ static const struct field window_fields[] = {
     WHOLE(struct sweep_window, passes),  REAL(struct sweep_window, prefill_s), REAL(struct sweep_window, decode_s),
     REAL(struct sweep_window, sample_s), REAL(struct sweep_window, window_s),  REAL(struct sweep_window, cpu_s),
     REAL(struct sweep_window, rss_bs),   REAL(struct sweep_window, pss_bs),    REAL(struct sweep_window, system_cpu_s),
-    REAL(struct sweep_window, energy_j),
+    REAL(struct sweep_window, energy_j), REAL(struct sweep_window, pace_prefill), REAL(struct sweep_window, pace_decode),
 };
 static const struct field idle_fields[] = {
     REAL(struct idle_use, at),  REAL(struct idle_use, time_s), REAL(struct idle_use, cpu),

@@ -70,10 +70,13 @@ cli predict --shape L=1024,D=1048576,H=4096,KV=4096,HD=512,F=4194304,V=16777216:
 expect_out "predict: the largest shape of all has finite numbers" "\"weight_bytes\": $n, .*\"peak_memory_bytes\": $n"
 
 cli bench model -m "$d/m.gguf" -p 5,6 -n 0 -t 1,2 -r 2
-expect_out "bench model" '^\| .* \|       2 \|      pp6 \| +[0-9.]+ ± [0-9.]+ \|$'
+expect_out "bench model" '^\| .* \|       2 \| +pp6 \| +[0-9.]+ ± [0-9.]+ \|$'
 cli bench model -m "$d/m.gguf" -p 0 -n 3 -t 1 -r 2 --json
 expect_out "bench model --json" "^\[\{\"model\": \".*\", \"size_bytes\": [0-9]+, \"params\": 3544832, \"isa\": \"[a-z0-9]+\", \"threads\": 1, \"test\": \"tg3\", \
 \"tps_avg\": $n, \"tps_stddev\": $n, \"runs\": \[$n, $n\]\}\]$"
+
+cli bench model -m "$d/m.gguf" -p 4 -n 2 -d 7 -t 1 -r 1
+expect_out "bench model at a depth" '\| +tg2 @ d7 \| +[0-9.]+ '
 
 cli predict --shape llama-3.1-9b
 expect "predict: unknown shape" 2 "llama-3.1-9b.*llama-3.1-8b"
