@@ -154,7 +154,7 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     }
     for (size_t i = 0; i < j->n; i++) {
         rows.total += j->tensors[i].bytes;
-        if (j->tensors[i].type != TYPE_I32) r->parameters += (uint64_t)tensor_elements(&j->tensors[i]);
+        r->parameters += tensor_parameters(&j->tensors[i]);
     }
     r->tensor_bytes = rows.total;
     r->tensors = j->n;
@@ -175,9 +175,11 @@ bool synth_write(const struct synth_options *o, const char *path, struct synth_r
     if (o->mmproj) {
         if (!tower_shape_parse(o->shape, &j.tower, &j.mix, e)) return false;
         j.shape = (struct shape){.name = j.tower->name, .n_layer = j.tower->n_layer};
+        snprintf(r->name, sizeof r->name, "%s:%s", j.tower->name, mix_name(j.mix));
         j.tensors = tower_shape_tensors(j.tower, j.mix, &j.n, e);
     } else {
         if (!shape_parse(o->shape, &j.shape, &j.mix, e)) return false;
+        shape_name(&j.shape, j.mix, r->name);
         j.tensors = shape_tensors(&j.shape, j.mix, &j.n, e);
     }
     if (!j.tensors) return false;

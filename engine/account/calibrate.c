@@ -520,10 +520,10 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;
-        say("%s: found %s with %s kernels, measuring this machine anew (about 3 s)", path, d->name, d->isa);
+        say("%s: found %s with %s kernels, measuring this machine anew (some 8 s)", path, d->name, d->isa);
         device_free(d);
     } else
-        say("no profile of this machine yet (%s), measuring it (about 3 s)", why.text);
+        say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
     if (!calibrate(d, &(struct calibrate_options){.quick = true}, e)) return false;
     if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);
     return true;

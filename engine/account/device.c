@@ -170,6 +170,7 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     snprintf(entry->source, sizeof entry->source, "%s", source ? source : "");
     entry->value = value;
     entry->from = from;
+    entry->line = 0;
     return true;
 }
 
@@ -264,7 +265,7 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     return true;
 }
 
-static bool parse_line(struct device *d, char *line, struct error *e)
+static bool parse_line(struct device *d, char *line, int number, struct error *e)
 {
     char *equals = strchr(line, '=');
     if (!equals) return fail(e, "found '%.60s', expected key = value", line);
@@ -293,7 +294,9 @@ static bool parse_line(struct device *d, char *line, struct error *e)
     if (end == value || *end) return fail(e, "%s: found '%.60s', expected a number", key, value);
     enum provenance from = ASSUMED;
     const char *source = "";
-    return parse_provenance(comment, unit, &from, &source, e) && device_set(d, key, v, from, source, e);
+    if (!parse_provenance(comment, unit, &from, &source, e) || !device_set(d, key, v, from, source, e)) return false;
+    d->entries[d->n - 1].line = number;
+    return true;
 }
 
 /* Everything that a prediction can't do without, whatever the model. */
@@ -337,8 +340,8 @@ static bool is_consistent(const struct device *d, struct error *e)
         snprintf(bound, sizeof bound, "%s%.8s", bandwidth ? "read_peak" : floats ? "peak.f32" : "peak.i8", threads);
         double most = device_get(d, bound) * (bandwidth ? 1 : 1.25);
         if (entry->value > most)
-            return fail(e, "%s: found %g, expected at most %s = %g%s", key, entry->value, bound, device_get(d, bound),
-                        bandwidth ? "" : " and a quarter");
+            return fail(e, "line %d: %s: found %g, expected at most %s = %g%s", entry->line, key, entry->value, bound,
+                        device_get(d, bound), bandwidth ? "" : " and a quarter");
     }
     return true;
 }
@@ -354,7 +357,7 @@ bool device_parse(struct device *d, char *text, size_t size, const char *from, s
         char *end = strchr(line, '\n'), *next = end ? end + 1 : text + size;
         if (end) *end = 0;
         char *s = trim(line);
-        if (*s && *s != '#' && !parse_line(d, s, e)) {
+        if (*s && *s != '#' && !parse_line(d, s, number, e)) {
             snprintf(place, sizeof place, "line %d", number);
             ok = fail_in(e, place);
         }

@@ -63,6 +63,7 @@ struct device_entry {
     double value;
     enum provenance from;
     char source[DEVICE_SOURCE]; /* of a published or fitted value, else "" */
+    int line;                   /* of the file that it was read from, else 0 */
 };
 
 /* Zero-initialise; device_free releases the entries. */

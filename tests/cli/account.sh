@@ -55,7 +55,7 @@ cli predict --shape llama-3.1-8b:Q4_K_M --device rpi
 expect "predict: unknown device" 1 "found 'rpi', expected the path of a profile, or one of this, m2, rpi5$"
 sed 's,^read_peak.1 = .*,read_peak.1 = 1e6 # B/s\, measured,' "$d/device" >"$d/bad"
 cli predict -m "$d/m.gguf" --device "$d/bad"
-expect "predict: a profile that contradicts itself" 1 'files/bad: read_bandwidth.1: found .*, expected at most read_peak.1 = 1e\+06$'
+expect "predict: a profile that contradicts itself" 1 'files/bad: line [0-9]+: read_bandwidth.1: found .*, expected at most read_peak.1 = 1e\+06$'
 
 cli predict --shape L=32,D=4096,H=32,KV=8,HD=128,F=14336,V=128256:Q4_K_M --device rpi5 --prompt 10 --gen 2 --json
 expect_out "predict: a shape of numbers" '"weight_bytes": 4912[0-9]*, "weight_bytes_per_token": 4617[0-9]*, "kv_bytes": 1572864,'
