@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# train.py - trains the models of the traffic world: `train.py vocab|lm [--steps N]`. See README.md for the order and the minutes.
+# Every stage goes on from its last checkpoint in the work folder (--work) and ends at its number of steps.
+# SPDX-License-Identifier: MIT
+import argparse
+import functools
+import os
+import pickle
+import re
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import bpe
+import model
+import world
+
+# ---- Checkpoints ----
+
+def save(path, state):
+    with open(path + ".new", "wb") as f:
+        pickle.dump(jax.tree.map(np.asarray, state), f)
+    os.replace(path + ".new", path)
+
+
+def load(path):
+    with open(path, "rb") as f:
+        return pickle.load(f)
+
+
+def run(work, name, init, step, batches, steps, peak, warm=100, every=200):
+    """Takes `steps` steps from the checkpoint NAME on. The rate rises over `warm` steps and falls to nothing in a line. `batches`
+    (from step on) yields what `step(params, optimiser, rate, batch)` takes; it gives new ones and a dict of figures."""
+    path = os.path.join(work, name + ".ckpt")
+    if os.path.exists(path):
+        state = load(path)
+    else:
+        params = init()
+        state = {"params": params, "optimiser": model.optimiser_init(params), "step": 0}
+    params, opt, at = state["params"], state["optimiser"], state["step"]
+    print(f"{name}: from step {at} to {steps}", flush=True)
+    start, sums, n = time.time(), {}, 0
+    for batch in batches(at) if at < steps else ():
+        rate = peak * min(1.0, (at + 1) / warm) * max(0.0, 1 - at / steps)
+        params, opt, figures = step(params, opt, rate, batch)
+        at, n = at + 1, n + 1
+        for k, v in figures.items():
+            sums[k] = sums.get(k, 0.0) + v
+        if at % 50 == 0 or at == steps:
+            print(f"{name} {at}/{steps} " + " ".join(f"{k} {float(v) / n:.4f}" for k, v in sums.items())
+                  + f" {(time.time() - start) / n:.2f} s a step", flush=True)
+            start, sums, n = time.time(), {}, 0
+        if at % every == 0 or at == steps:
+            save(path, {"params": params, "optimiser": opt, "step": at})
+        if at == steps:
+            break
+    return params
+
+
+# ---- Vocabulary ----
+
+def make_vocab(work, _):
+    """BPE merges from the texts that the models learn, and a little plain English, so that other texts are short too."""
+    rng = np.random.default_rng(1)
+    texts = []
+    for s in world.scenes(1, 3000):
+        texts.append("".join(t for t, _ in world.document(s, rng)))
+        texts.append(world.summary(s, s["objects"]))
+    for part in bpe.SPECIALS:
+        texts = [t.replace(part, "") for t in texts]
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+        with open(os.path.join(world.ROOT, name)) as f:
+            texts.append(f.read())
+    vocab = bpe.Tokenizer(bpe.train(texts, model.LLAMA.n_vocab))
+    vocab.save(os.path.join(work, "vocab.json"))
+    print(f"vocab: {len(vocab.tokens)} tokens, {sum(len(vocab.encode(t)) for t in texts)} in {sum(map(len, texts))} bytes")
+
+
+def vocab_of(work):
+    return bpe.Tokenizer.load(os.path.join(work, "vocab.json"))
+
+
+# ---- The language model ----
+
+# What a token outside of answers counts: predicting which facts come next teaches little but the words.
+OTHER = 0.15
+
+
+def encode_parts(vocab, parts):
+    """Ids of a document, and what each counts as something to predict."""
+    ids, weights = [], []
+    for text, answer in parts:
+        e = vocab.encode(text)
+        ids += e
+        weights += [1.0 if answer else OTHER] * len(e)
+    if len(parts) == 1:  # a text without a chat ends by itself
+        ids, weights = ids + [vocab.ids["<|endoftext|>"]], weights + [OTHER]
+    return ids, [0.0] + weights[1:]
+
+
+def pack(documents, n, rows):
+    """(ids, weights) of documents into rows of n tokens, each into the first row that has room: ids, segments from 1 on (-1:
+    nothing there), weights."""
+    ids, segments, weights = np.zeros((rows, n), np.int32), np.full((rows, n), -1, np.int32), np.zeros((rows, n), np.float32)
+    used, segment = [0] * rows, 0
+    for t, w in documents:
+        row = next((r for r in range(rows) if used[r] + len(t) <= n), None)
+        if row is None:
+            continue
+        at = slice(used[row], used[row] + len(t))
+        segment += 1
+        ids[row, at], segments[row, at], weights[row, at] = t, segment, w
+        used[row] += len(t)
+    return ids, segments, weights
+
+
+def lm_batches(vocab, n, rows, at):
+    """Scenes are new in every batch; batch `at` is the same whatever came before it."""
+    per_batch = rows * n // 128
+    while True:
+        rng = np.random.default_rng([2, at])
+        facts = world.scenes(1 + at * per_batch, per_batch)
+        yield pack((encode_parts(vocab, world.document(s, rng)) for s in facts), n, rows)
+        at += 1
+
+
+def lm_loss(c, p, ids, segments, weights):
+    place = jnp.broadcast_to(jnp.arange(ids.shape[1]), (3, *ids.shape))
+    rows = model.text_forward(c, p, p["token_embd.weight"][ids], place, segments)
+    logits = model.text_logits(p, rows[:, :-1])
+    nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, ids[:, 1:, None], -1)[..., 0]
+    w = weights[:, 1:]
+    answer = w == 1.0
+    right = (jnp.argmax(logits, -1) == ids[:, 1:]) & answer
+    return jnp.sum(nll * w) / jnp.sum(w), {"answer_nll": jnp.sum(nll * answer) / jnp.sum(answer),
+                                           "answer_tokens": jnp.sum(right) / jnp.sum(answer)}
+
+
+@functools.partial(jax.jit, static_argnums=(0,), donate_argnums=(1, 2))
+def lm_step(c, p, opt, rate, ids, segments, weights):
+    (loss, figures), g = jax.value_and_grad(lm_loss, argnums=1, has_aux=True)(c, p, ids, segments, weights)
+    p, opt = model.optimiser_update(p, g, opt, rate)
+    return p, opt, {"loss": loss, **figures}
+
+
+def train_lm(work, steps):
+    vocab, c = vocab_of(work), model.LLAMA
+    run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
+        lambda p, a, rate, b: lm_step(c, p, a, rate, *b),
+        lambda at: lm_batches(vocab, 320, 12, at), steps or 2500, 3e-3)
+
+
+# ---- Pictures ----
+
+def read_ppm(path):
+    """A binary PPM as `hartree scene` writes it: (height, width, 3) of bytes."""
+    with open(path, "rb") as f:
+        data = f.read()
+    head = re.match(rb"P6\n(\d+) (\d+)\n255\n", data)
+    if not head:
+        raise SystemExit(f"{path}: found no PPM of bytes, expected one as `hartree scene` writes it")
+    width, height = map(int, head.groups())
+    return np.frombuffer(data, np.uint8, height * width * 3, head.end()).reshape(height, width, 3)
+
+
+def places(before, nx, ny, after):
+    """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text turns
+    by one number in all three; after a picture it goes on by the longer side."""
+    first = np.arange(before)
+    row, column = np.divmod(np.arange(nx * ny), nx)
+    last = before + max(nx, ny) + np.arange(after)
+    return np.concatenate([np.stack([first] * 3), np.stack([np.full(nx * ny, before), before + row, before + column]),
+                           np.stack([last] * 3)], 1)
+
+
+STAGES = {"vocab": make_vocab, "lm": train_lm}
+
+
+def main():
+    a = argparse.ArgumentParser(description="Trains the models of the traffic world, a stage at a time.")
+    a.add_argument("stage", choices=STAGES)
+    a.add_argument("--work", default="build/train", help="folder of vocabulary, checkpoints and pictures (default build/train)")
+    a.add_argument("--steps", type=int, default=0, help="steps of the stage (default: those of the README)")
+    o = a.parse_args()
+    os.makedirs(o.work, exist_ok=True)
+    STAGES[o.stage](o.work, o.steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
