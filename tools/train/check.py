@@ -15,6 +15,7 @@ import numpy as np
 import bpe
 import export
 import model
+import pictures
 import train
 import world
 
@@ -78,7 +79,7 @@ def check_vision(folder, vocab):
     export.write_tower(mmproj, model.TOWER, tower, 290 * 784, "check", "random")
     picture = os.path.join(folder, "p.ppm")
     hartree("scene", "-q", "--size", "196x140", "-o", picture)
-    pixels = train.read_ppm(picture)[None]
+    pixels = pictures.read_ppm(picture)[None]
     hartree("see", "-q", "--mmproj", mmproj, "--image", picture, "-o", picture + ".f32")
     p = rounded(tower)
     seen = model.tower_forward(model.TOWER, p, pixels)

@@ -6,7 +6,6 @@ import argparse
 import functools
 import os
 import pickle
-import re
 import sys
 import time
 
@@ -16,6 +15,7 @@ import numpy as np
 
 import bpe
 import model
+import pictures
 import world
 
 # ---- Checkpoints ----
@@ -153,18 +153,7 @@ def train_lm(work, steps):
         lambda at: lm_batches(vocab, 320, 12, at), steps or 2500, 3e-3)
 
 
-# ---- Pictures ----
-
-def read_ppm(path):
-    """A binary PPM as `hartree scene` writes it: (height, width, 3) of bytes."""
-    with open(path, "rb") as f:
-        data = f.read()
-    head = re.match(rb"P6\n(\d+) (\d+)\n255\n", data)
-    if not head:
-        raise SystemExit(f"{path}: found no PPM of bytes, expected one as `hartree scene` writes it")
-    width, height = map(int, head.groups())
-    return np.frombuffer(data, np.uint8, height * width * 3, head.end()).reshape(height, width, 3)
-
+# ---- The tower ----
 
 def places(before, nx, ny, after):
     """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text turns
@@ -176,7 +165,88 @@ def places(before, nx, ny, after):
                            np.stack([last] * 3)], 1)
 
 
-STAGES = {"vocab": make_vocab, "lm": train_lm}
+def make_pictures(work, _):
+    for clamp, count in pictures.CLAMPS.items():
+        pictures.paint(work, clamp, count)
+        print(f"pictures: {count} of {clamp} tokens at most", flush=True)
+
+
+# Cuts of whole pictures: attention's cost grows with the square of their tokens, and what an object is depends on what is near.
+CUT = (8, 6)
+CUTS_A_BATCH = 32
+# A batch is of one clamp: how often of which.
+CUT_CLAMPS = {280: 0.6, 200: 0.12, 140: 0.1, 96: 0.1, 64: 0.08}
+
+
+def cut_batches(work, at):
+    data = {c: pictures.load(work, c) for c in CUT_CLAMPS}
+    nx, ny = CUT
+    while True:
+        rng = np.random.default_rng([4, at])
+        pixels, facts = data[rng.choice(list(CUT_CLAMPS), p=list(CUT_CLAMPS.values()))]
+        _, height, width, _ = pixels.shape
+        batch, labels = [], []
+        for i in rng.integers(len(facts), size=CUTS_A_BATCH):
+            # Nothing ever stands in the upper quarter.
+            x, y = rng.integers(width - nx * 28 + 1), rng.integers(min(height // 4, height - ny * 28), height - ny * 28 + 1)
+            batch.append(pixels[i, y:y + ny * 28, x:x + nx * 28])
+            labels.append(pictures.labels(facts[i], x, y, nx, ny).reshape(nx * ny, -1))
+        yield np.stack(batch), np.stack(labels)
+        at += 1
+
+
+def head_sizes():
+    """Outputs of the labels' heads: a slice a label, and how many in all."""
+    sizes = {"cover": pictures.N}
+    for name, classes in pictures.CLASSES.items():
+        sizes[name] = classes * pictures.LABELS[name]
+    ends = np.cumsum(list(sizes.values()))
+    return {name: slice(int(e - n), int(e)) for (name, n), e in zip(sizes.items(), ends)}, int(ends[-1])
+
+
+def tower_init():
+    heads, n = head_sizes()
+    p = model.tower_init(model.TOWER, 5)
+    p["head.weight"], p["head.bias"] = model.matrix(np.random.default_rng(6), n, model.TOWER.n_out), model.zeros(n)
+    return jax.tree.map(jnp.asarray, p)
+
+
+def label_loss(p, seen, labels):
+    """Of each label the mean over tokens where there is something to tell."""
+    heads, _ = head_sizes()
+    out = seen @ p["head.weight"].T + p["head.bias"]
+    label = {name: labels[..., at].astype(jnp.int32) for name, at in pictures.AT.items()}
+    whole = label["ignore"][..., 0] == 0
+    cover, covered = out[..., heads["cover"]], label["cover"]
+    figures = {"cover": jnp.mean(jax.nn.softplus(cover) - covered * cover)}
+    for name, classes in pictures.CLASSES.items():
+        o = out[..., heads[name]].reshape(*out.shape[:-1], -1, classes)
+        known = (label[name] >= 0) & whole[..., None]
+        truth = jnp.maximum(label[name], 0)
+        nll = jax.nn.logsumexp(o, -1) - jnp.take_along_axis(o, truth[..., None], -1)[..., 0]
+        asked = known & (truth > 0) if name == "count" else known
+        figures[name] = jnp.sum(nll * known) / (jnp.sum(asked) + 1)
+        figures[name + "_right"] = jnp.sum((jnp.argmax(o, -1) == truth) & asked) / (jnp.sum(asked) + 1e-3)
+    return sum(v for k, v in figures.items() if not k.endswith("_right")), figures
+
+
+def tower_loss(p, pixels, labels):
+    return label_loss(p, model.tower_forward(model.TOWER, p, pixels), labels)
+
+
+@functools.partial(jax.jit, donate_argnums=(0, 1))
+def tower_step(p, opt, rate, pixels, labels):
+    (loss, figures), g = jax.value_and_grad(tower_loss, has_aux=True)(p, pixels, labels)
+    p, opt = model.optimiser_update(p, g, opt, rate)
+    return p, opt, {"loss": loss, **figures}
+
+
+def train_tower(work, steps):
+    run(work, "tower", tower_init, lambda p, o, rate, b: tower_step(p, o, rate, *b), lambda at: cut_batches(work, at),
+        steps or 2000, 3e-3)
+
+
+STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower": train_tower}
 
 
 def main():

@@ -127,7 +127,7 @@ def about_object(o, objects):
             yield "shirt", f"What colour is the shirt of {ref}?", capital(o["colour"]) + "."
             yield "hat", f"What colour is the hat of {ref}?", capital(o["hat"] or "no hat") + "."
         if kind == "sign":
-            yield "sign", f"Which sign is {ref}?", capital(article(o["sign"])) + " sign."
+            yield "sign", f"Which sign is {ref[len('the sign '):] or 'there'}?", capital(article(o["sign"])) + " sign."
     unique = sum(p["kind"] == o["kind"] for p in objects) == 1
     for ref in ([f"the {o['kind']}"] if unique else []) + colour_references(o, objects):
         yield "place", f"Where is {ref}?", capital(where(o)) + "."
@@ -149,6 +149,9 @@ def about_kinds(objects):
         n = sum(o["kind"] == kind for o in objects)
         if n < len(NUMBERS):
             yield "count", f"How many {PLURALS[kind]} are there?", capital(NUMBERS[n] if n else "none") + "."
+        if not n and kind in VEHICLES:
+            yield "absent", f"What colour is the {kind}?", f"There is no {kind}."
+            yield "absent", f"Where is the {kind}?", f"There is no {kind}."
         for place in PLACES:
             there = any(o["kind"] == kind and o["place"] == place for o in objects)
             yield "exists", f"Is there {article(kind)} {PLACES[place]}?", "Yes." if there else "No."
@@ -174,7 +177,7 @@ def about_scene(scene, objects, told_time=True):
 
 # How often each category is asked, in training and in tests alike.
 WEIGHTS = {"colour": 4, "kind": 3, "count": 3, "place": 3, "exists": 2, "light": 1, "shirt": 1.5, "hat": 1, "rider": 1, "sign": 1,
-           "time": 0.3, "empty": 0.5, "summary": 0.6}
+           "time": 0.3, "empty": 0.5, "absent": 0.4, "summary": 0.6}
 
 
 def all_questions(scene, objects, told_time=True):
@@ -215,6 +218,9 @@ def draw_questions(scene, objects, rng, n, told_time=True):
 
 # ---- Stories ----
 
+GREETINGS = [("Hello!", "Hello! Tell me about a street, and ask me."), ("Hi!", "Hello! Tell me about a street, and ask me."),
+             ("Who are you?", "I am a small model of the traffic world."),
+             ("What can you do?", "I answer questions about streets with cars, buses, bicycles, people, lights and signs.")]
 NAMES = ["Mia", "Ben", "Nora", "Tom", "Lena", "Sam", "Ada", "Max", "Ella", "Paul", "Ida", "Leo"]
 GOALS = ["the market", "the school", "the park", "the station", "the library", "the bakery", "the river", "the museum"]
 REASONS = {"the market": "to buy apples", "the school": "to learn to read", "the park": "to play with a friend",
@@ -272,5 +278,7 @@ def document(scene, rng):
     n = min(len(scene["objects"]), int(rng.integers(2, 9)))
     objects = [scene["objects"][i] for i in rng.permutation(len(scene["objects"]))[:n]]
     text = text_of(scene, objects, rng)
+    if how < 0.16:
+        return [(text, False)] if how < 0.15 else chat([GREETINGS[rng.integers(len(GREETINGS))]])
     asked = [(q, a) for _, q, a in draw_questions(scene, objects, rng, int(rng.integers(4, 10)), text.startswith("It is"))]
     return chat([(f"{text} {asked[0][0]}", asked[0][1])] + asked[1:])
