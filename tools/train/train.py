@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# train.py - trains the models of the traffic world: `train.py vocab|lm [--steps N]`. See README.md for the order and the minutes.
+# train.py - trains the models of the traffic world: a stage at a time, in the order of README.md.
 # Every stage goes on from its last checkpoint in the work folder (--work) and ends at its number of steps.
 # SPDX-License-Identifier: MIT
 import argparse
@@ -31,7 +31,7 @@ def load(path):
         return pickle.load(f)
 
 
-def run(work, name, init, step, batches, steps, peak, warm=100, every=200):
+def run(work, name, init, step, batches, steps, peak, warm=50, every=100):
     """Takes `steps` steps from the checkpoint NAME on. The rate rises over `warm` steps and falls to nothing in a line. `batches`
     (from step on) yields what `step(params, optimiser, rate, batch)` takes; it gives new ones and a dict of figures."""
     path = os.path.join(work, name + ".ckpt")
@@ -67,7 +67,7 @@ def make_vocab(work, _):
     rng = np.random.default_rng(1)
     texts = []
     for s in world.scenes(1, 3000):
-        texts.append("".join(t for t, _ in world.document(s, rng)))
+        texts.append("".join(t for t, _ in world.document(s, rng, min(8, 3 + at // 100))))
         texts.append(world.summary(s, s["objects"]))
     for part in bpe.SPECIALS:
         texts = [t.replace(part, "") for t in texts]
@@ -118,12 +118,13 @@ def pack(documents, n, rows):
 
 
 def lm_batches(vocab, n, rows, at):
-    """Scenes are new in every batch; batch `at` is the same whatever came before it."""
+    """Scenes are new in every batch; batch `at` is the same whatever came before it. Texts of two or three facts come first: who
+    has learnt to look one up there finds it among eight."""
     per_batch = rows * n // 128
     while True:
         rng = np.random.default_rng([2, at])
         facts = world.scenes(1 + at * per_batch, per_batch)
-        yield pack((encode_parts(vocab, world.document(s, rng)) for s in facts), n, rows)
+        yield pack((encode_parts(vocab, world.document(s, rng, min(8, 3 + at // 100))) for s in facts), n, rows)
         at += 1
 
 
@@ -150,20 +151,10 @@ def train_lm(work, steps):
     vocab, c = vocab_of(work), model.LLAMA
     run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
         lambda p, a, rate, b: lm_step(c, p, a, rate, *b),
-        lambda at: lm_batches(vocab, 320, 12, at), steps or 2500, 3e-3)
+        lambda at: lm_batches(vocab, 320, 8, at), steps or 1800, 3e-3)
 
 
 # ---- The tower ----
-
-def places(before, nx, ny, after):
-    """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text turns
-    by one number in all three; after a picture it goes on by the longer side."""
-    first = np.arange(before)
-    row, column = np.divmod(np.arange(nx * ny), nx)
-    last = before + max(nx, ny) + np.arange(after)
-    return np.concatenate([np.stack([first] * 3), np.stack([np.full(nx * ny, before), before + row, before + column]),
-                           np.stack([last] * 3)], 1)
-
 
 def make_pictures(work, _):
     for clamp, count in pictures.CLAMPS.items():
@@ -246,7 +237,134 @@ def train_tower(work, steps):
         steps or 2000, 3e-3)
 
 
-STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower": train_tower}
+# ---- The vision-language model ----
+
+def places(before, nx, ny, after):
+    """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text turns
+    by one number in all three; after a picture it goes on by the longer side."""
+    first = np.arange(before)
+    row, column = np.divmod(np.arange(nx * ny), nx)
+    last = before + max(nx, ny) + np.arange(after)
+    return np.concatenate([np.stack([first] * 3), np.stack([np.full(nx * ny, before), before + row, before + column]),
+                           np.stack([last] * 3)], 1)
+
+
+# What the tower makes of every picture is computed once: the text model then learns from it alone, at a tenth of the cost.
+SEEN_AT_ONCE = 4
+
+
+def see_pictures(work, _):
+    params = {k: jnp.asarray(w) for k, w in load(os.path.join(work, "tower.ckpt"))["params"].items()}
+    see = jax.jit(lambda p, pixels: model.tower_forward(model.TOWER, p, pixels))
+    for clamp in pictures.CLAMPS:
+        pixels, _facts = pictures.load(work, clamp)
+        path = os.path.join(work, f"seen-{clamp}.npy")
+        out = None
+        for i in range(0, len(pixels) - SEEN_AT_ONCE + 1, SEEN_AT_ONCE):
+            rows = np.asarray(see(params, pixels[i:i + SEEN_AT_ONCE]), np.float16)
+            if out is None:
+                out = np.lib.format.open_memmap(path + ".new", "w+", np.float16, (len(pixels), *rows.shape[1:]))
+            out[i:i + SEEN_AT_ONCE] = rows
+        out.flush()
+        os.replace(path + ".new", path)
+        print(f"seen: {len(pixels)} of {clamp} tokens at most", flush=True)
+
+
+def vlm_init(work):
+    """The language model's weights, turned for the other rope: pairs of neighbours become elements half a head apart. Before the
+    text stands a linear layer on the tower's outputs, which the export folds into the tower's last."""
+    c, lm = model.QWEN2VL, load(os.path.join(work, "lm.ckpt"))["params"]
+    p = model.text_init(c, 7)
+    for k in p:
+        if k in lm:
+            p[k] = lm[k]
+        if k.endswith(("attn_q.weight", "attn_k.weight")):
+            heads = p[k].reshape(-1, c.head_dim // 2, 2, c.n_embd)
+            p[k] = heads.transpose(0, 2, 1, 3).reshape(-1, c.n_embd)
+    seen = np.load(os.path.join(work, f"seen-{max(pictures.CLAMPS)}.npy"), mmap_mode="r")[:16].astype(np.float32)
+    scale = np.sqrt(np.mean(p["token_embd.weight"]**2) / np.mean(seen**2))
+    p["adapter.weight"] = np.eye(c.n_embd, dtype=np.float32) * scale
+    p["adapter.bias"] = model.zeros(c.n_embd)
+    return {k: jnp.asarray(w) for k, w in p.items()}
+
+
+PROMPT = ("<|im_start|>user\n<|vision_start|>", "<|vision_end|>")
+# Tokens after a picture, and questions that share them: each is asked of the picture alone.
+ASKED, QUESTIONS = 400, 16
+VLM_CLAMPS = {280: 0.55, 200: 0.13, 140: 0.12, 96: 0.08, 64: 0.07, 40: 0.05}
+
+
+def branches(vocab, scene, rng):
+    """ids, segments and weights of ASKED rows after a picture: what closes it (segment 0), then a segment a question."""
+    ids, segments, weights = np.zeros(ASKED, np.int32), np.full(ASKED, -1, np.int32), np.zeros(ASKED, np.float32)
+    used, offsets = 1, np.zeros(ASKED, np.int32)
+    ids[0], segments[0] = vocab.ids[PROMPT[1]], 0
+    for n, (_, q, a) in enumerate(world.draw_questions(scene, scene["objects"], rng, QUESTIONS)):
+        asked = vocab.encode(f"{q}<|im_end|>\n<|im_start|>assistant\n")
+        answer = vocab.encode(f"{a}<|im_end|>")
+        size = len(asked) + len(answer)
+        if used + size > ASKED:
+            break
+        at = slice(used, used + size)
+        ids[at], segments[at], offsets[at] = asked + answer, n + 1, np.arange(1, size + 1)
+        weights[used + len(asked):used + size] = 1
+        used += size
+    return ids, segments, offsets, weights
+
+
+def vlm_batches(work, vocab, pictures_of, rows, at):
+    """Of one clamp each: (pictures, ids, segments, places, weights). `pictures_of(clamp)` gives an array to take pictures from."""
+    data = {c: (pictures_of(c), pictures.load(work, c)[1]) for c in VLM_CLAMPS}
+    before = len(vocab.encode(PROMPT[0]))
+    while True:
+        rng = np.random.default_rng([8, at])
+        clamp = rng.choice(list(VLM_CLAMPS), p=list(VLM_CLAMPS.values()))
+        array, facts = data[clamp]
+        (nx, ny), _ = pictures.clamped(clamp)
+        # Small pictures are cheap: as many as take about as long.
+        chosen = rng.integers(len(facts), size=rows * 3 // 2 if nx * ny < 100 else rows)
+        ids, segments, offsets, weights = map(np.stack, zip(*(branches(vocab, facts[i], rng) for i in chosen)))
+        place = places(before, nx, ny, 1)
+        text = place[:, -1:, None] + offsets.T[None]  # (3, ASKED, rows)
+        place = np.concatenate([np.repeat(place[:, None, :-1], len(chosen), 1), text.transpose(0, 2, 1)], 2)
+        yield array[chosen], ids, segments, place, weights
+        at += 1
+
+
+def vlm_loss(prompt, p, seen, ids, segments, place, weights):
+    c, rows = model.QWEN2VL, ids.shape[0]
+    embed = p["token_embd.weight"]
+    before = jnp.broadcast_to(embed[np.array(prompt)], (rows, len(prompt), c.n_embd))
+    x = jnp.concatenate([before, seen.astype(jnp.float32) @ p["adapter.weight"].T + p["adapter.bias"], embed[ids]], 1)
+    shared = x.shape[1] - ids.shape[1]
+    all_segments = jnp.concatenate([jnp.zeros((rows, shared), segments.dtype), segments], 1)
+    out = model.text_forward(c, p, x, place, all_segments)[:, shared:-1]
+    logits, w, truth = model.text_logits(p, out), weights[:, 1:], ids[:, 1:]
+    nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, truth[..., None], -1)[..., 0]
+    of = jax.nn.one_hot(segments[:, 1:] - 1, QUESTIONS)
+    asked = jnp.max(of * w[..., None], 1)
+    wrong = jnp.max(of * (w * (jnp.argmax(logits, -1) != truth))[..., None], 1)
+    loss = jnp.sum(nll * w) / jnp.sum(w)
+    return loss, {"loss": loss, "answers": jnp.sum(asked * (1 - wrong)) / jnp.sum(asked)}
+
+
+@functools.partial(jax.jit, static_argnums=(0,), donate_argnums=(1, 2))
+def vlm_step(prompt, p, opt, rate, *batch):
+    (_, figures), g = jax.value_and_grad(vlm_loss, argnums=1, has_aux=True)(prompt, p, *batch)
+    p, opt = model.optimiser_update(p, g, opt, rate)
+    return p, opt, figures
+
+
+def train_vlm(work, steps):
+    vocab = vocab_of(work)
+    prompt = tuple(vocab.encode(PROMPT[0]))
+    seen_of = lambda clamp: np.load(os.path.join(work, f"seen-{clamp}.npy"), mmap_mode="r")
+    run(work, "vlm", lambda: vlm_init(work), lambda p, o, rate, b: vlm_step(prompt, p, o, rate, *b),
+        lambda at: vlm_batches(work, vocab, seen_of, 4, at), steps or 2500, 2e-3)
+
+
+STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower": train_tower, "see": see_pictures,
+          "vlm": train_vlm}
 
 
 def main():

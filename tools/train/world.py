@@ -264,8 +264,8 @@ def chat(turns):
     return parts
 
 
-def document(scene, rng):
-    """One text for the language model to learn: parts (text, whether it is an answer)."""
+def document(scene, rng, most=8):
+    """One text for the language model to learn, of at most so many objects: parts (text, whether it is an answer)."""
     how = rng.random()
     if how < 0.12:
         text, asked, (name, goal, kind) = story(rng)
@@ -275,7 +275,7 @@ def document(scene, rng):
             return chat([(f"Tell me a story about {name} and {article(kind)}.", text)])
         turns = [(q, a) for _, q, a in asked]
         return chat([(f"{text} {turns[0][0]}", turns[0][1])] + turns[1:])
-    n = min(len(scene["objects"]), int(rng.integers(2, 9)))
+    n = min(len(scene["objects"]), int(rng.integers(2, most + 1)))
     objects = [scene["objects"][i] for i in rng.permutation(len(scene["objects"]))[:n]]
     text = text_of(scene, objects, rng)
     if how < 0.16:
