@@ -92,12 +92,13 @@ static int run(int n_args, char **args)
     if (output && !picture_writable(output, &e)) return usage_error("-o: %s", e.text);
     if (output && count > 1 && !strstr(output, "%d"))
         return usage_error("-o: found one name for %" PRId64 " scenes, expected a %%d in it for the seed", count);
+    if (!scene_size_check(width, height, &e)) return failed(&e);
     signals_catch();
     for (int64_t i = 0; i < count; i++) {
         struct scene s;
-        if (interrupted) return failed((fail(&e, "interrupted"), &e));
         scene_decide((uint64_t)(seed + i), &s);
-        if (output && !write_picture(&s, width, height, &e)) return failed(&e);
+        bool ok = !interrupted || fail(&e, "interrupted");
+        if (!ok || (output && !write_picture(&s, width, height, &e))) return failed(&e);
         if (common.json) print_json(&s, width, height);
     }
     return EXIT_DONE;

@@ -12,6 +12,7 @@ import numpy as np
 import bpe
 import gguf
 import model
+import pictures
 import train
 import world
 
@@ -19,6 +20,7 @@ TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + 
             "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
 
 NORMAL, CONTROL = 1, 3
+MAX_TOKENS = 290
 
 
 def about(name, description):
@@ -82,7 +84,24 @@ def export_lm(work, folder):
     quantised(path, os.path.join(folder, "traffic-lm-q4_k_m.gguf"))
 
 
-EXPORTS = {"lm": export_lm}
+def export_vlm(work, folder):
+    """Of stage `joint`, or where that has not run, of `tower` and `vlm`."""
+    joint = os.path.exists(os.path.join(work, "joint.ckpt"))
+    p = params_of(work, "joint") if joint else {**params_of(work, "tower"), **params_of(work, "vlm")}
+    tower = {k: w for k, w in p.items() if k.startswith(("v.", "mm."))}
+    text = {k: w for k, w in p.items() if k not in tower and not k.startswith(("head.", "adapter."))}
+    tower["mm.2.bias"] = p["adapter.weight"] @ tower["mm.2.bias"] + p["adapter.bias"]
+    tower["mm.2.weight"] = p["adapter.weight"] @ tower["mm.2.weight"]
+    path = os.path.join(folder, "traffic-vlm-f16.gguf")
+    write_text(path, model.QWEN2VL, text, train.vocab_of(work), "Traffic VLM",
+               "Answers questions about pictures of street scenes; trained on painted ones alone.")
+    quantised(path, os.path.join(folder, "traffic-vlm-q4_k_m.gguf"))
+    # A little above the size that it was trained at, so that a picture of any size comes to that grid at most.
+    write_tower(os.path.join(folder, "traffic-mmproj-f16.gguf"), model.TOWER, tower, MAX_TOKENS * pictures.SIDE**2,
+                "Traffic VLM's tower", "Sees pictures of street scenes for Traffic VLM.")
+
+
+EXPORTS = {"lm": export_lm, "vlm": export_vlm}
 
 
 def main():

@@ -151,7 +151,7 @@ def train_lm(work, steps):
     vocab, c = vocab_of(work), model.LLAMA
     run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
         lambda p, a, rate, b: lm_step(c, p, a, rate, *b),
-        lambda at: lm_batches(vocab, 320, 8, at), steps or 1800, 3e-3)
+        lambda at: lm_batches(vocab, 320, 8, at), steps or 900, 3e-3)
 
 
 # ---- The tower ----
@@ -290,7 +290,7 @@ def vlm_init(work):
 
 PROMPT = ("<|im_start|>user\n<|vision_start|>", "<|vision_end|>")
 # Tokens after a picture, and questions that share them: each is asked of the picture alone.
-ASKED, QUESTIONS = 400, 16
+ASKED, QUESTIONS = 304, 16
 VLM_CLAMPS = {280: 0.55, 200: 0.13, 140: 0.12, 96: 0.08, 64: 0.07, 40: 0.05}
 
 
@@ -348,9 +348,13 @@ def vlm_loss(prompt, p, seen, ids, segments, place, weights):
     return loss, {"loss": loss, "answers": jnp.sum(asked * (1 - wrong)) / jnp.sum(asked)}
 
 
-@functools.partial(jax.jit, static_argnums=(0,), donate_argnums=(1, 2))
-def vlm_step(prompt, p, opt, rate, *batch):
-    (_, figures), g = jax.value_and_grad(vlm_loss, argnums=1, has_aux=True)(prompt, p, *batch)
+def joint_loss(prompt, p, pixels, *rest):
+    return vlm_loss(prompt, p, model.tower_forward(model.TOWER, p, pixels), *rest)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2, 3))
+def vlm_step(loss, prompt, p, opt, rate, *batch):
+    (_, figures), g = jax.value_and_grad(loss, argnums=1, has_aux=True)(prompt, p, *batch)
     p, opt = model.optimiser_update(p, g, opt, rate)
     return p, opt, figures
 
@@ -359,12 +363,25 @@ def train_vlm(work, steps):
     vocab = vocab_of(work)
     prompt = tuple(vocab.encode(PROMPT[0]))
     seen_of = lambda clamp: np.load(os.path.join(work, f"seen-{clamp}.npy"), mmap_mode="r")
-    run(work, "vlm", lambda: vlm_init(work), lambda p, o, rate, b: vlm_step(prompt, p, o, rate, *b),
+    run(work, "vlm", lambda: vlm_init(work), lambda p, o, rate, b: vlm_step(vlm_loss, prompt, p, o, rate, *b),
         lambda at: vlm_batches(work, vocab, seen_of, 4, at), steps or 2500, 2e-3)
 
 
+def joint_init(work):
+    """Both parts as they were trained, without the labels' heads."""
+    tower, text = (load(os.path.join(work, name + ".ckpt"))["params"] for name in ("tower", "vlm"))
+    return {k: jnp.asarray(w) for k, w in {**tower, **text}.items() if not k.startswith("head.")}
+
+
+def train_joint(work, steps):
+    vocab = vocab_of(work)
+    prompt = tuple(vocab.encode(PROMPT[0]))
+    run(work, "joint", lambda: joint_init(work), lambda p, o, rate, b: vlm_step(joint_loss, prompt, p, o, rate, *b),
+        lambda at: vlm_batches(work, vocab, lambda clamp: pictures.load(work, clamp)[0], 4, at), steps or 500, 5e-4)
+
+
 STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower": train_tower, "see": see_pictures,
-          "vlm": train_vlm}
+          "vlm": train_vlm, "joint": train_joint}
 
 
 def main():
