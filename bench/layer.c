@@ -121,8 +121,9 @@ static void fill_inputs(struct bench *b)
     for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) x[i] = (float)(2 * random_fraction(&state) - 1);
     /* These bytes are an ordinary small number in every type of cache. */
     size_t bytes = (size_t)b->kv->n_head * b->kv->capacity * b->kv->row_bytes;
-    memset(kv_row(b->kv, b->kv->k, b->ops->layer, 0, 0), 0x3c, bytes);
-    memset(kv_row(b->kv, b->kv->v, b->ops->layer, 0, 0), 0x3c, bytes);
+    int slot = b->ops->layer < b->kv->n_layer ? b->ops->layer : 0; /* an encoder's layers share one */
+    memset(kv_row(b->kv, b->kv->k, slot, 0, 0), 0x3c, bytes);
+    memset(kv_row(b->kv, b->kv->v, slot, 0, 0), 0x3c, bytes);
 }
 
 /* Seconds of the chosen ops in one step. */
