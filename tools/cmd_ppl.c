@@ -5,7 +5,6 @@
 #include "engine/perplexity.h"
 #include "tools/common_args.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 static int64_t context, chunks;
@@ -66,11 +65,7 @@ static bool show_chunk(void *ctx, size_t done, size_t total)
 static void print_divergence(const struct divergence *d)
 {
     if (!common.json) {
-        printf("perplexity %.4f +- %.4f; of the original %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n"
-               "ratio %.4f, its logarithm %.4f +- %.4f; KL divergence %.4f +- %.4f nats a token; likeliest token the same: "
-               "%.1f %%\n",
-               d->perplexity, d->error, d->original, d->original_error, d->tokens, d->chunks, d->context, exp(d->log_ratio),
-               d->log_ratio, d->log_ratio_error, d->kl, d->kl_error, 100 * d->same_top);
+        arg_print_divergence(d);
         return;
     }
     struct json j;

@@ -12,8 +12,10 @@
 struct cores_options {
     enum type type; /* of the cores */
     bool gauge;
-    double damping; /* of the metric */
 };
+
+/* Of the metric: the share of GPTQ's. */
+#define COMPRESS_DAMPING 0.01
 
 /* The tensors of a unit; their data is owned. */
 enum { CORES_MAX = 3 * SITE_MAX_ROLES + MPO_MAX_CORES };
