@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/si.h"
 #include "engine/account/report.h"
+#include "engine/laws/prompts.h"
+#include "engine/report/origin.h"
 
 #include <math.h>
 #include <string.h>
@@ -111,10 +113,97 @@ static void put_validation(struct json *j, const char *key, const struct validat
     json_object_end(j);
 }
 
+/* One op in one phase, rows of the first of which is at i: sums, and its time layer by layer. */
+static void put_cost(struct json *j, const struct sweep_model *m, size_t i)
+{
+    static const char *const phases[PHASE_COUNT] = {[PHASE_PREFILL] = "prefill", [PHASE_DECODE] = "decode"};
+    const struct prediction_row *first = &m->cost[i];
+    double flops = 0, bytes = 0, time = 0;
+    json_object(j);
+    json_put_string(j, "op", first->op);
+    json_put_string(j, "phase", phases[first->phase]);
+    json_key(j, "layers");
+    json_array(j);
+    for (size_t k = i; k < m->n_cost; k++) {
+        const struct prediction_row *r = &m->cost[k];
+        if (r->phase != first->phase || strcmp(r->op, first->op)) continue;
+        flops += r->flops, bytes += r->bytes, time += r->time_s;
+        json_array(j);
+        json_integer(j, r->layer);
+        json_number(j, r->time_s);
+        json_array_end(j);
+    }
+    json_array_end(j);
+    json_put_number(j, "flops", flops);
+    json_put_number(j, "bytes", bytes);
+    json_put_number(j, "time_s", time);
+    json_object_end(j);
+}
+
+static bool cost_seen(const struct sweep_model *m, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (m->cost[k].phase == m->cost[i].phase && !strcmp(m->cost[k].op, m->cost[i].op)) return true;
+    return false;
+}
+
+/* Where the longest prompt's run spends its time, by the prediction; layer -1 is outside the layers. */
+static void put_costs(struct json *j, const struct laws *l, const struct sweep_model *m)
+{
+    size_t longest = 0;
+    for (int i = 0; i < l->sweep->options.n_points; i++)
+        if (m->point[i].tokens.n > longest) longest = m->point[i].tokens.n;
+    json_key(j, "costs");
+    json_object(j);
+    json_put_integer(j, "prompt", (int64_t)longest);
+    json_put_integer(j, "gen", l->sweep->options.gen);
+    json_key(j, "ops");
+    json_array(j);
+    for (size_t i = 0; i < m->n_cost; i++)
+        if (!cost_seen(m, i)) put_cost(j, m, i);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+/* The command that measures the same anew: all settings that are not what they are by themselves. */
+static void put_command(char *command, size_t size, const struct sweep_options *o)
+{
+    char list[24 * SWEEP_POINTS] = "";
+    snprintf(command, size, "hartree laws text");
+    for (int i = 0; i < o->n_models; i++) {
+        origin_word(command, size, "-m");
+        origin_word(command, size, o->model[i]);
+    }
+    for (int i = 0; i < o->n_points; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%lld", i ? "," : "", (long long)o->point[i]);
+    if (o->lengths || o->n_points != N_PROMPTS) {
+        origin_word(command, size, o->lengths ? "--lengths" : "--points");
+        origin_word(command, size, list);
+    }
+    origin_option(command, size, "--gen", (double)o->gen);
+    origin_option(command, size, "-r", o->repeats);
+    origin_option(command, size, "--hz", o->hz);
+    origin_option(command, size, "--window", o->window_s);
+    origin_option(command, size, "-t", o->threads);
+    if (o->ubatch != 512) origin_option(command, size, "--ubatch", (double)o->ubatch);
+    if (o->kv_type != TYPE_F16) {
+        origin_word(command, size, "--kv");
+        origin_word(command, size, type_name(o->kv_type));
+    }
+    if (o->device_word) {
+        origin_word(command, size, "--device");
+        origin_word(command, size, o->device_word);
+    }
+    origin_word(command, size, "-o");
+    origin_word(command, size, "again");
+}
+
 /* Into the object that is open. */
 static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
 {
+    const char *slash = strrchr(m->plan->path, '/');
     json_put_string(j, "model", m->plan->name);
+    json_put_string(j, "file", slash ? slash + 1 : m->plan->path);
     json_put_string(j, "identity", m->plan->identity);
     json_put_number(j, "file_bytes", m->plan->file_bytes);
     json_key(j, "points");
@@ -139,6 +228,7 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     put_line(j, "ram_line", &m->ram_line);
     json_put_number(j, "edge_error", m->edge);
     law_json(&m->plan->law, j);
+    put_costs(j, l, m->plan);
 }
 
 void laws_json(const struct laws *l, FILE *f)
@@ -146,11 +236,18 @@ void laws_json(const struct laws *l, FILE *f)
     const struct sweep_options *o = &l->sweep->options;
     struct json j;
     json_begin(&j, f);
+    char command[8192];
     json_object(&j);
+    json_put_string(&j, "kind", "laws text");
     json_put_string(&j, "sha256", l->sweep->sha256);
     json_put_string(&j, "device", o->device->name);
     json_put_integer(&j, "threads", o->threads);
     json_put_number(&j, "hz", o->hz);
+    json_put_integer(&j, "gen", o->gen);
+    json_put_integer(&j, "repeats", o->repeats);
+    json_put_number(&j, "window_s", o->window_s);
+    put_command(command, sizeof command, o);
+    origin_json(&j, o->device, o->threads, command);
     json_put_integer(&j, "missing", (int64_t)l->missing);
     json_put_integer(&j, "without_idle_after", (int64_t)l->half_idle);
     json_put_string(&j, "energy_kind", l->energy_kind);

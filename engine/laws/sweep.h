@@ -38,6 +38,7 @@ struct sweep_options {
     enum type kv_type;
     int shard, shards;               /* measures the prompts whose place is `shard` modulo `shards`, from 0; 0, 1: all */
     const struct device *device;     /* borrowed for as long as the sweep is there */
+    const char *device_word;         /* what --device said, for the command that repeats the sweep; NULL: nothing */
 };
 
 /* One prompt for one model. */
@@ -61,6 +62,8 @@ struct sweep_model {
     double file_bytes;
     struct law law;
     struct sweep_point point[SWEEP_POINTS];
+    struct prediction_row *cost; /* of the longest prompt's run, by layer, op and phase; owned */
+    size_t n_cost;
 };
 
 /* What was measured of one window. NAN: not known. */
