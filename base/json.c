@@ -151,3 +151,12 @@ void json_put_integer(struct json *j, const char *key, int64_t v)
     json_key(j, key);
     json_integer(j, v);
 }
+
+void json_put_pair(struct json *j, const char *key, double a, double b)
+{
+    json_key(j, key);
+    json_array(j);
+    json_number(j, a);
+    json_number(j, b);
+    json_array_end(j);
+}

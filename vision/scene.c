@@ -285,6 +285,15 @@ bool scene_paint(const struct scene *s, int width, int height, struct picture *o
     return true;
 }
 
+bool scene_or_picture(const char *path_or_size, struct picture *out, struct error *e)
+{
+    struct scene s;
+    int width, height;
+    if (!picture_parse_size(path_or_size, &width, &height)) return picture_read(path_or_size, out, e);
+    scene_decide(SCENE_SEED, &s);
+    return scene_paint(&s, width, height, out, e);
+}
+
 void scene_box(const struct scene_object *o, int width, int height, int box[4])
 {
     int64_t num = width, den = SCENE_WIDTH;

@@ -57,7 +57,7 @@ struct page_text page_change_interval(double ratio, double low, double high)
     struct page_text t = page_change(ratio - 1);
     size_t n = strlen(t.s);
     if (isfinite(ratio) && isfinite(low) && isfinite(high))
-        snprintf(t.s + n, sizeof t.s - n, " (%s to %s)", page_change(low - 1).s, page_change(high - 1).s);
+        snprintf(t.s + n, sizeof t.s - n, " (%.40s to %.40s)", page_change(low - 1).s, page_change(high - 1).s);
     return t;
 }
 

@@ -28,7 +28,7 @@ void page_column(const struct json_value *model, const char *path, double *v);
 
 /* Formats that sections share: "1.23 (1.20 to 1.26)", with what is known of it; a percentage with its sign. */
 struct page_text {
-    char s[120];
+    char s[160];
 };
 struct page_text page_interval(double v, double low, double high, const char *unit);
 struct page_text page_change(double part);
