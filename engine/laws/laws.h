@@ -134,7 +134,7 @@ void laws_json(const struct laws *l, FILE *f);
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv, result.json; energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a
+/* points.csv, law.csv, result.json; report.html, a page of all of it (page.h); energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a
  * pass; and the plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a
  * file can't be written. */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);

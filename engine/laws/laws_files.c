@@ -277,6 +277,10 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
         !(sees ? write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : write_file(dir, "law.csv", write_law, l, e)) ||
         !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
         return false;
+    char page[PATH_MAX];
+    if ((size_t)snprintf(page, sizeof page, "%s/report.html", dir) >= sizeof page)
+        return fail(e, "report.html: found a path too long, expected fewer than %d bytes", PATH_MAX);
+    if (!laws_write_page(l, page, e)) return false;
     for (int i = 0; i < N_PLOTS && !sees; i++)
         if ((i != ENERGY_PLOT || joules) &&
             !write_plot(dir, plots[i].name, write_script, &(struct script){l, &plots[i]}, drawn, e))

@@ -127,7 +127,9 @@ static void put_laws(struct json *j, const struct laws_model *m)
 /* Into the object that is open. */
 static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
 {
+    const char *slash = strrchr(m->plan->path, '/');
     json_put_string(j, "model", m->plan->name);
+    json_put_string(j, "file", slash ? slash + 1 : m->plan->path);
     json_put_string(j, "identity", m->plan->identity);
     json_put_number(j, "file_bytes", m->plan->file_bytes);
     json_key(j, "points");
@@ -146,6 +148,7 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     put_validation(j, "ram_auc", &m->ram);
     put_validation(j, "energy", &m->energy);
     json_put_number(j, "edge_error", m->edge);
+    laws_json_costs(j, l, m->plan);
 }
 
 void laws_json(const struct laws *l, FILE *f)
@@ -154,10 +157,15 @@ void laws_json(const struct laws *l, FILE *f)
     struct json j;
     json_begin(&j, f);
     json_object(&j);
+    json_put_string(&j, "kind", sweep_sees(o) ? "laws image" : "laws text");
     json_put_string(&j, "sha256", l->sweep->sha256);
     json_put_string(&j, "device", o->device->name);
     json_put_integer(&j, "threads", o->threads);
     json_put_number(&j, "hz", o->hz);
+    json_put_integer(&j, "gen", o->gen);
+    json_put_integer(&j, "repeats", o->repeats);
+    json_put_number(&j, "window_s", o->window_s);
+    laws_json_origin(&j, o);
     json_put_integer(&j, "missing", (int64_t)l->missing);
     json_put_integer(&j, "without_idle_after", (int64_t)l->half_idle);
     json_put_string(&j, "energy_kind", l->energy_kind);

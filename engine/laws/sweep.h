@@ -55,6 +55,7 @@ struct sweep_options {
     enum type kv_type;
     int shard, shards;               /* measures the prompts whose place is `shard` modulo `shards`, from 0; 0, 1: all */
     const struct device *device;     /* borrowed for as long as the sweep is there */
+    const char *device_word;         /* what --device said, for the command that repeats the sweep; NULL: nothing */
 };
 
 /* One prompt, or one size under one clamp, for one model. */
@@ -96,6 +97,8 @@ struct sweep_model {
     double file_bytes;
     struct law law;
     struct sweep_point point[SWEEP_POINTS];
+    struct prediction_row *cost; /* of the longest prompt's run, by layer, op and phase; owned */
+    size_t n_cost;
 };
 
 /* What was measured of one window. NAN: not known. */
