@@ -111,7 +111,7 @@ static struct tensor *plan_targets(const struct gguf *g, const struct mix *mix, 
         to[i] = target(mix, &model, from);
         type_sum_add(&r->in[from->type], from);
         type_sum_add(&r->out[to[i].type], &to[i]);
-        r->parameters += (uint64_t)tensor_elements(from);
+        r->parameters += tensor_parameters(from);
         r->converted += from->type != to[i].type;
     }
     r->tensors = g->n_tensors;

@@ -1,6 +1,7 @@
 /* fuzz_gguf.c - parses mutated copies of a GGUF that holds every kind of value, and reads all of what is accepted. The seed is
  * fixed: a run that fails does so again. 500 copies, 5,000 under HARTREE_SLOW; meant for SAN=address,undefined too.
  * SPDX-License-Identifier: MIT */
+#include "base/random.h"
 #include "tests/specimen.h"
 #include "tests/test.h"
 
@@ -8,15 +9,9 @@
 
 static uint64_t state = 0x9e3779b97f4a7c15;
 
-static uint64_t random_u64(void) /* splitmix64 */
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
+static uint64_t random_u64(void) { return random_next(&state); }
 
-static size_t below(size_t n) { return n ? (size_t)(random_u64() % n) : 0; }
+static size_t below(size_t n) { return random_below(&state, n); }
 
 /* ---- Where the integers stand in a valid file ---- */
 

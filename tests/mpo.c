@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/account/predict.h"
 #include "engine/exec.h"
 #include "engine/session.h"
@@ -194,12 +195,9 @@ static void test_types(void)
 
 static uint64_t state = 1;
 
-static size_t below(size_t n) /* splitmix64 */
+static size_t below(size_t n)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (size_t)((z ^ (z >> 31)) % n);
+    return random_below(&state, n);
 }
 
 static void permute(const struct mpo *m, int *order, int n, double *best)

@@ -22,8 +22,8 @@ static const struct option options[] = {
      INT32_MAX, NULL},
     {"rows", NULL, OPTION_INTS, &bench_options.rows, "N,...", "layer: numbers of tokens a step (default 1,8,64,512)", 1, 65536,
      NULL},
-    {"past", NULL, OPTION_INT, &bench_options.past, "N", "layer: positions in the cache before the step (default 0)", 0,
-     INT32_MAX, NULL},
+    {"past", "d", OPTION_INT, &bench_options.past, "N", "layer, model: tokens in the cache before what is timed (default 0)",
+     0, INT32_MAX, NULL},
     ARG_DEVICE,
     {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...",
      "layer, model: numbers of threads (default: the physical cores)", 1, 1024, NULL},
@@ -39,7 +39,7 @@ static const struct kind {
 } kinds[] = {
     {"kernels", bench_kernels_run, {"list"}},
     {"layer", bench_layer_run, {"model", "kv", "rows", "past", "device", "threads", "repeats"}},
-    {"model", bench_model_run, {"model", "kv", "prompt", "gen", "threads", "repeats"}},
+    {"model", bench_model_run, {"model", "kv", "prompt", "gen", "past", "threads", "repeats"}},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -69,7 +69,7 @@ static int run(int n_args, char **args)
 const struct command command_bench = {
     .name = "bench",
     .summary = "time kernels, each held to its reference first, layers, or whole models",
-    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-t 1,2] [-r 5]",
+    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-d 4096] [-t 1,2] [-r 5]",
     .description =
         "bench kernels checks every kernel of the operations named (default: all) against the scalar one on every test\n"
         "case, then times it on the largest. A kernel that is wrong is not timed, and the exit status is 1. The share is its\n"
@@ -77,7 +77,8 @@ const struct command command_bench = {
         "HARTREE_ISA=scalar|avx2|... masks, HARTREE_KERNEL=op:isa_tag[,...] pins what the engine uses.\n"
         "bench layer times a part of one layer: a tensor (blk.3.ffn_down), blk.3.attn, blk.3.ffn or the whole layer, blk.3.\n"
         "Its weights come from memory, as in a step of the whole model, and the prediction stands beside the time.\n"
-        "bench model prints tokens per second of prefill (pp) and decode (tg) from an empty context, as llama-bench does.",
+        "bench model prints tokens per second of prefill (pp) and decode (tg) as llama-bench does: from an empty context,\n"
+        "or with --past tokens in it.",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -4,6 +4,7 @@
 #include "engine/report/origin.h"
 #include "kernels/kernel.h"
 #include "loader/inflate.h"
+#include "tensor/lapack.h"
 #include "tools/cli.h"
 #include "vision/picture.h"
 
@@ -34,11 +35,11 @@ static void list_isas(struct json *j, const char *name, const char *key, bool (*
 static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
-    const char *zstd = inflate_version(), *png = picture_libpng();
+    const char *zstd = inflate_version(), *png = picture_libpng(), *blas = lapack_version();
     const struct {
         const char *name, *version;
     } libraries[] = {
-        {"openblas", "no"}, {"libpng", png ? png : "no"}, {"libzstd", zstd ? zstd : "no"}}; /* the first: nothing here uses it yet */
+        {"openblas", blas ? blas : "no"}, {"libpng", png ? png : "no"}, {"libzstd", zstd ? zstd : "no"}};
 
     if (common.json) {
         struct json j;

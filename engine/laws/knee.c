@@ -52,15 +52,36 @@ struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, i
     return stairs; /* NULL: *e says why the last size was refused */
 }
 
+static bool binds(const struct stair *s)
+{
+    return s->fit.patches < s->unbounded;
+}
+
+/* Edges on a step; of the last one only that is known. */
+static int width_of(const struct stair *stairs, size_t n, size_t i)
+{
+    return i + 1 < n ? stairs[i + 1].edge - stairs[i].edge : 1;
+}
+
+/* Edges where the clamp binds and patches are at most so many. */
+static int64_t edges_up_to(const struct stair *stairs, size_t n, int64_t most)
+{
+    int64_t edges = 0;
+    for (size_t i = 0; i < n; i++)
+        if (binds(&stairs[i]) && stairs[i].fit.patches <= most) edges += width_of(stairs, n, i);
+    return edges;
+}
+
 int knee_predict(const struct stair *stairs, size_t n)
 {
-    int64_t plateau = INT64_MAX;
+    int64_t all = edges_up_to(stairs, n, INT64_MAX), plateau = INT64_MAX;
+    if (!all) return 0;
     for (size_t i = 0; i < n; i++)
-        if (stairs[i].fit.patches < stairs[i].unbounded && stairs[i].fit.patches < plateau) plateau = stairs[i].fit.patches;
-    if (plateau == INT64_MAX) return 0;
-    size_t first = n;
-    while (first > 0 && stairs[first - 1].fit.patches >= plateau) first--;
-    return first < n ? stairs[first].edge : 0;
+        if (binds(&stairs[i]) && stairs[i].fit.patches < plateau && 2 * edges_up_to(stairs, n, stairs[i].fit.patches) >= all)
+            plateau = stairs[i].fit.patches;
+    size_t first = 0;
+    while (stairs[first].fit.patches < plateau) first++;
+    return stairs[first].edge;
 }
 
 /* ---- The fit ---- */

@@ -26,8 +26,8 @@ void scaled_size(int source_width, int source_height, int edge, int *width, int 
 struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, int source_width, int source_height, size_t *n,
                          struct error *e);
 
-/* The knee by the clamp alone: the least edge from which on patches never fall below the plateau, which is the least number of
- * patches of the steps where the clamp binds. 0: it binds nowhere. */
+/* The knee by the clamp alone: the least edge with as many patches as the plateau, which is the median over all edges where the
+ * clamp binds (rules that bound the area do not give all of them the same grid). 0: it binds nowhere. */
 int knee_predict(const struct stair *stairs, size_t n);
 
 /* A cost at a picture's size in patches, as if nothing bounded it. */

@@ -26,6 +26,8 @@ struct laws_point {
     double fastest_s, slowest_s;
     double window_s;
     double cpu_auc, ram_auc, pss_auc; /* above idle: core-seconds, byte-seconds */
+    double paced_s;                   /* time_s as it were at the calibration's pace (pace.h) */
+    double pace_prefill, pace_decode; /* seconds of the same work to those at calibration: 1.1 is a tenth slower */
     double others_cpu_s;              /* core-seconds a pass that others took of the machine meanwhile */
     double energy_j, energy_net_j;    /* measured: gross, and above idle */
 };
@@ -73,6 +75,7 @@ struct laws_model {
     struct laws_clamp clamp[SWEEP_CLAMPS]; /* of pictures, like the curve */
     struct laws_curve curve;
     struct validation time;     /* of the predicted times; baselines have seen every other point, in turn */
+    struct validation paced;    /* of the same against paced_s: what is left when the machine's drift is taken out */
     struct validation by_length[STRATUM_COUNT]; /* the same by how far a point's length is from those calibrated */
     struct validation held_out; /* of the form fitted to every other point, on the ones between, in turn */
     struct validation cpu, ram, energy; /* of the predicted AUCs and joules */

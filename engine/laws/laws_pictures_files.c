@@ -104,10 +104,10 @@ static const struct {
     int stairs;               /* column of stairs.csv */
     int measured, low, high;  /* of points.csv; low 0: no bars */
 } plots[PICTURE_PLOTS] = {
-    {"Time of a picture and its answer: predicted before, then measured", "seconds", 1, 9, 16, 17, 18},
-    {"CPU time above idle, of a picture and its answer", "core-seconds", 1, 10, 29, 0, 0},
-    {"Memory above idle, integrated over a picture and its answer", "gigabyte-seconds", 1e-9, 11, 31, 0, 0},
-    {"Energy of a picture and its answer", "joules", 1, 12, 34, 0, 0},
+    {"Time of a picture: predicted before, then measured", "seconds", 1, 9, 16, 17, 18},
+    {"CPU time above idle, of a picture", "core-seconds", 1, 10, 29, 0, 0},
+    {"Memory above idle, integrated over a picture", "gigabyte-seconds", 1e-9, 11, 31, 0, 0},
+    {"Energy of a picture", "joules", 1, 12, 34, 0, 0},
 };
 static const char *const colours[SWEEP_CLAMPS] = {"#c62828", "#1565c0", "#2e7d32", "#f57f17",
                                                   "#6a1b9a", "#00838f", "#5d4037", "#616161"};

@@ -113,6 +113,7 @@ struct sweep_window {
     double rss_bs, pss_bs;     /* byte-seconds */
     double system_cpu_s;       /* core-seconds of the whole machine: more than cpu_s is others' */
     double energy_j;           /* NAN: no meter */
+    double pace_prefill, pace_decode; /* seconds of the same work (pace.h), before and after, to those at calibration */
     /* Of the recording that it is from, which the journal fills in: */
     double session;                              /* when that began, seconds since 1970: its name */
     double idle_cpu, idle_rss, idle_pss, idle_w; /* idle use around its windows: cores, bytes, watts */
