@@ -16,15 +16,6 @@ static double error_of(double predicted, double measured)
 
 /* ---- JSON ---- */
 
-static void put_pair(struct json *j, const char *key, double low, double high)
-{
-    json_key(j, key);
-    json_array(j);
-    json_number(j, low);
-    json_number(j, high);
-    json_array_end(j);
-}
-
 static void put_point(struct json *j, const struct laws *l, const struct laws_point *p)
 {
     bool modelled = !strcmp(l->energy_kind, "modelled");
@@ -43,7 +34,7 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "fastest_s", p->fastest_s);
     json_put_number(j, "slowest_s", p->slowest_s);
     json_put_number(j, "predicted_s", p->plan->time_s);
-    put_pair(j, "interval95_s", p->plan->interval95_s[0], p->plan->interval95_s[1]);
+    json_put_numbers(j, "interval95_s", p->plan->interval95_s, 2);
     json_put_number(j, "error", error_of(p->plan->time_s, p->time_s));
     json_put_number(j, "prefill_s", p->prefill_s);
     json_put_number(j, "predicted_prefill_s", p->plan->prefill_s);
@@ -75,7 +66,7 @@ static void put_fit(struct json *j, const struct laws_fit *f)
     for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, law_names[c], f->b[c]);
     json_key(j, "ci95");
     json_object(j);
-    for (int c = 0; c < LAW_COUNT; c++) put_pair(j, law_names[c], f->low[c], f->high[c]);
+    for (int c = 0; c < LAW_COUNT; c++) json_put_numbers(j, law_names[c], (const double[]){f->low[c], f->high[c]}, 2);
     json_object_end(j);
     json_key(j, "predicted");
     json_object(j);
@@ -98,9 +89,9 @@ static void put_line(struct json *j, const char *key, const struct laws_line *li
     json_key(j, key);
     json_object(j);
     json_put_number(j, "intercept", line->measured.b[0]);
-    put_pair(j, "intercept_ci95", line->measured.low[0], line->measured.high[0]);
+    json_put_numbers(j, "intercept_ci95", (const double[]){line->measured.low[0], line->measured.high[0]}, 2);
     json_put_number(j, "slope", line->measured.b[1]);
-    put_pair(j, "slope_ci95", line->measured.low[1], line->measured.high[1]);
+    json_put_numbers(j, "slope_ci95", (const double[]){line->measured.low[1], line->measured.high[1]}, 2);
     json_put_number(j, "predicted_intercept", line->predicted.b[0]);
     json_put_number(j, "predicted_slope", line->predicted.b[1]);
     json_object_end(j);
@@ -171,7 +162,7 @@ void laws_json(const struct laws *l, FILE *f)
             json_key(&j, laws_figure_names[k]);
             json_object(&j);
             json_put_number(&j, "ratio", l->ratio[k].ratio);
-            put_pair(&j, "ci95", l->ratio[k].low, l->ratio[k].high);
+            json_put_numbers(&j, "ci95", (const double[]){l->ratio[k].low, l->ratio[k].high}, 2);
             json_put_number(&j, "predicted", l->ratio[k].predicted);
             json_object_end(&j);
         }
