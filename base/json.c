@@ -167,3 +167,8 @@ void json_put_integers(struct json *j, const char *key, const int32_t *v, size_t
     for (size_t i = 0; i < n; i++) json_integer(j, v[i]);
     json_array_end(j);
 }
+
+void json_put_pair(struct json *j, const char *key, double a, double b)
+{
+    json_put_numbers(j, key, (const double[]){a, b}, 2);
+}

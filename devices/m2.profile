@@ -145,6 +145,15 @@ vector.gather.decode.4 = 4e10 # B/s, assumed
 vector.gather.prefill.4 = 4e10 # B/s, assumed
 vector.gather.decode.1 = 1e10 # B/s, assumed
 vector.gather.prefill.1 = 1e10 # B/s, assumed
+# What only a vision tower does (a few per cent of it): as the others. Its rates of F16 weights and of attention stand above.
+vector.patches.prefill.4 = 4e10 # B/s, assumed
+vector.patches.prefill.1 = 1e10 # B/s, assumed
+vector.grid_angles.prefill.4 = 4e10 # B/s, assumed
+vector.grid_angles.prefill.1 = 1e10 # B/s, assumed
+vector.layer_norm.prefill.4 = 4e10 # B/s, assumed
+vector.layer_norm.prefill.1 = 1e10 # B/s, assumed
+vector.act.prefill.4 = 4e10 # B/s, assumed
+vector.act.prefill.1 = 1e10 # B/s, assumed
 
 # Powers. Idle: a Mac mini with this chip at the wall; a laptop of the same year lies around it, with its display and
 # battery. Running: all CPU cores at work take 20 W (Notebookcheck on the MacBook Pro 13); four of them waiting for memory

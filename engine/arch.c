@@ -110,6 +110,14 @@ static bool read_sections(struct hparams *h, const struct arch *a, const struct 
                 (long long)left);
 }
 
+static bool read_rope(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
+{
+    return read_float(g, a, "rope.freq_base", 10000, 1, 1e12f, &h->rope_base, e) &&
+           read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f,
+                      &h->rope_base_local, e) &&
+           read_rope_scaling(h, a, g, e) && (!a->sections || read_sections(h, a, g, e));
+}
+
 /* Keys that only encoders have. */
 static bool read_encoder(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
 {
@@ -148,19 +156,15 @@ bool hparams_read(struct hparams *h, const struct arch *a, const struct gguf *g,
     if (h->n_rot % 2)
         return fail(e, "metadata '%s.rope.dimension_count': found %d, expected an even number", a->name, h->n_rot);
     const char *eps = a->encoder ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
-    if (!read_float(g, a, eps, a->encoder ? 1e-12f : 1e-5f, 0, 1, &h->eps, e) ||
-        !read_float(g, a, "rope.freq_base", 10000, 1, 1e12f, &h->rope_base, e) ||
-        !read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f,
-                    &h->rope_base_local, e) ||
-        !read_rope_scaling(h, a, g, e) || (a->sections && !read_sections(h, a, g, e)))
-        return false;
+    h->cache_layers = h->n_layer;
+    if (!read_float(g, a, eps, a->encoder ? 1e-12f : 1e-5f, 0, 1, &h->eps, e)) return false;
+    if (a->encoder && !read_encoder(h, a, g, e)) return false;
+    if (!a->encoder && !read_rope(h, a, g, e)) return false;
     if (a->window_period) {
         if (!read_int(g, a, "attention.sliding_window", 0, 0, 1 << 30, &h->window, e) ||
             !read_int(g, a, "attention.sliding_window_pattern", a->window_period, 1, MAX_LAYERS, &h->window_period, e))
             return false;
     }
-    h->cache_layers = h->n_layer;
-    if (a->encoder && !read_encoder(h, a, g, e)) return false;
     h->embedding_scale = a->scale_embedding ? sqrtf((float)h->n_embd) : 1.0f;
     h->attention_scale = 1.0f / sqrtf((float)h->head_dim);
     /* Gemma 3 27B alone (62 layers) scales by its width per head, which is not its head_dim (query_pre_attn_scalar 168). */

@@ -38,7 +38,7 @@ static bool normalise(const float *from, float *to, size_t n, struct error *e)
 {
     double length = sqrt(embedding_cosine(from, from, n));
     if (!(length > 0 && length < (double)INFINITY))
-        return fail(e, "embedding: found a vector of length %g, expected a number above 0", length);
+        return fail(e, "embedding: found a vector of length %g, expected a number above 0", fabs(length));
     for (size_t i = 0; i < n; i++) to[i] = (float)((double)from[i] / length);
     return true;
 }

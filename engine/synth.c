@@ -140,6 +140,12 @@ static bool write_tensors(const struct job *j, struct row_writer *rows, struct e
     return ok;
 }
 
+static enum synth_vocabulary vocabulary_of(const struct shape *s)
+{
+    if (shape_is_encoder(s)) return SYNTH_WORDPIECE;
+    return s->rope_sections[2] > 0 ? SYNTH_SPM_PICTURES : SYNTH_SPM;
+}
+
 static bool write_file(const struct job *j, FILE *f, struct synth_result *r, struct error *e)
 {
     struct row_writer rows = {.progress = j->o->progress, .progress_ctx = j->o->progress_ctx, .stop = j->o->stop};
@@ -149,7 +155,7 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     if (ok) {
         if (j->tower) tower_shape_describe(j->tower, j->mix, j->tensors, j->n, rows.out);
         else shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
-        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, j->shape.rope_sections[2] > 0, rows.out, e)) &&
+        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, vocabulary_of(&j->shape), rows.out, e)) &&
              gguf_writer_begin(rows.out, f, e);
     }
     for (size_t i = 0; i < j->n; i++) {

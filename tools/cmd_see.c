@@ -50,10 +50,10 @@ static void print_json(const struct sight *s)
     clamp_text(&p->clamp, text);
     json_begin(&j, stdout);
     json_object(&j);
-    json_put_integers(&j, "in", (const int[]){c->in_width, c->in_height}, 2);
-    json_put_integers(&j, "resized", (const int[]){c->width, c->height}, 2);
+    json_put_pair(&j, "in", c->in_width, c->in_height);
+    json_put_pair(&j, "resized", c->width, c->height);
     json_put_integers(&j, "inner", (const int[]){c->x, c->y, c->inner_width, c->inner_height}, 4);
-    json_put_integers(&j, "grid", (const int[]){c->nx, c->ny}, 2);
+    json_put_pair(&j, "grid", c->nx, c->ny);
     json_put_integer(&j, "patches", c->patches);
     json_put_integer(&j, "tokens", c->tokens);
     json_put_string(&j, "clamp", text);

@@ -39,6 +39,13 @@ void energy_work(struct energy_work *w, const struct prediction *r, const struct
     }
 }
 
+void energy_work_add(struct energy_work *w, const struct energy_work *part)
+{
+    w->time_s += part->time_s;
+    w->bytes += part->bytes;
+    for (size_t c = 0; c < ENERGY_CLASSES; c++) w->work[c] += part->work[c];
+}
+
 /* ---- Prices ---- */
 
 struct prices {

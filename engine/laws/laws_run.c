@@ -1,4 +1,4 @@
-/* laws_text.c - the whole of `hartree laws text`.
+/* laws_run.c - the whole of `hartree laws text` and `laws image`.
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/journal.h"
 #include "engine/laws/laws.h"
@@ -93,7 +93,7 @@ static bool measure_missing(struct sweep *s, const struct laws_options *o, struc
     return ok;
 }
 
-struct laws *laws_text(const struct laws_options *o, struct error *e)
+struct laws *laws_run(const struct laws_options *o, struct error *e)
 {
     struct laws *l = calloc(1, sizeof *l);
     struct sweep *s = l ? sweep_new(&o->sweep, e) : NULL;
