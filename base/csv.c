@@ -14,7 +14,7 @@ static char *skip_blanks(char *s, char separator)
     return s;
 }
 
-/* Takes the quotes off a field, in place; *end is its end then. Where the line goes on behind it, NULL without a second quote. */
+/* Takes the quotes off a field, in place; *end is its end then. Where the line goes on, NULL without a second quote. */
 static char *unquote(char *field, char **end)
 {
     char *to = field, *s = field + 1;

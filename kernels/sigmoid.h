@@ -22,7 +22,8 @@ static const float sigmoid_edges[] = {
     -104,   104,   1e-45f,   1e20f,     -1e20f, -10,    10,       -30,     30,       -60,   -5,     5,      -87};
 
 /* Relative, and absolute below 1e-30: there exp is near its largest, and where it overflows is not the ops' business. */
-static inline double activation_error(const struct kernel_case *c, const union kernel_args *args, const void *want, const void *got)
+static inline double activation_error(const struct kernel_case *c, const union kernel_args *args, const void *want,
+                                      const void *got)
 {
     (void)args;
     return vspec_max_difference(want, got, c->a, 1e-30);

@@ -46,7 +46,8 @@ static void test_split(void)
 
 static void test_put(void)
 {
-    static const char *const texts[] = {"plain", "", " blank before", "tab behind\t", "a,b", "say \"no\"", "#1", "\"", ",\"\","};
+    static const char *const texts[] = {"plain",      "",   " blank before", "tab behind\t", "a,b",
+                                       "say \"no\"", "#1", "\"",           ",\"\","};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char text[80] = "", *fields[MAX], name[80];
         struct error e = {""};

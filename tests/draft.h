@@ -30,6 +30,14 @@ struct draft {
     size_t n_owned;
 };
 
+static inline void swap_names(struct tensor *a, struct tensor *b)
+{
+    char name[TENSOR_MAX_NAME];
+    memcpy(name, a->name, sizeof name);
+    memcpy(a->name, b->name, sizeof name);
+    memcpy(b->name, name, sizeof name);
+}
+
 static inline void *own(struct draft *d, size_t bytes)
 {
     if (d->n_owned == MAX_OWNED) abort();

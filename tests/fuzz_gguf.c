@@ -158,20 +158,10 @@ static size_t table_bytes(const struct gguf *g)
 static bool rewrite(const struct gguf *g)
 {
     struct error e;
-    char *copy = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&copy, &n);
-    struct gguf_writer *w = gguf_writer_new(g->alignment);
-    for (size_t i = 0; i < g->n_kv; i++) gguf_copy_kv(w, &g->kv[i]);
-    for (size_t i = 0; i < g->n_tensors; i++)
-        gguf_add_tensor(w, g->tensors[i].name, g->tensors[i].type, g->tensors[i].n_dims, g->tensors[i].ne);
-    bool ok = gguf_writer_begin(w, f, &e);
-    for (size_t i = 0; ok && i < g->n_tensors; i++) ok = gguf_write_data(w, g->tensors[i].data, g->tensors[i].bytes, &e);
-    ok = ok && gguf_writer_end(w, &e);
-    fclose(f);
-    gguf_writer_free(w);
-    struct gguf *again = ok ? gguf_parse(copy, n, 0, &e) : NULL;
-    ok = again && again->n_kv >= g->n_kv && again->n_tensors == g->n_tensors;
+    size_t n;
+    char *copy = specimen_rewritten(g, g->alignment, &n, &e);
+    struct gguf *again = copy ? gguf_parse(copy, n, 0, &e) : NULL;
+    bool ok = again && again->n_kv >= g->n_kv && again->n_tensors == g->n_tensors;
     gguf_free(again);
     free(copy);
     return ok;

@@ -2,6 +2,7 @@
  * there is none. SPDX-License-Identifier: MIT */
 #include <math.h>
 
+#include "base/random.h"
 #include "engine/account/tower_cost.h"
 #include "engine/laws/knee.h"
 #include "tests/test.h"
@@ -97,10 +98,7 @@ static void test_stairs(void)
 static double noise(uint64_t *x)
 {
     double sum = 0;
-    for (int i = 0; i < 12; i++) {
-        *x = *x * 6364136223846793005u + 1442695040888963407u;
-        sum += (double)(*x >> 11) / (double)(1ull << 53);
-    }
+    for (int i = 0; i < 12; i++) sum += random_fraction(x);
     return sum - 6;
 }
 

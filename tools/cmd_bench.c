@@ -41,7 +41,6 @@ static const struct kind {
     {"layer", bench_layer_run, {"model", "kv", "rows", "past", "device", "threads", "repeats"}},
     {"model", bench_model_run, {"model", "kv", "prompt", "gen", "past", "threads", "repeats"}},
 };
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 static bool takes(const struct kind *k, const char *option)
 {
@@ -52,18 +51,12 @@ static bool takes(const struct kind *k, const char *option)
 
 static int run(int n_args, char **args)
 {
-    const char *names[N_KINDS + 1] = {NULL};
-    for (size_t i = 0; i < N_KINDS; i++) {
-        names[i] = kinds[i].name;
-        if (strcmp(args[0], kinds[i].name) != 0) continue;
-        for (const struct option *o = options; o->name; o++)
-            if (option_given(o) && !takes(&kinds[i], o->name))
-                return usage_error("found --%s, which bench %s does not take", o->name, kinds[i].name);
-        return kinds[i].run(n_args - 1, args + 1);
-    }
-    const char *near = nearest_word(args[0], names);
-    return near ? usage_error("found '%s', expected kernels, layer or model; did you mean '%s'?", args[0], near)
-                : usage_error("found '%s', expected kernels, layer or model", args[0]);
+    const struct kind *kind = kinds;
+    while (strcmp(args[0], kind->name)) kind++; /* one of them it is: command_bench.kinds */
+    for (const struct option *o = options; o->name; o++)
+        if (option_given(o) && !takes(kind, o->name))
+            return usage_error("found --%s, which bench %s does not take", o->name, kind->name);
+    return kind->run(n_args - 1, args + 1);
 }
 
 const struct command command_bench = {
@@ -79,6 +72,7 @@ const struct command command_bench = {
         "Its weights come from memory, as in a step of the whole model, and the prediction stands beside the time.\n"
         "bench model prints tokens per second of prefill (pp) and decode (tg) as llama-bench does: from an empty context,\n"
         "or with --past tokens in it.",
+    .kinds = "kernels|layer|model",
     .options = options,
     .min_args = 1,
     .max_args = -1,

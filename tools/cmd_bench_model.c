@@ -48,10 +48,7 @@ static void put_row(struct json *j, const struct model *m, const struct bench_mo
     json_put_string(j, "test", test);
     json_put_number(j, "tps_avg", r->tps_avg);
     json_put_number(j, "tps_stddev", r->tps_stddev);
-    json_key(j, "runs");
-    json_array(j);
-    for (int i = 0; i < r->n_runs; i++) json_number(j, r->tps[i]);
-    json_array_end(j);
+    json_put_numbers(j, "runs", r->tps, (size_t)r->n_runs);
     json_object_end(j);
 }
 

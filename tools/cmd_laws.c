@@ -175,7 +175,6 @@ static int run(int n_args, char **args)
                              .join = join.v,
                              .n_join = join.n,
                              .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
-    if (!pictures && strcmp(args[0], "text")) return usage_error("found '%s', expected text or image", args[0]);
     if (check_words(pictures) || check_twice("points", &points) || check_twice("lengths", &lengths) ||
         check_twice("edges", &edges))
         return EXIT_USAGE;
@@ -215,6 +214,7 @@ const struct command command_laws = {
         "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends with status 1. Shards on "
         "several machines need the same --device FILE; --join takes their folders together.",
     .options = options,
+    .kinds = "text|image",
     .min_args = 1,
     .max_args = 1,
     .run = run,

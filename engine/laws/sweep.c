@@ -183,11 +183,7 @@ static void put_model(struct json *j, const struct sweep *s, const struct sweep_
         json_put_number(j, "prefill_s", p->prefill_s);
         json_put_number(j, "decode_s", p->decode_s);
         json_put_number(j, "time_s", p->time_s);
-        json_key(j, "interval95_s");
-        json_array(j);
-        json_number(j, p->interval95_s[0]);
-        json_number(j, p->interval95_s[1]);
-        json_array_end(j);
+        json_put_numbers(j, "interval95_s", p->interval95_s, 2);
         json_put_number(j, "cpu_auc", p->cpu_auc);
         json_put_number(j, "ram_auc", p->ram_auc);
         json_put_number(j, "energy_j", p->energy_j);
