@@ -76,7 +76,6 @@ struct session *session_new(const struct model *m, const struct session_options 
         (s->pool = pool_new(o->threads, e)) && (s->exec = exec_new(s->plan, s->kv, s->pool, o->n_batch, o->n_out, e)) &&
         (!o->profile || (s->profile = profile_new(s->plan, o->threads, e)))) {
         s->exec->profile = s->profile;
-        if (o->album) s->exec->embeddings = o->album->rows;
         if (!m->arch->sections || (s->places = memory_new(o->n_ctx * sizeof *s->places))) {
             s->exec->places = s->places;
             return s;
@@ -121,10 +120,11 @@ static bool check_tokens(const struct session *s, const int32_t *tokens, size_t 
     return true;
 }
 
-/* Tells where n tokens stand that are to be fed. */
+/* Tells where n tokens stand that are to be fed, and where the album's rows lie by now. */
 static void place_tokens(struct session *s, const int32_t *tokens, size_t n)
 {
     size_t used = s->kv->used;
+    if (s->options.album) s->exec->embeddings = s->options.album->rows;
     if (s->places) album_places(s->options.album, tokens, n, used ? s->places[used - 1].next : 0, s->places + used);
 }
 

@@ -15,7 +15,7 @@ struct session_options {
     bool exact;        /* dequantised weights, f32 activations, f32 cache */
     bool profile;
     bool embed;        /* for embeddings of whole texts, by an encoder (embed.h); else for logits, by any other model */
-    const struct album *album; /* pictures whose tokens prompts may hold; borrowed; NULL: none */
+    const struct album *album; /* pictures whose tokens prompts may hold; borrowed, may change between prompts; NULL: none */
 };
 
 struct session {

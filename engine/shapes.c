@@ -344,12 +344,17 @@ struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_
     return s->mpo.used ? recipe_apply(s, mix, l.t, n, e) : l.t;
 }
 
+void shape_name(const struct shape *s, const struct mix *mix, char name[SHAPE_NAME])
+{
+    snprintf(name, SHAPE_NAME, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
+}
+
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n, struct gguf_writer *w)
 {
-    char text[96];
+    char text[SHAPE_NAME];
     gguf_set_string(w, "general.architecture", s->arch, strlen(s->arch));
     gguf_set_string(w, "general.type", "model", 5);
-    snprintf(text, sizeof text, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
+    shape_name(s, mix, text);
     gguf_set_string(w, "general.name", text, strlen(text));
     gguf_set_u32(w, "general.file_type", mix_file_type(mix));
     gguf_set_u32(w, "general.quantization_version", 2); /* ggml's number for the block layouts in use since 2023 */

@@ -38,6 +38,10 @@ bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, stru
  * of memory or an unknown architecture. */
 struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_t *n, struct error *e);
 
+/* What a model of this shape calls itself: "NAME:TYPE", and ":mpo" behind it where layers are factorised. */
+enum { SHAPE_NAME = 96 };
+void shape_name(const struct shape *s, const struct mix *mix, char name[SHAPE_NAME]);
+
 /* Metadata (all but the vocabulary) and tensor headers into a writer. */
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n,
                     struct gguf_writer *w);

@@ -21,6 +21,7 @@ struct synth_options {
 };
 
 struct synth_result {
+    char name[SHAPE_NAME]; /* what the file says: shape_name */
     uint64_t file_bytes, tensor_bytes, parameters;
     size_t tensors;
 };

@@ -235,13 +235,7 @@ static void change_tensor(struct draft *d)
         return;
     }
     case 2: t->type = (enum type)below(TYPE_FILE_END); return;
-    case 3: {
-        char name[TENSOR_MAX_NAME];
-        memcpy(name, t->name, sizeof name);
-        memcpy(t->name, other->name, sizeof name);
-        memcpy(other->name, name, sizeof name);
-        return;
-    }
+    case 3: swap_names(t, other); return;
     default: t->n_dims = 1 + (unsigned)below(4); return;
     }
 }

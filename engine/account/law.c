@@ -251,11 +251,11 @@ bool law_predict(struct law *law, const struct plan *p, const struct device *d, 
                  const struct law_range *range, struct error *e)
 {
     *law = (struct law){.range = *range};
-    if (p->model->arch->encoder) return fail(e, "law: found an encoder, expected a model that generates");
     if (range->prompt_min < 1 || range->prompt_max < range->prompt_min + 2 || range->gen < 1 ||
         range->prompt_max > PREDICT_MAX_STEPS || range->gen > PREDICT_MAX_STEPS)
         return fail(e, "law: found prompts of %zu to %zu tokens, expected at least three lengths of 1 to %d", range->prompt_min,
                     range->prompt_max, PREDICT_MAX_STEPS);
+    if (p->model->arch->encoder) return fail(e, "law: found an encoder, expected a model that generates");
     law->bandwidth = device_rate(d, "read_bandwidth", o->threads);
     law->terms = calloc(PHASE_COUNT * (p->n_ops + 1), sizeof *law->terms);
     struct grid *grids = calloc(PHASE_COUNT, sizeof *grids);

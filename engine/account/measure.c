@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "engine/meter/metering.h"
 #include "kernels/kernel.h"
 
@@ -50,11 +51,8 @@ static bool run_once(struct session *s, const int32_t *tokens, const struct meas
 int32_t *fixed_tokens(size_t n, int n_vocab)
 {
     int32_t *t = malloc(n * sizeof *t);
-    uint64_t x = 42;
-    for (size_t i = 0; t && i < n; i++) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        t[i] = (int32_t)((x >> 33) % (uint64_t)n_vocab);
-    }
+    uint64_t state = 42;
+    for (size_t i = 0; t && i < n; i++) t[i] = (int32_t)random_below(&state, (size_t)n_vocab);
     return t;
 }
 

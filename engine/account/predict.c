@@ -70,6 +70,12 @@ static double need_phase(struct pricer *m, const char *key, const char *phase, i
     return look_up(m, whole, threads);
 }
 
+/* Ops that only encoders have, which never decode: a profile has one rate of them, that of many rows. */
+static bool never_decodes(const struct op *op)
+{
+    return op->kind == OP_PATCHES || op->kind == OP_GRID_ANGLES || op->kind == OP_LAYER_NORM || op->kind == OP_ACT;
+}
+
 /* `rows`: of the step. A rate that they don't need may be missing: of some ops there is never a single row. */
 static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, size_t rows)
 {
@@ -82,6 +88,10 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
     bool both = op_multiplies(op);
+    if (never_decodes(op)) {
+        r->one = r->many = need_phase(m, key, "prefill", threads);
+        return r;
+    }
     r->one = rows == 1 || both ? need_phase(m, key, "decode", threads) : look_up_phase(m, key, "decode", threads);
     bool many = rows > 1 || (both && !op->sampled);
     r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
@@ -234,10 +244,9 @@ bool predict_step(struct prediction_row *rows, const struct plan *p, const struc
     return true;
 }
 
-/* To a whole multiple of 2^-36 s (15 ps): sums of such numbers below 2^17 s are exact in a double, in any order. */
-static double to_grain(double t)
+double to_grain(double v)
 {
-    return ldexp(nearbyint(ldexp(t, 36)), -36);
+    return ldexp(nearbyint(ldexp(v, 36)), -36);
 }
 
 /* ---- The run ---- */

@@ -129,6 +129,10 @@ struct stage_share stage_share(const struct plan *p, size_t stage, const struct 
 /* The rate that prices an op ("linear.q4_K", "attend.f16", "vector.norm") as a device key without phase and threads. */
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY]);
 
+/* Seconds or joules to a whole multiple of 2^-36 (15 ps): sums of such numbers below 2^17 are exact in a double, in any order,
+ * so that rows sum to their totals to the last bit. */
+double to_grain(double v);
+
 /* (a^p + b^p)^(1/p) for a, b >= 0 and p >= 1; the maximum for p = INFINITY. */
 double p_norm(double a, double b, double p);
 

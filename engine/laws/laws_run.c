@@ -1,4 +1,4 @@
-/* laws_text.c - the whole of `hartree laws text`.
+/* laws_run.c - the whole of `hartree laws text` and `laws image`.
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/journal.h"
 #include "engine/laws/laws.h"
@@ -128,7 +128,7 @@ static bool score_answers(struct answers *a, const struct sweep *s, struct answe
     return ok;
 }
 
-struct laws *laws_text(const struct laws_options *o, struct error *e)
+struct laws *laws_run(const struct laws_options *o, struct error *e)
 {
     struct laws *l = calloc(1, sizeof *l);
     if (!l) {
