@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/median.h"
 #include "base/random.h"
 #include "engine/meter/proc.h"
 #include "tests/auc_load.h"
@@ -577,6 +578,41 @@ static void test_leaks(void)
          count_entries("/proc/self/fd"), count_entries("/proc/self/task"), files, threads);
 }
 
+/* Seconds of a fixed piece of work. */
+static double work_seconds(void)
+{
+    double start = clock_now();
+    uint64_t state = 1, sum = 0;
+    for (int i = 0; i < 60000000; i++) sum += random_next(&state);
+    return sum ? clock_now() - start : NAN; /* it is no 0, which the compiler can't know */
+}
+
+/* What sampling does to the work beside it, by pairs with and without it, in turns A B, B A: the median of their ratios, so that
+ * what else the machine does spoils a pair and not the answer. */
+static void test_overhead(void)
+{
+    enum { PAIRS = 24 };
+    if (!getenv("HARTREE_SLOW")) return (void)SKIP("the sampler's overhead", "takes seconds; set HARTREE_SLOW");
+    double ratio[PAIRS];
+    struct error e = {""};
+    bool ok = true;
+    for (int i = 0; ok && i < PAIRS; i++) {
+        double seconds[2] = {0};
+        for (int k = 0; ok && k < 2; k++) {
+            bool on = k ^ (i & 1);
+            struct auc *a = on ? auc_start(&(struct auc_options){.hz = 5}, &e) : NULL;
+            ok = !on || a;
+            seconds[on] = work_seconds();
+            auc_free(a);
+        }
+        ratio[i] = seconds[1] / seconds[0];
+    }
+    double middle = ok ? median(ratio, PAIRS) : NAN;
+    TEST("the sampler at 5 Hz slows the work beside it by less than 2 %", middle < 1.02, "by %.2f %% %s", 100 * (middle - 1),
+         e.text);
+    printf("# the sampler at 5 Hz: %+.2f %%\n", 100 * (middle - 1));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 3 && !strcmp(argv[1], "load")) return load_main(argv + 2);
@@ -600,6 +636,7 @@ int main(int argc, char **argv)
     test_tick_children();
     test_sampler();
     test_leaks();
+    test_overhead();
     drop("%s", "");
     rmdir(temporary);
     TEST_MAIN_END();

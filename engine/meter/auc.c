@@ -339,8 +339,8 @@ static struct auc_level *level_of(struct auc_idle *i, int curve)
     return of[curve];
 }
 
-/* Of n block means, whose distances x from the first add up to `sum`, `squares` and, neighbour by neighbour, `products`; `last` is
- * the last. */
+/* Of n block means, whose distances x from the first add up to `sum`, `squares` and, neighbour by neighbour, `products`; `last`
+ * is the last. */
 static struct auc_level level_from(double mean, double n, double sum, double squares, double products, double last)
 {
     if (n < 2) return (struct auc_level){.mean = mean, .variance = NAN, .correlation = NAN};

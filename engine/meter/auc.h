@@ -19,7 +19,7 @@
  *     sees; beside the tree's figure it is the witness of a noisy neighbour.
  *
  * Standard deviation: idle use is a noise of block means (of 0.2 s or one sample, the longer) in n blocks, and may have drifted
- * evenly from m1 before to m2 after. Neighbouring blocks are alike (a daemon that wakes is awake for some blocks), so that s^2 is
+ * evenly from m1 before to m2 after. Neighbouring blocks are alike (a daemon that wakes is awake for some blocks): so s^2 is
  * their variance times (1 + rho) / (1 - rho), rho being the correlation of neighbours: what a sum of many takes, as of a
  * first-order autoregression. rho counts from 0 on, and is freed of its bias in short series (Kendall 1954: -(1 + 4 rho) / n);
  * the factor is at most n, which leaves one block's worth of knowledge. Over T seconds
