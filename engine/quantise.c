@@ -46,7 +46,7 @@ static bool read_model(const struct gguf *g, struct mix_model *m, struct error *
 struct target {
     struct tensor to;
     const struct tensor *from;   /* copied or converted; NULL: made by `remake` */
-    const struct metric *metric; /* of a conversion; NULL: none is known */
+    const struct compact_metric *metric; /* of a conversion; NULL: none is known */
     const struct remake *remake; /* at the first of its tensors; the others follow, with none of the two */
     bool shared;                 /* stands there already, for a neighbour */
 };
@@ -111,7 +111,7 @@ static enum type joined_type(const struct quantise_options *o, const struct mix_
 }
 
 /* A matrix of a block that is made anew: all that will stand for it. */
-static bool push_remade(struct targets *l, const struct gguf *g, const struct tensor *from, const struct metric *m,
+static bool push_remade(struct targets *l, const struct gguf *g, const struct tensor *from, const struct compact_metric *m,
                         const struct quantise_options *o, const struct mix_model *model, struct error *e)
 {
     struct remake *r = &l->remake[l->n_remade++];
@@ -148,7 +148,7 @@ static bool is_remade_bias(const struct gguf *g, const struct tensor *t, const s
 static bool plan_target(struct targets *l, const struct gguf *g, const struct tensor *from, const struct quantise_options *o,
                         const struct mix_model *model, struct error *e)
 {
-    const struct metric *m = o->imatrix && mix_applies(from) ? imatrix_find(o->imatrix, from->name) : NULL;
+    const struct compact_metric *m = o->imatrix && mix_applies(from) ? imatrix_find(o->imatrix, from->name) : NULL;
     if (is_remade(from, o, model)) return push_remade(l, g, from, m, o, model, e);
     if (is_remade_bias(g, from, o, model)) return true;
     struct target t = {.to = converted(o, model, from), .from = from, .metric = m};

@@ -7,7 +7,7 @@
 #ifndef HARTREE_CORRECTION_H
 #define HARTREE_CORRECTION_H
 
-#include "engine/compress/metric.h"
+#include "engine/compress/compact_metric.h"
 #include "kernels/type.h"
 
 struct correction {

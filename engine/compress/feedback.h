@@ -6,7 +6,7 @@
  * the columns of a block go at once, since a block's scales are fitted to all of its numbers, with the weights of what the
  * columns to come cannot make up for: the diagonal of C_pp - C_pr C_rr^-1 C_rp.
  *
- * With C = D + u^T u (metric.h), S = u_r D_r^-1 u_r^T and M = (1 + S)^-1
+ * With C = D + u^T u (compact_metric.h), S = u_r D_r^-1 u_r^T and M = (1 + S)^-1
  *
  *   C_pr C_rr^-1 = u_p^T M u_r D_r^-1,     C_pp - C_pr C_rr^-1 C_rp = D_p + u_p^T M u_p
  *
@@ -18,7 +18,7 @@
 #ifndef HARTREE_FEEDBACK_H
 #define HARTREE_FEEDBACK_H
 
-#include "engine/compress/metric.h"
+#include "engine/compress/compact_metric.h"
 #include "tensor/mpo.h"
 
 /* The rows of the matrix that share a row of blocks of `type`: 1 where n_in suits it, else 2, 4 or 8; 0: none of them does. */

@@ -6,7 +6,7 @@
 #ifndef HARTREE_REMAKE_H
 #define HARTREE_REMAKE_H
 
-#include "engine/compress/metric.h"
+#include "engine/compress/compact_metric.h"
 #include "loader/gguf.h"
 #include "tensor/mpo.h"
 
@@ -21,7 +21,7 @@ enum { REMAKE_MAX_TENSORS = 5 };
 struct remake {
     struct remake_options options;
     const struct tensor *from, *bias; /* the matrix, and the layer's own bias or NULL; borrowed like the metric */
-    const struct metric *metric;
+    const struct compact_metric *metric;
     enum type type;
     char prefix[TENSOR_MAX_NAME]; /* "blk.3.ffn_up" */
     size_t join;                  /* rows that share a row of blocks (feedback.h) */
@@ -33,7 +33,7 @@ struct remake {
 
 /* False and *e: the metric is of another width, a correction is asked for and there are no vectors or mean, or no blocks of the
  * type fit. */
-bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct metric *m,
+bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct compact_metric *m,
                  const struct remake_options *o, struct error *e);
 
 /* The tensors' bytes in data[0 .. r->n), to be freed by the caller, those of a failed call as well. cost[0] becomes the output's

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/compress/metric.h"
+#include "engine/compress/compact_metric.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,13 +7,13 @@
 
 #include "engine/compress/subspace.h"
 
-void metric_free(struct metric *m)
+void compact_metric_free(struct compact_metric *m)
 {
     free(m->mean);
     free(m->square);
     free(m->v);
     free(m->value);
-    *m = (struct metric){.n = 0};
+    *m = (struct compact_metric){.n = 0};
 }
 
 struct covariance {
@@ -28,13 +28,13 @@ static void apply_covariance(void *ctx, const float *x, size_t k, float *y)
     subspace_multiply(c->pool, c->c, c->n, c->n, x, k, y);
 }
 
-bool metric_new(struct metric *m, const struct moments *x, struct pool *pool, struct error *e)
+bool compact_metric_new(struct compact_metric *m, const struct moments *x, struct pool *pool, struct error *e)
 {
     enum { ROUNDS = 6, EXTRA = 8 }; /* leading vectors converge first; what trailing ones lack, the diagonal has */
     size_t n = x->n, k = n / 4 < METRIC_VECTORS ? n / 4 + 1 : METRIC_VECTORS;
     float *c = malloc(n * n * sizeof *c);
     double value[METRIC_VECTORS];
-    *m = (struct metric){.n = n, .k = k};
+    *m = (struct compact_metric){.n = n, .k = k};
     m->mean = malloc(n * sizeof *m->mean);
     m->square = malloc(n * sizeof *m->square);
     m->v = malloc(k * n * sizeof *m->v);
@@ -47,7 +47,7 @@ bool metric_new(struct metric *m, const struct moments *x, struct pool *pool, st
     ok = ok && subspace_leading(apply_covariance, &(struct covariance){pool, c, n}, n, k, EXTRA, ROUNDS, m->v, value, e);
     for (size_t j = 0; ok && j < k; j++) m->value[j] = (float)value[j];
     free(c);
-    if (!ok) metric_free(m);
+    if (!ok) compact_metric_free(m);
     return ok;
 }
 
@@ -60,7 +60,7 @@ void metric_form_free(struct metric_form *f)
     *f = (struct metric_form){.n = 0};
 }
 
-bool metric_form(struct metric_form *f, const struct metric *m, bool centred, bool vectors, struct error *e)
+bool metric_form(struct metric_form *f, const struct compact_metric *m, bool centred, bool vectors, struct error *e)
 {
     size_t n = m->n;
     double trace = 0;
