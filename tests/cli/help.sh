@@ -26,7 +26,7 @@ cp "$cli_out" "$cli_dir/hartree.1"
 if awk 'length > 200' "$cli_dir/hartree.1" | grep -q .; then bad "the page's lines are filled" "$(awk 'length > 200' "$cli_dir/hartree.1" | head -n 1)"
 else ok "the page's lines are filled"; fi
 if command -v groff >/dev/null; then
-    groff -man -Tutf8 -ww -b "$cli_dir/hartree.1" >"$cli_dir/page" 2>"$cli_err"
+    groff -man -Tutf8 -ww -b "$cli_dir/hartree.1" 2>"$cli_err" | sed "s/.$(printf '\b')//g" >"$cli_dir/page" # bold is struck twice by some
     if [ ! -s "$cli_err" ] && grep -q 'EXIT STATUS' "$cli_dir/page"; then ok "groff reads the page without a warning"
     else bad "groff reads the page without a warning" "$(head -n 3 "$cli_err" | tr '\n' '|')"; fi
 else echo "skip groff reads the page: no groff"; fi
