@@ -68,7 +68,6 @@ commands_of() {
 # stand_ins LINE: what it reads and nobody has made yet: models, towers, profiles, texts.
 stand_ins() {
     previous=
-    case $1 in *hartree\ similarity* | *hartree\ embed*) model=encoder ;; *) model=model ;; esac
     # shellcheck disable=SC2086
     set -f -- $1
     set +f
@@ -114,9 +113,9 @@ for doc in README.md docs/*.md; do
         hartree | ./hartree | for)
             PARSE=
             case $line in *'# '*'needs '*) PARSE=1 ;; esac
-            (cd "$work" && stand_ins "$line" && timeout 60 sh -c "$line") >"$cli_out" 2>"$cli_err" </dev/null
+            (cd "$work" && stand_ins "$line" && timeout -k 5 60 sh -c "$line") >"$cli_out" 2>"$cli_err" </dev/null
             cli_rc=$?
-            if [ $cli_rc -eq 124 ]; then bad "$name" "took more than a minute; '# needs minutes' would have it parsed alone"
+            if [ $cli_rc -eq 124 ] || [ $cli_rc -eq 137 ]; then bad "$name" "took more than a minute; '# needs minutes' would have it parsed alone"
             elif [ $cli_rc -ne 0 ]; then bad "$name" "exit status $cli_rc: $(head -n 1 "$cli_err")"
             else ok "$name"; fi ;;
         make)
