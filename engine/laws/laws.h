@@ -133,6 +133,7 @@ bool laws_sum_up_pictures(struct laws_model *m, const struct sweep *s, int model
 /* (laws_report.c) As a table and as a JSON object. */
 void laws_print(const struct laws *l, FILE *f);
 void laws_json(const struct laws *l, FILE *f);
+void laws_put(const struct laws *l, struct json *j); /* the same as a value of a larger JSON text */
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
