@@ -29,16 +29,29 @@ static bool see_one(struct album *a, struct tower *t, const char *path, const st
     return ok;
 }
 
-bool look(struct album *a, const struct model *m, const struct look_options *o, struct error *e)
+/* Whether the model takes pictures at all. */
+static bool takes_pictures(const struct model *m, struct error *e)
 {
     if (!m->arch->sections)
         return fail(e, "metadata 'general.architecture': found '%s', expected one with vision, as qwen2vl", m->arch->name);
     if (m->tokenizer && token_find(m->tokenizer, pad, strlen(pad)) < 0)
         return fail(e, "metadata 'tokenizer.ggml.tokens': found no %s, expected one in a model with vision", pad);
+    return true;
+}
+
+bool look_fits(const struct model *m, const struct tower *t, struct error *e)
+{
+    if (!takes_pictures(m, e)) return false;
+    return t->mmproj->n_out == m->hp.n_embd || fail(e, "%s: found embeddings of %d, expected %d as the model's",
+                                                    t->mmproj->model.file->path, t->mmproj->n_out, m->hp.n_embd);
+}
+
+bool look(struct album *a, const struct model *m, const struct look_options *o, struct error *e)
+{
+    if (!takes_pictures(m, e)) return false; /* before the tower is read in */
     struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads}, e);
     if (!t) return false;
-    bool ok = t->mmproj->n_out == m->hp.n_embd ||
-              fail(e, "%s: found embeddings of %d, expected %d as the model's", o->mmproj, t->mmproj->n_out, m->hp.n_embd);
+    bool ok = look_fits(m, t, e);
     char *paths = strdup(o->images), *rest = NULL;
     if (!paths) ok = fail(e, "pictures: found no memory for their names");
     for (char *path = ok ? strtok_r(paths, ",", &rest) : NULL; ok && path; path = strtok_r(NULL, ",", &rest))

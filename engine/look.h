@@ -15,6 +15,10 @@ struct look_options {
     void (*say)(const char *format, ...); /* what the clamp made of each picture; NULL: nobody hears */
 };
 
+/* Whether a model reads what a tower makes. False and *e: it has no vision, or rows of another width. */
+struct tower;
+bool look_fits(const struct model *m, const struct tower *t, struct error *e);
+
 /* Adds the pictures to *a. False and *e, before any picture is encoded where that can be seen: the model has no vision, the
  * tower's rows are not as wide as the model's, a picture has more tokens than there is room for, or it can't be read. */
 bool look(struct album *a, const struct model *m, const struct look_options *o, struct error *e);

@@ -12,7 +12,7 @@
 #include "engine/model.h"
 
 /* All rows of a tensor as double; NULL if the model lacks it. To be freed. */
-static double *ref_load(const struct model *m, int layer, const char *name)
+static inline double *ref_load(const struct model *m, int layer, const char *name)
 {
     const struct tensor *t = model_tensor(m, layer, name);
     if (!t) return NULL;
@@ -26,7 +26,7 @@ static double *ref_load(const struct model *m, int layer, const char *name)
 }
 
 /* y[t][o] = sum_i w[o][i] x[t][i] + b[o]; the weight "blk.LAYER.NAME.weight". */
-static double *ref_linear(const struct model *m, int layer, const char *name, const double *x, int rows, int in, int out)
+static inline double *ref_linear(const struct model *m, int layer, const char *name, const double *x, int rows, int in, int out)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
@@ -45,7 +45,7 @@ static double *ref_linear(const struct model *m, int layer, const char *name, co
 }
 
 /* RMS norm of `count` vectors of n, in place; nothing where the model lacks the weight. */
-static void ref_norm(const struct model *m, int layer, const char *name, double *x, int count, int n)
+static inline void ref_norm(const struct model *m, int layer, const char *name, double *x, int count, int n)
 {
     double *w = ref_load(m, layer, name);
     for (int v = 0; w && v < count; v++) {
@@ -57,7 +57,7 @@ static void ref_norm(const struct model *m, int layer, const char *name, double 
     free(w);
 }
 
-static void ref_rope(const struct model *m, double *x, int rows, int heads, bool local)
+static inline void ref_rope(const struct model *m, double *x, int rows, int heads, bool local)
 {
     const struct hparams *h = &m->hp;
     double *factor = ref_load(m, -1, "rope_freqs.weight");
@@ -76,7 +76,7 @@ static void ref_rope(const struct model *m, double *x, int rows, int heads, bool
     free(factor);
 }
 
-static double *ref_attention(const struct model *m, const double *q, const double *k, const double *v, int rows, bool local)
+static inline double *ref_attention(const struct model *m, const double *q, const double *k, const double *v, int rows, bool local)
 {
     const struct hparams *h = &m->hp;
     int d = h->head_dim, H = h->n_head, G = h->n_head_kv;
@@ -99,14 +99,14 @@ static double *ref_attention(const struct model *m, const double *q, const doubl
     return y;
 }
 
-static double ref_gate(const struct model *m, double x)
+static inline double ref_gate(const struct model *m, double x)
 {
     if (m->arch->activation == ACT_SILU) return x / (1 + exp(-x));
     return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
 }
 
 /* Logits of every position, rows x n_vocab; to be freed. */
-static double *ref_logits(const struct model *m, const int32_t *ids, int rows)
+static inline double *ref_logits(const struct model *m, const int32_t *ids, int rows)
 {
     const struct hparams *h = &m->hp;
     int D = h->n_embd, q_width = h->n_head * h->head_dim, kv_width = h->n_head_kv * h->head_dim;

@@ -8,6 +8,7 @@
 #include "engine/synth.h"
 #include "kernels/kernel.h"
 #include "tests/json_read.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 static char dir[200];
@@ -208,18 +209,6 @@ static void test_prompts(void)
 
 /* ---- llama.cpp's numbers ---- */
 
-static float *read_floats(const char *path, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-    float *p = malloc(n * sizeof *p);
-    if (!f || fread(p, sizeof *p, n, f) != n) {
-        free(p);
-        p = NULL;
-    }
-    if (f) fclose(f);
-    return p;
-}
-
 /* One prompt with llama.cpp's own embeddings, so that the text part alone is judged. */
 static void test_case(const char *folder, const struct jval *c, bool exact)
 {
@@ -239,13 +228,13 @@ static void test_case(const char *folder, const struct jval *c, bool exact)
         if (tokens) continue;
         int nx = (int)jget(k, "nx")->number, ny = (int)jget(k, "ny")->number;
         snprintf(path, sizeof path, "%s/oracle/%s.embd.f32", folder, tag);
-        float *rows = read_floats(path, (size_t)nx * (size_t)ny * (size_t)m->hp.n_embd);
+        float *rows = file_floats(path, (size_t)nx * (size_t)ny * (size_t)m->hp.n_embd);
         ok = rows && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && album_push(&a, a.n - 1, &ids);
         free(rows);
     }
     size_t n_vocab = ok ? (size_t)m->hp.n_vocab : 1;
     snprintf(path, sizeof path, "%s/oracle/%s.logits.f32", folder, tag);
-    float *want = ok ? read_floats(path, n_vocab) : NULL;
+    float *want = ok ? file_floats(path, n_vocab) : NULL;
     const struct jval *greedy = jget(c, "greedy"), *margin = jget(c, "greedy_margin");
     struct session *s =
         want ? session_new(

@@ -24,7 +24,8 @@ static int run(int n_args, char **args)
     double load_s;
     struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
-    struct measure_options o = {.run = account_run(), .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
+    struct measure_options o = {.repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
+    if (m) o.run = account_run(m);
     bool ok = m && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);

@@ -33,10 +33,7 @@ static void put_object(struct json *j, const struct scene_object *o, int width, 
     json_put_string(j, "row", scene_row_name(o->row));
     if (o->kind < SCENE_LIGHT) json_put_string(j, "heading", o->left ? "left" : "right");
     scene_box(o, width, height, box);
-    json_key(j, "box");
-    json_array(j);
-    for (int i = 0; i < 4; i++) json_integer(j, box[i]);
-    json_array_end(j);
+    json_put_integers(j, "box", box, 4);
     json_object_end(j);
 }
 

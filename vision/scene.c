@@ -4,21 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "vision/scene_parts.h"
 
 /* ---- Lots ---- */
 
-uint64_t lot_next(struct lot *l)
-{
-    uint64_t z = l->state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
 int lot_below(struct lot *l, int n)
 {
-    return (int)((lot_next(l) >> 32) % (uint64_t)n);
+    return (int)((random_next(&l->state) >> 32) % (uint64_t)n);
 }
 
 int lot_range(struct lot *l, int from, int to)
@@ -288,6 +281,15 @@ bool scene_paint(const struct scene *s, int width, int height, struct picture *o
             if (s->objects[i].ground == ground) paint_object(&c, s, &s->objects[i]);
     canvas_end(&c);
     return true;
+}
+
+bool scene_or_picture(const char *path_or_size, struct picture *out, struct error *e)
+{
+    struct scene s;
+    int width, height;
+    if (!picture_parse_size(path_or_size, &width, &height)) return picture_read(path_or_size, out, e);
+    scene_decide(SCENE_SEED, &s);
+    return scene_paint(&s, width, height, out, e);
 }
 
 void scene_box(const struct scene_object *o, int width, int height, int box[4])
