@@ -43,13 +43,15 @@ TESTS := $(USRC:%.c=$(B)/%)
 have = $(shell echo 'int main(void){return 0;}' | $(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
 HAVE_ZSTD := $(if $(STATIC)$(CROSS),,$(call have,zstd.h,-lzstd))
 HAVE_PNG := $(if $(STATIC)$(CROSS),,$(call have,png.h,-lpng))
+HAVE_OPENBLAS := $(if $(STATIC)$(CROSS),,$(call have,stddef.h,-lopenblas))
 
 ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(if $(HAVE_PNG),-DHAVE_PNG) \
+               $(if $(HAVE_OPENBLAS),-DHAVE_OPENBLAS) \
                $(if $(SIMDE),-DEMULATED_AVX512) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 -Wall -Wextra -Werror=incompatible-pointer-types -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(STATIC),-static) $(LDFLAGS)
-LIBS = $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_PNG),-lpng) -lm
+LIBS = $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_PNG),-lpng) $(if $(HAVE_OPENBLAS),-lopenblas) -lm
 isa = $(firstword $(filter $(ISAS),$(subst _, ,$(notdir $*))))
 
 all: $(B)/hartree ## build the program; a plain build is linked as ./hartree
@@ -100,11 +102,16 @@ demo: all ## a real model answers a prompt; cost predicted and measured
 	@tools/demo
 asm: $(patsubst %.c,$(B)/%.o,$(filter kernels/$(K).c,$(KSRC))) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
 	@$(if $<,tools/asm $< $(firstword $(filter $(ISAS),$(subst _, ,$(K)))) $(CROSS),echo "make asm: found $(if $(K),K=$(K),no K), expected K=FILE: a file of kernels/ for $(ARCH), without .c" >&2; exit 2)
-install: all ## into DESTDIR/PREFIX
+# What the program says of itself: PATH-BELOW-SHARE=WORDS-OF-HELP.
+SHARED := man/man1/hartree.1=--man bash-completion/completions/hartree=--completion=bash \
+          zsh/site-functions/_hartree=--completion=zsh fish/vendor_completions.d/hartree.fish=--completion=fish
+install: all ## into DESTDIR/PREFIX, with the manual page and completions; a cross build needs RUN for these
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
 	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree
+	@set -e; for s in $(SHARED); do p=$(DESTDIR)$(PREFIX)/share/$${s%%=*}; echo "$(B)/hartree help $${s#*=} > $$p"; \
+	    mkdir -p $${p%/*}; $(RUN) $(B)/hartree help $${s#*=} > $$p; done
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/hartree
+	rm -f $(DESTDIR)$(PREFIX)/bin/hartree $(foreach s,$(SHARED),$(DESTDIR)$(PREFIX)/share/$(firstword $(subst =, ,$(s))))
 clean: ## everything built
 	rm -rf build hartree
 help: ## this list

@@ -8,9 +8,11 @@
 
 #include "base/median.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "engine/account/measure.h"
 #include "engine/account/peak.h"
 #include "engine/cost.h"
+#include "engine/plan_part.h"
 
 /* ---- Names ---- */
 
@@ -67,43 +69,15 @@ void layer_ops_free(struct layer_ops *l)
 
 /* ---- The plan cut down to a layer ---- */
 
-struct cut {
-    struct plan plan;
-    size_t *from; /* the number in the whole plan of each op */
-};
-
-static void cut_free(struct cut *c)
+/* Angles stand outside the layers, but every layer reads them. */
+static bool cut_plan(struct plan_part *cut, const struct plan *p, int layer, struct error *e)
 {
-    free(c->plan.ops);
-    free(c->plan.stage);
-    free(c->from);
-}
-
-/* Stages stay what they are, less the ops of other layers. Angles stand outside the layers, but every layer reads them. */
-static bool cut_plan(struct cut *c, const struct plan *p, int layer, struct error *e)
-{
-    *c = (struct cut){.plan = *p};
-    c->plan.n_ops = c->plan.n_stages = 0;
-    c->plan.ops = malloc(p->n_ops * sizeof *c->plan.ops);
-    c->plan.stage = malloc((p->n_stages + 1) * sizeof *c->plan.stage);
-    c->from = malloc(p->n_ops * sizeof *c->from);
-    if (!c->plan.ops || !c->plan.stage || !c->from) {
-        cut_free(c);
-        return fail(e, "bench: found no memory for %zu ops", p->n_ops);
-    }
-    for (size_t s = 0; s < p->n_stages; s++) {
-        size_t first = c->plan.n_ops;
-        for (size_t i = p->stage[s]; i < p->stage[s + 1]; i++) {
-            if (p->ops[i].layer != layer && p->ops[i].kind != OP_ANGLES) continue;
-            struct op *op = &c->plan.ops[c->plan.n_ops];
-            *op = p->ops[i];
-            op->chained &= c->plan.n_ops > first && c->from[c->plan.n_ops - 1] == i - 1;
-            c->from[c->plan.n_ops++] = i;
-        }
-        if (c->plan.n_ops > first) c->plan.stage[c->plan.n_stages++] = first;
-    }
-    c->plan.stage[c->plan.n_stages] = c->plan.n_ops;
-    return true;
+    bool *keep = malloc(p->n_ops * sizeof *keep);
+    if (!keep) return fail(e, "bench: found no memory for %zu ops", p->n_ops);
+    for (size_t i = 0; i < p->n_ops; i++) keep[i] = p->ops[i].layer == layer || p->ops[i].kind == OP_ANGLES;
+    bool ok = plan_part_new(cut, p, keep, e);
+    free(keep);
+    return ok;
 }
 
 /* ---- One run ---- */
@@ -111,7 +85,7 @@ static bool cut_plan(struct cut *c, const struct plan *p, int layer, struct erro
 struct bench {
     const struct bench_layer_options *options;
     const struct layer_ops *ops;
-    struct cut cut;
+    struct plan_part cut;
     struct step step;
     struct pool *pool;
     struct kv *kv;
@@ -143,15 +117,13 @@ static void fill_inputs(struct bench *b)
     if (first == p->n_ops) return; /* the embedding writes all that follows it */
     int src = p->ops[first].src;
     float *x = b->exec->buffer[src];
-    uint64_t z = 42;
-    for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) {
-        z = z * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
-        x[i] = (float)((int64_t)z >> 40) * 0x1p-23f;         /* -1 .. 1 */
-    }
+    uint64_t state = 42;
+    for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) x[i] = (float)(2 * random_fraction(&state) - 1);
     /* These bytes are an ordinary small number in every type of cache. */
     size_t bytes = (size_t)b->kv->n_head * b->kv->capacity * b->kv->row_bytes;
-    memset(kv_row(b->kv, b->kv->k, b->ops->layer, 0, 0), 0x3c, bytes);
-    memset(kv_row(b->kv, b->kv->v, b->ops->layer, 0, 0), 0x3c, bytes);
+    int slot = b->ops->layer < b->kv->n_layer ? b->ops->layer : 0; /* an encoder's layers share one */
+    memset(kv_row(b->kv, b->kv->k, slot, 0, 0), 0x3c, bytes);
+    memset(kv_row(b->kv, b->kv->v, slot, 0, 0), 0x3c, bytes);
 }
 
 /* Seconds of the chosen ops in one step. */
@@ -206,7 +178,7 @@ static void release(struct bench *b)
     exec_free(b->exec);
     kv_free(b->kv);
     pool_free(b->pool);
-    cut_free(&b->cut);
+    plan_part_free(&b->cut);
 }
 
 /* ---- All of it ---- */
@@ -251,6 +223,9 @@ bool bench_layer(struct bench_layer_result *r, const struct plan *p, const struc
     *r = (struct bench_layer_result){.share_of_peak = NAN};
     if (o->repeats < 1 || o->repeats > BENCH_LAYER_MAX_REPEATS || o->rows < 1)
         return fail(e, "bench: found %zu rows and %d repeats, expected 1 to %d", o->rows, o->repeats, BENCH_LAYER_MAX_REPEATS);
+    if (p->model->arch->encoder && o->past + o->rows > (size_t)p->model->hp.n_ctx_train)
+        return fail(e, "bench: found %zu rows after %zu, expected at most the %d that the encoder reads", o->rows, o->past,
+                    p->model->hp.n_ctx_train);
     struct bench b = {.options = o, .ops = l};
     b.step = (struct step){.n = o->rows, .p = o->past, .n_out = l->layer < 0 ? o->rows : 1, .kv_type = o->kv_type};
     struct prediction_row *rows = calloc(p->n_ops, sizeof *rows);

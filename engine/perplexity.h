@@ -21,4 +21,11 @@ bool perplexity_run(struct session *s, const char *text, size_t len, size_t cont
                     bool (*progress)(void *ctx, size_t chunk, size_t chunks, double running), void *ctx, struct perplexity *out,
                     struct error *e);
 
+/* The parts of it. ln of the sum of exp over n logits: a token's negative log-likelihood is this less its logit. */
+double log_sum_exp(const float *logits, int n);
+/* The ids of a text's first `chunks` * `context` tokens, each chunk's first replaced as said above, into the empty *ids, which
+ * the caller frees in any case. False and *e as perplexity_run. */
+bool perplexity_chunks(const struct tokenizer *t, const char *text, size_t len, size_t context, size_t max_chunks,
+                       struct tokens *ids, size_t *chunks, struct error *e);
+
 #endif

@@ -23,6 +23,22 @@ static void set_defaults(struct session_options *o, const struct model *m)
     if (o->n_out > o->n_batch) o->n_out = o->n_batch;
     if (!o->threads) o->threads = pool_default_threads();
     if (o->exact) o->kv_type = TYPE_F32;
+    if (o->embed) o->n_batch = o->n_ctx; /* a text is one step */
+}
+
+/* Whether the model is of the kind that the session is for, and as long. */
+static bool suits(const struct model *m, const struct session_options *o, struct error *e)
+{
+    if (m->arch->encoder && !o->embed)
+        fail(e, "metadata 'general.architecture': found '%s', an encoder, which makes no text; 'hartree embed' runs it",
+             m->arch->name);
+    else if (!m->arch->encoder && o->embed)
+        fail(e, "metadata 'general.architecture': found '%s', expected an encoder of texts, as bert", m->arch->name);
+    else if (o->embed && o->n_ctx > (size_t)m->hp.n_ctx_train)
+        fail(e, "context of %zu tokens: found an encoder of %d positions", o->n_ctx, m->hp.n_ctx_train);
+    else
+        return true;
+    return m->file && fail_in(e, m->file->path);
 }
 
 /* Refused before anything is allocated: an allocation that the system grants on credit would end in a kill much later. */
@@ -48,7 +64,12 @@ struct session *session_new(const struct model *m, const struct session_options 
     s->options = *o;
     set_defaults(&s->options, m);
     o = &s->options;
-    s->plan = plan_new(m, o->exact, e);
+    s->plan = suits(m, o, e) ? plan_new(m, o->exact, e) : NULL;
+    if (s->plan && o->embed && o->n_batch > s->plan->max_rows) {
+        fail(e, "context of %zu tokens: found layers so wide that a step has at most %zu rows", o->n_batch, s->plan->max_rows);
+        session_free(s);
+        return NULL;
+    }
     if (s->plan && o->n_batch > s->plan->max_rows) s->options.n_batch = s->plan->max_rows;
     if (o->n_out > o->n_batch) s->options.n_out = o->n_batch;
     if (s->plan && fits(s, e) && (s->kv = kv_new(&m->hp, o->kv_type, o->n_ctx, e)) &&

@@ -35,7 +35,7 @@ static size_t group_length(const char *name, bool *numbered, size_t *prefix_len,
 void type_sum_add(struct type_sum *s, const struct tensor *t)
 {
     s->tensors++;
-    s->parameters += (uint64_t)tensor_elements(t);
+    s->parameters += tensor_parameters(t);
     s->bytes += t->bytes;
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/kernel.h"
 #include "tensor/linear.h"
 #include "tests/reference.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 enum { N_IDS = 45 };     /* more than tiny-gemma3's window of 16, and no multiple of anything */
@@ -25,18 +26,6 @@ static struct model *make(const char *shape, struct error *e)
     return model_open(path, NULL, 0, e);
 }
 
-struct rows {
-    float *to;
-    size_t n_vocab;
-};
-
-static bool keep_row(void *ctx, size_t index, const float *logits)
-{
-    struct rows *r = ctx;
-    memcpy(r->to + index * r->n_vocab, logits, r->n_vocab * sizeof *logits);
-    return true;
-}
-
 /* Logits of the first n positions, fed in steps of `batch`. */
 static float *logits_of(const struct model *m, struct session_options o, size_t n, size_t batch, struct error *e)
 {
@@ -44,7 +33,7 @@ static float *logits_of(const struct model *m, struct session_options o, size_t 
     o.n_batch = o.n_out = batch;
     struct session *s = session_new(m, &o, e);
     if (!s) return NULL;
-    struct rows r = {malloc(n * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
+    struct kept_rows r = {malloc(n * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
     if (!session_feed_all(s, ids, n, 0, keep_row, &r, e)) {
         free(r.to);
         r.to = NULL;

@@ -104,10 +104,7 @@ static void print_json(const struct model *m, const struct tokens *ids)
     json_put_string(&j, "output", output);
     json_put_integer(&j, "rows", all ? (int64_t)ids->n : 1);
     json_put_integer(&j, "n_vocab", m->hp.n_vocab);
-    json_key(&j, "tokens");
-    json_array(&j);
-    for (size_t i = 0; i < ids->n; i++) json_integer(&j, ids->id[i]);
-    json_array_end(&j);
+    json_put_integers(&j, "tokens", ids->id, ids->n);
     json_object_end(&j);
     json_end(&j);
 }

@@ -31,7 +31,8 @@ static int run(int n_args, char **args)
     unsigned by;
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
-    if (!image && (mmproj || clamp)) return usage_error("--%s: found no picture, expected --image", mmproj ? "mmproj" : "clamp");
+    if (!image && (mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image", mmproj ? "mmproj" : "clamp");
     if (image && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
     signals_catch();
     struct meter *meter = arg_open_meter(&e);
@@ -41,7 +42,9 @@ static int run(int n_args, char **args)
     struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
     struct preprocessed picture = {0};
-    struct measure_options o = {.run = account_run(), .picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
+    struct measure_options o = {
+        .picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
+    if (m) o.run = account_run(m);
     bool ok = m && (!image || open_picture(&o.tower, &picture, &e)) && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
@@ -64,7 +67,8 @@ static const struct option options[] = {
     ARG_MODEL,
     ARGS_RUN,
     ARG_ENERGY,
-    {"image", NULL, OPTION_STRING, &image, "FILE", "a picture before the prompt's text, or WxH for a scene of that size", 0, 0, NULL},
+    {"image", NULL, OPTION_STRING, &image, "FILE", "a picture before the prompt's text, or WxH for a scene of that size", 0, 0,
+     NULL},
     {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the vision tower", 0, 0, NULL},
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
@@ -74,7 +78,8 @@ static const struct option options[] = {
 const struct command command_measure = {
     .name = "measure",
     .summary = "the same from a run, with the prediction's error beside every row",
-    .usage = "-m M [--prompt N] [--gen N] [--image FILE --mmproj P [--clamp C]] [--device FILE] [--kv T] [-r REPEATS] [--energy SRC] [--by layer|op|type|phase]",
+    .usage = "-m M [--prompt N] [--gen N] [--image FILE --mmproj P [--clamp C]] [--device FILE] [--kv T] [-r REPEATS] "
+             "[--energy SRC] [--by layer|op|type|phase]",
     .description =
         "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find "
         "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. Errors are (predicted - measured) / measured. A meter's joules are those of the "

@@ -1,6 +1,7 @@
 /* cmd_ppl.c - perplexity of a text.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "engine/compress/divergence.h"
 #include "engine/perplexity.h"
 #include "tools/common_args.h"
 
@@ -8,6 +9,7 @@
 
 static int64_t context, chunks;
 static bool exact;
+static const char *against;
 
 static const struct option options[] = {
     ARG_MODEL,
@@ -16,6 +18,9 @@ static const struct option options[] = {
     {"context", "c", OPTION_INT, &context, "N", "tokens a chunk (default 512)", 4, 1 << 24, NULL},
     {"chunks", NULL, OPTION_INT, &chunks, "N", "at most N chunks (default: all)", 1, 1 << 30, NULL},
     {"exact", NULL, OPTION_FLAG, &exact, NULL, "dequantised weights, float32 activations and cache", 0, 0, NULL},
+    {"against", NULL, OPTION_STRING, &against, "FILE",
+     "the model that -m was made from: the ratio of their perplexities and the KL divergence, position by position", 0, 0,
+     NULL},
     ARG_KV,
     {.name = NULL},
 };
@@ -48,6 +53,47 @@ static void print(const struct perplexity *p)
     json_end(&j);
 }
 
+/* ---- Against the model that it was made from ---- */
+
+static bool show_chunk(void *ctx, size_t done, size_t total)
+{
+    (void)ctx;
+    progress("perplexity", done, total);
+    return !interrupted;
+}
+
+static void print_divergence(const struct divergence *d)
+{
+    if (!common.json) {
+        arg_print_divergence(d);
+        return;
+    }
+    struct json j;
+    json_begin(&j, stdout);
+    json_object(&j);
+    json_put_divergence(&j, d);
+    json_object_end(&j);
+    json_end(&j);
+}
+
+static int run_against(const char *text, size_t len)
+{
+    struct error e = {""};
+    struct divergence_options o = {.context = (size_t)context,
+                                   .max_chunks = (size_t)chunks,
+                                   .kv_type = arg_kv_type(),
+                                   .threads = arg_threads(),
+                                   .progress = show_chunk};
+    struct divergence d;
+    struct model *m = arg_open_model(0, &e), *original = m ? model_open(against, NULL, 0, &e) : NULL;
+    bool ok = original && divergence_run(original, m, text, len, &o, &d, &e);
+    model_close(original);
+    model_close(m);
+    if (!ok) return failed(&e);
+    print_divergence(&d);
+    return EXIT_DONE;
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args;
@@ -59,6 +105,11 @@ static int run(int n_args, char **args)
     char *text = arg_text(&len, &usage, &e);
     if (!text) return usage ? usage_error("%s", e.text) : failed(&e);
     if (!context) context = 512;
+    if (against) {
+        int status = exact ? usage_error("found both --exact and --against, expected one of them") : run_against(text, len);
+        free(text);
+        return status;
+    }
     struct model *m = arg_open_model(0, &e);
     /* 128 rows of logits a step: enough for the matrix kernels, little enough memory for the largest vocabularies. */
     struct session_options o = {
@@ -77,7 +128,7 @@ static int run(int n_args, char **args)
 const struct command command_ppl = {
     .name = "ppl",
     .summary = "perplexity of a text, scored as llama-perplexity does",
-    .usage = "-m M -f FILE [-c 512]",
+    .usage = "-m M -f FILE [-c 512] [--against ORIGINAL]",
     .description = "The text's tokens are cut into chunks; the second half of each is predicted from what stands before it.",
     .options = options,
     .run = run,

@@ -67,7 +67,8 @@ static int run(int n_args, char **args)
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct device d = {0};
     struct prediction r = {0};
-    struct predict_options o = account_run();
+    struct predict_options o = {0};
+    if (m) o = account_run(m);
     struct law law = {.n_terms = 0};
     struct law_range range = law_range(&o);
     struct picture_cost picture = {.tower = NULL};

@@ -128,10 +128,7 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_bytes(&j, out->text, out->len);
     json_put_integer(&j, "prompt_tokens", (int64_t)g->prompt_tokens);
     json_put_integer(&j, "generated_tokens", (int64_t)g->generated_tokens);
-    json_key(&j, "tokens");
-    json_array(&j);
-    for (size_t i = 0; i < g->generated_tokens; i++) json_integer(&j, g->tokens[i]);
-    json_array_end(&j);
+    json_put_integers(&j, "tokens", g->tokens, g->generated_tokens);
     json_put_string(&j, "stop", stop_name(g->stop));
     json_put_number(&j, "load_s", load_s);
     json_put_number(&j, "vision_s", r->vision_s);

@@ -52,13 +52,7 @@ static void print_json(const struct sight *s)
     json_object(&j);
     json_put_pair(&j, "in", c->in_width, c->in_height);
     json_put_pair(&j, "resized", c->width, c->height);
-    json_key(&j, "inner");
-    json_array(&j);
-    json_integer(&j, c->x);
-    json_integer(&j, c->y);
-    json_integer(&j, c->inner_width);
-    json_integer(&j, c->inner_height);
-    json_array_end(&j);
+    json_put_integers(&j, "inner", (const int[]){c->x, c->y, c->inner_width, c->inner_height}, 4);
     json_put_pair(&j, "grid", c->nx, c->ny);
     json_put_integer(&j, "patches", c->patches);
     json_put_integer(&j, "tokens", c->tokens);

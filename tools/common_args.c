@@ -157,3 +157,11 @@ struct meter *arg_open_meter(struct error *e)
     detail("--energy %s: %s", arg_energy, meter_source(m));
     return m;
 }
+
+void arg_print_divergence(const struct divergence *d)
+{
+    printf("perplexity %.4f +- %.4f; of the original %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n"
+           "ratio %.4f, its logarithm %.4f +- %.4f; KL divergence %.4f +- %.4f nats a token; likeliest token the same: %.1f %%\n",
+           d->perplexity, d->error, d->original, d->original_error, d->tokens, d->chunks, d->context, exp(d->log_ratio),
+           d->log_ratio, d->log_ratio_error, d->kl, d->kl_error, 100 * d->same_top);
+}

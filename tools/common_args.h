@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "engine/account/device.h"
+#include "engine/compress/divergence.h"
 #include "engine/meter/meter.h"
 #include "engine/session.h"
 #include "loader/describe.h"
@@ -61,6 +62,9 @@ void arg_note_assumed(const char *spec);
 
 /* "KEY": {T: {"tensors", "bytes"}} for the types that there are. */
 void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END]);
+
+/* Its figures in words, two lines on stdout. */
+void arg_print_divergence(const struct divergence *d);
 
 /* A session_progress that draws the prefill line and stops when interrupted. */
 bool arg_prefill_progress(void *ctx, size_t done, size_t total);

@@ -16,6 +16,7 @@
 #include "engine/account/conformal.h"
 #include "engine/account/holdout.h"
 #include "engine/account/machine.h"
+#include "engine/account/pace.h"
 #include "engine/account/peak.h"
 #include "engine/account/probe.h"
 #include "engine/account/read_rate.h"
@@ -177,23 +178,14 @@ static bool measure_stage(struct calibration *c, double *tau)
     return note_figure(c, *tau, "stage.%d", c->threads);
 }
 
-/* A llama of L layers, so that a step reads far more of them than a cache holds, or one layer that fits. */
-static void cold_shape(char shape[64], enum type type, size_t bytes)
-{
-    enum { D = 2048, KV = 512, F = 6144 };
-    double layer = (2.0 * D * D + 2.0 * D * KV + 3.0 * D * F) * (double)type_bytes(type, D) / D;
-    int layers = (int)fmax(1, floor((double)bytes / layer));
-    snprintf(shape, 64, "L=%d,D=%d,H=16,KV=4,F=%d,V=256:%s", layers, D, F, type_name(type));
-}
-
 enum { FEW = 16, MANY = CALIBRATED_ROWS }; /* rows: where unpacking counts, and where it hardly does */
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
     const char *op = type_get(type)->op;
     int t = c->threads;
-    char cold[64], warm[64], prompt[64];
-    cold_shape(cold, type, c->memory.n);
+    char cold[PROBE_SHAPE], warm[PROBE_SHAPE], prompt[PROBE_SHAPE];
+    probe_cold_shape(cold, type, c->memory.n);
     snprintf(warm, sizeof warm, "L=1,D=512,H=4,KV=2,F=1536,V=256:%s", type_name(type));
     snprintf(prompt, sizeof prompt, "L=1,D=1024,H=8,KV=4,F=3072,V=256:%s", type_name(type));
     const struct {
@@ -267,6 +259,17 @@ static bool measure_tower(struct calibration *c, double tau)
 
 static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
 
+/* The time of the work that tells a later moment from this one. */
+static bool measure_pace(struct calibration *c)
+{
+    double seconds[PACES];
+    struct pace *p = pace_new(c->threads, device_get(c->device, "llc"), c->e);
+    bool ok = p && pace_take(p, seconds, c->e);
+    for (int i = 0; ok && i < PACES; i++) ok = note_figure(c, seconds[i], "pace.%s.%d", pace_names[i], c->threads);
+    pace_free(p);
+    return ok && !interrupted(c);
+}
+
 static bool measure_round(struct calibration *c)
 {
     double tau;
@@ -277,7 +280,7 @@ static bool measure_round(struct calibration *c)
             if (type_get(t) && type_get(t)->op && !measure_linear(c, (enum type)t, tau)) return false;
         for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
             if (!measure_attend(c, kv_types[k], tau)) return false;
-        if (!measure_tower(c, tau)) return false;
+        if (!measure_tower(c, tau) || !measure_pace(c)) return false;
     }
     return true;
 }
@@ -517,10 +520,10 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;
-        say("%s: found %s with %s kernels, measuring this machine anew (about 3 s)", path, d->name, d->isa);
+        say("%s: found %s with %s kernels, measuring this machine anew (some 8 s)", path, d->name, d->isa);
         device_free(d);
     } else
-        say("no profile of this machine yet (%s), measuring it (about 3 s)", why.text);
+        say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
     if (!calibrate(d, &(struct calibrate_options){.quick = true}, e)) return false;
     if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);
     return true;

@@ -90,12 +90,6 @@ static double power_error(const struct prices *prices, const struct device *d, i
     return powers_alone ? fabs(idle - prices->idle) + fabs(active - prices->active) : NAN;
 }
 
-/* To a whole multiple of 2^-36 J: sums of such numbers below 2^17 J are exact in a double, in any order. */
-static double to_grain(double joules)
-{
-    return ldexp(nearbyint(ldexp(joules, 36)), -36);
-}
-
 void energy_price(struct prediction *r, const struct plan *p, const struct device *d)
 {
     struct prices prices;

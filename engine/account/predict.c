@@ -40,6 +40,8 @@ void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
         snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
     else if (op->kind == OP_PICK)
         snprintf(key, DEVICE_KEY, "vector.gather");
+    else if (op->kind == OP_ADD_ROW || op->kind == OP_POOL)
+        snprintf(key, DEVICE_KEY, "vector.add"); /* what they do is that */
     else if (op->kind == OP_ATTEND)
         snprintf(key, DEVICE_KEY, "attend.%s", type_get(kv_type)->op);
     else
@@ -242,10 +244,9 @@ bool predict_step(struct prediction_row *rows, const struct plan *p, const struc
     return true;
 }
 
-/* To a whole multiple of 2^-36 s (15 ps): sums of such numbers below 2^17 s are exact in a double, in any order. */
-static double to_grain(double t)
+double to_grain(double v)
 {
-    return ldexp(nearbyint(ldexp(t, 36)), -36);
+    return ldexp(nearbyint(ldexp(v, 36)), -36);
 }
 
 /* ---- The run ---- */
@@ -349,9 +350,15 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     if (!r->options.ubatch) r->options.ubatch = 512;
     if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
-    if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
+    if (o->prompt < 1 || o->past > INT32_MAX || (o->gen < 1 && !p->model->arch->encoder) || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
                     INT32_MAX);
+    if (p->model->arch->encoder && (o->past || o->gen || o->prompt > (size_t)p->model->hp.n_ctx_train))
+        return fail(e,
+                    "prediction: found %zu tokens after %zu and %zu generated, expected at most %d and none generated of an "
+                    "encoder",
+                    o->prompt, o->past, o->gen, p->model->hp.n_ctx_train);
+    if (p->model->arch->encoder) r->options.ubatch = o->prompt;
     size_t steps = (o->prompt + o->ubatch - 1) / o->ubatch + o->gen - 1;
     if (o->ubatch > INT32_MAX || steps > PREDICT_MAX_STEPS)
         return fail(e, "prediction: found %zu steps, expected at most %d: fewer tokens or larger micro-batches", steps,
@@ -376,7 +383,7 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     }
     name_prediction(r, p, d);
     struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->past + o->prompt, .n_out = 1, .kv_type = o->kv_type});
-    r->weight_bytes_per_token = token.weight_bytes;
+    r->weight_bytes_per_token = p->model->arch->encoder ? NAN : token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
         r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1,

@@ -67,15 +67,6 @@ static void put_row(struct json *j, const struct prediction_row *row, bool measu
     json_object_end(j);
 }
 
-static void put_interval(struct json *j, const char *key, const double interval[2])
-{
-    json_key(j, key);
-    json_array(j);
-    json_number(j, interval[0]);
-    json_number(j, interval[1]);
-    json_array_end(j);
-}
-
 static void put_prediction(struct json *j, const struct prediction *r)
 {
     json_put_string(j, "model", r->model);
@@ -101,10 +92,10 @@ static void put_prediction(struct json *j, const struct prediction *r)
     json_put_number(j, "vision_s", r->vision_s);
     json_put_number(j, "energy_j", r->energy_j);
     json_put_string(j, "energy_kind", r->energy_kind);
-    put_interval(j, "interval95_s", r->interval95_s);
+    json_put_numbers(j, "interval95_s", r->interval95_s, 2);
     json_put_string(j, "sha256", r->sha256);
     json_put_number(j, "energy_net_j", r->energy_net_j);
-    put_interval(j, "interval95_j", r->interval95_j);
+    json_put_numbers(j, "interval95_j", r->interval95_j, 2);
 }
 
 /* The whole object; `m` NULL: a prediction alone; `law` NULL: none was asked for. */

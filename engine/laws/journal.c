@@ -44,7 +44,7 @@ static const struct field window_fields[] = {
     WHOLE(struct sweep_window, passes),  REAL(struct sweep_window, prefill_s), REAL(struct sweep_window, decode_s),
     REAL(struct sweep_window, sample_s), REAL(struct sweep_window, window_s),  REAL(struct sweep_window, cpu_s),
     REAL(struct sweep_window, rss_bs),   REAL(struct sweep_window, pss_bs),    REAL(struct sweep_window, system_cpu_s),
-    REAL(struct sweep_window, energy_j),
+    REAL(struct sweep_window, energy_j), REAL(struct sweep_window, pace_prefill), REAL(struct sweep_window, pace_decode),
     /* of pictures alone */
     REAL(struct sweep_window, vision_s), REAL(struct sweep_window, read_s),    REAL(struct sweep_window, resize_s),
 };

@@ -22,7 +22,8 @@ struct stair {
 void scaled_size(int source_width, int source_height, int edge, int *width, int *height);
 
 /* The stairs of pictures of an aspect under a clamp, up to the longest edge of the source: *n of them, at least 1, to be freed.
- * A new one begins where the grid changes, with the clamp or without. NULL and *e: the clamp refuses all sizes, or no memory. */
+ * A new one begins where the grid changes, with the clamp or without. NULL and *e: the clamp refuses all sizes, or no memory.
+ */
 struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, int source_width, int source_height, size_t *n,
                          struct error *e);
 
@@ -40,7 +41,7 @@ struct knee {
     bool there;       /* false: no knee is told from the scatter, or its place is at an end of the points; the rest is NAN */
     double at;        /* size in patches: one of the levels */
     double low, high; /* levels at the ends of the 95 % interval */
-    double f;         /* how much better the fit with a knee is than without: Fisher's F of one parameter; NAN: too few points */
+    double f; /* how much better the fit with a knee is than without: Fisher's F of one parameter; NAN: too few points */
 };
 
 /* Fits cost = c + a s + b s^2, s = min(size, K), by least squares of relative errors, for K at each of the levels (rising), and

@@ -26,6 +26,8 @@ struct laws_point {
     double fastest_s, slowest_s;
     double window_s;
     double cpu_auc, ram_auc, pss_auc; /* above idle: core-seconds, byte-seconds */
+    double paced_s;                   /* time_s as it were at the calibration's pace (pace.h) */
+    double pace_prefill, pace_decode; /* seconds of the same work to those at calibration: 1.1 is a tenth slower */
     double others_cpu_s;              /* core-seconds a pass that others took of the machine meanwhile */
     double energy_j, energy_net_j;    /* measured: gross, and above idle */
 };
@@ -73,6 +75,7 @@ struct laws_model {
     struct laws_clamp clamp[SWEEP_CLAMPS]; /* of pictures, like the curve */
     struct laws_curve curve;
     struct validation time;     /* of the predicted times; baselines have seen every other point, in turn */
+    struct validation paced;    /* of the same against paced_s: what is left when the machine's drift is taken out */
     struct validation by_length[STRATUM_COUNT]; /* the same by how far a point's length is from those calibrated */
     struct validation held_out; /* of the form fitted to every other point, on the ones between, in turn */
     struct validation cpu, ram, energy; /* of the predicted AUCs and joules */
@@ -122,7 +125,8 @@ struct laws_options {
 struct laws *laws_run(const struct laws_options *o, struct error *e);
 void laws_free(struct laws *l); /* and its sweep */
 
-/* (laws_pictures.c) What is of pictures alone in a model whose points are there: clamps, curve, errors of times. *e: no memory. */
+/* (laws_pictures.c) What is of pictures alone in a model whose points are there: clamps, curve, errors of times. False and *e:
+ * no memory. */
 bool laws_sum_up_pictures(struct laws_model *m, const struct sweep *s, int model, struct error *e);
 
 /* (laws_report.c) As a table and as a JSON object. */
@@ -131,9 +135,9 @@ void laws_json(const struct laws *l, FILE *f);
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv, result.json; energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a
- * pass; and the plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a
- * file can't be written. */
+/* points.csv, law.csv (of pictures clamps.csv), result.json; report.html, a page of all of it (page.h); energy.csv, a log that
+ * `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the plots: gnuplot's scripts and, where gnuplot
+ * is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be written. */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 
 #endif

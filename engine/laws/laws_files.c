@@ -61,7 +61,8 @@ static void write_points(const void *from, FILE *f)
     fputs("model,name,prompt,tokens,gen,windows,passes,time_s,fastest_s,slowest_s,predicted_s,prefill_s,predicted_prefill_s,"
           "decode_s,predicted_decode_s,sample_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,energy_"
           "net_j,"
-          "predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s\n",
+          "predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s,"
+          "pace_prefill,pace_decode,paced_s\n",
           f);
     for (int m = 0; m < l->sweep->options.n_models; m++)
         for (int i = 0; i < l->model[m].n_points; i++) {
@@ -73,7 +74,7 @@ static void write_points(const void *from, FILE *f)
                                 q->prefill_s,      p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
                                 q->cpu_auc,        p->ram_auc,   q->ram_auc,      p->pss_auc,  p->energy_j,
                                 p->energy_net_j,   q->energy_j,  p->others_cpu_s, p->window_s, q->interval95_s[0],
-                                q->interval95_s[1]};
+                                q->interval95_s[1], p->pace_prefill, p->pace_decode, p->paced_s};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fputc('\n', f);
         }
@@ -276,6 +277,10 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
         !(sees ? write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : write_file(dir, "law.csv", write_law, l, e)) ||
         !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
         return false;
+    char page[PATH_MAX];
+    if ((size_t)snprintf(page, sizeof page, "%s/report.html", dir) >= sizeof page)
+        return fail(e, "report.html: found a path too long, expected fewer than %d bytes", PATH_MAX);
+    if (!laws_write_page(l, page, e)) return false;
     for (int i = 0; i < N_PLOTS && !sees; i++)
         if ((i != ENERGY_PLOT || joules) &&
             !write_plot(dir, plots[i].name, write_script, &(struct script){l, &plots[i]}, drawn, e))

@@ -23,6 +23,18 @@ void put_cell(FILE *f, double v);
 /* " (low to high)", or nothing where there is no interval. */
 struct text interval_text(double low, double high);
 
+/* ---- For the page (laws_page.c): members of the object that is open ---- */
+
+/* "costs": where the longest prompt's run spends its time, by the prediction, a member an op and phase; layer -1 is outside the
+ * layers. Nothing where there are no costs. */
+void laws_json_costs(struct json *j, const struct laws *l, const struct sweep_model *m);
+/* "stairs": what is predicted of every step of a clamp. */
+void laws_json_stairs(struct json *j, const struct sweep_clamp *c);
+/* "origin": machine, program and the command that measures the same again. */
+void laws_json_origin(struct json *j, const struct sweep_options *o);
+/* Writes report.html. False and *e: it can't be written, or no memory. */
+bool laws_write_page(const struct laws *l, const char *path, struct error *e);
+
 /* ---- Of pictures (laws_pictures_report.c, laws_pictures_files.c) ---- */
 
 void pictures_json_point(struct json *j, const struct laws *l, const struct laws_point *p); /* its first members */

@@ -56,6 +56,7 @@ static void put_clamp(struct json *j, const struct laws_clamp *k)
     json_put_number(j, "plateau_error", laws_error(k->predicted_s, k->time_s));
     json_put_number(j, "plateau_ratio", k->ratio);
     json_put_number(j, "plateau_predicted_ratio", k->predicted_ratio);
+    laws_json_stairs(j, k->plan);
     json_object_end(j);
 }
 

@@ -55,6 +55,9 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "predicted_ram_auc", p->plan->ram_auc);
     json_put_number(j, "pss_auc", p->pss_auc);
     json_put_number(j, "others_cpu_s", p->others_cpu_s);
+    json_put_number(j, "pace_prefill", p->pace_prefill);
+    json_put_number(j, "pace_decode", p->pace_decode);
+    json_put_number(j, "paced_s", p->paced_s);
     json_put_number(j, "energy_j", modelled ? p->plan->energy_j : p->energy_j);
     json_put_number(j, "energy_net_j", p->energy_net_j);
     json_put_number(j, "predicted_energy_j", p->plan->energy_j);
@@ -124,7 +127,9 @@ static void put_laws(struct json *j, const struct laws_model *m)
 /* Into the object that is open. */
 static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
 {
+    const char *slash = strrchr(m->plan->path, '/');
     json_put_string(j, "model", m->plan->name);
+    json_put_string(j, "file", slash ? slash + 1 : m->plan->path);
     json_put_string(j, "identity", m->plan->identity);
     json_put_number(j, "file_bytes", m->plan->file_bytes);
     json_key(j, "points");
@@ -137,11 +142,13 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     json_put_number(j, "bias", m->time.bias);
     json_put_number(j, "worst", m->time.worst);
     put_validation(j, "time", &m->time);
+    put_validation(j, "paced", &m->paced);
     put_validation(j, "fit_held_out", &m->held_out);
     put_validation(j, "cpu_auc", &m->cpu);
     put_validation(j, "ram_auc", &m->ram);
     put_validation(j, "energy", &m->energy);
     json_put_number(j, "edge_error", m->edge);
+    laws_json_costs(j, l, m->plan);
 }
 
 void laws_json(const struct laws *l, FILE *f)
@@ -150,10 +157,15 @@ void laws_json(const struct laws *l, FILE *f)
     struct json j;
     json_begin(&j, f);
     json_object(&j);
+    json_put_string(&j, "kind", sweep_sees(o) ? "laws image" : "laws text");
     json_put_string(&j, "sha256", l->sweep->sha256);
     json_put_string(&j, "device", o->device->name);
     json_put_integer(&j, "threads", o->threads);
     json_put_number(&j, "hz", o->hz);
+    json_put_integer(&j, "gen", o->gen);
+    json_put_integer(&j, "repeats", o->repeats);
+    json_put_number(&j, "window_s", o->window_s);
+    laws_json_origin(&j, o);
     json_put_integer(&j, "missing", (int64_t)l->missing);
     json_put_integer(&j, "without_idle_after", (int64_t)l->half_idle);
     json_put_string(&j, "energy_kind", l->energy_kind);
@@ -279,6 +291,19 @@ static double others_cores(const struct laws_model *m)
     return cpu / time;
 }
 
+/* How far the machine was from its speed at calibration, and what is off beside that. */
+static void print_pace(const struct laws_model *m, FILE *f)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < m->n_points; i++) {
+        low = fmin(low, fmin(m->point[i].pace_prefill, m->point[i].pace_decode));
+        high = fmax(high, fmax(m->point[i].pace_prefill, m->point[i].pace_decode));
+    }
+    if (!m->paced.n) return;
+    fprintf(f, "pace       the same work took %.2f to %.2f of its time at calibration\n", low, high);
+    print_validation("at its pace", &m->paced, f);
+}
+
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
 {
     bool sees = sweep_sees(&l->sweep->options);
@@ -291,6 +316,7 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
             "bandwidth\n",
             percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
             percent(m->time.skill[BASELINE_FILE_BYTES]).s);
+    print_pace(m, f);
     if (sees) pictures_print_model(l, m, f);
     else print_strata(m, f), print_fit(m, f);
     print_validation("held out", &m->held_out, f);

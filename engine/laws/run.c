@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "engine/account/pace.h"
 #include "engine/laws/journal.h"
 #include "engine/tower/tower.h"
 #include "vision/resize.h"
@@ -14,6 +16,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
+
+#define PACE_SHARE 0.1 /* of a window's length, that finding the machine's pace may take before it, and after it */
 
 struct run {
     struct sweep *s;
@@ -25,6 +29,8 @@ struct run {
     int loaded;
     double done_s, total_s; /* predicted, of the windows that were missing */
     bool told;              /* that joules are missing */
+    struct pace *pace;      /* NULL: not compared with the calibration's */
+    double usual[PACES];
 };
 
 static bool stopped(const struct run *r)
@@ -206,6 +212,16 @@ static bool measure_passes(struct run *r, struct session *session, const struct 
     return ok;
 }
 
+/* Adds half of the machine's pace at the moment, relative to the calibration's: once before a window and once after. */
+static bool add_pace(struct run *r, struct sweep_window *w, struct error *e)
+{
+    double now[PACES] = {NAN, NAN};
+    if (r->pace && !pace_take(r->pace, now, e)) return false;
+    w->pace_prefill += now[PACE_PREFILL] / r->usual[PACE_PREFILL] / 2;
+    w->pace_decode += now[PACE_DECODE] / r->usual[PACE_DECODE] / 2;
+    return true;
+}
+
 static bool measure_window(struct run *r, struct sweep_window *w, struct error *e)
 {
     const struct sweep_point *p = &r->s->model[w->model].point[w->point];
@@ -215,14 +231,14 @@ static bool measure_window(struct run *r, struct sweep_window *w, struct error *
     w->passes = p->passes;
     if (!load(r, w->model, w->point, e) || (r->tower && !show_picture(r, w->point, &shown, e))) return false;
     memory_trim(); /* what an earlier, longer window took is not this one's */
-    bool ok = begin_session(r, p->tokens.n + (size_t)r->s->options.gen, &session, e);
+    bool ok = begin_session(r, p->tokens.n + (size_t)r->s->options.gen, &session, e) && add_pace(r, w, e);
     double t0 = auc_mark(r->auc);
     ok = ok && measure_passes(r, session, r->tower ? &shown : NULL, p, predicted, w, e);
     double t1 = auc_mark(r->auc);
     session_free(session);
     free(shown.file);
     struct auc_result a;
-    if (!ok || !auc_between(r->auc, t0, t1, &a, e)) return false;
+    if (!ok || !auc_between(r->auc, t0, t1, &a, e) || !add_pace(r, w, e)) return false;
     w->window_s = t1 - t0;
     w->cpu_s = a.cpu.gross;
     w->rss_bs = a.rss.gross;
@@ -265,14 +281,13 @@ static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct e
 
 /* ---- Order ---- */
 
-/* A permutation of 0 .. n-1 (Fisher and Yates, with Knuth's MMIX generator) for one round. */
+/* A permutation of 0 .. n-1 (Fisher and Yates) for one round. */
 static void shuffle(int *order, int n, uint64_t seed, int round)
 {
-    uint64_t x = seed * 0x9e3779b97f4a7c15u + (uint64_t)round;
+    uint64_t state = random_at(seed, (uint64_t)round);
     for (int i = 0; i < n; i++) order[i] = i;
     for (int i = n - 1; i > 0; i--) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        int k = (int)((x >> 33) % (uint64_t)(i + 1)), swapped = order[i];
+        int k = (int)random_below(&state, (size_t)i + 1), swapped = order[i];
         order[i] = order[k];
         order[k] = swapped;
     }
@@ -299,11 +314,19 @@ static bool measure_all(struct run *r, struct error *e)
     return ok;
 }
 
-/* A meter that fails is a gap in its readings, which meter_between judges: the sampler goes on. */
-static void read_meter(void *ctx)
+/* The work that tells the machine's pace, where the calibration knows its time, and it takes little beside a window. It is made
+ * before the idle interval: its memory is no window's. */
+static bool begin_pace(struct run *r, struct error *e)
 {
-    struct error ignored;
-    (void)meter_sample(ctx, &ignored);
+    const struct sweep_options *o = &r->s->options;
+    double takes = 0;
+    r->pace = pace_of(o->device, o->threads, r->usual, e);
+    if (!r->pace) return !e->text[0];
+    for (int i = 0; i < PACES; i++) takes += r->usual[i] * pace_runs[i];
+    if (takes < PACE_SHARE * o->window_s) return true;
+    pace_free(r->pace);
+    r->pace = NULL;
+    return true;
 }
 
 bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e)
@@ -311,13 +334,18 @@ bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e
     struct run r = {.s = s, .hooks = h};
     size_t first = s->n_windows;
     if (!sweep_missing(s, &r.total_s)) return true;
-    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? read_meter : NULL, .tick_ctx = h->meter};
-    if (!(r.auc = auc_start(&ao, e))) return false;
+    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? meter_tick : NULL, .tick_ctx = h->meter};
+    if (!begin_pace(&r, e)) return false;
+    if (!(r.auc = auc_start(&ao, e))) {
+        pace_free(r.pace);
+        return false;
+    }
     struct idle_use before, after;
     bool pulses = h->meter && meter_wants_pulse(h->meter);
     bool ok = (!pulses || meter_pulse(h->meter, h->interrupted, e)) && measure_idle(&r, false, &before, e) &&
               measure_all(&r, e) && measure_idle(&r, true, &after, e);
     if (ok) take_idle(s, first, &before, &after);
     auc_free(r.auc);
+    pace_free(r.pace);
     return ok;
 }

@@ -107,6 +107,19 @@ static bool derive_law(const struct sweep_options *o, const struct plan *plan, s
     return law_predict(&m->law, plan, o->device, &run, &range, e);
 }
 
+/* What of the longest prompt's run goes where: for the picture of it in the report. */
+static bool cost_longest(const struct sweep_options *o, const struct plan *plan, struct sweep_model *m, struct error *e)
+{
+    struct predict_options run = {.threads = o->threads, .gen = (size_t)o->gen, .ubatch = o->ubatch, .kv_type = o->kv_type};
+    struct prediction r;
+    for (int i = 0; i < o->n_points; i++)
+        if (m->point[i].tokens.n > run.prompt) run.prompt = m->point[i].tokens.n;
+    if (!predict(&r, plan, o->device, &run, e)) return false;
+    m->cost = prediction_group(&r, BY_LAYER | BY_OP | BY_PHASE, &m->n_cost);
+    prediction_free(&r);
+    return m->cost || fail(e, "prediction: found no memory");
+}
+
 static bool plan_model(const struct sweep_options *o, int i, struct sweep_model *m, struct error *e)
 {
     m->path = o->model[i];
@@ -125,7 +138,7 @@ static bool plan_model(const struct sweep_options *o, int i, struct sweep_model 
         struct sweep_point *p = &m->point[k];
         ok = take_prompt(o, k, model->tokenizer, text, p, e) && predict_point(o, plan, p, e);
     }
-    ok = ok && derive_law(o, plan, m, e);
+    ok = ok && derive_law(o, plan, m, e) && cost_longest(o, plan, m, e);
     free(text);
     plan_free(plan);
     model_close(model);
@@ -170,11 +183,7 @@ static void put_model(struct json *j, const struct sweep *s, const struct sweep_
         json_put_number(j, "prefill_s", p->prefill_s);
         json_put_number(j, "decode_s", p->decode_s);
         json_put_number(j, "time_s", p->time_s);
-        json_key(j, "interval95_s");
-        json_array(j);
-        json_number(j, p->interval95_s[0]);
-        json_number(j, p->interval95_s[1]);
-        json_array_end(j);
+        json_put_numbers(j, "interval95_s", p->interval95_s, 2);
         json_put_number(j, "cpu_auc", p->cpu_auc);
         json_put_number(j, "ram_auc", p->ram_auc);
         json_put_number(j, "energy_j", p->energy_j);
@@ -258,6 +267,7 @@ void sweep_free(struct sweep *s)
     if (!s) return;
     for (int i = 0; i < SWEEP_MODELS; i++) {
         law_free(&s->model[i].law);
+        free(s->model[i].cost);
         for (int k = 0; k < SWEEP_CLAMPS; k++) free(s->model[i].clamp[k].stairs);
         for (int k = 0; k < SWEEP_POINTS; k++) tokens_free(&s->model[i].point[k].tokens);
     }

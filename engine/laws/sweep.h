@@ -55,6 +55,7 @@ struct sweep_options {
     enum type kv_type;
     int shard, shards;               /* measures the prompts whose place is `shard` modulo `shards`, from 0; 0, 1: all */
     const struct device *device;     /* borrowed for as long as the sweep is there */
+    const char *device_word;         /* what --device said, for the command that repeats the sweep; NULL: nothing */
 };
 
 /* One prompt, or one size under one clamp, for one model. */
@@ -96,6 +97,8 @@ struct sweep_model {
     double file_bytes;
     struct law law;
     struct sweep_point point[SWEEP_POINTS];
+    struct prediction_row *cost; /* of the longest prompt's run, by layer, op and phase; owned */
+    size_t n_cost;
 };
 
 /* What was measured of one window. NAN: not known. */
@@ -110,6 +113,7 @@ struct sweep_window {
     double rss_bs, pss_bs;     /* byte-seconds */
     double system_cpu_s;       /* core-seconds of the whole machine: more than cpu_s is others' */
     double energy_j;           /* NAN: no meter */
+    double pace_prefill, pace_decode; /* seconds of the same work (pace.h), before and after, to those at calibration */
     /* Of the recording that it is from, which the journal fills in: */
     double session;                              /* when that began, seconds since 1970: its name */
     double idle_cpu, idle_rss, idle_pss, idle_w; /* idle use around its windows: cores, bytes, watts */

@@ -1,0 +1,60 @@
+/* compress.h - a model with its linear layers factorised: low-rank products fitted to what their inputs are on a text.
+ *
+ * The text goes through the model layer by layer (statistics.h). A first pass, the survey, on a part of it finds each matrix's
+ * singular values in the metric of its inputs, and by trial how much of what the model says depends on it: with a group of
+ * matrices (a layer's attention, its gate and up, its down) at 0.6 of their parameters the KL divergence is taken (divergence.h).
+ * From these follow the ranks that cost least (allocate.h). A second pass makes the cores (cores.h). What is finished is kept in
+ * OUT.work, from which interrupted work of the same settings goes on; the file is removed with the last step.
+ *
+ * Parameters are those of the matrices in scope. Needs OpenBLAS. docs/mpo.md says what to expect. SPDX-License-Identifier: MIT */
+#ifndef HARTREE_COMPRESS_H
+#define HARTREE_COMPRESS_H
+
+#include "engine/compress/cores.h"
+
+struct compress_options {
+    double ratio;    /* of the parameters in scope; used where rank is 0 */
+    size_t rank;     /* the same for all, as far as a matrix has so many; 0: by ratio */
+    enum compress_scope scope;
+    const char *text; /* to calibrate on */
+    size_t text_len;
+    size_t tokens;       /* of it at most; 0: all */
+    size_t context;      /* of a sequence; 0: 512 */
+    enum type core_type;
+    bool uniform;    /* the same ratio for all: no survey */
+    bool separate;   /* q, k and v with no core in common */
+    bool no_gauge;
+    bool plain;      /* no metric: Frobenius norms of the weights, as a baseline */
+    bool sequential; /* each layer is fitted to the inputs that the compressed layers before it give */
+    int threads;     /* 0: pool_default_threads() */
+    /* NULL, or called with what is being done, how much of it is and how much there is. */
+    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
+    void *progress_ctx;
+    const volatile int *stop; /* NULL, or ends the work with an error once it is not 0 */
+};
+
+/* One matrix of the scope. */
+struct compress_tensor {
+    char name[TENSOR_MAX_NAME]; /* "blk.3.ffn_up" */
+    const char *structure;      /* "svd", or "dense": left as it was */
+    char spec[MPO_SPEC];        /* of its cores (mpo.h); "" where it is dense */
+    size_t rank;
+    double rel_error;           /* |W - W'|_C^2 / |W|_C^2 */
+    uint64_t bytes;             /* as it is now; a core that several share counts with the first */
+};
+
+struct compress_result {
+    double ratio; /* parameters after / before */
+    double parameters_before, parameters_after;
+    uint64_t bytes_before, bytes_after; /* of the files */
+    size_t n;
+    struct compress_tensor *tensors; /* owned */
+};
+void compress_result_free(struct compress_result *r);
+
+/* Writes OUT whole or not at all from m, opened with weights and tokenizer. Checks the options: a type whose blocks do not fill
+ * the rows of cores, and for gauged cores one of fewer than 8 bits, which would ruin them. False and *e. */
+bool compress_run(const struct model *m, const char *out, const struct compress_options *o, struct compress_result *r,
+                  struct error *e);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/compress/cores.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/compress/rounding.h"
+
+void cores_free(struct cores *c)
+{
+    for (int i = 0; i < c->n; i++) free((void *)c->t[i].data);
+    *c = (struct cores){.n = 0};
+}
+
+/* ---- Scales of the members ---- */
+
+bool cores_scales(const struct unit *u, const double *w, const struct metric *m, double scale[SITE_MAX_ROLES], struct error *e)
+{
+    for (int i = 0; i < u->n_roles; w += u->out[i++] * u->n_in) {
+        double norm = u->n_roles > 1 ? metric_norm(m, w, u->out[i], NULL) : 1;
+        if (isnan(norm)) return fail(e, "found no memory for the norm of a matrix, or numbers that are none");
+        scale[i] = norm > 0 ? 1 / sqrt(norm) : 1; /* zeros stay zeros */
+    }
+    return true;
+}
+
+void cores_scale(const struct unit *u, const double scale[SITE_MAX_ROLES], double *w)
+{
+    for (int i = 0; i < u->n_roles; i++)
+        for (size_t k = 0; k < u->out[i] * u->n_in; k++) *w++ *= scale[i];
+}
+
+/* ---- Rounding ---- */
+
+struct work {
+    const struct unit *u;
+    const struct cores_options *o;
+    const struct metric *metric;
+    double scale[SITE_MAX_ROLES];
+    double *w; /* scaled */
+    struct low_rank l;
+};
+
+static int member_of(const struct unit *u, size_t row)
+{
+    int i = 0;
+    while (row >= u->out[i]) row -= u->out[i++];
+    return i;
+}
+
+/* The scale of the row that B's row j is. Without a gauge B belongs to no row. */
+static double right_scale(const struct work *k, size_t j)
+{
+    return k->l.gauge ? k->scale[member_of(k->u, k->l.order[j])] : 1;
+}
+
+/* What stands in files is W' = P [I; T] B of unscaled rows: T[o, j] by scale_j / scale_o, B[j] by 1 / scale_j. */
+static void scale_left(struct work *k, bool back)
+{
+    size_t r = k->l.rank, first = k->l.gauge ? r : 0;
+    for (size_t o = first; o < k->l.n_out; o++) {
+        double row = k->scale[member_of(k->u, k->l.order[o])];
+        for (size_t j = 0; j < r; j++) {
+            double s = right_scale(k, j) / row;
+            k->l.left[(o - first) * r + j] *= back ? 1 / s : s;
+        }
+    }
+}
+
+static void scale_right(struct work *k, bool back)
+{
+    for (size_t j = 0; j < k->l.rank; j++)
+        for (size_t i = 0; i < k->l.n_in; i++) k->l.right[j * k->l.n_in + i] *= back ? right_scale(k, j) : 1 / right_scale(k, j);
+}
+
+static bool round_left(struct work *k, const double *c, struct error *e)
+{
+    scale_left(k, false);
+    bool ok = round_with_feedback(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? k->l.rank : 0), k->l.rank, c, e);
+    scale_left(k, true);
+    return ok;
+}
+
+static bool round_right(struct work *k, const double *c, struct error *e)
+{
+    scale_right(k, false);
+    bool ok = round_with_feedback(k->o->type, k->l.right, k->l.rank, k->l.n_in, c, e);
+    scale_right(k, true);
+    return ok;
+}
+
+static bool fit_rounded(struct work *k, struct error *e)
+{
+    if (k->o->type == TYPE_F32) return true;
+    return round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, k->metric->c, e) &&
+           low_rank_fit_left(&k->l, k->w, k->metric, e) && round_left(k, NULL, e);
+}
+
+/* ---- As tensors ---- */
+
+/* A tensor of `rows` rows of n numbers, taken from row(s) of doubles by `from`; dims 3: the last of them is `rows`. */
+static bool put(struct cores *c, const char *prefix, const char *suffix, enum type type, unsigned n_dims, const int64_t ne[3],
+                struct error *e)
+{
+    struct tensor *t = &c->t[c->n];
+    *t = (struct tensor){.type = type, .n_dims = n_dims, .ne = {ne[0], ne[1], ne[2], 1}};
+    snprintf(t->name, sizeof t->name, "%.40s.%.20s", prefix, suffix);
+    t->row_bytes = type == TYPE_I32 ? (size_t)ne[0] * sizeof(int32_t) : type_bytes(type, (size_t)ne[0]);
+    t->bytes = t->row_bytes * (size_t)(ne[1] * ne[2]);
+    t->data = malloc(t->bytes);
+    if (!t->data) return fail(e, "tensor '%s': found no memory for %zu bytes", t->name, t->bytes);
+    c->n++;
+    return true;
+}
+
+static void store_row(struct tensor *t, size_t row, const double *from, float *floats)
+{
+    for (int64_t i = 0; i < t->ne[0]; i++) floats[i] = (float)from[i];
+    type_quantise(t->type, (char *)t->data + row * t->row_bytes, floats, NULL, (size_t)t->ne[0]);
+}
+
+/* Member i's left core: its rows in order without its pivots, and which those are. `at[o]` is where row o of the unit stands in
+ * low_rank.order. */
+static bool put_left(struct cores *c, const struct work *k, int i, size_t first_row, const size_t *at, float *floats,
+                     struct error *e)
+{
+    const struct low_rank *l = &k->l;
+    size_t r = l->rank, out = k->u->out[i], pivots = 0;
+    char prefix[TENSOR_MAX_NAME];
+    int64_t ne[3];
+    for (size_t o = 0; l->gauge && o < out; o++) pivots += at[first_row + o] < r;
+    /* One row at least is stored: where all are pivots the last of them is, as a row of the identity. */
+    bool all = pivots == out;
+    pivots -= all;
+    c->mpo[i] = (struct mpo){.d = 2, .o = {out, 1}, .i = {1, l->n_in}, .r = {1, r, 1}, .pivots = {pivots}};
+    mpo_core_shape(&c->mpo[i], 0, ne);
+    unit_prefix(k->u, i, prefix);
+    if (!put(c, prefix, "mpo.0", k->o->type, pivots ? 2 : 3, ne, e)) return false;
+    struct tensor *t = &c->t[c->n - 1];
+    int32_t *pivot = NULL;
+    if (pivots) {
+        if (!put(c, prefix, "mpo.0.pivot", TYPE_I32, 1, (const int64_t[]){(int64_t)r, 1, 1}, e)) return false;
+        pivot = (int32_t *)c->t[c->n - 1].data;
+        for (size_t j = 0; j < r; j++) pivot[j] = -1;
+    }
+    double *one = calloc(r, sizeof *one);
+    if (!one) return fail(e, "found no memory for a row of %zu", r);
+    for (size_t o = 0, stored = 0; o < out; o++) {
+        size_t place = at[first_row + o];
+        if (l->gauge && place < r) {
+            if (!all || o + 1 < out) {
+                pivot[place] = (int32_t)o;
+                continue;
+            }
+            one[place] = 1;
+            store_row(t, stored++, one, floats);
+        } else {
+            store_row(t, stored++, l->left + (place - (l->gauge ? r : 0)) * r, floats);
+        }
+    }
+    free(one);
+    return true;
+}
+
+static bool put_right(struct cores *c, const struct work *k, float *floats, struct error *e)
+{
+    char prefix[TENSOR_MAX_NAME];
+    int64_t ne[3];
+    unit_prefix(k->u, 0, prefix);
+    if (k->u->n_roles > 1) {
+        snprintf(c->joint, sizeof c->joint, "blk.%d.attn_qkv", k->u->layer); /* the one site whose members share a core */
+        snprintf(prefix, sizeof prefix, "%s", c->joint);
+    }
+    mpo_core_shape(&c->mpo[0], 1, ne);
+    if (!put(c, prefix, "mpo.1", k->o->type, 3, ne, e)) return false;
+    for (size_t j = 0; j < k->l.rank; j++) store_row(&c->t[c->n - 1], j, k->l.right + j * k->l.n_in, floats);
+    return true;
+}
+
+static bool put_all(struct cores *c, struct work *k, struct error *e)
+{
+    const struct low_rank *l = &k->l;
+    size_t widest = l->n_in > l->rank ? l->n_in : l->rank, *at = malloc(l->n_out * sizeof *at), first = 0;
+    float *floats = malloc(widest * sizeof *floats);
+    bool ok = (at && floats) || fail(e, "found no memory for %zu rows", l->n_out);
+    if (ok) {
+        for (size_t j = 0; j < l->n_out; j++) at[l->order[j]] = j;
+        scale_left(k, false);
+        scale_right(k, false);
+    }
+    for (int i = 0; ok && i < k->u->n_roles; first += k->u->out[i++]) ok = put_left(c, k, i, first, at, floats, e);
+    ok = ok && put_right(c, k, floats, e);
+    free(at);
+    free(floats);
+    return ok;
+}
+
+/* ---- All of it ---- */
+
+/* Relative errors of what is stored; `w` is unscaled, as the factors are by now. */
+static bool judge(struct cores *c, const struct work *k, const double *w, float *product, struct error *e)
+{
+    size_t n = k->l.n_out * k->l.n_in;
+    double *p = malloc(n * sizeof *p);
+    bool ok = (p || fail(e, "found no memory for a matrix of %zu x %zu", k->l.n_out, k->l.n_in)) && low_rank_product(&k->l, p, e);
+    for (size_t i = 0; ok && product && i < n; i++) product[i] = (float)p[i];
+    for (size_t i = 0; ok && i < n; i++) p[i] -= w[i];
+    const double *difference = p;
+    for (int i = 0; ok && i < k->u->n_roles; i++) {
+        double was = metric_norm(k->metric, w, k->u->out[i], NULL);
+        c->rel_error[i] = was > 0 ? metric_norm(k->metric, difference, k->u->out[i], NULL) / was : 0;
+        w += k->u->out[i] * k->l.n_in;
+        difference += k->u->out[i] * k->l.n_in;
+    }
+    free(p);
+    return ok;
+}
+
+bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const struct cores_options *o,
+                float *product, struct error *e)
+{
+    size_t n = u->n_out * u->n_in;
+    struct work k = {.u = u, .o = o, .metric = m, .w = malloc(n * sizeof *k.w)};
+    struct decomposition d = {.n_out = 0};
+    *c = (struct cores){.n = 0};
+    bool ok = (k.w || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
+              cores_scales(u, w, m, k.scale, e);
+    if (ok) {
+        memcpy(k.w, w, n * sizeof *w);
+        cores_scale(u, k.scale, k.w);
+        ok = decompose(&d, k.w, u->n_out, u->n_in, m, e) && low_rank_new(&k.l, &d, u->rank, o->gauge, e);
+        decomposition_free(&d);
+    }
+    ok = ok && fit_rounded(&k, e) && put_all(c, &k, e) && judge(c, &k, w, product, e);
+    if (!ok) cores_free(c);
+    low_rank_free(&k.l);
+    free(k.w);
+    return ok;
+}

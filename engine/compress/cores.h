@@ -1,0 +1,41 @@
+/* cores.h - the cores of a unit as a file stores them: fitted in the metric, in identity gauge, rounded to their type.
+ *
+ * Rounding one core changes what the others should be. So the left one is rounded first and the right one fitted to it anew;
+ * this is rounded with error feedback (feedback.h) and the left one fitted once more, in the metric. SPDX-License-Identifier: MIT */
+#ifndef HARTREE_CORES_H
+#define HARTREE_CORES_H
+
+#include "engine/compress/unit.h"
+#include "tensor/decompose.h"
+#include "tensor/mpo.h"
+
+struct cores_options {
+    enum type type; /* of the cores */
+    bool gauge;
+};
+
+/* Of the metric: the share of GPTQ's. */
+#define COMPRESS_DAMPING 0.01
+
+/* The tensors of a unit; their data is owned. */
+enum { CORES_MAX = 3 * SITE_MAX_ROLES + MPO_MAX_CORES };
+struct cores {
+    struct tensor t[CORES_MAX];
+    int n;
+    struct mpo mpo[SITE_MAX_ROLES];     /* of each member */
+    double rel_error[SITE_MAX_ROLES];   /* |W - W'|_C^2 / |W|_C^2 of each, as stored */
+    char joint[TENSOR_MAX_NAME];        /* where the last core stands if the members share it, else "" */
+};
+void cores_free(struct cores *c);
+
+/* Scales of the members' rows, 1 / |W_m|_C: so each member's relative error counts alike. */
+bool cores_scales(const struct unit *u, const double *w, const struct metric *m, double scale[SITE_MAX_ROLES], struct error *e);
+/* w times these, row by row. */
+void cores_scale(const struct unit *u, const double scale[SITE_MAX_ROLES], double *w);
+
+/* Cores of rank u->rank for the unit's matrices w (unit_matrix). `product`, NULL or n_out x n_in floats, receives what they
+ * stand for as they are stored. False and *e. */
+bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const struct cores_options *o,
+                float *product, struct error *e);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "tensor/lapack.h"
+
+#ifdef HAVE_OPENBLAS
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* LAPACK as Fortran has it: columns lie one after another, everything goes by address, and the length of each character
+ * argument follows at the end. A row-major matrix is the transpose of the one that it sees, a lower triangle an upper one. */
+void dgemm_(const char *, const char *, const int *, const int *, const int *, const double *, const double *, const int *,
+            const double *, const int *, const double *, double *, const int *, size_t, size_t);
+void dtrsm_(const char *, const char *, const char *, const char *, const int *, const int *, const double *, const double *,
+            const int *, double *, const int *, size_t, size_t, size_t, size_t);
+void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
+void dsyevd_(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *,
+             const int *, int *, size_t, size_t);
+void dgeqp3_(const int *, const int *, double *, const int *, int *, double *, double *, const int *, int *);
+char *openblas_get_config(void);
+void openblas_set_num_threads(int);
+
+const char *lapack_version(void)
+{
+    static char version[24];
+    sscanf(openblas_get_config(), "OpenBLAS %23s", version); /* "OpenBLAS 0.3.21 DYNAMIC_ARCH ..." */
+    return version;
+}
+
+bool lapack_require(int threads, struct error *e)
+{
+    (void)e;
+    openblas_set_num_threads(threads);
+    return true;
+}
+
+void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const double *a, const double *b,
+                    double *c)
+{
+    const double one = 1, zero = 0;
+    const int rows = (int)m, columns = (int)n, inner = (int)k;
+    dgemm_(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &columns, &rows, &inner, &one, b,
+           b_transposed ? &inner : &columns, a, a_transposed ? &rows : &inner, &zero, c, &columns, 1, 1);
+}
+
+bool matrix_cholesky(size_t n, double *a, struct error *e)
+{
+    const int order = (int)n;
+    int info;
+    dpotrf_("U", &order, a, &order, &info, 1);
+    if (info) return fail(e, "found a matrix of %zu that is not positive definite at row %d, expected one that is", n, info);
+    for (size_t i = 0; i < n; i++) memset(a + i * n + i + 1, 0, (n - i - 1) * sizeof *a);
+    return true;
+}
+
+void matrix_solve_right(size_t rows, size_t n, const double *l, double *b)
+{
+    const double one = 1;
+    const int m = (int)n, columns = (int)rows;
+    dtrsm_("L", "U", "N", "N", &m, &columns, &one, l, &m, b, &m, 1, 1, 1, 1);
+}
+
+void matrix_solve_left(size_t n, size_t columns, bool transposed, const double *l, double *b)
+{
+    const double one = 1;
+    const int m = (int)columns, order = (int)n;
+    dtrsm_("R", "U", transposed ? "T" : "N", "N", &m, &order, &one, l, &order, b, &m, 1, 1, 1, 1);
+}
+
+bool matrix_eigen(size_t n, double *a, double *value, struct error *e)
+{
+    const int order = (int)n, ask = -1;
+    int info, integers, doubles;
+    double want;
+    dsyevd_("V", "U", &order, a, &order, value, &want, &ask, &integers, &ask, &info, 1, 1);
+    doubles = (int)want;
+    double *work = malloc((size_t)doubles * sizeof *work);
+    int *iwork = malloc((size_t)integers * sizeof *iwork);
+    bool ok = (work && iwork) || fail(e, "found no memory for the eigenvectors of %zu x %zu", n, n);
+    if (ok) dsyevd_("V", "U", &order, a, &order, value, work, &doubles, iwork, &integers, &info, 1, 1);
+    ok = ok && (!info || fail(e, "eigenvectors of %zu x %zu: found no convergence", n, n));
+    /* Smallest first, as LAPACK gives them: the other way round. */
+    for (size_t i = 0, j = n - 1; ok && i < j; i++, j--) {
+        double v = value[i];
+        value[i] = value[j], value[j] = v;
+        for (size_t c = 0; c < n; c++) v = a[i * n + c], a[i * n + c] = a[j * n + c], a[j * n + c] = v;
+    }
+    free(work);
+    free(iwork);
+    return ok;
+}
+
+/* others = (R11^-1 R12)^T, of the triangle that QR has left in s: column j of R is row j of s. */
+static bool express(size_t n, size_t r, const double *s, double *others, struct error *e)
+{
+    double *l = calloc(r * r, sizeof *l);
+    if (!l) return fail(e, "found no memory for %zu pivots", r);
+    for (size_t i = 0; i < r; i++) memcpy(l + i * r, s + i * r, (i + 1) * sizeof *l);
+    bool ok = fabs(l[r * r - 1]) > 0x1p-50 * fabs(l[0]) ||
+              fail(e, "found fewer than %zu independent rows, expected as many as the rank", r);
+    if (ok) {
+        memcpy(others, s + r * r, (n - r) * r * sizeof *others);
+        matrix_solve_right(n - r, r, l, others);
+    }
+    free(l);
+    return ok;
+}
+
+bool matrix_pivots(size_t n, size_t r, double *s, size_t *order, double *others, struct error *e)
+{
+    const int rows = (int)r, columns = (int)n, ask = -1;
+    int info, doubles, *pivot = calloc(n, sizeof *pivot);
+    double want, *tau = malloc(r * sizeof *tau), *work = NULL;
+    if (pivot && tau) {
+        dgeqp3_(&rows, &columns, s, &rows, pivot, tau, &want, &ask, &info);
+        doubles = (int)want;
+        work = malloc((size_t)doubles * sizeof *work);
+    }
+    bool ok = work || fail(e, "found no memory for pivots of %zu x %zu", n, r);
+    if (ok) {
+        dgeqp3_(&rows, &columns, s, &rows, pivot, tau, work, &doubles, &info);
+        for (size_t j = 0; j < n; j++) order[j] = (size_t)pivot[j] - 1;
+        ok = express(n, r, s, others, e);
+    }
+    free(pivot);
+    free(tau);
+    free(work);
+    return ok;
+}
+
+#else
+
+#include <stdlib.h>
+
+const char *lapack_version(void) { return NULL; }
+
+bool lapack_require(int threads, struct error *e)
+{
+    (void)threads;
+    return fail(e, "found a build without OpenBLAS, expected one with it: install libopenblas-dev (tools/deps does) and make");
+}
+
+/* Never reached: lapack_require comes before. */
+void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const double *a, const double *b,
+                    double *c)
+{
+    (void)a_transposed, (void)b_transposed, (void)m, (void)n, (void)k, (void)a, (void)b, (void)c;
+    abort();
+}
+
+bool matrix_cholesky(size_t n, double *a, struct error *e)
+{
+    (void)n, (void)a;
+    return lapack_require(1, e);
+}
+
+void matrix_solve_right(size_t rows, size_t n, const double *l, double *b)
+{
+    (void)rows, (void)n, (void)l, (void)b;
+    abort();
+}
+
+void matrix_solve_left(size_t n, size_t columns, bool transposed, const double *l, double *b)
+{
+    (void)n, (void)columns, (void)transposed, (void)l, (void)b;
+    abort();
+}
+
+bool matrix_eigen(size_t n, double *a, double *value, struct error *e)
+{
+    (void)n, (void)a, (void)value;
+    return lapack_require(1, e);
+}
+
+bool matrix_pivots(size_t n, size_t r, double *s, size_t *order, double *others, struct error *e)
+{
+    (void)n, (void)r, (void)s, (void)order, (void)others;
+    return lapack_require(1, e);
+}
+
+#endif

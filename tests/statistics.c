@@ -1,0 +1,193 @@
+/* statistics.c - sums over the inputs of linear layers, against the same sums made by hand from what a layer reads.
+ * SPDX-License-Identifier: MIT */
+#include "engine/compress/statistics.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#include "engine/session.h"
+#include "engine/synth.h"
+#include "kernels/kernel.h"
+#include "tests/test.h"
+
+enum { CONTEXT = 24, SEQUENCES = 3 };
+
+static struct error e;
+
+static double worse(double worst, double found, double want, double scale)
+{
+    return fmax(worst, fabs(found - want) / scale);
+}
+
+struct seen {
+    const struct model *model;
+    int calls, layer_to_change;
+    bool diagonal;
+    double input, symmetric, square, stream;
+    float *last_after, *after_change; /* the stream out of a layer, as the callback and the next layer see it */
+    size_t floats;
+    const struct plan *changed;
+    double trace[SITE_COUNT];
+};
+
+/* RMS norm of a row by the tensor "blk.LAYER.NAME". */
+static void norm_row(const struct model *m, int layer, const char *name, const float *x, double *y)
+{
+    const float *w = model_tensor(m, layer, name)->data;
+    size_t n = (size_t)m->hp.n_embd;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+    double scale = 1 / sqrt(sum / (double)n + (double)m->hp.eps);
+    for (size_t i = 0; i < n; i++) y[i] = (double)x[i] * scale * (double)w[i];
+}
+
+/* The input of q, k, v is the normed stream: E[x x^T], E[x] and E[x^2] of it in plain loops. */
+static void check_qkv(struct seen *s, const struct statistics_layer *l)
+{
+    size_t n = (size_t)s->model->hp.n_embd, tokens = l->calibration->sequences * l->calibration->context;
+    const struct moments *c = l->input[SITE_QKV];
+    double *x = malloc(tokens * n * sizeof *x), trace = 0;
+    for (size_t t = 0; t < tokens; t++) norm_row(s->model, l->layer, "attn_norm.weight", l->before + t * n, x + t * n);
+    for (size_t i = 0; i < n; i++) trace += c->square[i] / (double)n;
+    for (size_t i = 0; i < n; i += 7) {
+        double mean = 0, square = 0;
+        for (size_t t = 0; t < tokens; t++) mean += x[t * n + i] / (double)tokens;
+        for (size_t t = 0; t < tokens; t++) square += x[t * n + i] * x[t * n + i] / (double)tokens;
+        s->input = worse(s->input, c->mean[i], mean, sqrt(trace));
+        s->square = worse(s->square, c->square[i], square, trace);
+        for (size_t k = 0; c->second && k < n; k += 5) {
+            double sum = 0;
+            for (size_t t = 0; t < tokens; t++) sum += x[t * n + i] * x[t * n + k] / (double)tokens;
+            s->input = worse(s->input, c->second[i * n + k], sum, trace);
+            s->symmetric = worse(s->symmetric, c->second[i * n + k], c->second[k * n + i], trace);
+        }
+        if (c->second) s->square = worse(s->square, c->second[i * n + i], c->square[i], trace);
+    }
+    free(x);
+}
+
+static bool look(void *ctx, const struct statistics_layer *l, const struct plan **next, struct error *why)
+{
+    struct seen *s = ctx;
+    (void)why;
+    s->floats = l->calibration->sequences * l->calibration->context * (size_t)s->model->hp.n_embd;
+    if (s->calls++ != l->layer) s->input = INFINITY;
+    check_qkv(s, l);
+    if (s->last_after)
+        for (size_t i = 0; i < s->floats; i++) s->stream = fmax(s->stream, fabs((double)(s->last_after[i] - l->before[i])));
+    s->last_after = realloc(s->last_after, s->floats * sizeof(float));
+    memcpy(s->last_after, l->after, s->floats * sizeof(float));
+    for (int i = 0; i < SITE_COUNT; i++) {
+        s->trace[i] = 0;
+        for (size_t k = 0; k < l->input[i]->n; k++) s->trace[i] += l->input[i]->square[k] / (double)l->input[i]->n;
+    }
+    if (l->layer == s->layer_to_change) *next = s->changed;
+    return true;
+}
+
+static bool run(struct seen *s, const struct model *m, const struct calibration *c, bool diagonal, bool unweighted)
+{
+    s->model = m;
+    return statistics_run(m, c, &(struct statistics_options){.threads = 2, .diagonal = diagonal, .unweighted = unweighted},
+                          look, s, &e);
+}
+
+/* Logits of a sequence's last token from the stream that the last layer left, against a session's. */
+static double head_error(const struct model *m, const struct calibration *c, const float *after)
+{
+    struct session_options o = {.n_ctx = CONTEXT, .n_batch = CONTEXT, .kv_type = TYPE_F16, .threads = 1};
+    struct session *s = session_new(m, &o, &e);
+    if (!s) return INFINITY;
+    session_feed(s, c->id, CONTEXT, PHASE_PREFILL, NULL, NULL, &e);
+    const float *logits = session_logits(s);
+    size_t n = (size_t)m->hp.n_embd;
+    double *x = malloc(n * sizeof *x), worst = 0;
+    float *row = malloc(n * sizeof *row);
+    const struct tensor *head = model_tensor(m, -1, "output.weight");
+    if (!head) head = model_tensor(m, -1, "token_embd.weight");
+    norm_row(m, -1, "output_norm.weight", after + (CONTEXT - 1) * n, x);
+    for (int v = 0; v < m->hp.n_vocab; v += 11) {
+        double sum = 0;
+        type_dequantise(head->type, row, tensor_row(head, v), n);
+        for (size_t i = 0; i < n; i++) sum += x[i] * (double)row[i];
+        worst = worse(worst, (double)logits[v], sum, 1);
+    }
+    free(row);
+    free(x);
+    session_free(s);
+    return worst;
+}
+
+static void test_model(const char *dir, const char *shape, bool normed_outputs)
+{
+    char path[256], name[160];
+    snprintf(path, sizeof path, "%s/model.gguf", dir);
+    struct model *m = synth_write(&(struct synth_options){.shape = shape, .seed = 5, .threads = 2}, path, NULL, &e)
+                          ? model_open(path, NULL, 0, &e)
+                          : NULL;
+    snprintf(name, sizeof name, "%s: opens", shape);
+    TEST(name, m, "%s", e.text);
+    if (!m) return;
+    int32_t ids[CONTEXT * SEQUENCES];
+    for (int i = 0; i < CONTEXT * SEQUENCES; i++) ids[i] = 3 + i * 37 % 900;
+    struct calibration c = {ids, SEQUENCES, CONTEXT};
+    struct seen full = {.layer_to_change = -1}, diagonal = {.layer_to_change = -1}, plain = {.layer_to_change = -1};
+    bool ok = run(&full, m, &c, false, false) && run(&diagonal, m, &c, true, false) && run(&plain, m, &c, true, true);
+    snprintf(name, sizeof name, "%s: a call a layer", shape);
+    TEST(name, ok && full.calls == m->hp.n_layer, "%d calls %s", full.calls, e.text);
+    snprintf(name, sizeof name, "%s: second moments and means are those of the normed stream", shape);
+    TEST(name, full.input < 1e-5 && full.symmetric == 0, "off by %.2g, asymmetric by %.2g", full.input, full.symmetric);
+    snprintf(name, sizeof name, "%s: squares are the diagonal, asked for alone or not", shape);
+    TEST(name, full.square < 1e-5 && diagonal.square < 1e-5 && diagonal.input < 1e-5, "off by %.2g and %.2g", full.square,
+         diagonal.square);
+    snprintf(name, sizeof name, "%s: a layer reads what the one before it left", shape);
+    TEST(name, full.stream == 0, "off by %.2g", full.stream);
+    double head = head_error(m, &c, full.last_after);
+    snprintf(name, sizeof name, "%s: the stream ends where a session's does", shape);
+    TEST(name, head < 1e-3, "logits off by %.2g %s", head, e.text);
+    bool differ = full.trace[SITE_DOWN] != plain.trace[SITE_DOWN] && full.trace[SITE_OUTPUT] != plain.trace[SITE_OUTPUT];
+    snprintf(name, sizeof name, "%s: tokens are weighted %s", shape, normed_outputs ? "where outputs are normed" : "alike");
+    TEST(name, differ == normed_outputs && full.trace[SITE_QKV] == plain.trace[SITE_QKV], "found %g and %g",
+         full.trace[SITE_DOWN], plain.trace[SITE_DOWN]);
+
+    /* A layer in the place of another: the next one starts from what it leaves, here the same but for its own layer's sums. */
+    struct plan *same = plan_new(m, false, &e), *exact = plan_new(m, true, &e);
+    struct seen unchanged = {.layer_to_change = 0, .changed = same}, changed = {.layer_to_change = 0, .changed = exact};
+    ok = same && exact && run(&unchanged, m, &c, true, false) && run(&changed, m, &c, true, false);
+    snprintf(name, sizeof name, "%s: a changed layer's outputs go on to the next", shape);
+    TEST(name, ok && unchanged.stream == 0 && changed.stream > 0 && changed.stream < 1, "off by %.2g and %.2g %s",
+         unchanged.stream, changed.stream, e.text);
+    plan_free(same);
+    plan_free(exact);
+    free(full.last_after), free(diagonal.last_after), free(plain.last_after);
+    free(unchanged.last_after), free(changed.last_after);
+
+    const struct calibration short_text = {0};
+    struct calibration read = short_text;
+    ok = calibration_read(&read, m, "a few words", 11, 64, 0, &e);
+    snprintf(name, sizeof name, "%s: refused: a text shorter than a sequence", shape);
+    TEST(name, !ok && strstr(e.text, "expected at least one sequence of 64"), "found '%s'", e.text);
+    static const char text[] = "the quick brown fox jumps over the lazy dog and the cat and the cow and the hen and the pig";
+    ok = calibration_read(&read, m, text, sizeof text - 1, 8, 15, &e);
+    snprintf(name, sizeof name, "%s: whole sequences, about as many tokens as asked for", shape);
+    TEST(name, ok && read.sequences == 2 && read.context == 8 && (!m->tokenizer->add_bos || read.id[8] == m->tokenizer->bos),
+         "%zu of %zu %s", read.sequences, read.context, e.text);
+    calibration_free(&read);
+    const int stop = 1;
+    ok = statistics_run(m, &c, &(struct statistics_options){.threads = 1, .stop = &stop}, look, &full, &e);
+    snprintf(name, sizeof name, "%s: stops when asked to", shape);
+    TEST(name, !ok && strstr(e.text, "interrupted"), "found '%s'", e.text);
+    model_close(m);
+    unlink(path);
+}
+
+int main(void)
+{
+    char message[256], dir[160];
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return puts(message), 1;
+    if (!test_folder(dir, sizeof dir)) return perror(dir), 1;
+    test_model(dir, "tiny-llama:F32", false);
+    test_model(dir, "tiny-gemma3:F32", true);
+    rmdir(dir);
+    TEST_MAIN_END();
+}

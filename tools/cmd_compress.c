@@ -1,0 +1,165 @@
+/* cmd_compress.c - a model with its linear layers factorised.
+ * SPDX-License-Identifier: MIT */
+#include "base/json.h"
+#include "engine/compress/compress.h"
+#include "tools/common_args.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { MAX_TEXT = 1 << 30 };
+
+static const char *out, *calib, *check, *core_type = "Q8_0";
+static double ratio;
+static int64_t rank_wanted, tokens = 32768, context = 512;
+static int scope;
+static bool uniform, separate, no_gauge, plain, sequential;
+
+static const struct option options[] = {
+    ARG_MODEL,
+    {"output", "o", OPTION_STRING, &out, "FILE", "the file to write", 0, 0, NULL},
+    {"ratio", NULL, OPTION_FLOAT, &ratio, "R", "keep this share of the parameters of the matrices in scope", 0.01, 1, NULL},
+    {"rank", NULL, OPTION_INT, &rank_wanted, "K", "or: rank K for all of them", 1, 1 << 20, NULL},
+    {"scope", NULL, OPTION_CHOICE, &scope, "S", "which matrices: all, ffn or attn (default all)", 0, 0, "all|ffn|attn"},
+    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to: what the model will be used on", 0, 0, NULL},
+    {"tokens", NULL, OPTION_INT, &tokens, "N", "of it at most, 0 for all (default 32768)", 0, INT32_MAX, NULL},
+    {"context", "c", OPTION_INT, &context, "N", "tokens of a sequence of it (default 512)", 32, 1 << 16, NULL},
+    {"core-type", NULL, OPTION_STRING, &core_type, "T", "type of the cores (default Q8_0)", 0, 0, NULL},
+    {"check", NULL, OPTION_STRING, &check, "FILE", "perplexity on this text before and after, and the KL divergence", 0, 0, NULL},
+    {"uniform", NULL, OPTION_FLAG, &uniform, NULL, "the same ratio for all matrices, with no survey of what they matter", 0, 0,
+     NULL},
+    {"separate", NULL, OPTION_FLAG, &separate, NULL, "q, k and v each for itself, with no core in common", 0, 0, NULL},
+    {"sequential", NULL, OPTION_FLAG, &sequential, NULL, "fit each layer to what the compressed layers before it give", 0, 0, NULL},
+    {"no-gauge", NULL, OPTION_FLAG, &no_gauge, NULL, "store the identity's rows too: the usual low-rank product", 0, 0, NULL},
+    {"plain", NULL, OPTION_FLAG, &plain, NULL, "fit to the weights alone, whatever their inputs are: a baseline", 0, 0, NULL},
+    {.name = NULL},
+};
+
+static void show(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    progress(what, done, total);
+}
+
+static bool checking(void *ctx, size_t chunk, size_t chunks)
+{
+    (void)ctx;
+    progress("checking", chunk, chunks);
+    return !interrupted;
+}
+
+static void put_json(const char *path, const struct compress_result *r, const struct divergence *d)
+{
+    struct json j;
+    json_begin(&j, stdout);
+    json_object(&j);
+    json_put_string(&j, "model", arg_model);
+    json_put_string(&j, "output", path);
+    json_put_number(&j, "ratio", r->ratio);
+    json_put_integer(&j, "parameters_before", (int64_t)r->parameters_before);
+    json_put_integer(&j, "parameters_after", (int64_t)r->parameters_after);
+    json_put_integer(&j, "bytes_before", (int64_t)r->bytes_before);
+    json_put_integer(&j, "bytes_after", (int64_t)r->bytes_after);
+    json_key(&j, "tensors");
+    json_array(&j);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct compress_tensor *t = &r->tensors[i];
+        json_object(&j);
+        json_put_string(&j, "name", t->name);
+        json_put_string(&j, "structure", t->structure);
+        json_put_string(&j, "spec", t->spec);
+        json_put_integer(&j, "rank", (int64_t)t->rank);
+        json_put_number(&j, "rel_error", t->rel_error);
+        json_put_integer(&j, "bytes", (int64_t)t->bytes);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    if (d) {
+        json_key(&j, "check");
+        json_object(&j);
+        json_put_divergence(&j, d);
+        json_object_end(&j);
+    }
+    json_object_end(&j);
+    json_end(&j);
+}
+
+static void put_text(const char *path, const struct compress_result *r, const struct divergence *d)
+{
+    printf("%-20s  %-9s  %6s  %9s  %12s\n", "matrix", "structure", "rank", "rel error", "bytes");
+    for (size_t i = 0; i < r->n; i++) {
+        const struct compress_tensor *t = &r->tensors[i];
+        printf("%-20s  %-9s  %6zu  %9.5f  %12" PRIu64 "\n", t->name, t->structure, t->rank, t->rel_error, t->bytes);
+    }
+    printf("parameters in scope: %.0f, before %.0f: %.4f\n%s: %" PRIu64 " bytes, before %" PRIu64 ": %.4f\n", r->parameters_after,
+           r->parameters_before, r->ratio, path, r->bytes_after, r->bytes_before,
+           (double)r->bytes_after / (double)r->bytes_before);
+    if (d) arg_print_divergence(d);
+}
+
+static int finish(const struct model *m, const struct compress_result *r, struct error *e)
+{
+    struct divergence d;
+    size_t len = 0;
+    char *text = check ? file_read(check, MAX_TEXT, &len, e) : NULL;
+    struct model *after = text ? model_open(out, NULL, 0, e) : NULL;
+    const struct divergence_options o = {.kv_type = TYPE_F16, .threads = arg_threads(), .progress = checking};
+    bool ok = !check || (after && divergence_run(m, after, text, len, &o, &d, e));
+    model_close(after);
+    free(text);
+    if (!ok) return failed(e);
+    if (common.json) put_json(out, r, check ? &d : NULL);
+    else put_text(out, r, check ? &d : NULL);
+    return EXIT_DONE;
+}
+
+static int run(int n_args, char **args)
+{
+    (void)n_args, (void)args;
+    struct error e = {""};
+    static const enum compress_scope scopes[] = {SCOPE_ALL, SCOPE_FFN, SCOPE_ATTENTION};
+    struct compress_options o = {.ratio = ratio,
+                                 .rank = (size_t)rank_wanted,
+                                 .scope = scopes[scope],
+                                 .tokens = (size_t)tokens,
+                                 .context = (size_t)context,
+                                 .uniform = uniform || plain,
+                                 .separate = separate,
+                                 .no_gauge = no_gauge,
+                                 .plain = plain,
+                                 .sequential = sequential,
+                                 .threads = arg_threads(),
+                                 .progress = show,
+                                 .stop = &interrupted};
+    if (!out) return usage_error("found no -o FILE, expected the file to write");
+    if (!(ratio > 0) == !rank_wanted) return usage_error("expected one of --ratio R and --rank K");
+    if (!type_by_name(core_type, &o.core_type)) return usage_error("unknown type '%s'", core_type);
+    if (!calib) return usage_error("expected --calib");
+    signals_catch();
+    char *text = file_read(calib, MAX_TEXT, &o.text_len, &e);
+    struct model *m = text ? arg_open_model(0, &e) : NULL;
+    struct compress_result r;
+    o.text = text;
+    int status = EXIT_FAILED;
+    if (m && compress_run(m, out, &o, &r, &e)) {
+        status = finish(m, &r, &e);
+        compress_result_free(&r);
+    } else {
+        failed(&e);
+    }
+    model_close(m);
+    free(text);
+    return status;
+}
+
+const struct command command_compress = {
+    .name = "compress",
+    .summary = "write a model with its linear layers factorised",
+    .usage = "-m M -o OUT (--ratio R | --rank K) [--scope all|ffn|attn] [--calib FILE] [--check FILE] [options]",
+    .description =
+        "Each matrix becomes a product of thin ones in identity gauge (docs/mpo.md), as close to it as that many parameters "
+        "allow on the inputs that a text gives it. A survey finds which matrices matter and shares the parameters out; what "
+        "is worth its place stays as it is. Interrupted work goes on where it was: it is kept in OUT.work until OUT is whole.",
+    .options = options,
+    .run = run,
+};
