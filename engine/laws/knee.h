@@ -46,10 +46,10 @@ struct knee {
 
 /* Fits cost = c + a s + b s^2, s = min(size, K), by least squares of relative errors, for K at each of the levels (rising), and
  * takes the best: a continuous two-piece regression, whose second piece is flat. At least two points must lie at or beyond K
- * and four below it. The knee is `there` if F exceeds what noise alone reaches in one of twenty trials (sup-F: Andrews,
- * Econometrica 61, 1993, table 1, 10 asymptotically; for few points wider as Student's t is) and costs rise up to K. The
- * interval holds all K whose sum of squares is not larger than by Student's t squared. Source: Hinkley, Biometrika 56 (1969).
- * False and *e without memory. */
+ * and four below it. The knee is `there` if costs rise up to K and F exceeds 10, for few points more as Student's t is wider:
+ * above what noise alone reaches in one of twenty sweeps, of which tests/knee.c counts fewer (such suprema of F: Andrews,
+ * Econometrica 61, 1993). The interval holds all K whose sum of squares is not larger than by Student's t squared. Source:
+ * Hinkley, Biometrika 56 (1969). False and *e without memory. */
 bool knee_fit(struct knee *k, const struct knee_point *points, size_t n, const double *levels, size_t n_levels,
               struct error *e);
 
