@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/si.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "engine/conversation.h"
@@ -119,7 +120,25 @@ static struct generate_options generate_options(struct output *out)
     };
 }
 
-static void print_json(const struct output *out, const struct generate_result *g, const struct run_report *r, double load_s)
+/* What was predicted before anything ran. */
+struct frozen {
+    struct prediction of; /* the prompt, and as many tokens as may be generated */
+    char sha256[SHA256_HEX];
+    size_t gen;
+};
+
+static bool freeze(struct frozen *z, const struct session *s, size_t prompt, const struct device *d, struct error *e)
+{
+    if (!run_predict(&z->of, s, 0, prompt, (size_t)n_tokens, d, e)) return false;
+    z->gen = z->of.options.gen;
+    strcpy(z->sha256, z->of.sha256);
+    detail("predicted before it runs: %s for the prompt's %zu tokens, %s for %zu after them (SHA-256 %s)",
+           si(z->of.prefill_s, "s").s, prompt, si(z->of.decode_s, "s").s, z->gen, z->sha256);
+    return true;
+}
+
+static void print_json(const struct output *out, const struct generate_result *g, const struct run_report *r,
+                       const struct frozen *z, double load_s)
 {
     struct json j;
     json_begin(&j, stdout);
@@ -142,6 +161,8 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_put_number(&j, "vision_s", r->predicted_vision_s);
     json_put_number(&j, "prefill_s", r->predicted_prefill_s);
     json_put_number(&j, "decode_s", r->predicted_decode_s);
+    json_put_integer(&j, "frozen_gen", (int64_t)z->gen); /* of so many tokens before it ran, by this hash */
+    json_put_string(&j, "sha256", z->sha256);
     json_object_end(&j);
     energy_json(&j, &r->energy);
     json_object_end(&j);
@@ -159,17 +180,17 @@ static bool take_energy(struct metering *g, struct energy *energy, struct error 
 }
 
 /* The table at the end, on stderr; or the JSON object. */
-static bool report(struct session *s, const struct generate_result *g, const struct output *out, const struct device *d,
-                   double load_s, const struct energy *energy, struct error *e)
+static bool report(struct session *s, const struct generate_result *g, const struct output *out, struct frozen *z,
+                   const struct device *d, double load_s, const struct energy *energy, struct error *e)
 {
     struct run_report r;
-    if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, d, e)) return false;
+    if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, z ? &z->of : NULL, d, e)) return false;
     if (energy->kind == ENERGY_MEASURED) r.energy = *energy;
     r.vision_tokens = album.n_rows;
     r.vision_s = looked.vision_s;
     r.predicted_vision_s = looked.predicted_s;
     bool ok = true;
-    if (common.json) print_json(out, g, &r, load_s);
+    if (common.json) print_json(out, g, &r, z, load_s);
     if (!common.quiet) {
         fprintf(stderr, "%sloaded in %.2f s, stopped by %s\n", common.json ? "" : "\n", load_s, stop_name(g->stop));
         run_report_print(&r, stderr);
@@ -187,7 +208,8 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     struct metering metering;
     struct energy energy = energy_none;
     struct error unmetered = {""};
-    bool ok = output_open(&out, e), metered = true;
+    struct frozen frozen = {.gen = 0};
+    bool ok = freeze(&frozen, s, ids->n, d, e) && output_open(&out, e), metered = true;
     if (ok && echo && !common.json) ok = put_text(&out, text, len);
     if (ok && (ok = metering_begin(&metering, meter, &interrupted, e))) {
         struct generate_options o = generate_options(&out);
@@ -197,8 +219,9 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     if (out.error) fail(e, "stdout: %s", strerror(out.error));
     if (out.f && out.f != stdout) fclose(out.f);
     else if (ok) putchar('\n');
-    ok = ok && report(s, &g, &out, d, load_s, &energy, e);
+    ok = ok && report(s, &g, &out, &frozen, d, load_s, &energy, e);
     if (ok && !metered) ok = fail(e, "%s", unmetered.text); /* after the text and the table, which are good */
+    prediction_free(&frozen.of);
     generate_result_free(&g);
     free(out.text);
     return ok;
@@ -232,7 +255,7 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         if (out.error) fail(e, "stdout: %s", strerror(out.error));
         if (interrupted == SIGINT) interrupted = 0; /* it meant the answer */
         putchar('\n');
-        if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, &energy, e);
+        if (ok && common.verbose) ok = report(s, &g, &out, NULL, d, load_s, &energy, e);
         generate_result_free(&g);
     }
     putchar('\n');

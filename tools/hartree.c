@@ -35,7 +35,8 @@ static bool man;
 static int shell = -1;
 static const struct option help_options[] = {
     {"man", NULL, OPTION_FLAG, &man, NULL, "the manual page of everything, for man(1)", 0, 0, NULL},
-    {"completion", NULL, OPTION_CHOICE, &shell, NULL, "a shell's completion of commands, options and their words", 0, 0, SHELLS},
+    {"completion", NULL, OPTION_CHOICE, &shell, "SHELL",
+     "what completes commands, options and their words in bash, zsh or fish", 0, 0, SHELLS},
     {.name = NULL},
 };
 

@@ -258,8 +258,24 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
 
 /* ---- The end of a run ---- */
 
+bool run_predict(struct prediction *r, const struct session *s, size_t past, size_t prompt, size_t gen, const struct device *d,
+                 struct error *e)
+{
+    size_t room = s->kv->capacity - past - prompt + 1; /* the last token is sampled and takes no place in the cache */
+    if (gen > room) gen = room;
+    if (gen > PREDICT_MAX_STEPS) gen = PREDICT_MAX_STEPS;
+    /* Of no tokens there is nothing to predict: a prediction of one stands for it. */
+    struct predict_options o = {.threads = s->options.threads,
+                                .past = past,
+                                .prompt = prompt ? prompt : 1,
+                                .gen = gen ? gen : 1,
+                                .ubatch = s->options.n_batch,
+                                .kv_type = s->options.kv_type};
+    return predict(r, s->plan, d, &o, e);
+}
+
 bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
-                const struct device *d, struct error *e)
+                struct prediction *before, const struct device *d, struct error *e)
 {
     *r = (struct run_report){.prompt_tokens = g->prompt_tokens,
                              .generated_tokens = g->generated_tokens,
@@ -270,14 +286,11 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                              .prefill_s = g->prefill_s,
                              .decode_s = g->decode_s,
                              .sample_s = g->sample_s};
-    /* Interrupted before the first micro-batch there is nothing to predict: a prediction of one token stands for it. */
-    struct predict_options o = {.threads = s->options.threads,
-                                .past = past,
-                                .prompt = g->prompt_tokens ? g->prompt_tokens : 1,
-                                .gen = g->decode_steps + 1,
-                                .ubatch = s->options.n_batch,
-                                .kv_type = s->options.kv_type};
-    if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
+    if (before && before->options.prompt == g->prompt_tokens && before->options.gen == g->decode_steps + 1) {
+        r->prediction = *before;
+        *before = (struct prediction){.n_rows = 0};
+    } else if (!run_predict(&r->prediction, s, past, g->prompt_tokens, g->decode_steps + 1, d, e))
+        return false;
     if (s->profile) prediction_take_profile(&r->prediction, s->profile);
     r->energy = energy_none;
     if (isfinite(r->prediction.energy_j)) {
