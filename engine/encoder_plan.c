@@ -1,9 +1,9 @@
-/* encoder_plan.c - the graph of BERT (arXiv 1810.04805) up to a sentence's vector: embeddings of words, positions and the first
- * token type, normed; blocks of full attention and an FFN, whose branches are added and then normed; and of all rows one. Names
- * are those of llama.cpp's files (src/llama-arch.cpp, LLM_ARCH_BERT).
+/* encoder_plan.c - the graph of BERT (arXiv 1810.04805) up to a sentence's vector: embeddings of words, positions and the
+ * first token type, normed; blocks of full attention and an FFN, whose branches are added and then normed; and of all rows one.
+ * Names are those of llama.cpp's files (src/llama-arch.cpp, LLM_ARCH_BERT).
  *
- * A text is one step: a row sees those after it, so that nothing can be fed later. Keys and values of a layer are done with when
- * the next begins, and lie where its own did. SPDX-License-Identifier: MIT */
+ * A text is one step: a row sees those after it, so that nothing can be fed later. Keys and values of a layer are done with
+ * when the next begins, whose own then lie there. SPDX-License-Identifier: MIT */
 #include "engine/builder.h"
 
 struct buffers {

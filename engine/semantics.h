@@ -1,6 +1,6 @@
 /* semantics.h - how right answers are: against references, in meaning by the cosine of sentence embeddings (semantic accuracy,
- * as arXiv 2512.16531 scores its models, there by SimCSE), and exactly by their words; means, and the difference of two models on
- * the same questions. SPDX-License-Identifier: MIT */
+ * as arXiv 2512.16531 scores its models, there by SimCSE), and exactly by their words; means, and the difference of two models
+ * on the same questions. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SEMANTICS_H
 #define HARTREE_SEMANTICS_H
 

@@ -1,10 +1,10 @@
 /* synth.h - a model of a known shape with random weights, for speed work and tests without a download.
  *
  * Weights are normal with the variance that keeps activations and logits of the order of one through all layers; norms are near
- * one. A large tensor is put together from 4096 different blocks of 256 elements in random order, since quantising every one of
- * billions would take the better part of an hour and change nothing in speed. The vocabulary is SPM whatever the family's own
- * is, WordPiece in an encoder: bytes, characters, some English words, and made-up words up to the shape's size. Same shape, type and seed, same bytes,
- * whatever the number of threads. SPDX-License-Identifier: MIT */
+ * one. A large tensor is put together from 4096 different blocks of 256 elements in random order, since quantising every one
+ * of billions would take the better part of an hour and change nothing in speed. The vocabulary is SPM whatever the family's
+ * own is, WordPiece in an encoder: bytes, characters, some English words, and made-up words up to the shape's size. Same
+ * shape, type and seed, same bytes, whatever the number of threads. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SYNTH_H
 #define HARTREE_SYNTH_H
 

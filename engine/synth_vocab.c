@@ -84,7 +84,11 @@ static void fill(struct vocabulary *v)
 }
 
 static const char *const bert_marks[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
-enum { BERT_MARKS = sizeof bert_marks / sizeof *bert_marks, BERT_CHARACTERS = 94 - 26, BERT_LEAST = BERT_MARKS + 2 * BERT_CHARACTERS };
+enum {
+    BERT_MARKS = sizeof bert_marks / sizeof *bert_marks,
+    BERT_CHARACTERS = 94 - 26,
+    BERT_LEAST = BERT_MARKS + 2 * BERT_CHARACTERS
+};
 
 static void fill_wordpiece(struct vocabulary *v)
 {

@@ -131,12 +131,13 @@ KERNEL_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, av
     }
 }
 
-#define DOT_KERNEL_AVX2_32(prefix, isa, kind, lift)                                                                            \
+/* `columns`: as `few` of struct kernel. */
+#define DOT_KERNEL_AVX2_32(prefix, isa, kind, lift, columns)                                                                   \
     static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
     {                                                                                                                          \
         dot_walk32(a, sizeof(struct block_##prefix), codes_##prefix, kind, lift);                                              \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C, .few = columns)
 
 /* ---- Blocks of 256 ---- */
 
@@ -204,11 +205,11 @@ KERNEL_INLINE void dot_walk256(const struct dot_args *a, const size_t w_block, a
     }
 }
 
-#define DOT_KERNEL_AVX2_256(prefix, isa, shift)                                                                                \
+#define DOT_KERNEL_AVX2_256(prefix, isa, shift, columns)                                                                       \
     static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
     {                                                                                                                          \
         dot_walk256(a, sizeof(struct block_##prefix), open_##prefix, codes_##prefix, shift);                                   \
     }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C)
+    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C, .few = columns)
 
 #endif

@@ -127,7 +127,8 @@ static char texts[N_TEXTS][8192];
 
 static void make_texts(void)
 {
-    static const char *const words[] = {"Water ", "of the TOWN, ", "energy; ", "caf\xc3\xa9 ", "1234 ", "don't ", "zx\xe4\xb8\xad! "};
+    static const char *const words[] = {"Water ", "of the TOWN, ", "energy; ", "caf\xc3\xa9 ",
+                                        "1234 ",  "don't ",        "zx\xe4\xb8\xad! "};
     static const size_t counts[N_TEXTS] = {0, 1, 9, 25, 900};
     for (int i = 0; i < N_TEXTS; i++)
         for (size_t k = 0; k < counts[i]; k++) strcat(texts[i], words[(k * 5 + (size_t)i) % 7]);
@@ -198,7 +199,8 @@ static void test_model(struct model *m, const char *what, double noise, bool all
          "%zu, %zu and %zu tokens, %zu cut", r[0].tokens, r[2].tokens, r[4].tokens, r[4].cut);
     for (int threads = 2; threads <= 3; threads++) {
         float *other = embed_texts(m, threads, false, threads == 3, again);
-        snprintf(name, sizeof name, "%s: the same bits on %d threads%s", what, threads, threads == 3 ? ", in another order" : "");
+        snprintf(name, sizeof name, "%s: the same bits on %d threads%s", what, threads,
+                 threads == 3 ? ", in another order" : "");
         TEST(name, other && fast && !memcmp(other, fast, bytes), "they differ %s", e.text);
         free(other);
     }
@@ -351,7 +353,9 @@ static void test_changed(void)
     static const struct {
         const char *name;
         void (*change)(struct draft *d);
-    } good[] = {{"pooling by the first row", pool_cls}, {"pooling by the last row", pool_last}, {"positions of halves", half_positions}};
+    } good[] = {{"pooling by the first row", pool_cls},
+                {"pooling by the last row", pool_last},
+                {"positions of halves", half_positions}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct model *m = changed(good[i].change);
         test_model(m, good[i].name, 2e-3, false);

@@ -115,7 +115,8 @@ static int run_embed(int n_args, char **args)
     size_t size = 0;
     signals_catch();
     char *lines = arg_file ? file_read(arg_file, MAX_TEXT_BYTES, &size, &e) : NULL;
-    bool opened = (lines || !arg_file) && open_encoder(&c, &e), ok = opened && (!output || (out = file_output_open(output, &e)));
+    bool opened = (lines || !arg_file) && open_encoder(&c, &e);
+    bool ok = opened && (!output || (out = file_output_open(output, &e)));
     ok = ok && embed_all(&c, n_args, args, lines, size, out ? file_output_stream(out) : stdout, &e);
     if (ok && out) ok = file_output_commit(out, &e);
     else if (out) file_output_discard(out);
@@ -189,8 +190,9 @@ const struct command command_embed = {
     .summary = "sentence embeddings by an encoder (bert), a line of JSON each",
     .usage = "-m M [-o FILE] (TEXT... | -f FILE)",
     .description =
-        "Prints a line of JSON for each text: the text, how many tokens of it were read, how many were cut off, and its vector, of length 1. A text "
-        "longer than the model's positions (512 of MiniLM, with the marks at both ends) is cut there, and a note says so.\n\n"
+        "Prints a line of JSON for each text: the text, how many tokens of it were read, how many were cut off, and its "
+        "vector, of length 1. A text longer than the model's positions (512 of MiniLM, with the marks at both ends) is cut "
+        "there, and a note says so.\n\n"
         "tools/get-model minilm-l6 fetches an encoder, and tools/convert-minilm makes a GGUF of it.",
     .options = embed_options,
     .max_args = -1,

@@ -14,6 +14,7 @@ static int64_t gen, repeats = 3, seed = 1;
 static double hz = 5, window;
 static const char *output, *energy = "auto", *shard, *image, *question;
 enum { TEXT_GEN = 64, IMAGE_GEN = 8 };
+static const char *judge, *references;
 static bool restart;
 
 static const struct option options[] = {
@@ -46,6 +47,12 @@ static const struct option options[] = {
     {"join", NULL, OPTION_STRINGS, &join, "DIR", "take the windows of a shard's folder, once a shard; nothing is measured", 0,
      0, NULL},
     {"restart", NULL, OPTION_FLAG, &restart, NULL, "forget the windows in -o DIR", 0, 0, NULL},
+    {"judge", NULL, OPTION_STRING, &judge, "FILE",
+     "score each prompt's answer by the cosine of its embedding and the reference's: an encoder (tools/get-model minilm-l6)", 0,
+     0, NULL},
+    {"answers", NULL, OPTION_STRING, &references, "FILE",
+     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); scored exactly, too",
+     0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
     ARG_KV,
@@ -136,8 +143,11 @@ static int check_words(bool pictures)
         if (mmprojs.n || image || edges.n || clamps.n || question)
             return usage_error("found --%s, expected none in a sweep of prompts", word);
         if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
+        if (lengths.n && (judge || references))
+            return usage_error("--%s: found --lengths, expected prompts that have references", judge ? "judge" : "answers");
         return EXIT_DONE;
     }
+    if (judge || references) return usage_error("found --%s, expected none in a sweep of pictures", judge ? "judge" : "answers");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
     if (!mmprojs.n || mmprojs.n > SWEEP_MODELS) return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)
@@ -174,6 +184,8 @@ static int run(int n_args, char **args)
                              .restart = restart,
                              .join = join.v,
                              .n_join = join.n,
+                             .judge = judge,
+                             .references = references,
                              .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
     if (check_words(pictures) || check_twice("points", &points) || check_twice("lengths", &lengths) ||
         check_twice("edges", &edges))

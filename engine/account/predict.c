@@ -123,13 +123,14 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
         return scores * (flops / rate + (isnan(score) ? 0 : score));
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
-    /* Two that multiply one column after another; and what the dot kernels multiply. */
-    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s)))
-        return c->flops / r->one;
-    double weights = c->flops / (double)columns(op, s) / 2;
+    /* Two that multiply one column after another; and one column. */
+    size_t cols = columns(op, s), first = linear_few(op->w->type) + 1;
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return c->flops / r->one;
+    double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
-    return c->flops / r->many + weights * unpack;
+    double gemm = 2 * weights * (double)(cols < first ? first : cols) / r->many + weights * unpack;
+    return cols < first ? one + (gemm - one) * (double)(cols - 1) / (double)(first - 1) : gemm;
 }
 
 /* (a^p + b^p)^(1/p), scaled by the greater so that nothing over- or underflows. */

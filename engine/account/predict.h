@@ -14,9 +14,10 @@
  * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes. R of linear and attend is that of
  * these threads; of the others, which are calibrated where they stand, that of all. W/R is
  *
- *   linear, by a dot (one or two rows)   FLOPs / linear.TYPE.decode
- *           by a gemm (more of them)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
- *                                        unpacked once for all rows
+ *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
+ *                                        unpacked once for all columns
+ *           by a dot (few, linear_few)   for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
+ *                                        the gemm takes for the first number of columns that is its own
  *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row,
  *                                        prefill for more; scores are query heads times the positions each row sees, and
  *                                        attend.KV.edge.PHASE more a row

@@ -69,7 +69,8 @@ static bool take_answers(struct answers *a, const struct sweep *s, const char *p
     for (const char *at = text; line_next(&at, text + size, &line);) {
         if (line.number == 1) {
             if (line.len == strlen(first) && !memcmp(line.text, first, line.len)) continue;
-            return fail(e, "%s: found answers of other settings, models or predictions: name another folder, or --restart", path);
+            return fail(e, "%s: found answers of other settings, models or predictions: name another folder, or --restart",
+                        path);
         }
         int model = take_number(&line, s->options.n_models), point = model ? take_number(&line, s->options.n_points) : 0;
         if (!point) return fail(e, "%s: line %zu: found '%.*s', expected an answer of this sweep", path, line.number,
@@ -83,9 +84,9 @@ static bool take_answers(struct answers *a, const struct sweep *s, const char *p
 static bool read_answers(struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
     size_t size;
-    char *text = access(path, F_OK) ? NULL : file_read(path, MAX_BYTES, &size, e);
-    if (!text) return errno == ENOENT;
-    bool ok = take_answers(a, s, path, text, size, e);
+    if (access(path, F_OK) && errno == ENOENT) return true; /* none was made yet */
+    char *text = file_read(path, MAX_BYTES, &size, e);
+    bool ok = text && take_answers(a, s, path, text, size, e);
     free(text);
     return ok;
 }
@@ -118,12 +119,11 @@ static bool go_on(void *ctx, size_t done, size_t total)
     return !(h->interrupted && *h->interrupted);
 }
 
-/* The text of what was generated, but for the token that ends it. */
 static char *text_of(const struct model *m, const struct generate_result *g, struct error *e)
 {
-    size_t n = g->generated_tokens - (g->stop == STOP_EOS && g->generated_tokens), len;
+    size_t len;
     char *text;
-    return detokenize(m->tokenizer, g->tokens, n, false, &text, &len, e) ? text : NULL;
+    return detokenize(m->tokenizer, g->tokens, g->generated_tokens, false, &text, &len, e) ? text : NULL;
 }
 
 static char *make_answer(const struct sweep *s, const struct model *m, const struct tokens *prompt,
@@ -166,7 +166,8 @@ static bool make_answers(struct answers *a, const struct sweep *s, int model, co
     for (int p = 0; ok && p < o->n_points; p++) {
         if (!wanted(a, s, model, p)) continue;
         ok = go_on((void *)h, 0, 0) || fail(e, "interrupted");
-        ok = ok && (a->text[model][p] = make_answer(s, m, &s->model[model].point[p].tokens, h, e)) && keep_answers(a, s, path, e);
+        ok = ok && (a->text[model][p] = make_answer(s, m, &s->model[model].point[p].tokens, h, e)) &&
+             keep_answers(a, s, path, e);
     }
     model_close(m);
     return ok;
@@ -198,10 +199,12 @@ static bool read_references(struct answers *a, const struct sweep *s, const char
 
 static bool take_references(struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
-    if (s->options.lengths) return fail(e, "answers: found prompts by their length, expected P1 to P%d: only these have references", N_PROMPTS);
+    if (s->options.lengths)
+        return fail(e, "answers: found prompts by their length, expected P1 to P%d: only these have references", N_PROMPTS);
     if (path) return read_references(a, s, path, e);
     for (int p = 0; p < s->options.n_points; p++)
-        if (!(a->reference[p] = strdup(prompt_reference((int)s->options.point[p])))) return fail(e, "references: found no memory");
+        if (!(a->reference[p] = strdup(prompt_reference((int)s->options.point[p]))))
+            return fail(e, "references: found no memory");
     return true;
 }
 
@@ -230,13 +233,13 @@ static bool score_all(struct answers *a, const struct sweep *s, struct embedder 
     return true;
 }
 
-static bool score(struct answers *a, const struct sweep *s, const char *path, struct error *e)
+/* Opens the judge and, where `a` has its texts, lets it score them. */
+static bool judge_by(struct answers *a, const struct sweep *s, const char *path, bool scores, struct error *e)
 {
-    if (!path) return score_all(a, s, NULL, e);
     struct model *m = model_open(path, NULL, 0, e);
     struct embedder *judge = m ? embedder_new(m, &(struct embed_options){.threads = s->options.threads}, e) : NULL;
     if (judge) snprintf(a->judge, sizeof a->judge, "%s", m->name);
-    bool ok = judge && score_all(a, s, judge, e);
+    bool ok = judge && (!scores || score_all(a, s, judge, e));
     embedder_free(judge);
     model_close(m);
     return ok;
@@ -244,19 +247,25 @@ static bool score(struct answers *a, const struct sweep *s, const char *path, st
 
 /* ---- The whole ---- */
 
-struct answers *answers_new(const struct sweep *s, const struct answers_options *o, const struct sweep_hooks *h, struct error *e)
+struct answers *answers_new(const struct sweep *s, const struct answers_options *o, struct error *e)
 {
     struct answers *a = calloc(1, sizeof *a);
     if (!a) {
         fail(e, "answers: found no memory");
         return NULL;
     }
-    bool ok = take_references(a, s, o->references, e) && (!o->path || read_answers(a, s, o->path, e));
-    for (size_t i = 0; ok && i < o->n_join; i++) ok = read_answers(a, s, o->join[i], e);
-    for (int m = 0; ok && o->make && m < s->options.n_models; m++) ok = make_answers(a, s, m, o->path, h, e);
-    if (ok && score(a, s, o->judge, e)) return a;
+    if (take_references(a, s, o->references, e) && (!o->judge || judge_by(a, s, o->judge, false, e))) return a;
     answers_free(a);
     return NULL;
+}
+
+bool answers_score(struct answers *a, const struct sweep *s, const struct answers_options *o, const struct sweep_hooks *h,
+                   struct error *e)
+{
+    bool ok = !o->path || read_answers(a, s, o->path, e);
+    for (size_t i = 0; ok && i < o->n_join; i++) ok = read_answers(a, s, o->join[i], e);
+    for (int m = 0; ok && o->make && m < s->options.n_models; m++) ok = make_answers(a, s, m, o->path, h, e);
+    return ok && (o->judge ? judge_by(a, s, o->judge, true, e) : score_all(a, s, NULL, e));
 }
 
 void answers_free(struct answers *a)

@@ -28,10 +28,14 @@ struct answers {
     struct accuracy semantic_difference, exact_difference; /* of a pair: second less first, prompt by prompt */
 };
 
-/* Makes or reads answers, and scores them. NULL and *e: a file is of another sweep or malformed, a model or the judge can't be
- * opened, or it was interrupted. To be freed with answers_free. */
-struct answers *answers_new(const struct sweep *s, const struct answers_options *o, const struct sweep_hooks *h,
-                            struct error *e);
+/* Reads the references and tries the judge, before hours are spent on what they are to score. NULL and *e: a file is malformed,
+ * or the judge is no encoder. To be freed with answers_free. */
+struct answers *answers_new(const struct sweep *s, const struct answers_options *o, struct error *e);
+
+/* Reads answers, makes those that are missing, and scores them. False and *e: kept answers are of another sweep or malformed, a
+ * model can't be run, or it was interrupted; what was made until then is kept. */
+bool answers_score(struct answers *a, const struct sweep *s, const struct answers_options *o, const struct sweep_hooks *h,
+                   struct error *e);
 void answers_free(struct answers *a);
 
 #endif

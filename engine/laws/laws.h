@@ -14,7 +14,7 @@
 
 #include "base/regress.h"
 #include "engine/account/validate.h"
-#include "engine/laws/sweep.h"
+#include "engine/laws/answers.h"
 
 /* One prompt of one model: medians over its windows, of one pass. NAN: not known. */
 struct laws_point {
@@ -98,6 +98,7 @@ struct laws {
     struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
     const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
     size_t missing;                        /* windows of the whole sweep that are not there */
+    struct answers *answers;               /* and how right they are; NULL: not asked for */
     size_t half_idle;                      /* windows of sessions that were cut short: with idle before them, none after */
 };
 
@@ -116,6 +117,7 @@ struct laws_options {
     bool restart;                    /* forgets the windows in dir */
     const char *const *join;         /* folders of shards: their windows are taken, and nothing is measured */
     size_t n_join;
+    const char *judge, *references;  /* scores answers, by an encoder and these or the prompts' own (answers.h); NULL: no */
     struct sweep_hooks hooks;        /* but for the journal, which is made here */
 };
 
@@ -123,7 +125,7 @@ struct laws_options {
  * options say. NULL and *e: it failed or was interrupted; the same call then goes on where it stopped. To be freed with
  * laws_free. */
 struct laws *laws_run(const struct laws_options *o, struct error *e);
-void laws_free(struct laws *l); /* and its sweep */
+void laws_free(struct laws *l); /* and its sweep and answers */
 
 /* (laws_pictures.c) What is of pictures alone in a model whose points are there: clamps, curve, errors of times. *e: no memory. */
 bool laws_sum_up_pictures(struct laws_model *m, const struct sweep *s, int model, struct error *e);
@@ -134,9 +136,9 @@ void laws_json(const struct laws *l, FILE *f);
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv, result.json; report.html, a page of all of it (page.h); energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a
- * pass; and the plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a
- * file can't be written. */
+/* points.csv, law.csv, result.json; report.html, a page of all of it (page.h); accuracy.csv where there are answers;
+ * energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the plots: gnuplot's
+ * scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be written. */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 
 #endif

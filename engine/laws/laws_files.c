@@ -120,6 +120,21 @@ static void write_energy_log(const void *from, FILE *f)
     }
 }
 
+/* Scores of answers; the answers themselves are in answers.tsv and result.json. */
+static void write_accuracy(const void *from, FILE *f)
+{
+    const struct laws *l = from;
+    const struct sweep_options *o = &l->sweep->options;
+    fputs("model,name,prompt,semantic_accuracy,exact\n", f);
+    for (int m = 0; m < o->n_models; m++)
+        for (int p = 0; p < o->n_points; p++) {
+            fprintf(f, "%d,%s,%lld", m + 1, plain(l->sweep->model[m].name).s, (long long)o->point[p]);
+            put_cell(f, l->answers->semantic[m][p]);
+            put_cell(f, l->answers->exact[m][p]);
+            fputc('\n', f);
+        }
+}
+
 static void write_result(const void *from, FILE *f)
 {
     laws_json(from, f);
@@ -275,7 +290,9 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
     *drawn = true;
     if (!write_file(dir, "points.csv", sees ? pictures_write_points : write_points, l, e) ||
         !(sees ? write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : write_file(dir, "law.csv", write_law, l, e)) ||
-        !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
+        !write_file(dir, "energy.csv", write_energy_log, l, e) ||
+        (l->answers && !write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
+        !write_file(dir, "result.json", write_result, l, e))
         return false;
     char page[PATH_MAX];
     if ((size_t)snprintf(page, sizeof page, "%s/report.html", dir) >= sizeof page)

@@ -29,7 +29,24 @@ static void put_prompt(struct json *j, const struct laws *l, const struct laws_p
     json_put_string(j, "stratum", stratum_names[stratum]);
 }
 
-static void put_point(struct json *j, const struct laws *l, const struct laws_point *p)
+/* A prompt's answer and scores, where they were asked for. */
+static void put_answer(struct json *j, const struct laws *l, int model, int point)
+{
+    const struct answers *a = l->answers;
+    if (!a) return;
+    json_put_number(j, "semantic_accuracy", a->semantic[model][point]);
+    json_put_number(j, "exact", a->exact[model][point]);
+    json_put_string(j, "answer", a->text[model][point]);
+    json_put_string(j, "reference", a->reference[point]);
+}
+
+static void put_accuracy(struct json *j, const char *key, const char *interval, const struct accuracy *a)
+{
+    json_put_number(j, key, a->mean);
+    json_put_pair(j, interval, a->low, a->high);
+}
+
+static void put_point(struct json *j, const struct laws *l, const struct laws_model *m, const struct laws_point *p)
 {
     bool modelled = !strcmp(l->energy_kind, "modelled");
     json_object(j);
@@ -62,6 +79,7 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "energy_net_j", p->energy_net_j);
     json_put_number(j, "predicted_energy_j", p->plan->energy_j);
     json_put_string(j, "sha256", p->plan->sha256);
+    put_answer(j, l, (int)(m - l->model), p->index);
     json_object_end(j);
 }
 
@@ -134,8 +152,13 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     json_put_number(j, "file_bytes", m->plan->file_bytes);
     json_key(j, "points");
     json_array(j);
-    for (int i = 0; i < m->n_points; i++) put_point(j, l, &m->point[i]);
+    for (int i = 0; i < m->n_points; i++) put_point(j, l, m, &m->point[i]);
     json_array_end(j);
+    if (l->answers) {
+        put_accuracy(j, "semantic_accuracy", "semantic_accuracy_ci95", &l->answers->semantic_mean[m - l->model]);
+        put_accuracy(j, "exact_accuracy", "exact_accuracy_ci95", &l->answers->exact_share[m - l->model]);
+        json_put_integer(j, "answers", (int64_t)l->answers->exact_share[m - l->model].n);
+    }
     if (sweep_sees(&l->sweep->options)) pictures_json_model(j, m, l->sweep);
     else put_laws(j, m);
     json_put_number(j, "mape", m->time.mape);
@@ -187,7 +210,15 @@ void laws_json(const struct laws *l, FILE *f)
             json_object_end(&j);
         }
         json_object_end(&j);
+        if (l->answers) {
+            json_key(&j, "accuracy_difference");
+            json_object(&j);
+            put_accuracy(&j, "semantic", "semantic_ci95", &l->answers->semantic_difference);
+            put_accuracy(&j, "exact", "exact_ci95", &l->answers->exact_difference);
+            json_object_end(&j);
+        }
     }
+    if (l->answers) json_put_string(&j, "judge", *l->answers->judge ? l->answers->judge : NULL);
     json_object_end(&j);
     json_end(&j);
 }
@@ -304,6 +335,15 @@ static void print_pace(const struct laws_model *m, FILE *f)
     print_validation("at its pace", &m->paced, f);
 }
 
+static void print_accuracy(const char *what, const struct accuracy *a, bool difference, FILE *f)
+{
+    if (!a->n || isnan(a->mean)) return;
+    struct text (*share)(double) = difference ? signed_percent : percent;
+    fprintf(f, "%-10s %s", what, share(a->mean).s);
+    if (!isnan(a->low)) fprintf(f, " (%s to %s)", share(a->low).s, share(a->high).s);
+    fprintf(f, " of %zu answer%s\n", a->n, a->n == 1 ? "" : "s");
+}
+
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
 {
     bool sees = sweep_sees(&l->sweep->options);
@@ -326,6 +366,10 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
     if (!sees) {
         print_line("CPU AUC =", &m->cpu_line, 1, "core-s", f);
         print_line("RAM AUC =", &m->ram_line, 1e-9, "GB s", f);
+    }
+    if (l->answers) {
+        print_accuracy("semantic", &l->answers->semantic_mean[m - l->model], false, f);
+        print_accuracy("exact", &l->answers->exact_share[m - l->model], false, f);
     }
     double others = others_cores(m);
     if (others > 0.05)
@@ -360,4 +404,7 @@ void laws_print(const struct laws *l, FILE *f)
             fprintf(f, "%-10s %s (%s to %s), predicted %s\n", laws_figure_names[k], signed_percent(r->ratio - 1).s,
                     signed_percent(r->low - 1).s, signed_percent(r->high - 1).s, signed_percent(r->predicted - 1).s);
     }
+    if (!l->answers) return;
+    print_accuracy("semantic", &l->answers->semantic_difference, true, f);
+    print_accuracy("exact", &l->answers->exact_difference, true, f);
 }
