@@ -199,7 +199,7 @@ static int run(int n_args, char **args)
     struct device d = {0};
     struct laws *l = NULL;
     bool ok = (pictures || read_models(&o.sweep, &e)) && (o.hooks.meter = meter_open(energy, NULL, &e)) &&
-              device_find(&d, account_args.device, note, &e);
+              device_find(&d, account_args.device, note, &interrupted, &e);
     o.sweep.device = &d;
     o.sweep.energy = ok ? meter_source(o.hooks.meter) : NULL;
     ok = ok && (l = laws_run(&o, &e));

@@ -89,7 +89,7 @@ static bool save_profile(const struct device *d, const char *path, struct error 
 static bool take_profile(struct work *w, struct error *e)
 {
     const struct protocol_options *o = w->o;
-    if (o->device) return device_find(&w->device, o->device, o->hooks.say, e);
+    if (o->device) return device_find(&w->device, o->device, o->hooks.say, o->hooks.interrupted, e);
     if (!access(w->profile, F_OK)) return device_load(&w->device, w->profile, e);
     const struct calibrate_options c = {.threads = o->threads,
                                         .quick = !o->full && o->minutes < 2,
