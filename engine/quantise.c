@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "base/suffix.h"
-#include "engine/compress/blockwise.h"
+#include "engine/compress/feedback.h"
 
 /* ---- What the output will hold ---- */
 
@@ -112,7 +112,7 @@ static enum type joined_type(const struct quantise_options *o, const struct mix_
 }
 
 /* A matrix of a block that is made anew: all that will stand for it. */
-static bool push_remade(struct targets *l, const struct gguf *g, const struct tensor *from, const struct sketch *m,
+static bool push_remade(struct targets *l, const struct gguf *g, const struct tensor *from, const struct compact_metric *m,
                         const struct quantise_options *o, const struct mix_model *model, struct error *e)
 {
     struct remake *r = &l->remake[l->n_remade++];
@@ -147,23 +147,23 @@ static bool is_remade_bias(const struct gguf *g, const struct tensor *t, const s
 }
 
 /* What errors of a matrix's columns cost, no column nothing: an input that the text never moved may move on another. */
-static bool take_importance(struct target *t, const struct sketch *m, struct error *e)
+static bool take_importance(struct target *t, const struct compact_metric *m, struct error *e)
 {
-    struct sketch_form f;
+    struct metric_form f;
     if (m->n != (size_t)t->from->ne[0])
         return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have", t->from->name,
                     (long long)t->from->ne[0], m->n);
-    if (!sketch_form(&f, m, false, false, e)) return fail_in(e, t->from->name);
+    if (!metric_form(&f, m, false, false, e)) return fail_in(e, t->from->name);
     t->importance = f.rest;
     f.rest = NULL;
-    sketch_form_free(&f);
+    metric_form_free(&f);
     return true;
 }
 
 static bool plan_target(struct targets *l, const struct gguf *g, const struct tensor *from, const struct quantise_options *o,
                         const struct mix_model *model, struct error *e)
 {
-    const struct sketch *m = o->imatrix && mix_applies(from) ? imatrix_find(o->imatrix, from->name) : NULL;
+    const struct compact_metric *m = o->imatrix && mix_applies(from) ? imatrix_find(o->imatrix, from->name) : NULL;
     if (is_remade(from, o, model)) return push_remade(l, g, from, m, o, model, e);
     if (is_remade_bias(g, from, o, model)) return true;
     struct target t = {.to = converted(o, model, from), .from = from};
@@ -286,7 +286,7 @@ static bool plan_targets(struct targets *l, const struct gguf *g, const struct q
         size_t at = l->n;
         if (!plan_target(l, g, from, o, &model, e)) return false;
         type_sum_add(&r->in[from->type], from);
-        r->parameters += (uint64_t)tensor_elements(from);
+        r->parameters += tensor_parameters(from);
         r->converted += at < l->n && (l->t[at].remake || from->type != l->t[at].to.type);
         known += o->imatrix && imatrix_find(o->imatrix, from->name);
     }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "base/regress.h"
 #include "engine/account/law.h"
 #include "engine/laws/journal.h"
@@ -19,8 +20,7 @@ static struct error e;
 /* Uniform in -1 .. 1, the same each time. */
 static double noise(uint64_t *x)
 {
-    *x = *x * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*x >> 11) / (double)(1ull << 52) - 1;
+    return 2 * random_fraction(x) - 1;
 }
 
 static void test_regress(void)
@@ -254,7 +254,7 @@ static void test_sums(const char *path, const struct device *d)
          "found %g %g", p->cpu_auc, p->ram_auc);
     TEST("the choice of tokens is not in the time", fabs(p->time_s - p->prefill_s - p->decode_s) < 0.01 * p->time_s,
          "found %g of %g", p->time_s, p->prefill_s + p->decode_s);
-    const struct laws_ratio *time = &l->ratio[1][LAWS_TIME], *tps = &l->ratio[1][LAWS_THROUGHPUT];
+    const struct laws_ratio *time = &l->ratio[LAWS_TIME], *tps = &l->ratio[LAWS_THROUGHPUT];
     TEST("a pair's ratios",
          fabs(time->ratio / 0.4 - 1) < 0.01 && time->low < 0.4 && 0.4 < time->high && fabs(tps->ratio / 2.5 - 1) < 0.01 &&
              fabs(time->predicted - 1) < 1e-12,
@@ -272,11 +272,11 @@ static void test_sums(const char *path, const struct device *d)
              laws_stratum(600, 64, 128) == STRATUM_INTERPOLATED && laws_stratum(16, 753, 512) == STRATUM_EXTRAPOLATED &&
              laws_stratum(385, 1, 512) == STRATUM_FAR && laws_stratum(1500, 64, 128) == STRATUM_FAR,
          "another");
-    TEST("no meter, no joule", !strcmp(l->energy_kind, "none") && isnan(l->ratio[1][LAWS_ENERGY].ratio), "found %s",
+    TEST("no meter, no joule", !strcmp(l->energy_kind, "none") && isnan(l->ratio[LAWS_ENERGY].ratio), "found %s",
          l->energy_kind);
     ok = fill(again, 1, 0, 3, 8) && fill(again, 0.5, 1, 3, 6) && laws_sum_up(l, again, &e);
     p = &l->model[0].point[4];
-    const struct laws_ratio *energy = &l->ratio[1][LAWS_ENERGY];
+    const struct laws_ratio *energy = &l->ratio[LAWS_ENERGY];
     TEST("joules are of one pass, gross and above idle",
          ok && !strcmp(l->energy_kind, "measured") && fabs(p->energy_j / (4 * p->window_s) - 1) < 1e-9 &&
              fabs(p->energy_net_j / (3 * p->window_s) - 1) < 1e-9,

@@ -13,13 +13,13 @@ void imatrix_free(struct imatrix *im)
 {
     if (!im) return;
     for (size_t i = 0; i < im->n; i++)
-        if (!im->entry[i].borrowed) sketch_free(&im->entry[i].metric);
+        if (!im->entry[i].borrowed) compact_metric_free(&im->entry[i].metric);
     free(im->entry);
     free(im);
 }
 
 /* Takes the metric over unless it is borrowed; false and *e for want of memory. */
-static bool push(struct imatrix *im, const char *name, const struct sketch *m, bool borrowed, struct error *e)
+static bool push(struct imatrix *im, const char *name, const struct compact_metric *m, bool borrowed, struct error *e)
 {
     struct imatrix_entry *grown = memory_grow(im->entry, &im->capacity, im->n + 1, sizeof *grown);
     if (!grown) return fail(e, "importance matrix: found no memory for %zu tensors", im->n + 1);
@@ -30,7 +30,7 @@ static bool push(struct imatrix *im, const char *name, const struct sketch *m, b
     return true;
 }
 
-const struct sketch *imatrix_find(const struct imatrix *im, const char *tensor)
+const struct compact_metric *imatrix_find(const struct imatrix *im, const char *tensor)
 {
     for (size_t i = 0; i < im->n; i++)
         if (!strcmp(im->entry[i].name, tensor)) return &im->entry[i].metric;
@@ -45,14 +45,14 @@ static bool take_layer(void *ctx, const struct statistics_layer *s, const struct
     (void)next;
     for (int site = 0; site < SITE_COUNT; site++) {
         const struct moments *x = s->input[site];
-        struct sketch m;
+        struct compact_metric m;
         if (!x) continue;
-        if (!sketch_new(&m, x, s->pool, e)) return false;
+        if (!compact_metric_new(&m, x, s->pool, e)) return false;
         for (int i = 0; i < SITE_MAX_ROLES && site_roles[site][i]; i++) {
             char name[TENSOR_MAX_NAME];
             snprintf(name, sizeof name, "blk.%d.%s.weight", s->layer, site_roles[site][i]);
             if (push(im, name, &m, i > 0, e)) continue;
-            if (!i) sketch_free(&m);
+            if (!i) compact_metric_free(&m);
             return false;
         }
         im->tokens = x->tokens;
@@ -181,7 +181,7 @@ static float *scaled_copy(const float *v, size_t n, float scale)
 }
 
 /* The entry whose input the role at hand reads, too: the first of its site, if that has been read; else NULL. */
-static const struct sketch *first_of_site(const struct imatrix *im, const char *name)
+static const struct compact_metric *first_of_site(const struct imatrix *im, const char *name)
 {
     const char *role = strncmp(name, "blk.", 4) ? NULL : strchr(name + 4, '.');
     for (int site = 0; role && site < SITE_COUNT; site++)
@@ -204,8 +204,8 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
     snprintf(key, sizeof key, "%s%s", name, suffixes[VALUES]);
     const struct tensor *t = gguf_tensor(g, key);
     int64_t n = sum2->ne[0], k = t ? t->ne[0] : 0;
-    if (k > SKETCH_VECTORS || (k && k > n))
-        return fail(e, "tensor '%s': found %lld, expected at most %d", key, (long long)k, SKETCH_VECTORS);
+    if (k > METRIC_VECTORS || (k && k > n))
+        return fail(e, "tensor '%s': found %lld, expected at most %d", key, (long long)k, METRIC_VECTORS);
     if (tensor_rows(sum2) != 1)
         return fail(e, "tensor '%s': found %lld matrices, expected 1: mixtures of experts are not supported", sum2->name,
                     (long long)tensor_rows(sum2));
@@ -215,9 +215,9 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
         return false;
     if (!count || !(count[0] > 0))
         return fail(e, "tensor '%s.counts': found none above 0, expected the number of tokens", name);
-    const struct sketch *first = first_of_site(im, name);
+    const struct compact_metric *first = first_of_site(im, name);
     if (first && first->k && !k && first->n == (size_t)n) return push(im, name, first, true, e);
-    struct sketch m = {.n = (size_t)n, .k = vectors && values && sum ? (size_t)k : 0};
+    struct compact_metric m = {.n = (size_t)n, .k = vectors && values && sum ? (size_t)k : 0};
     m.square = scaled_copy(square, m.n, 1 / count[0]);
     m.mean = sum ? scaled_copy(sum, m.n, 1 / count[0]) : NULL;
     m.v = m.k ? scaled_copy(vectors, m.n * m.k, 1) : NULL;
@@ -226,7 +226,7 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
     im->tokens = (size_t)count[0];
     if ((held || fail(e, "importance matrix: found no memory for tensor '%s'", name)) && push(im, name, &m, false, e))
         return true;
-    sketch_free(&m);
+    compact_metric_free(&m);
     return false;
 }
 

@@ -8,7 +8,7 @@
  * and beside these, which llama.cpp passes over:
  *
  *   blk.N.ROLE.weight.in_sum    n_in   F32, sum of x
- *   blk.N.ROLE.weight.vectors   n_in, k   F32, leading eigenvectors of the covariance (sketch.h); of roles that share an input
+ *   blk.N.ROLE.weight.vectors   n_in, k   F32, leading eigenvectors of the covariance (compact_metric.h); of roles that share an input
  *   blk.N.ROLE.weight.values    k      F32, their eigenvalues         (q, k, v; gate, up) at the first of them alone
  *
  * An importance matrix without vectors (llama.cpp's own) gives weights to the quantisers; a correction needs the vectors.
@@ -16,12 +16,12 @@
 #ifndef HARTREE_IMATRIX_H
 #define HARTREE_IMATRIX_H
 
-#include "engine/compress/sketch.h"
+#include "engine/compress/compact_metric.h"
 #include "engine/compress/statistics.h"
 
 struct imatrix_entry {
     char name[TENSOR_MAX_NAME]; /* "blk.3.attn_q.weight": one a role, sorted by nothing */
-    struct sketch metric;       /* k = 0, v = NULL: the diagonal alone; mean NULL: not known */
+    struct compact_metric metric;       /* k = 0, v = NULL: the diagonal alone; mean NULL: not known */
     bool borrowed;              /* the metric is another entry's, which reads the same input */
 };
 
@@ -37,7 +37,7 @@ struct imatrix *imatrix_collect(const struct model *m, const struct calibration 
 void imatrix_free(struct imatrix *im);
 
 /* The metric of the tensor "blk.N.ROLE.weight"; NULL: there is none. */
-const struct sketch *imatrix_find(const struct imatrix *im, const char *tensor);
+const struct compact_metric *imatrix_find(const struct imatrix *im, const char *tensor);
 
 /* Whole or not at all. `dataset` is what the file says that it was made from. */
 bool imatrix_write(const struct imatrix *im, const char *path, const char *dataset, size_t context, struct error *e);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/compress/correction.h"
-#include "engine/compress/blockwise.h"
+#include "engine/compress/feedback.h"
 #include "engine/compress/statistics.h"
 
 /* ---- Names and shapes ---- */
@@ -52,7 +52,7 @@ static void list_tensors(struct remake *r)
     if (r->options.mean) add(r, r->prefix, r->bias ? "bias" : "mpo.bias", TYPE_F32, n_out, 0, 1);
 }
 
-bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct sketch *m,
+bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct compact_metric *m,
                  const struct remake_options *o, struct error *e)
 {
     size_t n = (size_t)from->ne[0], n_out = (size_t)from->ne[1], least = n < n_out ? n : n_out;
@@ -86,7 +86,7 @@ bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *fr
 struct work {
     const struct remake *r;
     struct pool *pool;
-    struct sketch_form form;
+    struct metric_form form;
     float *w, *q, *bias; /* q becomes the error */
 };
 
@@ -126,7 +126,7 @@ static bool make_numbers(struct work *k, void *data[REMAKE_MAX_TENSORS], double 
     size_t n = (size_t)r->from->ne[0], n_out = (size_t)r->from->ne[1];
     int at = 0;
     if (!(data[at] = malloc(r->tensors[0].bytes))) return fail(e, "tensor '%s': found no memory for it", r->tensors[0].name);
-    if (!blockwise_quantise(&k->form, k->w, n_out, r->type, r->join, k->pool, data[at++], k->q, e)) return false;
+    if (!feedback_quantise(&k->form, k->w, n_out, r->type, r->join, k->pool, data[at++], k->q, e)) return false;
     if (r->join > 1) {
         float *one = malloc((size_t)tensor_elements(&r->tensors[at]) * sizeof *one);
         data[at] = malloc(r->tensors[at].bytes);
@@ -138,15 +138,15 @@ static bool make_numbers(struct work *k, void *data[REMAKE_MAX_TENSORS], double 
         if (!one || !data[at]) return fail(e, "tensor '%s': found no memory for it", r->tensors[at].name);
         at++;
     }
-    struct sketch_form judge = {.n = 0}; /* centred where a bias takes the mean, but never without its vectors */
+    struct metric_form judge = {.n = 0}; /* centred where a bias takes the mean, but never without its vectors */
     struct correction c;
-    if (!sketch_form(&judge, r->metric, r->options.mean, r->metric->k > 0, e)) return false;
-    double whole = sketch_cost(&judge, k->pool, k->w, n_out);
+    if (!metric_form(&judge, r->metric, r->options.mean, r->metric->k > 0, e)) return false;
+    double whole = metric_cost(&judge, k->pool, k->w, n_out);
     for (size_t i = 0; i < n * n_out; i++) k->q[i] = k->w[i] - k->q[i];
-    cost[0] = sketch_cost(&judge, k->pool, k->q, n_out) / whole;
+    cost[0] = metric_cost(&judge, k->pool, k->q, n_out) / whole;
     bool ok = correction_fit(&c, &judge, r->options.mean ? r->metric->mean : NULL, k->q, n_out, r->options.rank, k->pool, e);
-    cost[1] = ok ? sketch_cost(&judge, k->pool, k->q, n_out) / whole : NAN;
-    sketch_form_free(&judge);
+    cost[1] = ok ? metric_cost(&judge, k->pool, k->q, n_out) / whole : NAN;
+    metric_form_free(&judge);
     if (!ok) return false;
     if (c.rank) data[at++] = c.right, data[at++] = c.left, c.right = c.left = NULL;
     if (r->options.mean) ok = (data[at] = whole_bias(r, &c, e));
@@ -162,10 +162,10 @@ bool remake_run(const struct remake *r, struct pool *pool, void *data[REMAKE_MAX
     k.w = malloc(2 * size * sizeof *k.w);
     k.q = k.w ? k.w + size : NULL;
     bool ok = (k.w || fail(e, "tensor '%s': found no memory for %zu floats", r->from->name, 2 * size)) &&
-              sketch_form(&k.form, r->metric, r->options.mean, r->options.feedback && r->metric->k > 0, e);
+              metric_form(&k.form, r->metric, r->options.mean, r->options.feedback && r->metric->k > 0, e);
     if (ok) pool_run(pool, read_rows, &k);
     ok = ok && make_numbers(&k, data, cost, e);
-    sketch_form_free(&k.form);
+    metric_form_free(&k.form);
     free(k.w);
     return ok || fail_in(e, r->prefix);
 }

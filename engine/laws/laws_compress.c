@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/laws/laws_compress.h"
+#include "engine/laws/laws_parts.h"
 
 #include <limits.h>
 #include <math.h>
@@ -198,7 +199,7 @@ struct laws_compress *laws_compress(const struct laws_compress_options *o, struc
     bool ok = make_variants(c, o, e), drawn = true;
     for (int i = 0; i < c->n; i++) lo.sweep.model[i] = c->variant[i].path;
     lo.sweep.n_models = c->n;
-    ok = ok && (c->laws = laws_text(&lo, e)) && (!o->text || take_quality(c, o, e)) &&
+    ok = ok && (c->laws = laws_run(&lo, e)) && (!o->text || take_quality(c, o, e)) &&
          (!lo.dir || laws_compress_write(c, lo.dir, &drawn, e));
     if (ok) return c;
     laws_compress_free(c);

@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "base/si.h"
+#include "engine/laws/answers.h"
 #include "engine/laws/laws_compress.h"
+#include "engine/laws/laws_parts.h"
 
 /* ---- JSON ---- */
 
@@ -33,6 +35,7 @@ static void put_variant(struct json *j, const struct laws_compress *c, int i)
 {
     const struct laws_variant *v = &c->variant[i];
     const struct laws_model *m = &c->laws->model[i];
+    const struct answers *answers = c->laws->answers;
     struct laws_means s = laws_means(c->laws, i);
     json_object(j);
     json_put_string(j, "name", v->name);
@@ -52,7 +55,8 @@ static void put_variant(struct json *j, const struct laws_compress *c, int i)
     json_put_number(j, "kl", v->known ? v->quality.kl : NAN);
     json_put_number(j, "kl_stderr", v->known && i ? v->quality.kl_error : NAN);
     json_put_number(j, "same_token", v->known ? v->quality.same_top : NAN);
-    json_put_number(j, "semantic_accuracy", NAN); /* wants reference answers and an encoder of sentences */
+    json_put_number(j, "semantic_accuracy", answers ? answers->semantic_mean[i].mean : NAN); /* --judge */
+    json_put_number(j, "exact_accuracy", answers ? answers->exact_share[i].mean : NAN);
     put_law(j, "cpu_line", &m->cpu_line);
     put_law(j, "ram_line", &m->ram_line);
     json_object_end(j);
@@ -64,12 +68,12 @@ static void put_ratios(struct json *j, const struct laws_compress *c, int i)
     json_put_string(j, "name", c->variant[i].name);
     json_put_number(j, "file_bytes", c->laws->model[i].plan->file_bytes / c->laws->model[0].plan->file_bytes);
     for (int k = 0; k < LAWS_FIGURES; k++) {
-        const struct laws_ratio *r = &c->laws->ratio[i][k];
+        struct laws_ratio r = laws_compare(c->laws, i, k);
         json_key(j, laws_figure_names[k]);
         json_object(j);
-        json_put_number(j, "ratio", r->ratio);
-        put_interval(j, "ci95", r->low, r->high);
-        json_put_number(j, "predicted", r->predicted);
+        json_put_number(j, "ratio", r.ratio);
+        put_interval(j, "ci95", r.low, r.high);
+        json_put_number(j, "predicted", r.predicted);
         json_object_end(j);
     }
     json_object_end(j);
@@ -146,10 +150,10 @@ void laws_compress_print(const struct laws_compress *c, FILE *f)
     for (int i = 1; i < c->n; i++) {
         fprintf(f, "%-40.40s", c->variant[i].name);
         for (int k = 0; k < LAWS_FIGURES; k++) {
-            const struct laws_ratio *r = &c->laws->ratio[i][k];
-            if (isfinite(r->ratio))
-                fprintf(f, "  %s %.3f (%s to %s; %s)", laws_figure_names[k], r->ratio, figure(r->low, "%.3f").s,
-                        figure(r->high, "%.3f").s, figure(r->predicted, "%.3f").s);
+            struct laws_ratio r = laws_compare(c->laws, i, k);
+            if (isfinite(r.ratio))
+                fprintf(f, "  %s %.3f (%s to %s; %s)", laws_figure_names[k], r.ratio, figure(r.low, "%.3f").s,
+                        figure(r.high, "%.3f").s, figure(r.predicted, "%.3f").s);
         }
         if (c->variant[i].known)
             fprintf(f, "  perplexity %.4f (its logarithm +- %.4f)", exp(c->variant[i].quality.log_ratio),
@@ -191,7 +195,7 @@ static void write_csv(const void *from, FILE *f)
                                   m->cpu_line.measured.b[1],
                                   m->ram_line.measured.b[0],
                                   m->ram_line.measured.b[1]};
-        fprintf(f, "%d,%s", i + 1, laws_plain(v->name).s);
+        fprintf(f, "%d,%s", i + 1, plain(v->name).s);
         for (size_t k = 0; k < sizeof figures / sizeof *figures; k++)
             fprintf(f, ",%s", isfinite(figures[k]) ? figure(figures[k], "%.9g").s : "");
         fputc('\n', f);

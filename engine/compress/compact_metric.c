@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/compress/sketch.h"
+#include "engine/compress/compact_metric.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,13 +7,13 @@
 
 #include "engine/compress/subspace.h"
 
-void sketch_free(struct sketch *m)
+void compact_metric_free(struct compact_metric *m)
 {
     free(m->mean);
     free(m->square);
     free(m->v);
     free(m->value);
-    *m = (struct sketch){.n = 0};
+    *m = (struct compact_metric){.n = 0};
 }
 
 struct covariance {
@@ -28,13 +28,13 @@ static void apply_covariance(void *ctx, const float *x, size_t k, float *y)
     subspace_multiply(c->pool, c->c, c->n, c->n, x, k, y);
 }
 
-bool sketch_new(struct sketch *m, const struct moments *x, struct pool *pool, struct error *e)
+bool compact_metric_new(struct compact_metric *m, const struct moments *x, struct pool *pool, struct error *e)
 {
     enum { ROUNDS = 6, EXTRA = 8 }; /* leading vectors converge first; what trailing ones lack, the diagonal has */
-    size_t n = x->n, k = n / 4 < SKETCH_VECTORS ? n / 4 + 1 : SKETCH_VECTORS;
+    size_t n = x->n, k = n / 4 < METRIC_VECTORS ? n / 4 + 1 : METRIC_VECTORS;
     float *c = malloc(n * n * sizeof *c);
-    double value[SKETCH_VECTORS];
-    *m = (struct sketch){.n = n, .k = k};
+    double value[METRIC_VECTORS];
+    *m = (struct compact_metric){.n = n, .k = k};
     m->mean = malloc(n * sizeof *m->mean);
     m->square = malloc(n * sizeof *m->square);
     m->v = malloc(k * n * sizeof *m->v);
@@ -47,28 +47,28 @@ bool sketch_new(struct sketch *m, const struct moments *x, struct pool *pool, st
     ok = ok && subspace_leading(apply_covariance, &(struct covariance){pool, c, n}, n, k, EXTRA, ROUNDS, m->v, value, e);
     for (size_t j = 0; ok && j < k; j++) m->value[j] = (float)value[j];
     free(c);
-    if (!ok) sketch_free(m);
+    if (!ok) compact_metric_free(m);
     return ok;
 }
 
 /* ---- In use ---- */
 
-void sketch_form_free(struct sketch_form *f)
+void metric_form_free(struct metric_form *f)
 {
     free(f->u);
     free(f->rest);
-    *f = (struct sketch_form){.n = 0};
+    *f = (struct metric_form){.n = 0};
 }
 
-bool sketch_form(struct sketch_form *f, const struct sketch *m, bool centred, bool vectors, struct error *e)
+bool metric_form(struct metric_form *f, const struct compact_metric *m, bool centred, bool vectors, struct error *e)
 {
     size_t n = m->n;
     double trace = 0;
-    *f = (struct sketch_form){.n = n, .k = vectors ? m->k + !centred : 0};
+    *f = (struct metric_form){.n = n, .k = vectors ? m->k + !centred : 0};
     f->u = malloc((f->k * n + 1) * sizeof *f->u);
     f->rest = malloc(n * sizeof *f->rest);
     if (!f->u || !f->rest) {
-        sketch_form_free(f);
+        metric_form_free(f);
         return fail(e, "metric: found no memory for %zu x %zu numbers", f->k, n);
     }
     for (size_t i = 0; i < n; i++) {
@@ -76,7 +76,7 @@ bool sketch_form(struct sketch_form *f, const struct sketch *m, bool centred, bo
         trace += (double)f->rest[i];
     }
     if (!(trace > 0) || !isfinite(trace)) {
-        sketch_form_free(f);
+        metric_form_free(f);
         return fail(e, "metric: found inputs of size %g, expected some above 0", trace);
     }
     for (size_t j = 0; j < f->k; j++) {
@@ -92,7 +92,7 @@ bool sketch_form(struct sketch_form *f, const struct sketch *m, bool centred, bo
     return true;
 }
 
-bool sketch_multiply(const struct sketch_form *f, struct pool *pool, const float *x, size_t count, float *y, struct error *e)
+bool metric_multiply(const struct metric_form *f, struct pool *pool, const float *x, size_t count, float *y, struct error *e)
 {
     size_t n = f->n, k = f->k;
     float *z = malloc((count * k + n * k + 1) * sizeof *z), *t = z ? z + count * k : NULL;
@@ -111,7 +111,7 @@ bool sketch_multiply(const struct sketch_form *f, struct pool *pool, const float
     return true;
 }
 
-double sketch_cost(const struct sketch_form *f, struct pool *pool, const float *d, size_t rows)
+double metric_cost(const struct metric_form *f, struct pool *pool, const float *d, size_t rows)
 {
     enum { STRIP = 64 };
     size_t n = f->n, k = f->k;

@@ -1,11 +1,11 @@
-/* sketch.c - quantising in the metric of the inputs: eigenvectors, weights, error feedback, joined rows, corrections, and the
+/* compact_metric.c - quantising in the metric of the inputs: eigenvectors, weights, error feedback, joined rows, corrections, and the
  * file that the inputs stand in. SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <unistd.h>
 
 #include "engine/compress/correction.h"
 #include "engine/compress/imatrix.h"
-#include "engine/compress/blockwise.h"
+#include "engine/compress/feedback.h"
 #include "engine/compress/subspace.h"
 #include "engine/model.h"
 #include "engine/quantise.h"
@@ -128,11 +128,11 @@ static void test_weights(void)
 
 /* ---- Feedback and corrections ---- */
 
-static double cost_of(const struct sketch_form *f, const float *w, const float *q, size_t rows)
+static double cost_of(const struct metric_form *f, const float *w, const float *q, size_t rows)
 {
     float *d = malloc(rows * f->n * sizeof *d);
     for (size_t i = 0; d && i < rows * f->n; i++) d[i] = w[i] - q[i];
-    double cost = d ? sketch_cost(f, pool, d, rows) : NAN;
+    double cost = d ? metric_cost(f, pool, d, rows) : NAN;
     free(d);
     return cost;
 }
@@ -151,17 +151,17 @@ static double plain_cost(const struct moments *m, const float *d, size_t rows)
 static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
 {
     struct moments x;
-    struct sketch m;
-    struct sketch_form f = {.n = 0}, diagonal = {.n = 0}, centred = {.n = 0};
+    struct compact_metric m;
+    struct metric_form f = {.n = 0}, diagonal = {.n = 0}, centred = {.n = 0};
     char name[96];
     size_t join = join_rows(type, n, rows);
     float *w = matrix(rows, n), *q = malloc(rows * n * sizeof *q), *p = malloc(rows * n * sizeof *p);
     char *stored = malloc(rows * n * 4);
-    bool ok = join && w && q && p && stored && make_moments(&x, n) && sketch_new(&m, &x, pool, &e) &&
-              sketch_form(&f, &m, false, true, &e) && sketch_form(&diagonal, &m, false, false, &e) &&
-              sketch_form(&centred, &m, true, true, &e);
-    ok = ok && blockwise_quantise(&diagonal, w, rows, type, join, pool, stored, p, &e) &&
-         blockwise_quantise(&f, w, rows, type, join, pool, stored, q, &e);
+    bool ok = join && w && q && p && stored && make_moments(&x, n) && compact_metric_new(&m, &x, pool, &e) &&
+              metric_form(&f, &m, false, true, &e) && metric_form(&diagonal, &m, false, false, &e) &&
+              metric_form(&centred, &m, true, true, &e);
+    ok = ok && feedback_quantise(&diagonal, w, rows, type, join, pool, stored, p, &e) &&
+         feedback_quantise(&f, w, rows, type, join, pool, stored, q, &e);
     snprintf(name, sizeof name, "%s: quantised", what);
     TEST(name, ok, "join %zu: %s", join, e.text);
     if (!ok) return;
@@ -198,7 +198,7 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
         struct correction c;
         for (size_t k = 0; k < rows * n; k++) p[k] = w[k] - q[k];
         ok = correction_fit(&c, &f, NULL, p, rows, ranks[i], pool, &e);
-        double cost = ok ? sketch_cost(&f, pool, p, rows) : NAN;
+        double cost = ok ? metric_cost(&f, pool, p, rows) : NAN;
         falls = falls && ok && cost < last && c.rank == ranks[i];
         last = cost;
         if (ok) correction_free(&c);
@@ -211,13 +211,13 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
     double before = plain_cost(&x, p, rows), after = before;
     ok = correction_fit(&c, &centred, m.mean, p, rows, 0, pool, &e);
     for (size_t r = 0; ok && r < rows; r++) after -= (double)c.bias[r] * (double)c.bias[r];
-    double by_form = sketch_cost(&centred, pool, p, rows);
+    double by_form = metric_cost(&centred, pool, p, rows);
     snprintf(name, sizeof name, "%s: a bias leaves what the centred metric says", what);
     TEST(name, ok && after < before && fabs(by_form / after - 1) < 0.05, "found %g, expected %g, %g before", by_form, after,
          before);
     if (ok) correction_free(&c);
-    sketch_form_free(&f), sketch_form_free(&diagonal), sketch_form_free(&centred);
-    sketch_free(&m);
+    metric_form_free(&f), metric_form_free(&diagonal), metric_form_free(&centred);
+    compact_metric_free(&m);
     moments_free(&x);
     free(w), free(q), free(p), free(stored);
 }
@@ -265,7 +265,7 @@ static void test_files(void)
     if (ok) {
         bool same = true;
         for (size_t i = 0; i < im->n; i++) {
-            const struct sketch *a = &im->entry[i].metric, *b = imatrix_find(back, im->entry[i].name);
+            const struct compact_metric *a = &im->entry[i].metric, *b = imatrix_find(back, im->entry[i].name);
             same = same && b && a->n == b->n && a->k == b->k && !memcmp(a->v, b->v, a->n * a->k * sizeof *a->v);
             for (size_t k = 0; same && k < a->n; k++) same = fabsf(a->square[k] - b->square[k]) <= 1e-5f * a->square[k];
         }
