@@ -107,11 +107,16 @@ demo: all ## a real model answers a prompt; cost predicted and measured
 	@tools/demo
 asm: $(patsubst %.c,$(B)/%.o,$(filter kernels/$(K).c,$(KSRC))) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
 	@$(if $<,tools/asm $< $(firstword $(filter $(ISAS),$(subst _, ,$(K)))) $(CROSS),echo "make asm: found $(if $(K),K=$(K),no K), expected K=FILE: a file of kernels/ for $(ARCH), without .c" >&2; exit 2)
-install: all ## into DESTDIR/PREFIX
+# What the program says of itself: PATH-BELOW-SHARE=WORDS-OF-HELP.
+SHARED := man/man1/hartree.1=--man bash-completion/completions/hartree=--completion=bash \
+          zsh/site-functions/_hartree=--completion=zsh fish/vendor_completions.d/hartree.fish=--completion=fish
+install: all ## into DESTDIR/PREFIX, with the manual page and completions; a cross build needs RUN for these
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
 	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree
+	@set -e; for s in $(SHARED); do p=$(DESTDIR)$(PREFIX)/share/$${s%%=*}; echo "$(B)/hartree help $${s#*=} > $$p"; \
+	    mkdir -p $${p%/*}; $(RUN) $(B)/hartree help $${s#*=} > $$p; done
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/hartree
+	rm -f $(DESTDIR)$(PREFIX)/bin/hartree $(foreach s,$(SHARED),$(DESTDIR)$(PREFIX)/share/$(firstword $(subst =, ,$(s))))
 clean: ## everything built
 	rm -rf build hartree
 help: ## this list

@@ -151,3 +151,24 @@ void json_put_integer(struct json *j, const char *key, int64_t v)
     json_key(j, key);
     json_integer(j, v);
 }
+
+void json_put_numbers(struct json *j, const char *key, const double *v, size_t n)
+{
+    json_key(j, key);
+    json_array(j);
+    for (size_t i = 0; i < n; i++) json_number(j, v[i]);
+    json_array_end(j);
+}
+
+void json_put_integers(struct json *j, const char *key, const int32_t *v, size_t n)
+{
+    json_key(j, key);
+    json_array(j);
+    for (size_t i = 0; i < n; i++) json_integer(j, v[i]);
+    json_array_end(j);
+}
+
+void json_put_pair(struct json *j, const char *key, double a, double b)
+{
+    json_put_numbers(j, key, (const double[]){a, b}, 2);
+}

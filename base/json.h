@@ -36,5 +36,8 @@ void json_null(struct json *j);
 void json_put_string(struct json *j, const char *key, const char *s);
 void json_put_number(struct json *j, const char *key, double v);
 void json_put_integer(struct json *j, const char *key, int64_t v);
+void json_put_numbers(struct json *j, const char *key, const double *v, size_t n); /* an array */
+void json_put_integers(struct json *j, const char *key, const int32_t *v, size_t n);
+void json_put_pair(struct json *j, const char *key, double a, double b); /* an array of two numbers */
 
 #endif

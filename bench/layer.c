@@ -8,6 +8,7 @@
 
 #include "base/median.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "engine/account/measure.h"
 #include "engine/account/peak.h"
 #include "engine/cost.h"
@@ -116,15 +117,13 @@ static void fill_inputs(struct bench *b)
     if (first == p->n_ops) return; /* the embedding writes all that follows it */
     int src = p->ops[first].src;
     float *x = b->exec->buffer[src];
-    uint64_t z = 42;
-    for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) {
-        z = z * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
-        x[i] = (float)((int64_t)z >> 40) * 0x1p-23f;         /* -1 .. 1 */
-    }
+    uint64_t state = 42;
+    for (size_t i = 0; i < b->step.n * p->buffers[src].width; i++) x[i] = (float)(2 * random_fraction(&state) - 1);
     /* These bytes are an ordinary small number in every type of cache. */
     size_t bytes = (size_t)b->kv->n_head * b->kv->capacity * b->kv->row_bytes;
-    memset(kv_row(b->kv, b->kv->k, b->ops->layer, 0, 0), 0x3c, bytes);
-    memset(kv_row(b->kv, b->kv->v, b->ops->layer, 0, 0), 0x3c, bytes);
+    int slot = b->ops->layer < b->kv->n_layer ? b->ops->layer : 0; /* an encoder's layers share one */
+    memset(kv_row(b->kv, b->kv->k, slot, 0, 0), 0x3c, bytes);
+    memset(kv_row(b->kv, b->kv->v, slot, 0, 0), 0x3c, bytes);
 }
 
 /* Seconds of the chosen ops in one step. */
@@ -224,6 +223,9 @@ bool bench_layer(struct bench_layer_result *r, const struct plan *p, const struc
     *r = (struct bench_layer_result){.share_of_peak = NAN};
     if (o->repeats < 1 || o->repeats > BENCH_LAYER_MAX_REPEATS || o->rows < 1)
         return fail(e, "bench: found %zu rows and %d repeats, expected 1 to %d", o->rows, o->repeats, BENCH_LAYER_MAX_REPEATS);
+    if (p->model->arch->encoder && o->past + o->rows > (size_t)p->model->hp.n_ctx_train)
+        return fail(e, "bench: found %zu rows after %zu, expected at most the %d that the encoder reads", o->rows, o->past,
+                    p->model->hp.n_ctx_train);
     struct bench b = {.options = o, .ops = l};
     b.step = (struct step){.n = o->rows, .p = o->past, .n_out = l->layer < 0 ? o->rows : 1, .kv_type = o->kv_type};
     struct prediction_row *rows = calloc(p->n_ops, sizeof *rows);

@@ -157,6 +157,15 @@ vector.gather.decode.4 = 1.6e10 # B/s, assumed
 vector.gather.prefill.4 = 1.6e10 # B/s, assumed
 vector.gather.decode.1 = 4e9 # B/s, assumed
 vector.gather.prefill.1 = 4e9 # B/s, assumed
+# What only a vision tower does (a few per cent of it): as the others. Its rates of F16 weights and of attention stand above.
+vector.patches.prefill.4 = 1.6e10 # B/s, assumed
+vector.patches.prefill.1 = 4e9 # B/s, assumed
+vector.grid_angles.prefill.4 = 1.6e10 # B/s, assumed
+vector.grid_angles.prefill.1 = 4e9 # B/s, assumed
+vector.layer_norm.prefill.4 = 1.6e10 # B/s, assumed
+vector.layer_norm.prefill.1 = 4e9 # B/s, assumed
+vector.act.prefill.4 = 1.6e10 # B/s, assumed
+vector.act.prefill.1 = 4e9 # B/s, assumed
 
 # Powers at the board's input. Idle: 0.65 A and 0.60 A at 5.1 V. Running: the mean of five runs by the board's own sensors
 # (#26484: 6.06 W), 7.5 W at the input by the fit 1.1451 x + 0.5879 of jfikar/RPi5-power, to the peak while Llama 3.1 8B

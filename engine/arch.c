@@ -15,6 +15,8 @@ static const struct arch archs[] = {
     {.name = "qwen3", .rope = ROPE_NEOX, .activation = ACT_SILU, .qkv_bias = ABSENT, .qk_norm = REQUIRED},
     {.name = "gemma3", .rope = ROPE_NEOX, .activation = ACT_GELU, .qkv_bias = ABSENT, .qk_norm = REQUIRED,
      .sandwich_norms = true, .scale_embedding = true, .window_period = 6, .local_rope_base = 10000.0f},
+    /* BERT and the sentence encoders made of it (arXiv 1810.04805, 1908.10084). */
+    {.name = "bert", .activation = ACT_GELU, .qkv_bias = REQUIRED, .qk_norm = ABSENT, .encoder = true},
 };
 enum { N_ARCHS = sizeof archs / sizeof *archs };
 
@@ -108,6 +110,29 @@ static bool read_sections(struct hparams *h, const struct arch *a, const struct 
                 (long long)left);
 }
 
+static bool read_rope(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
+{
+    return read_float(g, a, "rope.freq_base", 10000, 1, 1e12f, &h->rope_base, e) &&
+           read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f,
+                      &h->rope_base_local, e) &&
+           read_rope_scaling(h, a, g, e) && (!a->sections || read_sections(h, a, g, e));
+}
+
+/* Keys that only encoders have. */
+static bool read_encoder(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
+{
+    char name[96];
+    bool causal = false;
+    int pooling;
+    snprintf(name, sizeof name, "%s.attention.causal", a->name);
+    if (gguf_get_bool(g, name, &causal, e) == GGUF_WRONG) return false;
+    if (causal) return fail(e, "metadata '%s': found true, expected false in an encoder", name);
+    if (!read_int(g, a, "pooling_type", -1, POOLING_MEAN, POOLING_LAST, &pooling, e)) return false;
+    h->pooling = (enum pooling)pooling;
+    h->cache_layers = 1;
+    return true;
+}
+
 bool hparams_read(struct hparams *h, const struct arch *a, const struct gguf *g, struct error *e)
 {
     memset(h, 0, sizeof *h);
@@ -130,12 +155,11 @@ bool hparams_read(struct hparams *h, const struct arch *a, const struct gguf *g,
                     h->head_dim);
     if (h->n_rot % 2)
         return fail(e, "metadata '%s.rope.dimension_count': found %d, expected an even number", a->name, h->n_rot);
-    if (!read_float(g, a, "attention.layer_norm_rms_epsilon", 1e-5f, 0, 1, &h->eps, e) ||
-        !read_float(g, a, "rope.freq_base", 10000, 1, 1e12f, &h->rope_base, e) ||
-        !read_float(g, a, "rope.freq_base_swa", a->local_rope_base ? a->local_rope_base : h->rope_base, 1, 1e12f,
-                    &h->rope_base_local, e) ||
-        !read_rope_scaling(h, a, g, e) || (a->sections && !read_sections(h, a, g, e)))
-        return false;
+    const char *eps = a->encoder ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+    h->cache_layers = h->n_layer;
+    if (!read_float(g, a, eps, a->encoder ? 1e-12f : 1e-5f, 0, 1, &h->eps, e)) return false;
+    if (a->encoder && !read_encoder(h, a, g, e)) return false;
+    if (!a->encoder && !read_rope(h, a, g, e)) return false;
     if (a->window_period) {
         if (!read_int(g, a, "attention.sliding_window", 0, 0, 1 << 30, &h->window, e) ||
             !read_int(g, a, "attention.sliding_window_pattern", a->window_period, 1, MAX_LAYERS, &h->window_period, e))

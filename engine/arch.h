@@ -24,7 +24,13 @@ struct arch {
     int window_period;        /* every window_period-th layer sees everything, the others a window; 0: no windows */
     float local_rope_base;    /* rope base of the windowed layers, where the file does not say */
     bool sections;            /* rope by time, row and column (M-RoPE): pictures may stand among the tokens */
+    /* Reads a text whole and makes one vector of it, no logits (encoder_plan.c): learned positions and token types instead of
+     * rope, every row attends to all, layer norms after each branch, biases everywhere, an FFN without a gate. */
+    bool encoder;
 };
+
+/* How an encoder's rows become one, by the numbers that ARCH.pooling_type has in files (llama.cpp, enum llama_pooling_type). */
+enum pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST }; /* CLS: the first row */
 
 /* NULL and *e naming the known ones if `name` is none of them. */
 const struct arch *arch_find(struct gguf_string name, struct error *e);
@@ -45,6 +51,8 @@ struct hparams {
     int window_period;
     float embedding_scale;           /* 1 where not scaled */
     float attention_scale;           /* of the scores: 1 / sqrt(head_dim) */
+    int cache_layers;                /* that keep keys and values at once: all, or 1 where no step looks back at another */
+    enum pooling pooling;            /* of an encoder */
 };
 
 /* Reads and checks every number against the others; *e says which key is missing or out of range. */

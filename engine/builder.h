@@ -1,4 +1,5 @@
-/* builder.h - what the files that build a plan share (plan.c, plan_linear.c, tower/tower_plan.c); nobody else includes it.
+/* builder.h - what the files that build a plan share (plan.c, plan_linear.c, encoder_plan.c,
+ * tower/tower_plan.c); nobody else includes it.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_BUILDER_H
 #define HARTREE_BUILDER_H
@@ -36,6 +37,13 @@ int builder_buffer(struct builder *b, const char *name, size_t width, enum type 
 /* A buffer that lies within another one of at least skip + width elements, whose rows are not in use while its own are. */
 int builder_guest(struct builder *b, const char *name, size_t width, int host, size_t skip);
 
+/* The tensor "[blk.LAYER.]NAME" of the given shape, floats where it has one dimension (ne1 0); NULL: absent and optional, or an
+ * error. */
+const struct tensor *builder_tensor(struct builder *b, const char *name, int64_t ne0, int64_t ne1, enum presence presence);
+
+/* The matrix "[blk.LAYER.]ROLE.weight" of whole blocks a row; NULL: an error. */
+const struct tensor *builder_matrix(struct builder *b, const char *role, int n_in, int n_out);
+
 /* Appends an op that reads rows of src and writes rows of dst, as wide as these are. */
 struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src);
 
@@ -52,5 +60,8 @@ struct linear_role {
 
 /* Up to MAX_GROUP layers of the same input, step by step beside each other, so that they share stages (plan_linear.c). */
 void builder_linear(struct builder *b, const struct linear_role *l, int n, int src);
+
+/* All ops of an encoder (encoder_plan.c). */
+void builder_encoder(struct builder *b);
 
 #endif

@@ -7,7 +7,7 @@
 
 size_t kv_bytes(const struct hparams *h, enum type type, size_t capacity)
 {
-    size_t bytes = 2 * (size_t)h->n_layer * (size_t)h->n_head_kv * type_bytes(type, (size_t)h->head_dim);
+    size_t bytes = 2 * (size_t)h->cache_layers * (size_t)h->n_head_kv * type_bytes(type, (size_t)h->head_dim);
     return __builtin_mul_overflow(bytes, capacity, &bytes) ? SIZE_MAX : bytes;
 }
 
@@ -21,7 +21,7 @@ struct kv *kv_new(const struct hparams *h, enum type type, size_t capacity, stru
     size_t half = kv_bytes(h, type, capacity) / 2;
     struct kv *kv = calloc(1, sizeof *kv);
     if (kv) {
-        *kv = (struct kv){.type = type, .n_layer = h->n_layer, .n_head = h->n_head_kv, .head_dim = h->head_dim,
+        *kv = (struct kv){.type = type, .n_layer = h->cache_layers, .n_head = h->n_head_kv, .head_dim = h->head_dim,
                           .capacity = capacity, .row_bytes = type_bytes(type, (size_t)h->head_dim)};
         /* calloc, not memory_new: untouched pages of a long context then cost nothing until they are used. */
         kv->k = calloc(1, half);

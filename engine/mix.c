@@ -64,6 +64,7 @@ static const struct mix mixes[] = {
 
 const struct mix *mix_at(size_t i) { return i < sizeof mixes / sizeof mixes[0] ? &mixes[i] : NULL; }
 const char *mix_name(const struct mix *m) { return m->name; }
+bool mix_is_pure(const struct mix *m) { return m->pure; }
 uint32_t mix_file_type(const struct mix *m) { return m->file_type; }
 
 const struct mix *mix_find(const char *name, struct error *e)

@@ -16,6 +16,8 @@ const struct mix *mix_at(size_t i); /* NULL past the end */
 /* By name, any case. NULL and *e naming the known ones if there is none. */
 const struct mix *mix_find(const char *name, struct error *e);
 const char *mix_name(const struct mix *m);
+/* Whether it is one type for every matrix. */
+bool mix_is_pure(const struct mix *m);
 /* The value of general.file_type for it. */
 uint32_t mix_file_type(const struct mix *m);
 

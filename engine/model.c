@@ -26,7 +26,7 @@ void model_describe(struct model *m, const struct gguf *g, const char *path)
     set_name(m, path);
     for (size_t i = 0; i < g->n_tensors; i++) {
         m->tensor_bytes += g->tensors[i].bytes;
-        if (g->tensors[i].type != TYPE_I32) m->parameters += (uint64_t)tensor_elements(&g->tensors[i]); /* not indices */
+        m->parameters += tensor_parameters(&g->tensors[i]);
     }
 }
 

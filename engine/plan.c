@@ -60,8 +60,7 @@ struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, in
     return op;
 }
 
-/* The tensor "[blk.LAYER.]NAME" of the given shape (ne1 0: one-dimensional), or NULL: absent and optional, or an error. */
-static const struct tensor *get_tensor(struct builder *b, const char *name, int64_t ne0, int64_t ne1, enum presence presence)
+const struct tensor *builder_tensor(struct builder *b, const char *name, int64_t ne0, int64_t ne1, enum presence presence)
 {
     if (!b->ok) return NULL;
     char full[TENSOR_MAX_NAME];
@@ -99,7 +98,7 @@ static void norm(struct builder *b, const char *role, int dst, int src, int head
 {
     char name[40];
     snprintf(name, sizeof name, "%s.weight", role);
-    const struct tensor *w = get_tensor(b, name, n, 0, presence);
+    const struct tensor *w = builder_tensor(b, name, n, 0, presence);
     if (!w) return;
     struct op *op = builder_op(b, OP_NORM, role, dst, src);
     op->w = w;
@@ -136,11 +135,11 @@ static void multiply(struct builder *b, const char *role, const struct tensor *w
     op->bias = bias;
 }
 
-static const struct tensor *get_matrix(struct builder *b, const char *role, int n_in, int n_out)
+const struct tensor *builder_matrix(struct builder *b, const char *role, int n_in, int n_out)
 {
     char name[48];
     snprintf(name, sizeof name, "%s.weight", role);
-    const struct tensor *w = get_tensor(b, name, n_in, n_out, REQUIRED);
+    const struct tensor *w = builder_tensor(b, name, n_in, n_out, REQUIRED);
     if (w && n_in % (int)type_get(w->type)->block)
         b->ok = fail(b->e, "tensor '%s': found rows of %d, expected a multiple of %zu for %s", w->name, n_in,
                      type_get(w->type)->block, type_name(w->type));
@@ -179,7 +178,7 @@ static int add_rope_table(struct builder *b, double base, double scale)
     struct plan *p = b->plan;
     if (!b->ok) return 0;
     size_t half = (size_t)b->model->hp.n_rot / 2;
-    const struct tensor *factors = get_tensor(b, "rope_freqs.weight", (int64_t)half, 0, OPTIONAL);
+    const struct tensor *factors = builder_tensor(b, "rope_freqs.weight", (int64_t)half, 0, OPTIONAL);
     const float *divide = factors ? factors->data : NULL;
     double *freq = malloc(half * sizeof *freq);
     if (!freq || !b->ok) {
@@ -268,7 +267,7 @@ static void decoder(struct builder *b)
     r.gate = builder_buffer(b, "gate", (size_t)h->n_ff, TYPE_F32, false);
     r.up = builder_buffer(b, "up", (size_t)h->n_ff, TYPE_F32, false);
 
-    const struct tensor *embedding = get_matrix(b, "token_embd", h->n_embd, h->n_vocab);
+    const struct tensor *embedding = builder_matrix(b, "token_embd", h->n_embd, h->n_vocab);
     struct op *op = builder_op(b, OP_EMBED, "token_embd", r.x, NO_BUFFER);
     op->w = embedding;
     op->u.embed.scale = h->embedding_scale;
@@ -360,7 +359,8 @@ struct plan *plan_new(const struct model *m, bool exact, struct error *e)
     struct builder b;
     if (!builder_begin(&b, m, exact, e)) return NULL;
     b.ok = weights_check_format(m->gguf, e);
-    decoder(&b);
+    if (m->arch->encoder) builder_encoder(&b);
+    else decoder(&b);
     b.ok = b.ok && weights_check_count(m->gguf, b.n_mpo, e);
     return builder_end(&b);
 }

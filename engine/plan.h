@@ -35,7 +35,9 @@
     X(PATCHES, patches)        \
     X(GRID_ANGLES, grid_angles) \
     X(LAYER_NORM, layer_norm)  \
-    X(ACT, act)
+    X(ACT, act)                \
+    X(ADD_ROW, add_row)        \
+    X(POOL, pool)
 
 enum op_kind {
 #define X(kind, name) OP_##kind,
@@ -66,6 +68,8 @@ struct op {
         struct { enum activation activation; } glu; /* and ACT */
         struct { int size, merge; float mean[3], std[3]; } patches; /* pixels each way; patches a token, each way */
         struct { float scale; } embed;
+        struct { bool first; } add_row;           /* row 0 of w, else the one of the row's own position */
+        struct { enum pooling how; } pool;
         /* A step of a contraction: of core `core` in the stored order (CORE), number `core` of the layer's own order
          * (CONTRACT). And the layer's other way, to make the matrix (REBUILD): from `rebuild_from` rows on this runs, below
          * that the steps do. */

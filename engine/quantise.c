@@ -2,10 +2,16 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/quantise.h"
 #include "engine/rows.h"
+#include "engine/weights.h"
 #include "loader/file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "base/suffix.h"
+#include "engine/compress/feedback.h"
 
 /* ---- What the output will hold ---- */
 
@@ -36,18 +42,120 @@ static bool read_model(const struct gguf *g, struct mix_model *m, struct error *
     return true;
 }
 
-/* The tensor as it will be written. */
-static struct tensor target(const struct mix *mix, const struct mix_model *model, const struct tensor *t)
+/* One tensor of the output. */
+struct target {
+    struct tensor to;
+    const struct tensor *from;   /* copied or converted; NULL: made by `remake` */
+    const struct compact_metric *metric; /* of a conversion; NULL: none is known */
+    const struct remake *remake; /* at the first of its tensors; the others follow, with none of the two */
+    bool shared;                 /* stands there already, for a neighbour */
+};
+
+struct targets {
+    struct target *t;
+    size_t n, capacity;
+    struct remake *remake; /* room for one a tensor of the file, so that they stay where they are */
+    size_t n_remade;
+};
+
+static void targets_free(struct targets *l)
+{
+    free(l->t);
+    free(l->remake);
+}
+
+static bool push(struct targets *l, const struct target *t, struct error *e)
+{
+    struct target *grown = memory_grow(l->t, &l->capacity, l->n + 1, sizeof *grown);
+    if (!grown) return fail(e, "no memory for the table of %zu tensors", l->n + 1);
+    l->t = grown;
+    l->t[l->n++] = *t;
+    return true;
+}
+
+static void set_type(struct tensor *t, enum type type)
+{
+    t->type = type;
+    t->row_bytes = type_bytes(type, (size_t)t->ne[0]);
+    t->bytes = t->row_bytes * (size_t)tensor_rows(t);
+}
+
+/* Whether more is asked for than weights for the quantisers. */
+static bool remakes(const struct quantise_options *o)
+{
+    return o->imatrix && (o->remake.rank || o->remake.mean || o->remake.feedback);
+}
+
+/* A tensor that is converted or copied, as it will be written. */
+static struct tensor converted(const struct quantise_options *o, const struct mix_model *model, const struct tensor *t)
 {
     struct tensor to = *t;
     if (t->type == TYPE_I32) return to;
-    if (mix_applies(t))
-        to.type = mix_type(mix, model, t);
+    bool floats = type_get(t->type)->block == 1;
+    if (mix_applies(t) && remakes(o) && mix_is_pure(o->mix)) /* not one of the blocks' */
+        set_type(&to, !floats ? t->type : t->ne[0] % (int64_t)type_get(TYPE_Q8_0)->block ? TYPE_F16 : TYPE_Q8_0);
+    else if (mix_applies(t))
+        set_type(&to, mix_type(o->mix, model, t));
     else if (t->n_dims == 1)
-        to.type = TYPE_F32;
-    to.row_bytes = type_bytes(to.type, (size_t)to.ne[0]);
-    to.bytes = to.row_bytes * (size_t)tensor_rows(&to);
+        set_type(&to, TYPE_F32);
     return to;
+}
+
+/* The type that the mix means for a matrix whose rows may be joined. */
+static enum type joined_type(const struct quantise_options *o, const struct mix_model *model, const struct tensor *t)
+{
+    struct tensor wide = *t;
+    wide.ne[0] = t->ne[0] * 256; /* blocks of any type fit it */
+    enum type type = mix_type(o->mix, model, &wide);
+    return join_rows(type, (size_t)t->ne[0], (size_t)t->ne[1]) ? type : mix_type(o->mix, model, t);
+}
+
+/* A matrix of a block that is made anew: all that will stand for it. */
+static bool push_remade(struct targets *l, const struct gguf *g, const struct tensor *from, const struct compact_metric *m,
+                        const struct quantise_options *o, const struct mix_model *model, struct error *e)
+{
+    struct remake *r = &l->remake[l->n_remade++];
+    if (!remake_plan(r, g, from, joined_type(o, model, from), m, &o->remake, e)) return false;
+    for (int k = 0; k < r->n; k++) {
+        struct target t = {.to = r->tensors[k], .remake = k ? NULL : r};
+        for (size_t i = 0; i < l->n; i++) t.shared = t.shared || !strcmp(l->t[i].to.name, t.to.name);
+        if (!push(l, &t, e)) return false;
+    }
+    return true;
+}
+
+/* Quantised formats have blocks; in floats there is nothing to fit. */
+static bool has_blocks(enum type type) { return type_get(type)->block > 1; }
+
+/* Whether this matrix is made anew. */
+static bool is_remade(const struct tensor *t, const struct quantise_options *o, const struct mix_model *model)
+{
+    return remakes(o) && t->n_dims == 2 && mix_applies(t) && imatrix_find(o->imatrix, t->name) &&
+           has_blocks(joined_type(o, model, t));
+}
+
+/* Whether the tensor is the bias of such a matrix, which then writes it. */
+static bool is_remade_bias(const struct gguf *g, const struct tensor *t, const struct quantise_options *o,
+                           const struct mix_model *model)
+{
+    char name[TENSOR_MAX_NAME + 8];
+    if (!o->remake.mean || !ends_with(t->name, ".bias")) return false;
+    snprintf(name, sizeof name, "%.*s.weight", (int)(strlen(t->name) - strlen(".bias")), t->name);
+    const struct tensor *matrix = gguf_tensor(g, name);
+    return matrix && is_remade(matrix, o, model);
+}
+
+static bool plan_target(struct targets *l, const struct gguf *g, const struct tensor *from, const struct quantise_options *o,
+                        const struct mix_model *model, struct error *e)
+{
+    const struct compact_metric *m = o->imatrix && mix_applies(from) ? imatrix_find(o->imatrix, from->name) : NULL;
+    if (is_remade(from, o, model)) return push_remade(l, g, from, m, o, model, e);
+    if (is_remade_bias(g, from, o, model)) return true;
+    struct target t = {.to = converted(o, model, from), .from = from, .metric = m};
+    if (m && m->n != (size_t)from->ne[0])
+        return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have", from->name,
+                    (long long)from->ne[0], m->n);
+    return push(l, &t, e);
 }
 
 static bool starts_with(struct gguf_string s, const char *start)
@@ -55,67 +163,136 @@ static bool starts_with(struct gguf_string s, const char *start)
     return s.len >= strlen(start) && !memcmp(s.data, start, strlen(start));
 }
 
-static void describe(const struct gguf *g, const struct mix *mix, const struct tensor *to, struct gguf_writer *w)
+static void describe(const struct gguf *g, const struct quantise_options *o, const struct targets *l, struct gguf_writer *w)
 {
     for (size_t i = 0; i < g->n_kv; i++)
         if (!starts_with(g->kv[i].key, "split.")) gguf_copy_kv(w, &g->kv[i]); /* the output is one file */
-    gguf_set_u32(w, "general.file_type", mix_file_type(mix));
+    gguf_set_u32(w, "general.file_type", mix_file_type(o->mix));
     gguf_set_u32(w, "general.quantization_version", 2); /* ggml's number for the block layouts in use since 2023 */
-    for (size_t i = 0; i < g->n_tensors; i++) gguf_add_tensor(w, to[i].name, to[i].type, to[i].n_dims, to[i].ne);
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->t[i].shared) gguf_add_tensor(w, l->t[i].to.name, l->t[i].to.type, l->t[i].to.n_dims, l->t[i].to.ne);
+}
+
+/* The convention of docs/mpo.md, where matrices were made anew. */
+static bool describe_remade(const struct targets *l, struct gguf_writer *w, struct error *e)
+{
+    struct gguf_string *names = calloc(l->n_remade + 1, sizeof *names);
+    size_t n = 0;
+    if (!names) return fail(e, "no memory for %zu names", l->n_remade);
+    for (size_t i = 0; i < l->n_remade; i++) {
+        const struct remake *r = &l->remake[i];
+        if (!r->mpo.d) continue;
+        weights_describe(&r->mpo, r->prefix, strcmp(r->joint, r->prefix) ? r->joint : NULL, w);
+        names[n++] = (struct gguf_string){r->prefix, strlen(r->prefix)};
+    }
+    if (l->n_remade) weights_describe_file(names, n, w);
+    free(names);
+    return true;
 }
 
 /* ---- Writing it ---- */
 
 static void convert_row(const void *ctx, const struct tensor *to, int64_t row, float *floats, void *out)
 {
-    const struct tensor *from = ctx;
-    type_dequantise(from->type, floats, tensor_row(from, row), (size_t)from->ne[0]);
-    type_quantise(to->type, out, floats, NULL, (size_t)to->ne[0]);
+    const struct target *t = ctx;
+    type_dequantise(t->from->type, floats, tensor_row(t->from, row), (size_t)to->ne[0]);
+    type_quantise(to->type, out, floats, t->metric ? t->metric->square : NULL, (size_t)to->ne[0]);
 }
 
-static bool write_file(const struct gguf *g, const struct tensor *to, const struct quantise_options *o, FILE *f,
+/* All tensors of one matrix; `at` is the first. */
+static bool write_remade(struct row_writer *rows, const struct target *at, struct quantise_row *row, struct error *e)
+{
+    const struct remake *r = at->remake;
+    void *data[REMAKE_MAX_TENSORS];
+    double cost[2] = {NAN, NAN};
+    bool ok = remake_run(r, rows->pool, data, cost, e);
+    *row = (struct quantise_row){.type = r->type,
+                                 .join = r->join,
+                                 .rank = r->options.rank,
+                                 .parameters = (uint64_t)tensor_elements(r->from),
+                                 .error = cost[0],
+                                 .corrected = cost[1]};
+    snprintf(row->prefix, sizeof row->prefix, "%s", r->prefix);
+    for (int k = 0; k < r->n; k++) {
+        row->bytes += at[k].shared ? 0 : at[k].to.bytes;
+        ok = ok && (at[k].shared || rows_copy(rows, &at[k].to, data[k], e));
+        free(data[k]);
+    }
+    return ok;
+}
+
+static bool write_tensors(struct row_writer *rows, const struct targets *l, struct quantise_result *r, struct error *e)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < l->n; i++) {
+        const struct target *t = &l->t[i];
+        if (t->remake)
+            ok = write_remade(rows, t, &r->rows[r->n_rows++], e);
+        else if (t->from)
+            ok = t->from->type == t->to.type ? rows_copy(rows, t->from, t->from->data, e)
+                                             : rows_write(rows, &t->to, convert_row, t, e);
+    }
+    return ok;
+}
+
+static bool write_file(const struct gguf *g, const struct targets *l, const struct quantise_options *o, FILE *f,
                        struct quantise_result *r, struct error *e)
 {
     struct row_writer rows = {.progress = o->progress, .progress_ctx = o->progress_ctx, .stop = o->stop};
     rows.out = gguf_writer_new(g->alignment);
     rows.pool = pool_new(o->threads ? o->threads : pool_default_threads(), e);
-    bool ok = rows.pool && (rows.out || fail(e, "no memory"));
-    for (size_t i = 0; i < g->n_tensors; i++) rows.total += to[i].bytes;
+    r->rows = calloc(l->n_remade + 1, sizeof *r->rows);
+    bool ok = rows.pool && ((rows.out && r->rows) || fail(e, "no memory"));
+    for (size_t i = 0; i < l->n; i++) rows.total += l->t[i].shared ? 0 : l->t[i].to.bytes;
     if (ok) {
-        describe(g, o->mix, to, rows.out);
-        ok = gguf_writer_begin(rows.out, f, e);
-        r->file_bytes_out = gguf_writer_size(rows.out);
+        describe(g, o, l, rows.out);
+        ok = describe_remade(l, rows.out, e) && gguf_writer_begin(rows.out, f, e);
+        if (ok) r->file_bytes_out = gguf_writer_size(rows.out);
     }
-    for (size_t i = 0; ok && i < g->n_tensors; i++) {
-        const struct tensor *from = &g->tensors[i];
-        ok = from->type == to[i].type ? rows_copy(&rows, from, from->data, e) : rows_write(&rows, &to[i], convert_row, from, e);
-    }
-    ok = ok && gguf_writer_end(rows.out, e);
+    ok = ok && write_tensors(&rows, l, r, e) && gguf_writer_end(rows.out, e);
     rows_free(&rows);
     gguf_writer_free(rows.out);
     pool_free(rows.pool);
     return ok;
 }
 
-static struct tensor *plan_targets(const struct gguf *g, const struct mix *mix, struct quantise_result *r, struct error *e)
+static bool plan_targets(struct targets *l, const struct gguf *g, const struct quantise_options *o, struct quantise_result *r,
+                         struct error *e)
 {
     struct mix_model model;
-    if (!read_model(g, &model, e)) return NULL;
-    struct tensor *to = malloc((g->n_tensors + 1) * sizeof *to);
-    if (!to) {
-        fail(e, "no memory for the table of %zu tensors", g->n_tensors);
-        return NULL;
-    }
+    if (!read_model(g, &model, e)) return false;
+    if (remakes(o) && gguf_find(g, "mpo.version"))
+        return fail(e, "metadata 'mpo.version': found a model with factorised or corrected layers, expected one without");
+    l->remake = calloc(g->n_tensors + 1, sizeof *l->remake);
+    if (!l->remake) return fail(e, "no memory for the table of %zu tensors", g->n_tensors);
+    size_t known = 0;
     for (size_t i = 0; i < g->n_tensors; i++) {
         const struct tensor *from = &g->tensors[i];
-        to[i] = target(mix, &model, from);
+        size_t at = l->n;
+        if (!plan_target(l, g, from, o, &model, e)) return false;
         type_sum_add(&r->in[from->type], from);
-        type_sum_add(&r->out[to[i].type], &to[i]);
-        r->parameters += (uint64_t)tensor_elements(from);
-        r->converted += from->type != to[i].type;
+        r->parameters += tensor_parameters(from);
+        r->converted += at < l->n && (l->t[at].remake || from->type != l->t[at].to.type);
+        known += o->imatrix && imatrix_find(o->imatrix, from->name);
     }
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->t[i].shared) type_sum_add(&r->out[l->t[i].to.type], &l->t[i].to);
     r->tensors = g->n_tensors;
-    return to;
+    return !o->imatrix || known || fail(e, "tensors: found none of the importance matrix's %zu, expected another", o->imatrix->n);
+}
+
+double quantise_bits(const struct quantise_result *r)
+{
+    double bytes = 0, parameters = 0;
+    for (size_t i = 0; i < r->n_rows; i++) bytes += (double)r->rows[i].bytes, parameters += (double)r->rows[i].parameters;
+    return r->n_rows ? 8 * bytes / parameters : NAN;
+}
+
+void quantise_result_free(struct quantise_result *r)
+{
+    free(r->rows);
+    r->rows = NULL;
+    r->n_rows = 0;
 }
 
 bool quantise_file(const char *in, const char *out, const struct quantise_options *o, struct quantise_result *r,
@@ -126,19 +303,17 @@ bool quantise_file(const char *in, const char *out, const struct quantise_option
     if (!file) return false;
     r->file_bytes_in = file->bytes;
     struct file_output *output = NULL;
-    struct tensor *to = NULL;
+    struct targets l = {.n = 0};
     bool ok = !model_file_is_part(file, out) || fail(e, "%s: found a file of the model that is read, expected another", out);
-    if (ok) {
-        to = plan_targets(file->gguf, o->mix, r, e);
-        ok = to || fail_in(e, in);
-    }
+    ok = ok && (plan_targets(&l, file->gguf, o, r, e) || fail_in(e, in));
     ok = ok && (output = file_output_open(out, e));
-    ok = ok && (write_file(file->gguf, to, o, file_output_stream(output), r, e) || fail_in(e, out));
+    ok = ok && (write_file(file->gguf, &l, o, file_output_stream(output), r, e) || fail_in(e, out));
     if (ok)
         ok = file_output_commit(output, e);
     else if (output)
         file_output_discard(output);
-    free(to);
+    targets_free(&l);
+    if (!ok) quantise_result_free(r);
     model_file_close(file);
     return ok;
 }

@@ -83,6 +83,7 @@ static size_t n_out_of(const struct shape *s, int role)
 
 static bool is_joint(const struct shape *s, int role)
 {
+    if ((role == GATE || role == UP) && shape_is_encoder(s)) return false; /* it has no gate */
     return s->mpo.joint && roles[role].joint;
 }
 
@@ -269,7 +270,7 @@ struct tensor *recipe_apply(const struct shape *s, const struct mix *mix, struct
             ok = structure(s, role, &m, e);
             if (ok) put_cores(&l, s, t, prefix, role, &m);
         }
-        bool has_bias = role <= V && !strcmp(s->arch, "qwen2");
+        bool has_bias = shape_is_encoder(s) || (role <= V && !strcmp(s->arch, "qwen2"));
         if (ok) put_additions(&l, &s->mpo, t, prefix, has_bias);
     }
     if (ok && !l.ok) ok = fail(e, "shape '%s': no memory for its tensors", s->name);
@@ -294,6 +295,7 @@ void recipe_describe(const struct shape *s, struct gguf_writer *w)
         for (int role = 0; role < N_ROLES; role++) {
             char joint[TENSOR_MAX_NAME];
             struct error none;
+            if (role == GATE && shape_is_encoder(s)) continue;
             if (s->mpo.dense || !structure(s, role, &m, &none)) continue; /* recipe_apply has said what does not suit */
             snprintf(names[n], sizeof names[n], "blk.%d.%s", i, roles[role].name);
             if (is_joint(s, role)) snprintf(joint, sizeof joint, "blk.%d.%s", i, roles[role].joint);

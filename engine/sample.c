@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/sample.h"
 
+#include "base/random.h"
 #include "kernels/kernel.h"
 
 #include <float.h>
@@ -107,15 +108,6 @@ static void punish(struct sampler *s, float *logits)
 }
 
 /* ---- Arithmetic that gives the same bits everywhere ---- */
-
-/* splitmix64 (Steele, Lea and Flood 2014), its upper 53 bits as a fraction in [0, 1). */
-static double random_fraction(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
 
 /* exp(x) for x <= 0, to about 1e-15 relative; 0 below e^-700. x = k ln 2 + r with |r| <= ln 2 / 2, then Taylor's series. */
 static double exp_down(double x)

@@ -23,6 +23,22 @@ static void set_defaults(struct session_options *o, const struct model *m)
     if (o->n_out > o->n_batch) o->n_out = o->n_batch;
     if (!o->threads) o->threads = pool_default_threads();
     if (o->exact) o->kv_type = TYPE_F32;
+    if (o->embed) o->n_batch = o->n_ctx; /* a text is one step */
+}
+
+/* Whether the model is of the kind that the session is for, and as long. */
+static bool suits(const struct model *m, const struct session_options *o, struct error *e)
+{
+    if (m->arch->encoder && !o->embed)
+        fail(e, "metadata 'general.architecture': found '%s', an encoder, which makes no text; 'hartree embed' runs it",
+             m->arch->name);
+    else if (!m->arch->encoder && o->embed)
+        fail(e, "metadata 'general.architecture': found '%s', expected an encoder of texts, as bert", m->arch->name);
+    else if (o->embed && o->n_ctx > (size_t)m->hp.n_ctx_train)
+        fail(e, "context of %zu tokens: found an encoder of %d positions", o->n_ctx, m->hp.n_ctx_train);
+    else
+        return true;
+    return m->file && fail_in(e, m->file->path);
 }
 
 /* Refused before anything is allocated: an allocation that the system grants on credit would end in a kill much later. */
@@ -48,14 +64,18 @@ struct session *session_new(const struct model *m, const struct session_options 
     s->options = *o;
     set_defaults(&s->options, m);
     o = &s->options;
-    s->plan = plan_new(m, o->exact, e);
+    s->plan = suits(m, o, e) ? plan_new(m, o->exact, e) : NULL;
+    if (s->plan && o->embed && o->n_batch > s->plan->max_rows) {
+        fail(e, "context of %zu tokens: found layers so wide that a step has at most %zu rows", o->n_batch, s->plan->max_rows);
+        session_free(s);
+        return NULL;
+    }
     if (s->plan && o->n_batch > s->plan->max_rows) s->options.n_batch = s->plan->max_rows;
     if (o->n_out > o->n_batch) s->options.n_out = o->n_batch;
     if (s->plan && fits(s, e) && (s->kv = kv_new(&m->hp, o->kv_type, o->n_ctx, e)) &&
         (s->pool = pool_new(o->threads, e)) && (s->exec = exec_new(s->plan, s->kv, s->pool, o->n_batch, o->n_out, e)) &&
         (!o->profile || (s->profile = profile_new(s->plan, o->threads, e)))) {
         s->exec->profile = s->profile;
-        if (o->album) s->exec->embeddings = o->album->rows;
         if (!m->arch->sections || (s->places = memory_new(o->n_ctx * sizeof *s->places))) {
             s->exec->places = s->places;
             return s;
@@ -100,10 +120,11 @@ static bool check_tokens(const struct session *s, const int32_t *tokens, size_t 
     return true;
 }
 
-/* Tells where n tokens stand that are to be fed. */
+/* Tells where n tokens stand that are to be fed, and where the album's rows lie by now. */
 static void place_tokens(struct session *s, const int32_t *tokens, size_t n)
 {
     size_t used = s->kv->used;
+    if (s->options.album) s->exec->embeddings = s->options.album->rows;
     if (s->places) album_places(s->options.album, tokens, n, used ? s->places[used - 1].next : 0, s->places + used);
 }
 

@@ -14,7 +14,8 @@ struct session_options {
     int threads;       /* 0: pool_default_threads() */
     bool exact;        /* dequantised weights, f32 activations, f32 cache */
     bool profile;
-    const struct album *album; /* pictures whose tokens prompts may hold; borrowed; NULL: none */
+    bool embed;        /* for embeddings of whole texts, by an encoder (embed.h); else for logits, by any other model */
+    const struct album *album; /* pictures whose tokens prompts may hold; borrowed, may change between prompts; NULL: none */
 };
 
 struct session {

@@ -20,6 +20,8 @@
 #define QWEN2VL \
     .arch = "qwen2vl", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768, .head_dim = 128, .rope_sections = {16, 24, 24, 0}
 #define GEMMA3 .arch = "gemma3", .eps = 1e-6f, .rope_base = 1e6f, .tied = true
+/* No rope: positions are learned, as many as n_ctx. */
+#define BERT .arch = "bert", .eps = 1e-12f, .n_ctx = 512, .tied = true
 #define SIZE(l, d, h, kv, f) .n_layer = l, .n_embd = d, .n_head = h, .n_head_kv = kv, .n_ff = f
 
 static const struct shape shapes[] = {
@@ -78,6 +80,10 @@ static const struct shape shapes[] = {
     {"gemma-3-27b", NULL, GEMMA3, SIZE(62, 5376, 32, 16, 21504), .head_dim = 128, .n_vocab = 262208, .n_ctx = 131072,
      .window = 1024, .rope_factor = 8},
 
+    /* sentence-transformers/all-MiniLM-L6-v2; 22,713,216 are published with the pooler, which no sentence embedding uses. */
+    {"minilm-l6", "all-minilm-l6-v2", BERT, SIZE(6, 384, 12, 12, 1536), .head_dim = 32, .n_vocab = 30522,
+     .parameters = 22565376},
+
     /* For tests: few layers, GQA, odd vocabularies, a width that no 256-block divides, heads that don't add up to the width,
      * a window shorter than a test's prompt and one layer without it. */
     {"tiny-llama", NULL, LLAMA, SIZE(4, 256, 8, 2, 768), .head_dim = 32, .n_vocab = 1031, .n_ctx = 2048, .rope_base = 1e4f},
@@ -85,9 +91,16 @@ static const struct shape shapes[] = {
     {"tiny-qwen2-vl", NULL, QWEN2VL, SIZE(3, 256, 2, 1, 512), .n_vocab = 1033, .tied = true},
     {"tiny-qwen3", NULL, QWEN3, SIZE(4, 256, 4, 2, 512), .n_vocab = 1039},
     {"tiny-gemma3", NULL, GEMMA3, SIZE(7, 256, 4, 1, 512), .head_dim = 64, .n_vocab = 1049, .n_ctx = 2048, .window = 16},
+    {"tiny-bert", NULL, BERT, SIZE(3, 192, 6, 6, 512), .head_dim = 32, .n_vocab = 1061},
 };
 
 const struct shape *shape_at(size_t i) { return i < sizeof shapes / sizeof shapes[0] ? &shapes[i] : NULL; }
+
+bool shape_is_encoder(const struct shape *s)
+{
+    const struct arch *a = arch_find((struct gguf_string){s->arch, strlen(s->arch)}, NULL);
+    return a && a->encoder;
+}
 
 /* ---- Reading a spec ---- */
 
@@ -186,6 +199,10 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
         s->arch = "llama";
         s->assumed = "a llama's ops, as no arch= says otherwise";
     }
+    if (shape_is_encoder(s)) { /* positions are rows of a matrix */
+        s->n_ctx = 512;
+        s->tied = true; /* it has no output matrix */
+    }
     if (!strcmp(s->arch, "qwen2vl")) { /* in the proportions of the published ones */
         int pairs = s->head_dim / 2, time = pairs / 4, row = (pairs - time) / 2;
         s->rope_sections[0] = time;
@@ -248,9 +265,71 @@ static void matrix(struct list *l, int layer, const char *role, int64_t n_in, in
     add(l, layer, role, 2, n_in, n_out);
 }
 
+static void affine(struct list *l, int layer, const char *role, int64_t n_in, int64_t n_out)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s.weight", role);
+    if (n_in) matrix(l, layer, name, n_in, n_out);
+    else vector(l, layer, name, n_out); /* of a norm */
+    snprintf(name, sizeof name, "%s.bias", role);
+    vector(l, layer, name, n_out);
+}
+
+enum { TOKEN_TYPES = 2 }; /* of every BERT: the first sentence of a pair, the second */
+
+static void encoder_tensors(struct list *l, const struct shape *s)
+{
+    int64_t d = s->n_embd, q = (int64_t)s->n_head * s->head_dim, kv = (int64_t)s->n_head_kv * s->head_dim;
+    matrix(l, -1, "token_embd.weight", d, s->n_vocab);
+    matrix(l, -1, "position_embd.weight", d, s->n_ctx);
+    matrix(l, -1, "token_types.weight", d, TOKEN_TYPES);
+    affine(l, -1, "token_embd_norm", 0, d);
+    for (int i = 0; i < s->n_layer; i++) {
+        affine(l, i, "attn_q", d, q);
+        affine(l, i, "attn_k", d, kv);
+        affine(l, i, "attn_v", d, kv);
+        affine(l, i, "attn_output", q, d);
+        affine(l, i, "attn_output_norm", 0, d);
+        affine(l, i, "ffn_up", d, s->n_ff);
+        affine(l, i, "ffn_down", s->n_ff, d);
+        affine(l, i, "layer_output_norm", 0, d);
+    }
+}
+
+static void decoder_tensors(struct list *l, const struct shape *s, const struct arch *a)
+{
+    int64_t d = s->n_embd, q = (int64_t)s->n_head * s->head_dim, kv = (int64_t)s->n_head_kv * s->head_dim;
+    matrix(l, -1, "token_embd.weight", d, s->n_vocab);
+    if (s->rope_factor > 0 && a->window_period == 0) vector(l, -1, "rope_freqs.weight", s->head_dim / 2);
+    for (int i = 0; i < s->n_layer; i++) {
+        vector(l, i, "attn_norm.weight", d);
+        matrix(l, i, "attn_q.weight", d, q);
+        matrix(l, i, "attn_k.weight", d, kv);
+        matrix(l, i, "attn_v.weight", d, kv);
+        if (a->qkv_bias == REQUIRED) {
+            vector(l, i, "attn_q.bias", q);
+            vector(l, i, "attn_k.bias", kv);
+            vector(l, i, "attn_v.bias", kv);
+        }
+        if (a->qk_norm == REQUIRED) {
+            vector(l, i, "attn_q_norm.weight", s->head_dim);
+            vector(l, i, "attn_k_norm.weight", s->head_dim);
+        }
+        matrix(l, i, "attn_output.weight", q, d);
+        if (a->sandwich_norms) vector(l, i, "post_attention_norm.weight", d);
+        vector(l, i, "ffn_norm.weight", d);
+        matrix(l, i, "ffn_gate.weight", d, s->n_ff);
+        matrix(l, i, "ffn_up.weight", d, s->n_ff);
+        matrix(l, i, "ffn_down.weight", s->n_ff, d);
+        if (a->sandwich_norms) vector(l, i, "post_ffw_norm.weight", d);
+    }
+    vector(l, -1, "output_norm.weight", d);
+    if (!s->tied) matrix(l, -1, "output.weight", d, s->n_vocab);
+}
+
 struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_t *n, struct error *e)
 {
-    enum { PER_LAYER = 16, OUTSIDE = 4 };
+    enum { PER_LAYER = 16, OUTSIDE = 5 };
     const struct arch *a = arch_find((struct gguf_string){s->arch, strlen(s->arch)}, e);
     if (!a) return NULL;
     struct list l = {.mix = mix, .model = {s->n_layer, s->n_head, s->n_head_kv, s->tied}};
@@ -259,43 +338,23 @@ struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_
         fail(e, "shape '%s': no memory for its tensors", s->name);
         return NULL;
     }
-    int64_t d = s->n_embd, q = (int64_t)s->n_head * s->head_dim, kv = (int64_t)s->n_head_kv * s->head_dim;
-    matrix(&l, -1, "token_embd.weight", d, s->n_vocab);
-    if (s->rope_factor > 0 && a->window_period == 0) vector(&l, -1, "rope_freqs.weight", s->head_dim / 2);
-    for (int i = 0; i < s->n_layer; i++) {
-        vector(&l, i, "attn_norm.weight", d);
-        matrix(&l, i, "attn_q.weight", d, q);
-        matrix(&l, i, "attn_k.weight", d, kv);
-        matrix(&l, i, "attn_v.weight", d, kv);
-        if (a->qkv_bias == REQUIRED) {
-            vector(&l, i, "attn_q.bias", q);
-            vector(&l, i, "attn_k.bias", kv);
-            vector(&l, i, "attn_v.bias", kv);
-        }
-        if (a->qk_norm == REQUIRED) {
-            vector(&l, i, "attn_q_norm.weight", s->head_dim);
-            vector(&l, i, "attn_k_norm.weight", s->head_dim);
-        }
-        matrix(&l, i, "attn_output.weight", q, d);
-        if (a->sandwich_norms) vector(&l, i, "post_attention_norm.weight", d);
-        vector(&l, i, "ffn_norm.weight", d);
-        matrix(&l, i, "ffn_gate.weight", d, s->n_ff);
-        matrix(&l, i, "ffn_up.weight", d, s->n_ff);
-        matrix(&l, i, "ffn_down.weight", s->n_ff, d);
-        if (a->sandwich_norms) vector(&l, i, "post_ffw_norm.weight", d);
-    }
-    vector(&l, -1, "output_norm.weight", d);
-    if (!s->tied) matrix(&l, -1, "output.weight", d, s->n_vocab);
+    if (a->encoder) encoder_tensors(&l, s);
+    else decoder_tensors(&l, s, a);
     *n = l.n;
     return s->mpo.used ? recipe_apply(s, mix, l.t, n, e) : l.t;
 }
 
+void shape_name(const struct shape *s, const struct mix *mix, char name[SHAPE_NAME])
+{
+    snprintf(name, SHAPE_NAME, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
+}
+
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n, struct gguf_writer *w)
 {
-    char text[96];
+    char text[SHAPE_NAME];
     gguf_set_string(w, "general.architecture", s->arch, strlen(s->arch));
     gguf_set_string(w, "general.type", "model", 5);
-    snprintf(text, sizeof text, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
+    shape_name(s, mix, text);
     gguf_set_string(w, "general.name", text, strlen(text));
     gguf_set_u32(w, "general.file_type", mix_file_type(mix));
     gguf_set_u32(w, "general.quantization_version", 2); /* ggml's number for the block layouts in use since 2023 */
@@ -310,9 +369,16 @@ void shape_describe(const struct shape *s, const struct mix *mix, const struct t
     SET(u32, "attention.head_count_kv", (uint32_t)s->n_head_kv);
     SET(u32, "attention.key_length", (uint32_t)s->head_dim);
     SET(u32, "attention.value_length", (uint32_t)s->head_dim);
-    SET(f32, "attention.layer_norm_rms_epsilon", s->eps);
-    SET(u32, "rope.dimension_count", (uint32_t)s->head_dim);
-    SET(f32, "rope.freq_base", s->rope_base);
+    if (shape_is_encoder(s)) {
+        SET(f32, "attention.layer_norm_epsilon", s->eps);
+        SET(bool, "attention.causal", false);
+        SET(u32, "pooling_type", POOLING_MEAN);
+        gguf_set_u32(w, "tokenizer.ggml.token_type_count", TOKEN_TYPES);
+    } else {
+        SET(f32, "attention.layer_norm_rms_epsilon", s->eps);
+        SET(u32, "rope.dimension_count", (uint32_t)s->head_dim);
+        SET(f32, "rope.freq_base", s->rope_base);
+    }
     if (s->rope_sections[2]) { /* those of other architectures have none */
         snprintf(text, sizeof text, "%s.rope.dimension_sections", s->arch);
         gguf_set_array(w, text, GGUF_I32, s->rope_sections, 4);

@@ -14,7 +14,7 @@ struct shape {
     const char *arch;         /* general.architecture */
     int n_layer, n_embd, n_head, n_head_kv, head_dim, n_ff, n_vocab, n_ctx;
     bool tied;                /* no output.weight */
-    float eps, rope_base;
+    float eps, rope_base;     /* of encoders no rope_base: n_ctx is how many positions they have learned */
     float rope_factor;        /* 0: none; llama: by frequency, in rope_freqs.weight; gemma3: linear */
     int window;               /* of the windowed layers; 0: none */
     int64_t parameters;       /* as published, 0 where nobody published it; rope_freqs.weight does not count */
@@ -25,6 +25,7 @@ struct shape {
 };
 
 const struct shape *shape_at(size_t i); /* NULL past the end */
+bool shape_is_encoder(const struct shape *s);
 
 /* Reads "NAME[:TYPE]" or "L=32,D=4096,H=32,KV=8,F=14336,V=128256[,HD=128][,tied][,arch=qwen2][:TYPE]": layers, width, heads,
  * key/value heads, FFN width, vocabulary, head width (else D / H; "d=" is the same), no output matrix of its own, architecture
@@ -36,6 +37,10 @@ bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, stru
 /* The tensors of the shape in their types, without offsets or data, in the order of a file; to be freed. NULL and *e for lack
  * of memory or an unknown architecture. */
 struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_t *n, struct error *e);
+
+/* What a model of this shape calls itself: "NAME:TYPE", and ":mpo" behind it where layers are factorised. */
+enum { SHAPE_NAME = 96 };
+void shape_name(const struct shape *s, const struct mix *mix, char name[SHAPE_NAME]);
 
 /* Metadata (all but the vocabulary) and tensor headers into a writer. */
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n,

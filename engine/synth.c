@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/synth.h"
 
+#include "base/random.h"
 #include "base/suffix.h"
 #include "engine/rows.h"
 #include "engine/tower/tower_shapes.h"
@@ -26,25 +27,13 @@ struct recipe {
     struct pool *threads;
 };
 
-/* splitmix64 (Steele, Lea, Flood 2014): consecutive states give independent bits, so any number can be a stream's start. */
-static uint64_t mix64(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-static uint64_t random64(uint64_t seed, uint64_t i)
-{
-    return mix64(seed + 0x9e3779b97f4a7c15u * (i + 1));
-}
-
 /* Sums of four uniform 16-bit numbers: near enough to normal for weights, and the same bits on every machine. */
 static void random_block(const struct recipe *r, uint64_t block, float x[BLOCK])
 {
     const float scale = r->deviation / (65536.0f * 0.57735027f); /* four uniforms deviate by sqrt(4 / 12) of their width */
-    uint64_t seed = random64(r->seed, block);
+    uint64_t seed = random_at(r->seed, block);
     for (int i = 0; i < BLOCK; i++) {
-        uint64_t u = random64(seed, (uint64_t)i);
+        uint64_t u = random_at(seed, (uint64_t)i);
         int sum = (int)(u & 0xffff) + (int)(u >> 16 & 0xffff) + (int)(u >> 32 & 0xffff) + (int)(u >> 48);
         x[i] = r->mean + ((float)sum - 131070.0f) * scale;
     }
@@ -67,7 +56,7 @@ static void random_row(const void *ctx, const struct tensor *t, int64_t row, flo
     (void)floats;
     const struct recipe *r = ctx;
     for (int64_t k = 0; k < r->row_blocks; k++) {
-        uint64_t place = (uint64_t)(row * r->row_blocks + k), block = r->drawn ? random64(~r->seed, place) % POOL : place;
+        uint64_t place = (uint64_t)(row * r->row_blocks + k), block = r->drawn ? random_at(~r->seed, place) % POOL : place;
         size_t done = (size_t)k * r->block_bytes, left = t->row_bytes - done;
         memcpy((char *)out + done, r->pool + block * r->block_bytes, left < r->block_bytes ? left : r->block_bytes);
     }
@@ -87,7 +76,7 @@ static struct recipe recipe_for(const struct shape *s, const struct arch *a, con
 {
     uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: a tensor's stream depends on its name, not on its place in the file */
     for (const char *c = t->name; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-    struct recipe r = {.seed = mix64(seed ^ h), .type = t->type, .block_bytes = type_bytes(t->type, BLOCK)};
+    struct recipe r = {.seed = random_mix(seed ^ h), .type = t->type, .block_bytes = type_bytes(t->type, BLOCK)};
     r.row_blocks = (t->ne[0] + BLOCK - 1) / BLOCK;
     r.n = r.row_blocks * tensor_rows(t);
     r.drawn = r.n > POOL;
@@ -151,6 +140,12 @@ static bool write_tensors(const struct job *j, struct row_writer *rows, struct e
     return ok;
 }
 
+static enum synth_vocabulary vocabulary_of(const struct shape *s)
+{
+    if (shape_is_encoder(s)) return SYNTH_WORDPIECE;
+    return s->rope_sections[2] > 0 ? SYNTH_SPM_PICTURES : SYNTH_SPM;
+}
+
 static bool write_file(const struct job *j, FILE *f, struct synth_result *r, struct error *e)
 {
     struct row_writer rows = {.progress = j->o->progress, .progress_ctx = j->o->progress_ctx, .stop = j->o->stop};
@@ -160,12 +155,12 @@ static bool write_file(const struct job *j, FILE *f, struct synth_result *r, str
     if (ok) {
         if (j->tower) tower_shape_describe(j->tower, j->mix, j->tensors, j->n, rows.out);
         else shape_describe(&j->shape, j->mix, j->tensors, j->n, rows.out);
-        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, j->shape.rope_sections[2] > 0, rows.out, e)) &&
+        ok = (j->tower || synth_vocabulary(j->shape.n_vocab, vocabulary_of(&j->shape), rows.out, e)) &&
              gguf_writer_begin(rows.out, f, e);
     }
     for (size_t i = 0; i < j->n; i++) {
         rows.total += j->tensors[i].bytes;
-        if (j->tensors[i].type != TYPE_I32) r->parameters += (uint64_t)tensor_elements(&j->tensors[i]);
+        r->parameters += tensor_parameters(&j->tensors[i]);
     }
     r->tensor_bytes = rows.total;
     r->tensors = j->n;
@@ -186,9 +181,11 @@ bool synth_write(const struct synth_options *o, const char *path, struct synth_r
     if (o->mmproj) {
         if (!tower_shape_parse(o->shape, &j.tower, &j.mix, e)) return false;
         j.shape = (struct shape){.name = j.tower->name, .n_layer = j.tower->n_layer};
+        snprintf(r->name, sizeof r->name, "%s:%s", j.tower->name, mix_name(j.mix));
         j.tensors = tower_shape_tensors(j.tower, j.mix, &j.n, e);
     } else {
         if (!shape_parse(o->shape, &j.shape, &j.mix, e)) return false;
+        shape_name(&j.shape, j.mix, r->name);
         j.tensors = shape_tensors(&j.shape, j.mix, &j.n, e);
     }
     if (!j.tensors) return false;

@@ -1,10 +1,10 @@
 /* synth.h - a model of a known shape with random weights, for speed work and tests without a download.
  *
  * Weights are normal with the variance that keeps activations and logits of the order of one through all layers; norms are near
- * one. A large tensor is put together from 4096 different blocks of 256 elements in random order, since quantising every one of
- * billions would take the better part of an hour and change nothing in speed. The vocabulary is SPM whatever the family's own
- * is: bytes, characters, some English words, and made-up words up to the shape's size. Same shape, type and seed, same bytes,
- * whatever the number of threads. SPDX-License-Identifier: MIT */
+ * one. A large tensor is put together from 4096 different blocks of 256 elements in random order, since quantising every one
+ * of billions would take the better part of an hour and change nothing in speed. The vocabulary is SPM whatever the family's
+ * own is, WordPiece in an encoder: bytes, characters, some English words, and made-up words up to the shape's size. Same
+ * shape, type and seed, same bytes, whatever the number of threads. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_SYNTH_H
 #define HARTREE_SYNTH_H
 
@@ -21,6 +21,7 @@ struct synth_options {
 };
 
 struct synth_result {
+    char name[SHAPE_NAME]; /* what the file says: shape_name */
     uint64_t file_bytes, tensor_bytes, parameters;
     size_t tensors;
 };
@@ -28,8 +29,9 @@ struct synth_result {
 /* Writes the whole file to `path` or nothing. `r` may be NULL. False and *e on failure. */
 bool synth_write(const struct synth_options *o, const char *path, struct synth_result *r, struct error *e);
 
-/* The vocabulary alone (synth_vocab.c): n_vocab tokens into a writer; `pictures`: the last are the marks of pictures. False
- * and *e if they are too few for one (under 259) or memory is short. */
-bool synth_vocabulary(int n_vocab, bool pictures, struct gguf_writer *w, struct error *e);
+/* The vocabulary alone (synth_vocab.c): n_vocab tokens into a writer. With PICTURES the last are the marks of pictures. False
+ * and *e if they are too few for one (under 259, of WordPiece 141) or memory is short. */
+enum synth_vocabulary { SYNTH_SPM, SYNTH_SPM_PICTURES, SYNTH_WORDPIECE };
+bool synth_vocabulary(int n_vocab, enum synth_vocabulary kind, struct gguf_writer *w, struct error *e);
 
 #endif

@@ -1,9 +1,12 @@
-/* synth_vocab.c - an SPM vocabulary of any size that tokenizes any text.
+/* synth_vocab.c - an SPM vocabulary of any size that tokenizes any text; or WordPiece, for lower-cased ASCII.
  *
  * Ids: <unk>, <s>, </s>, 256 bytes, the characters of ASCII (the space as U+2581, as SPM has it), common English words, then
  * made-up words to fill up. SPM joins neighbours into pieces that exist, so every beginning of a word is a piece too, and the
  * words come out whole. A made-up word starts with a capital after U+2581, which no piece does, and is therefore never found in
  * a text: how a text is cut does not depend on the size of the vocabulary.
+ *
+ * Those of WordPiece: [PAD], [UNK], [CLS], [SEP], [MASK], the characters of ASCII but for capitals, each to begin a word and to
+ * continue one, the words, made-up words.
  * SPDX-License-Identifier: MIT */
 #include "engine/synth.h"
 #include "engine/text/tokenizer.h"
@@ -80,6 +83,47 @@ static void fill(struct vocabulary *v)
     for (size_t i = 0; v->n < v->capacity; i++) made_up(i, v->piece[v->n++]);
 }
 
+static const char *const bert_marks[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+enum {
+    BERT_MARKS = sizeof bert_marks / sizeof *bert_marks,
+    BERT_CHARACTERS = 94 - 26,
+    BERT_LEAST = BERT_MARKS + 2 * BERT_CHARACTERS
+};
+
+static void fill_wordpiece(struct vocabulary *v)
+{
+    char piece[PIECE];
+    for (int i = 0; i < BERT_MARKS; i++) add(v, bert_marks[i]);
+    for (char c = '!'; c <= '~'; c++) {
+        if (c >= 'A' && c <= 'Z') continue;
+        add(v, (char[]){c, 0});
+        snprintf(piece, sizeof piece, SPACE "%c", c);
+        add(v, piece);
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        snprintf(piece, sizeof piece, SPACE "%s", words[i]);
+        add(v, piece);
+    }
+    for (size_t i = 0; v->n < v->capacity; i++) made_up(i, v->piece[v->n++]);
+}
+
+static void put_wordpiece(const struct vocabulary *v, struct gguf_string *text, int32_t *type, struct gguf_writer *w)
+{
+    static const char *const keys[BERT_MARKS] = {"padding", "unknown", "cls", "seperator", "mask"}; /* spelt so */
+    char key[64];
+    for (size_t i = 0; i < v->n; i++) {
+        text[i] = (struct gguf_string){v->piece[i], strlen(v->piece[i])};
+        type[i] = i < BERT_MARKS ? TOKEN_CONTROL : TOKEN_NORMAL;
+    }
+    gguf_set_string(w, "tokenizer.ggml.model", "bert", 4);
+    gguf_set_strings(w, "tokenizer.ggml.tokens", text, v->n);
+    gguf_set_array(w, "tokenizer.ggml.token_type", GGUF_I32, type, v->n);
+    for (uint32_t i = 0; i < BERT_MARKS; i++) {
+        snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", keys[i]);
+        gguf_set_u32(w, key, i);
+    }
+}
+
 static void put(const struct vocabulary *v, struct gguf_string *text, float *score, int32_t *type, struct gguf_writer *w)
 {
     for (size_t i = 0; i < v->n; i++) {
@@ -101,19 +145,22 @@ static void put(const struct vocabulary *v, struct gguf_string *text, float *sco
     gguf_set_bool(w, "tokenizer.ggml.add_space_prefix", true);
 }
 
-bool synth_vocabulary(int n_vocab, bool pictures, struct gguf_writer *w, struct error *e)
+bool synth_vocabulary(int n_vocab, enum synth_vocabulary kind, struct gguf_writer *w, struct error *e)
 {
-    if (n_vocab < SPECIALS + BYTES)
-        return fail(e, "vocabulary: found %d tokens, expected at least %d", n_vocab, SPECIALS + BYTES);
+    int least = kind == SYNTH_WORDPIECE ? BERT_LEAST : SPECIALS + BYTES;
+    if (n_vocab < least) return fail(e, "vocabulary: found %d tokens, expected at least %d", n_vocab, least);
     size_t n = (size_t)n_vocab;
     struct vocabulary v = {.piece = malloc(n * PIECE), .capacity = n};
     struct gguf_string *text = malloc(n * sizeof *text);
     float *score = malloc(n * sizeof *score);
     int32_t *type = malloc(n * sizeof *type);
     bool ok = v.piece && text && score && type;
-    if (ok) {
+    if (ok && kind == SYNTH_WORDPIECE) {
+        fill_wordpiece(&v);
+        put_wordpiece(&v, text, type, w);
+    } else if (ok) {
         fill(&v);
-        v.marks = pictures ? MARKS : 0;
+        v.marks = kind == SYNTH_SPM_PICTURES ? MARKS : 0;
         for (size_t i = 0; i < v.marks; i++) strcpy(v.piece[v.n - MARKS + i], marks[i]);
         put(&v, text, score, type, w);
     } else {

@@ -2,7 +2,7 @@
  * compiler.
  * SPDX-License-Identifier: MIT */
 #include "kernels/kernel.h"
-#include "kernels/spec_random.h"
+#include "base/random.h"
 
 #include <string.h>
 
@@ -31,8 +31,8 @@ static void fill(const struct kernel_case *c, uint64_t seed, const struct kernel
 {
     uint8_t *u = r[1].data, *v = u + PEAK_I8_CODES;
     for (int i = 0; i < PEAK_I8_CODES; i++) {
-        u[i] = spec_random(&seed) & 63;
-        v[i] = i < 8 ? (uint8_t)(spec_random(&seed) % 255 - 127) : v[i - 8];
+        u[i] = random_next(&seed) & 63;
+        v[i] = i < 8 ? (uint8_t)(random_next(&seed) % 255 - 127) : v[i - 8];
     }
     args->peak = (struct peak_args){r[0].data, r[1].data, c->a};
 }

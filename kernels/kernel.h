@@ -239,6 +239,13 @@ struct kernel_table {
 #undef X
 };
 
+/* The rows whose functions K holds: what is said of a variant beside its code. NULL before kernel_init. */
+struct kernel_row_table {
+#define X(op, args) const struct kernel *op;
+    KERNEL_OPS(X)
+#undef X
+};
+
 union kernel_args {
     struct dot_args dot;
     struct dequant_args dequant;
@@ -297,6 +304,8 @@ struct kernel {
     const char *op, *isa; /* isa is "avx2" or, with a tag, "avx2_tag" */
     unsigned needs;       /* CPU feature bits */
     bool exact;           /* a tested claim: bit-equal to the scalar row */
+    unsigned few;         /* a _dot's: the most columns that it multiplies sooner than the gemm of its instruction set does, as
+                             measured; 0 where nobody has measured (linear.h has what is then assumed) */
     union kernel_fn fn;
     const struct kernel_spec *spec; /* scalar rows only */
 };
@@ -312,6 +321,7 @@ extern const size_t kernel_n_rows;
 
 /* The table that the engine calls through. Bound by kernel_init; before that every slot is NULL. */
 extern struct kernel_table K;
+extern struct kernel_row_table kernel_bound_rows;
 
 /* Features of this CPU and operating system (cpu.c). */
 unsigned cpu_features(void);

@@ -55,6 +55,8 @@ struct kernel_table K = {
 #undef X
 };
 
+struct kernel_row_table kernel_bound_rows;
+
 static const struct kernel *bound[N_OPS];
 static unsigned active;
 static const char *active_isa = "scalar";
@@ -86,6 +88,13 @@ unsigned kernel_isa_needs(const char *isa)
 static void fill_table(struct kernel_table *t, const struct kernel *const rows[])
 {
 #define X(op, args) t->op = rows[OP_##op]->fn.op;
+    KERNEL_OPS(X)
+#undef X
+}
+
+static void fill_rows(struct kernel_row_table *t, const struct kernel *const rows[])
+{
+#define X(op, args) t->op = rows[OP_##op];
     KERNEL_OPS(X)
 #undef X
 }
@@ -141,6 +150,7 @@ bool kernel_init(const char *isa, const char *pins, char *message, size_t size)
         p += len + (p[len] == ',');
     }
     fill_table(&K, bound);
+    fill_rows(&kernel_bound_rows, bound);
     return true;
 }
 

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
-#include "kernels/spec_random.h"
+#include "base/random.h"
 
 /* Mean 0, variance 1, within +-3.5: a sum of four uniform numbers is bell-shaped enough. */
 static inline float vspec_normal(uint64_t *state)
 {
-    uint64_t z = spec_random(state);
+    uint64_t z = random_next(state);
     int sum = (int)(z & 0xffff) + (int)(z >> 16 & 0xffff) + (int)(z >> 32 & 0xffff) + (int)(z >> 48) - 131070;
     return (float)sum * (1.0f / 37837.0f); /* 4 uniforms on 2^16: deviation 65536 * sqrt(4 / 12) */
 }

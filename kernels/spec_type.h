@@ -12,7 +12,7 @@
 #include "kernels/blocks.h"
 #include "kernels/half.h"
 #include "kernels/kernel.h"
-#include "kernels/spec_random.h"
+#include "base/random.h"
 #include "kernels/type.h"
 
 /* ---- Random data ---- */
@@ -20,7 +20,7 @@
 /* Bell-shaped, mean 0, deviation 0.577, with one in 64 eight times as large, as weights and activations have. */
 static inline float tspec_float(uint64_t *state)
 {
-    uint64_t z = spec_random(state);
+    uint64_t z = random_next(state);
     int sum = (int)(z & 0xffff) + (int)(z >> 16 & 0xffff) + (int)(z >> 32 & 0xffff) - 98302;
     return (float)sum * (z >> 58 ? 0x1p-16f : 0x1p-13f);
 }
@@ -33,7 +33,7 @@ static inline void tspec_floats(float *x, size_t n, uint64_t *state)
 /* A scale of either sign within f16's normal numbers, 2^-8 to 2^-5: any of its 10 fraction bits. */
 static inline uint16_t tspec_scale(uint64_t *state)
 {
-    uint64_t z = spec_random(state);
+    uint64_t z = random_next(state);
     return (uint16_t)((z & 0x83ff) | (7 + (z >> 16) % 3) << 10);
 }
 
@@ -55,8 +55,8 @@ static inline void tspec_blocks(enum type type, void *data, size_t n, uint64_t *
         if (type == TYPE_F32) memcpy(b, &x, 4);
         if (type == TYPE_F16 || type == TYPE_BF16) memcpy(b, &half, 2);
         if (t->block == 1) continue;
-        uint64_t z = spec_random(state);
-        for (size_t i = 0; i < t->block_bytes; i++) b[i] = z & 3 ? (uint8_t)spec_random(state) : extremes[z >> 2 & 3];
+        uint64_t z = random_next(state);
+        for (size_t i = 0; i < t->block_bytes; i++) b[i] = z & 3 ? (uint8_t)random_next(state) : extremes[z >> 2 & 3];
         for (int i = 0; i < scales[type].n; i++) {
             uint16_t s = tspec_scale(state);
             memcpy(b + scales[type].at[i], &s, 2);
@@ -72,10 +72,10 @@ static inline void tspec_activations(enum type type, void *data, size_t n, uint6
     } else if (type == TYPE_Q8_A32) {
         struct block_q8_a32 *b = data;
         for (size_t i = 0; i < n / 32; i++) {
-            uint64_t z = spec_random(state);
+            uint64_t z = random_next(state);
             int sum = 0;
             for (int k = 0; k < 32; k++) {
-                int q = z & 3 ? (int)(spec_random(state) % 255) - 127 : z & 4 ? 127 : -127;
+                int q = z & 3 ? (int)(random_next(state) % 255) - 127 : z & 4 ? 127 : -127;
                 b[i].qs[k] = (int8_t)q, sum += q;
             }
             b[i].d = (float)(z >> 40) * 0x1p-30f;
@@ -84,10 +84,10 @@ static inline void tspec_activations(enum type type, void *data, size_t n, uint6
     } else {
         struct block_q8_a256 *b = data;
         for (size_t i = 0; i < n / 256; i++) {
-            uint64_t z = spec_random(state);
+            uint64_t z = random_next(state);
             memset(b[i].bsums, 0, sizeof b[i].bsums);
             for (int k = 0; k < 256; k++) {
-                int q = z & 3 ? (int)(spec_random(state) % 255) - 127 : z & 4 ? 127 : -127;
+                int q = z & 3 ? (int)(random_next(state) % 255) - 127 : z & 4 ? 127 : -127;
                 b[i].qs[k] = (int8_t)q, b[i].bsums[k / 16] = (int16_t)(b[i].bsums[k / 16] + q);
             }
             b[i].d = (float)(z >> 40) * 0x1p-30f;

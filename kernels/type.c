@@ -119,6 +119,17 @@ void type_dot(enum type type, const struct dot_args *args)
     abort();
 }
 
+unsigned type_dot_few(enum type type)
+{
+    switch ((int)type) {
+#define X(T, op) \
+    case TYPE_##T: return kernel_bound_rows.op##_dot->few;
+        WEIGHT_TYPES(X)
+#undef X
+    }
+    abort();
+}
+
 void type_gemm(enum type type, const struct dot_args *args)
 {
     switch ((int)type) {

@@ -61,4 +61,7 @@ void type_quantise(enum type type, void *y, const float *x, const float *importa
 void type_dot(enum type type, const struct dot_args *args);
 void type_gemm(enum type type, const struct dot_args *args);
 
+/* What the bound <op>_dot says of itself as `few` (kernel.h). */
+unsigned type_dot_few(enum type type);
+
 #endif

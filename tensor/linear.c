@@ -8,7 +8,7 @@ enum { DOT_CHUNK_BYTES = 32 << 10, GEMM_CHUNK_BYTES = 64 << 10 };
 
 /* Rows come by whole panels of every GEMM: AVX-512's take three times sixteen at once. Float activations are long, so a pass
  * over them should serve a strip of rows and not half of one (gemm_float.h). */
-enum { DOT_CHUNK_ROWS = 16, GEMM_CHUNK_ROWS = LINEAR_MAX_ROWS / 3, GEMM_MIN_COLS = 3, GEMM_MIN_COLS_FLOAT = 16 };
+enum { DOT_CHUNK_ROWS = 16, GEMM_CHUNK_ROWS = LINEAR_MAX_ROWS / 3, FEW = 2, FEW_FLOAT = 15 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 
@@ -23,10 +23,13 @@ size_t linear_rows(enum type weight, size_t n_in, size_t cols)
     return clamp(GEMM_CHUNK_BYTES / row, least, LINEAR_MAX_ROWS) / GEMM_CHUNK_ROWS * GEMM_CHUNK_ROWS;
 }
 
-bool linear_unpacks(enum type weight, size_t cols)
+size_t linear_few(enum type weight)
 {
-    return cols >= (floats(weight) ? GEMM_MIN_COLS_FLOAT : GEMM_MIN_COLS);
+    unsigned few = type_dot_few(weight);
+    return few ? few : floats(weight) ? FEW_FLOAT : FEW;
 }
+
+bool linear_unpacks(enum type weight, size_t cols) { return cols > linear_few(weight); }
 
 static void add_bias(const struct linear_part *p)
 {

@@ -8,11 +8,16 @@
 #include "tensor/tensor.h"
 
 /* How many weight rows a chunk of work takes for rows of n_in elements and so many columns: few for a dot, where memory sets
- * the pace and threads should end together; for a gemm whole panels. A function of shapes alone. */
+ * the pace and threads should end together; for a gemm whole panels. A function of shapes and of the bound kernels. */
 size_t linear_rows(enum type weight, size_t n_in, size_t cols);
 enum { LINEAR_MAX_ROWS = 144 }; /* never more than these */
 
-/* Whether so many columns are multiplied by the type's gemm, which unpacks weights once for all of them, or by its dot. */
+/* The most columns that are multiplied by the type's dot. More are multiplied by its gemm, which unpacks weights once for all
+ * of them. The bound dot says how many it is the quicker of the two for (kernel.h); where it does not, two, or fifteen of float
+ * weights, which have less to unpack. Always below 16. */
+size_t linear_few(enum type weight);
+
+/* Whether so many columns are multiplied by the gemm. */
 bool linear_unpacks(enum type weight, size_t cols);
 
 /* Part of a product: y[c * ldy + r] = <row (row + r) of w, x_c> + bias[row + r] for r < rows, c < cols. Nothing is owned. */

@@ -20,6 +20,12 @@ struct tensor {
 
 /* Elements, and rows of ne[0]. */
 static inline int64_t tensor_elements(const struct tensor *t) { return t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3]; }
+
+/* Its part of a model's parameters: all elements, and none of indices. */
+static inline uint64_t tensor_parameters(const struct tensor *t)
+{
+    return t->type == TYPE_I32 ? 0 : (uint64_t)tensor_elements(t);
+}
 static inline int64_t tensor_rows(const struct tensor *t) { return t->ne[1] * t->ne[2] * t->ne[3]; }
 static inline const void *tensor_row(const struct tensor *t, int64_t row)
 {

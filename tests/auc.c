@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/median.h"
+#include "base/random.h"
 #include "engine/meter/proc.h"
 #include "tests/auc_load.h"
 #include "tests/test.h"
@@ -225,6 +227,37 @@ static void test_idle(void)
     TEST("idle: a loaded footprint is not counted twice", fabs(r.rss.net) < 1e-3 && r.rss.gross > 99e6, "%g", r.rss.net);
     TEST("idle: sampled use", isnan(r.cpu_sampled), "%g without a tick", r.cpu_sampled);
     auc_free(a);
+}
+
+/* How often the true net area, 0, lies within 1.96 standard deviations where a machine's idle use has a memory: an autoregression
+ * of one second's step with the correlation rho. */
+static void test_correlated(double rho, const char *name)
+{
+    enum { TRIALS = 80, IDLE = 40, WINDOW = 20 };
+    uint64_t state = 1;
+    int inside = 0;
+    double found = 0;
+    for (int trial = 0; trial < TRIALS; trial++) {
+        begin_tree();
+        struct auc *a = record_of(100, false, 0);
+        struct error e;
+        double ticks = 0, noise = 0;
+        for (int t = 1; t <= 2 * IDLE + WINDOW; t++) {
+            double shock = 0; /* nearly normal, of variance 1 */
+            for (int i = 0; i < 12; i++) shock += random_fraction(&state) - 0.5;
+            noise = t == 1 ? shock : rho * noise + sqrt(1 - rho * rho) * shock;
+            ticks += 1000 + 100 * noise;
+            put_machine((long)ticks, 1, 1000);
+            mark_at(a, t);
+        }
+        bool ok = auc_idle_between(a, 0, IDLE, &e) && auc_idle_between(a, IDLE + WINDOW, 2 * IDLE + WINDOW, &e);
+        struct auc_result r = between(a, IDLE, IDLE + WINDOW);
+        inside += ok && fabs(r.system_cpu.net) <= 1.96 * r.system_cpu.sd;
+        found += (r.before.system_cpu.correlation + r.after.system_cpu.correlation) / 2 / TRIALS;
+        auc_free(a);
+    }
+    /* 95 % would be 76 of 80; blocks taken as independent cover half of them at rho = 0.8. */
+    TEST(name, inside >= 68 && fabs(found - rho) < 0.12, "%d of %d, correlation %.2f", inside, TRIALS, found);
 }
 
 /* Children that end: waited for, not waited for, replaced by another of the same pid. */
@@ -545,6 +578,41 @@ static void test_leaks(void)
          count_entries("/proc/self/fd"), count_entries("/proc/self/task"), files, threads);
 }
 
+/* Seconds of a fixed piece of work. */
+static double work_seconds(void)
+{
+    double start = clock_now();
+    uint64_t state = 1, sum = 0;
+    for (int i = 0; i < 60000000; i++) sum += random_next(&state);
+    return sum ? clock_now() - start : NAN; /* it is no 0, which the compiler can't know */
+}
+
+/* What sampling does to the work beside it, by pairs with and without it, in turns A B, B A: the median of their ratios, so that
+ * what else the machine does spoils a pair and not the answer. */
+static void test_overhead(void)
+{
+    enum { PAIRS = 24 };
+    if (!getenv("HARTREE_SLOW")) return (void)SKIP("the sampler's overhead", "takes seconds; set HARTREE_SLOW");
+    double ratio[PAIRS];
+    struct error e = {""};
+    bool ok = true;
+    for (int i = 0; ok && i < PAIRS; i++) {
+        double seconds[2] = {0};
+        for (int k = 0; ok && k < 2; k++) {
+            bool on = k ^ (i & 1);
+            struct auc *a = on ? auc_start(&(struct auc_options){.hz = 5}, &e) : NULL;
+            ok = !on || a;
+            seconds[on] = work_seconds();
+            auc_free(a);
+        }
+        ratio[i] = seconds[1] / seconds[0];
+    }
+    double middle = ok ? median(ratio, PAIRS) : NAN;
+    TEST("the sampler at 5 Hz slows the work beside it by less than 2 %", middle < 1.02, "by %.2f %% %s", 100 * (middle - 1),
+         e.text);
+    printf("# the sampler at 5 Hz: %+.2f %%\n", 100 * (middle - 1));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 3 && !strcmp(argv[1], "load")) return load_main(argv + 2);
@@ -558,6 +626,8 @@ int main(int argc, char **argv)
     test_stat();
     test_windows();
     test_idle();
+    test_correlated(0, "idle: independent blocks, the deviation covers");
+    test_correlated(0.8, "idle: blocks like their neighbours, the deviation covers");
     test_ends();
     test_discovery();
     test_thinning();
@@ -566,6 +636,7 @@ int main(int argc, char **argv)
     test_tick_children();
     test_sampler();
     test_leaks();
+    test_overhead();
     drop("%s", "");
     rmdir(temporary);
     TEST_MAIN_END();

@@ -478,7 +478,7 @@ static void test_run_report(const struct model *m, const struct device *d)
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
-    bool ok = s && f && session_generate(s, prompt, 5, &o, &g, &e) && run_report(&r, s, 0, &g, d, &e);
+    bool ok = s && f && session_generate(s, prompt, 5, &o, &g, &e) && run_report(&r, s, 0, &g, NULL, d, &e);
     TEST("a run is reported", ok, "%s", e.text);
     if (ok) {
         TEST("a run of 5 and 4 tokens has 3 decode steps, priced as such",

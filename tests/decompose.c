@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "engine/compress/feedback.h"
+#include "engine/compress/rounding.h"
 #include "kernels/kernel.h"
 #include "tensor/lapack.h"
 #include "tensor/train.h"
@@ -164,10 +164,10 @@ static void test_feedback(enum type type, double least_gain)
     struct metric m;
     bool ok = metric_new(&m, c, N, 0.01, &e);
     memcpy(plain, w, sizeof plain), memcpy(fed, w, sizeof fed);
-    ok = ok && feedback_round(type, plain, ROWS, N, NULL, &e) && feedback_round(type, fed, ROWS, N, m.c, &e);
+    ok = ok && round_with_feedback(type, plain, ROWS, N, NULL, &e) && feedback_round(type, fed, ROWS, N, m.c, &e);
     double without = plain_error(w, plain, ROWS, N, m.c), with = plain_error(w, fed, ROWS, N, m.c), worst = 0;
     memcpy(again, fed, sizeof again);
-    ok = ok && feedback_round(type, again, ROWS, N, NULL, &e);
+    ok = ok && round_with_feedback(type, again, ROWS, N, NULL, &e);
     for (int i = 0; i < ROWS * N; i++) worst = fmax(worst, fabs(again[i] - fed[i]));
     snprintf(name, sizeof name, "%s with feedback: outputs change less, and it is the type's own numbers", type_name(type));
     TEST(name, ok && with < without * least_gain && worst < 1e-3, "error %g, %g without; off the type by %g %s", with, without,

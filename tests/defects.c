@@ -108,17 +108,6 @@ static void test_joules(void)
 
 /* ---- Joules of a meter ---- */
 
-static void put_zone(const char *zone, const char *name, double uj)
-{
-    char path[128];
-    snprintf(path, sizeof path, "sys/class/powercap/%s/name", zone);
-    tree_put(path, "%s\n", name);
-    snprintf(path, sizeof path, "sys/class/powercap/%s/max_energy_range_uj", zone);
-    tree_put(path, "262143328850\n");
-    snprintf(path, sizeof path, "sys/class/powercap/%s/energy_uj", zone);
-    tree_put(path, "%.0f\n", uj);
-}
-
 static void pause_ms(int ms)
 {
     usleep((useconds_t)ms * 1000);
@@ -132,14 +121,14 @@ static void test_sampling(void)
     TEST("CodeCarbon: readings 15 s apart are no measurement of a minute",
          !trace_between(&c, 1, 61, 2, METER_MIN_READINGS, &s, &e) && strstr(e.text, "expected one every 2 s"), "%s", e.text);
     trace_free(&c);
-    put_zone("intel-rapl:0", "package-0", 1e6);
+    tree_put_zone("intel-rapl:0", "package-0", 1e6);
     struct meter *m = meter_open("rapl", &(struct meter_options){.root = tree_root}, &e);
     struct metering g;
     struct energy r = energy_none;
     bool ok = m && metering_begin(&g, m, NULL, &e);
     if (ok) {
         pause_ms(700);
-        put_zone("intel-rapl:0", "package-0", 3e6);
+        tree_put_zone("intel-rapl:0", "package-0", 3e6);
         pause_ms(300);
         ok = metering_end(&g, &r, &e);
     }
@@ -154,8 +143,8 @@ static void test_sampling(void)
 
 static void test_failed_read(void)
 {
-    put_zone("intel-rapl:0", "package-0", 900e6);
-    put_zone("intel-rapl-mmio:0", "package-0", 900e6);
+    tree_put_zone("intel-rapl:0", "package-0", 900e6);
+    tree_put_zone("intel-rapl-mmio:0", "package-0", 900e6);
     struct meter *m = meter_open("rapl", &(struct meter_options){.root = tree_root}, &e);
     struct energy r = energy_none;
     double t0 = clock_now();
@@ -164,7 +153,7 @@ static void test_failed_read(void)
     for (int i = 0; ok && i < 4; i++) {
         pause_ms(4);
         if (isnan(joules[i])) tree_remove("sys/class/powercap/intel-rapl:0/energy_uj");
-        else put_zone("intel-rapl:0", "package-0", joules[i] * 1e6);
+        else tree_put_zone("intel-rapl:0", "package-0", joules[i] * 1e6);
         bool read = meter_sample(m, &e);
         failed |= !read && isnan(joules[i]);
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "loader/gguf.h"
+#include "tests/numbers.h"
 
 static const struct tensor *dn_tensor(const struct gguf *g, const char *prefix, const char *suffix)
 {
@@ -23,26 +24,13 @@ static const struct gguf_kv *dn_kv(const struct gguf *g, const char *prefix, con
     return gguf_find(g, key);
 }
 
-static double *dn_values(const struct tensor *t)
-{
-    size_t n = (size_t)t->ne[0], rows = (size_t)tensor_rows(t);
-    float *row = malloc(n * sizeof *row);
-    double *all = malloc(n * rows * sizeof *all);
-    for (size_t r = 0; r < rows; r++) {
-        type_dequantise(t->type, row, tensor_row(t, (int64_t)r), n);
-        for (size_t i = 0; i < n; i++) all[r * n + i] = row[i];
-    }
-    free(row);
-    return all;
-}
-
 /* Core k as [a][o][i][b], whole. */
 static double *dn_core(const struct gguf *g, const char *prefix, const char *tensor_prefix, int k, size_t ra, size_t o,
                        size_t in, size_t rb)
 {
     char suffix[32];
     snprintf(suffix, sizeof suffix, "mpo.%d", k);
-    double *stored = dn_values(dn_tensor(g, tensor_prefix, suffix)), *core = malloc(ra * o * in * rb * sizeof *core);
+    double *stored = tensor_doubles(dn_tensor(g, tensor_prefix, suffix)), *core = malloc(ra * o * in * rb * sizeof *core);
     snprintf(suffix, sizeof suffix, "mpo.%d.pivot", k);
     const struct tensor *pivot = dn_tensor(g, prefix, suffix);
     size_t next = 0; /* stored rows so far of a gauged core, whose rows are (i, o, a) */
@@ -108,7 +96,7 @@ static float *dn_matrix(const struct gguf *g, const char *prefix, size_t *n_out,
                         *which = dn_tensor(g, prefix, "mpo.res_idx");
     double *product;
     if (dense) {
-        product = dn_values(dense);
+        product = tensor_doubles(dense);
         *n_in = (size_t)dense->ne[0], *n_out = (size_t)dense->ne[1];
     } else if (dn_kv(g, prefix, "bonds")) {
         product = dn_product(g, prefix, n_out, n_in);
@@ -124,7 +112,7 @@ static float *dn_matrix(const struct gguf *g, const char *prefix, size_t *n_out,
         }
     free(product);
     if (left) {
-        double *l = dn_values(left), *r = dn_values(right);
+        double *l = tensor_doubles(left), *r = tensor_doubles(right);
         for (size_t j = 0; j < (size_t)left->ne[1]; j++)
             for (size_t o = 0; o < O; o++)
                 for (size_t i = 0; i < I; i++) w[o * I + i] += l[j * O + o] * r[j * I + i];
@@ -132,7 +120,7 @@ static float *dn_matrix(const struct gguf *g, const char *prefix, size_t *n_out,
         free(r);
     }
     if (kept) {
-        double *c = dn_values(kept);
+        double *c = tensor_doubles(kept);
         for (size_t j = 0; j < (size_t)kept->ne[1]; j++)
             for (size_t o = 0; o < O; o++) w[o * I + (size_t)((const int32_t *)which->data)[j]] += c[j * O + o];
         free(c);

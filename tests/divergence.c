@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/compress/divergence.h"
 #include "engine/perplexity.h"
 #include "engine/quantise.h"
@@ -17,8 +18,7 @@ static char *make_text(void)
 {
     static const char *const words[] = {"one ", "river ", "of ", "time ", "and ", "cold ", "water. "};
     char *text = calloc(1, 9000), *at = text;
-    for (uint32_t z = 1; text && at < text + 8000;)
-        at += sprintf(at, "%s", words[((z = z * 1664525u + 1013904223u) >> 16) % 7]);
+    for (uint64_t state = 1; text && at < text + 8000;) at += sprintf(at, "%s", words[random_below(&state, 7)]);
     return text;
 }
 

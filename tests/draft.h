@@ -6,21 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "loader/gguf.h"
 
 static uint64_t state;
 
-static inline uint64_t random_u64(void) /* splitmix64 */
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
+static inline uint64_t random_u64(void) { return random_next(&state); }
 
 static inline size_t below(size_t n)
 {
-    return n ? (size_t)(random_u64() % n) : 0;
+    return random_below(&state, n);
 }
 
 /* ---- A file as tables that can be changed ---- */
@@ -34,6 +29,14 @@ struct draft {
     void *owned[MAX_OWNED]; /* what changed values point to */
     size_t n_owned;
 };
+
+static inline void swap_names(struct tensor *a, struct tensor *b)
+{
+    char name[TENSOR_MAX_NAME];
+    memcpy(name, a->name, sizeof name);
+    memcpy(a->name, b->name, sizeof name);
+    memcpy(b->name, name, sizeof name);
+}
 
 static inline void *own(struct draft *d, size_t bytes)
 {

@@ -8,6 +8,7 @@
 #include "kernels/kernel.h"
 #include "tensor/linear.h"
 #include "tests/reference.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 enum { N_IDS = 45 };     /* more than tiny-gemma3's window of 16, and no multiple of anything */
@@ -25,18 +26,6 @@ static struct model *make(const char *shape, struct error *e)
     return model_open(path, NULL, 0, e);
 }
 
-struct rows {
-    float *to;
-    size_t n_vocab;
-};
-
-static bool keep_row(void *ctx, size_t index, const float *logits)
-{
-    struct rows *r = ctx;
-    memcpy(r->to + index * r->n_vocab, logits, r->n_vocab * sizeof *logits);
-    return true;
-}
-
 /* Logits of the first n positions, fed in steps of `batch`. */
 static float *logits_of(const struct model *m, struct session_options o, size_t n, size_t batch, struct error *e)
 {
@@ -44,7 +33,7 @@ static float *logits_of(const struct model *m, struct session_options o, size_t 
     o.n_batch = o.n_out = batch;
     struct session *s = session_new(m, &o, e);
     if (!s) return NULL;
-    struct rows r = {malloc(n * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
+    struct kept_rows r = {malloc(n * (size_t)m->hp.n_vocab * sizeof(float)), (size_t)m->hp.n_vocab};
     if (!session_feed_all(s, ids, n, 0, keep_row, &r, e)) {
         free(r.to);
         r.to = NULL;
@@ -70,8 +59,43 @@ static void make_ids(const struct model *m)
     for (int i = 0; i < N_LONG_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
 }
 
-/* How many of the two kinds of weights, quantised and float, a step of so many rows unpacks. */
-static int unpacking(size_t rows) { return linear_unpacks(TYPE_Q8_0, rows) + linear_unpacks(TYPE_F32, rows); }
+/* How many of a model's tensors are of a type that a step of so many rows unpacks: what does for one does for all later ones. */
+static size_t unpacking(const struct model *m, size_t rows)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->gguf->n_tensors; i++) n += linear_unpacks(m->gguf->tensors[i].type, rows);
+    return n;
+}
+
+/* Steps of few rows multiply by dot, longer ones by gemm: each has its own rounding, and within it nothing matters. */
+static void test_steps(const char *shape, const struct model *m, const struct session_options *fast)
+{
+    enum { KINDS = 16 };
+    char name[96];
+    struct error e = {""};
+    struct { size_t unpacking; float *logits; } like[KINDS] = {{0}};
+    size_t n = N_IDS * (size_t)m->hp.n_vocab, kinds = 0;
+    for (size_t batch = 1; batch <= N_IDS; batch += batch < 24 ? 1 : N_IDS - 24) {
+        size_t last = N_IDS % batch ? N_IDS % batch : batch, k = 0;
+        if (unpacking(m, batch) != unpacking(m, last)) continue;
+        float *steps = all_logits(m, *fast, batch, &e);
+        while (k < kinds && like[k].unpacking != unpacking(m, batch)) k++;
+        if (k == kinds) {
+            snprintf(name, sizeof name, "%s: steps of %zu, the first of their kind", shape, batch);
+            TEST(name, steps && k < KINDS, "%s kind %zu", e.text, k);
+            if (k < KINDS) like[k].unpacking = unpacking(m, batch), like[k].logits = steps, kinds++;
+            else free(steps);
+            continue;
+        }
+        snprintf(name, sizeof name, "%s: the same bits in steps of %zu", shape, batch);
+        TEST(name, steps && like[k].logits && !memcmp(like[k].logits, steps, n * sizeof *steps), "%s rms %g apart", e.text,
+             steps && like[k].logits ? rms(like[k].logits, steps, n) : NAN);
+        free(steps);
+    }
+    snprintf(name, sizeof name, "%s: steps of one and of many are of two kinds", shape);
+    TEST(name, kinds >= 2, "%zu", kinds);
+    for (size_t k = 0; k < kinds; k++) free(like[k].logits);
+}
 
 /* A family: exact against the reference, the fast path near exact, and the same bits however it is run. */
 static void test_family(const char *shape, double noise)
@@ -111,18 +135,8 @@ static void test_family(const char *shape, double noise)
              more && one ? rms(one, more, n) : NAN);
         free(more);
     }
-    /* Steps of few rows multiply by dot, longer ones by gemm: each has its own rounding, and within it nothing matters. */
-    float *few = all_logits(m, fast, 3, &e), *single = all_logits(m, fast, 1, &e), *like[] = {single, few, one};
-    for (size_t batch = 1; batch <= 24; batch++) {
-        size_t last = N_IDS % batch ? N_IDS % batch : batch;
-        if (unpacking(batch) != unpacking(last)) continue;
-        float *steps = all_logits(m, fast, batch, &e), *want = like[unpacking(batch)];
-        snprintf(name, sizeof name, "%s: the same bits in steps of %zu", shape, batch);
-        TEST(name, steps && want && !memcmp(want, steps, n * sizeof *want), "%s rms %g apart", e.text,
-             steps && want ? rms(want, steps, n) : NAN);
-        free(steps);
-    }
-    free(few);
+    test_steps(shape, m, &fast);
+    float *single = all_logits(m, fast, 1, &e);
     r = exact && single ? rms(exact, single, n) / sqrt(square / (double)n) : NAN;
     snprintf(name, sizeof name, "%s: in steps of one as near the exact logits", shape);
     TEST(name, r <= noise, "%s rms %g of the logits', expected at most %g", e.text, r, noise);

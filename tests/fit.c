@@ -4,6 +4,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "base/wilson.h"
 #include "engine/account/conformal.h"
 #include "engine/account/fit.h"
@@ -14,10 +15,7 @@ static uint64_t state = 20260101;
 
 static double uniform(void)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+    return random_fraction(&state);
 }
 
 static double normal(void) /* Box and Muller */

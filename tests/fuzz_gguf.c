@@ -1,6 +1,7 @@
 /* fuzz_gguf.c - parses mutated copies of a GGUF that holds every kind of value, and reads all of what is accepted. The seed is
  * fixed: a run that fails does so again. 500 copies, 5,000 under HARTREE_SLOW; meant for SAN=address,undefined too.
  * SPDX-License-Identifier: MIT */
+#include "base/random.h"
 #include "tests/specimen.h"
 #include "tests/test.h"
 
@@ -8,15 +9,9 @@
 
 static uint64_t state = 0x9e3779b97f4a7c15;
 
-static uint64_t random_u64(void) /* splitmix64 */
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
+static uint64_t random_u64(void) { return random_next(&state); }
 
-static size_t below(size_t n) { return n ? (size_t)(random_u64() % n) : 0; }
+static size_t below(size_t n) { return random_below(&state, n); }
 
 /* ---- Where the integers stand in a valid file ---- */
 
@@ -163,20 +158,10 @@ static size_t table_bytes(const struct gguf *g)
 static bool rewrite(const struct gguf *g)
 {
     struct error e;
-    char *copy = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&copy, &n);
-    struct gguf_writer *w = gguf_writer_new(g->alignment);
-    for (size_t i = 0; i < g->n_kv; i++) gguf_copy_kv(w, &g->kv[i]);
-    for (size_t i = 0; i < g->n_tensors; i++)
-        gguf_add_tensor(w, g->tensors[i].name, g->tensors[i].type, g->tensors[i].n_dims, g->tensors[i].ne);
-    bool ok = gguf_writer_begin(w, f, &e);
-    for (size_t i = 0; ok && i < g->n_tensors; i++) ok = gguf_write_data(w, g->tensors[i].data, g->tensors[i].bytes, &e);
-    ok = ok && gguf_writer_end(w, &e);
-    fclose(f);
-    gguf_writer_free(w);
-    struct gguf *again = ok ? gguf_parse(copy, n, 0, &e) : NULL;
-    ok = again && again->n_kv >= g->n_kv && again->n_tensors == g->n_tensors;
+    size_t n;
+    char *copy = specimen_rewritten(g, g->alignment, &n, &e);
+    struct gguf *again = copy ? gguf_parse(copy, n, 0, &e) : NULL;
+    bool ok = again && again->n_kv >= g->n_kv && again->n_tensors == g->n_tensors;
     gguf_free(again);
     free(copy);
     return ok;

@@ -116,13 +116,7 @@ static void change_tensor(struct draft *d)
         return;
     case 1: t->ne[dim] = below(2) ? 2 * t->ne[dim] : t->ne[dim] / 2; return;
     case 2: t->type = (enum type)below(TYPE_FILE_END); return;
-    case 3: {
-        char name[TENSOR_MAX_NAME];
-        memcpy(name, t->name, sizeof name);
-        memcpy(t->name, other->name, sizeof name);
-        memcpy(other->name, name, sizeof name);
-        return;
-    }
+    case 3: swap_names(t, other); return;
     case 4: *t = d->t[--d->n_t]; return;
     default: t->n_dims = 1 + (unsigned)below(4); return;
     }

@@ -277,19 +277,9 @@ static void values(const struct gguf *g)
 static void rewrite(const char *name, const struct gguf *g, const unsigned char *data, size_t size, uint32_t alignment)
 {
     struct error e = {""};
-    char *copy = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&copy, &n);
-    struct gguf_writer *w = gguf_writer_new(alignment);
-    for (size_t i = 0; i < g->n_kv; i++) gguf_copy_kv(w, &g->kv[i]);
-    for (size_t i = 0; i < g->n_tensors; i++)
-        gguf_add_tensor(w, g->tensors[i].name, g->tensors[i].type, g->tensors[i].n_dims, g->tensors[i].ne);
-    bool ok = gguf_writer_begin(w, f, &e);
-    for (size_t i = 0; ok && i < g->n_tensors; i++) ok = gguf_write_data(w, g->tensors[i].data, g->tensors[i].bytes, &e);
-    ok = ok && gguf_writer_end(w, &e);
-    gguf_writer_free(w);
-    fclose(f);
-    TEST(name, ok && n == size && !memcmp(copy, data, n), "%zu bytes for %zu %s", n, size, e.text);
+    size_t n;
+    char *copy = specimen_rewritten(g, alignment, &n, &e);
+    TEST(name, copy && n == size && !memcmp(copy, data, n), "%zu bytes for %zu %s", n, size, e.text);
     free(copy);
 }
 

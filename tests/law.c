@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "base/regress.h"
 #include "engine/account/law.h"
 #include "engine/laws/journal.h"
@@ -19,8 +20,7 @@ static struct error e;
 /* Uniform in -1 .. 1, the same each time. */
 static double noise(uint64_t *x)
 {
-    *x = *x * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*x >> 11) / (double)(1ull << 52) - 1;
+    return 2 * random_fraction(x) - 1;
 }
 
 static void test_regress(void)

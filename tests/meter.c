@@ -120,17 +120,6 @@ static void test_counter(void)
 
 /* ---- RAPL ---- */
 
-static void put_zone(const char *zone, const char *name, double uj)
-{
-    char path[128];
-    snprintf(path, sizeof path, "sys/class/powercap/%s/name", zone);
-    tree_put(path, "%s\n", name);
-    snprintf(path, sizeof path, "sys/class/powercap/%s/max_energy_range_uj", zone);
-    tree_put(path, "262143328850\n");
-    snprintf(path, sizeof path, "sys/class/powercap/%s/energy_uj", zone);
-    tree_put(path, "%.0f\n", uj);
-}
-
 static void put_uj(const char *zone, double uj)
 {
     char path[128];
@@ -141,14 +130,14 @@ static void put_uj(const char *zone, double uj)
 static void test_rapl(void)
 {
     struct energy r;
-    put_zone("intel-rapl", "control", 0);
-    put_zone("intel-rapl:0", "package-0", 262143e6);
-    put_zone("intel-rapl:0:0", "core", 1e6);
-    put_zone("intel-rapl:0:1", "dram", 7e6);
-    put_zone("intel-rapl:1", "package-1", 500e6);
-    put_zone("intel-rapl:1:0", "dram", 9e6);
-    put_zone("intel-rapl:2", "psys", 100e6);
-    put_zone("intel-rapl-mmio:0", "package-0", 262143e6 + 1);
+    tree_put_zone("intel-rapl", "control", 0);
+    tree_put_zone("intel-rapl:0", "package-0", 262143e6);
+    tree_put_zone("intel-rapl:0:0", "core", 1e6);
+    tree_put_zone("intel-rapl:0:1", "dram", 7e6);
+    tree_put_zone("intel-rapl:1", "package-1", 500e6);
+    tree_put_zone("intel-rapl:1:0", "dram", 9e6);
+    tree_put_zone("intel-rapl:2", "psys", 100e6);
+    tree_put_zone("intel-rapl-mmio:0", "package-0", 262143e6 + 1);
     struct meter *m = open_tree("rapl");
     TEST("RAPL: packages and DRAM, no core, no psys, no zone twice",
          m && !strcmp(meter_source(m), "rapl package-0 dram-0 package-1 dram-1"), "found '%s', %s", m ? meter_source(m) : "",
@@ -199,9 +188,9 @@ static void test_rapl(void)
     meter_close(m);
     TEST("RAPL: another word", !open_tree("rapl:core") && says("expected rapl or rapl:psys"), "%s", e.text);
     tree_remove("sys");
-    put_zone("intel-rapl:0", "package-0-die-0", 5e6);
-    put_zone("intel-rapl:1", "package-0-die-1", 5e6);
-    put_zone("intel-rapl:2", "package-1-die-0", 6e6);
+    tree_put_zone("intel-rapl:0", "package-0-die-0", 5e6);
+    tree_put_zone("intel-rapl:1", "package-0-die-1", 5e6);
+    tree_put_zone("intel-rapl:2", "package-1-die-0", 6e6);
     m = open_tree("rapl");
     TEST("RAPL: two dies that show one counter count once",
          m && !strcmp(meter_source(m), "rapl package-0-die-0 package-1-die-0"), "found '%s'", m ? meter_source(m) : e.text);
@@ -232,7 +221,7 @@ static void test_rapl(void)
 /* Idle at 10 W before and 12 W after, 20 W between; counters set at known times, scaled up so that pauses are short. */
 static void test_net(void)
 {
-    put_zone("intel-rapl:0", "package-0", 0);
+    tree_put_zone("intel-rapl:0", "package-0", 0);
     struct meter *m = open_tree("rapl");
     double t[4], j = 0, at = clock_now();
     struct energy r = energy_none;
@@ -529,7 +518,7 @@ static void test_auto(void)
          !strcmp(text, "{\"energy\": {\"joules\": null, \"kind\": \"none\", \"source\": \"none\"}}\n|not measured"), "%s",
          text);
     free(text);
-    put_zone("intel-rapl:0", "package-0", 1e6);
+    tree_put_zone("intel-rapl:0", "package-0", 1e6);
     m = meter_open("auto", &o, &e);
     TEST("auto: takes the first that opens", m && !strcmp(meter_source(m), "rapl package-0"), "%s",
          m ? meter_source(m) : e.text);

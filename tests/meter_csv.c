@@ -1,6 +1,7 @@
 /* meter_csv.c - logs of USB meters: formats, hostile rows, growth, and clocks that a pulse sets.
  * SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/random.h"
 #include "engine/meter/meter.h"
 #include "engine/meter/pulse.h"
 #include "tests/tree.h"
@@ -231,9 +232,9 @@ static void test_growth(void)
 
 /* A machine of 3 W idle, 8 W busy: a pulse at `at` (and at `again`, if later), runs of its own from 60 to 100 s and from 130 to
  * 140 s; noise of `noise` watts where no joules are asked for. Its log's clock shows offset + rate * t. */
-static double noise_now(unsigned *seed)
+static double noise_now(uint64_t *seed)
 {
-    return (double)((*seed = *seed * 1103515245 + 12345) >> 16 & 1023) / 1023 - 0.5;
+    return random_fraction(seed) - 0.5;
 }
 
 static double power_at(double t, double at, double again, double chip)
@@ -249,7 +250,7 @@ static double power_at(double t, double at, double again, double chip)
 
 static void put_pulsed(double offset, double rate, double spacing, double at, double again, double chip, double noise)
 {
-    unsigned seed = 1;
+    uint64_t seed = 1;
     FILE *f = fopen(log_path, "w");
     fprintf(f, "time,power\n");
     for (double t = 0.3 * spacing; t < 200; t += spacing)

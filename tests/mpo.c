@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/account/predict.h"
 #include "engine/exec.h"
 #include "engine/session.h"
@@ -10,6 +11,7 @@
 #include "kernels/kernel.h"
 #include "loader/file.h"
 #include "tests/densify.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 enum { N_IDS = 21 };
@@ -29,25 +31,13 @@ static const char *at(const char *name)
 
 /* ---- Logits ---- */
 
-struct rows {
-    float *to;
-    size_t n_vocab;
-};
-
-static bool keep_row(void *ctx, size_t index, const float *logits)
-{
-    struct rows *r = ctx;
-    memcpy(r->to + index * r->n_vocab, logits, r->n_vocab * sizeof *logits);
-    return true;
-}
-
 /* Of every position, fed in steps of `batch`. */
 static float *logits_of(const struct model *m, bool exact, int threads, size_t batch)
 {
     struct session_options o = {
         .n_ctx = N_IDS, .n_batch = batch, .n_out = batch, .exact = exact, .threads = threads, .kv_type = TYPE_F32};
     struct session *s = session_new(m, &o, &e);
-    struct rows r = {calloc(N_IDS * (size_t)m->hp.n_vocab, sizeof(float)), (size_t)m->hp.n_vocab};
+    struct kept_rows r = {calloc(N_IDS * (size_t)m->hp.n_vocab, sizeof(float)), (size_t)m->hp.n_vocab};
     bool ok = s && session_feed_all(s, ids, N_IDS, 0, keep_row, &r, &e);
     session_free(s);
     if (ok) return r.to;
@@ -194,12 +184,9 @@ static void test_types(void)
 
 static uint64_t state = 1;
 
-static size_t below(size_t n) /* splitmix64 */
+static size_t below(size_t n)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (size_t)((z ^ (z >> 31)) % n);
+    return random_below(&state, n);
 }
 
 static void permute(const struct mpo *m, int *order, int n, double *best)

@@ -8,6 +8,7 @@
 #include "engine/perplexity.h"
 #include "kernels/kernel.h"
 #include "tests/json_read.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 static char text[512];
@@ -21,18 +22,6 @@ static int32_t *ids_of(const struct jval *v, size_t *n)
     int32_t *ids = malloc((*n + 1) * sizeof *ids);
     for (size_t i = 0; i < *n; i++) ids[i] = (int32_t)v->item[i].number;
     return ids;
-}
-
-static float *read_floats(const char *path, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-    float *p = malloc(n * sizeof *p);
-    if (!f || fread(p, sizeof *p, n, f) != n) {
-        free(p);
-        p = NULL;
-    }
-    if (f) fclose(f);
-    return p;
 }
 
 struct sums {
@@ -103,7 +92,7 @@ static void test_tiny(const char *shared, const struct jval *c)
     struct model *m = model_open(path, NULL, MODEL_NO_TOKENIZER, &e);
     int32_t *ids = ids_of(jget(c, "tokens"), &n);
     snprintf(path, sizeof path, "%s/oracle/text/oracle/%s", shared, str(jget(jget(c, "logits_C"), "file")));
-    float *want = m ? read_floats(path, n * (size_t)m->hp.n_vocab) : NULL;
+    float *want = m ? file_floats(path, n * (size_t)m->hp.n_vocab) : NULL;
     struct sums exact = {0}, fast = {0};
     bool ok = m && want && compare_all(m, true, ids, n, want, &exact, &e) && compare_all(m, false, ids, n, want, &fast, &e);
     snprintf(name, sizeof name, "%s: exact logits within 5e-3", file);
@@ -222,7 +211,7 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
     const char *prompt = str(jget(p, "name"));
     int32_t *ids = ids_of(jget(p, "ids"), &n);
     snprintf(path, sizeof path, "%s/oracle/real/%s.%s.logits.f32", r->shared, r->name, prompt);
-    float *want = read_floats(path, n_vocab);
+    float *want = file_floats(path, n_vocab);
     bool given = want != NULL;
     if (!given) want = malloc(n_vocab * sizeof *want);
     if (with_exact || !given) {

@@ -184,16 +184,16 @@ static void test_contradictions(void)
         const char *text, *want;
     } cases[] = {
         {HEAD "read_bandwidth.1 = 2.1e9 # B/s, assumed\n",
-         "x: read_bandwidth.1: found 2.1e+09, expected at most read_peak.1 = 2e+09"},
+         "x: line 10: read_bandwidth.1: found 2.1e+09, expected at most read_peak.1 = 2e+09"},
         {HEAD "read_bandwidth.1 = 1e9 # B/s, assumed\npeak.i8.1 = 1e9 # FLOP/s, assumed\nlinear.q4_K.prefill.1 = 1.3e9 # "
               "FLOP/s, assumed\n",
-         "linear.q4_K.prefill.1: found 1.3e+09, expected at most peak.i8.1 = 1e+09 and a quarter"},
+         "x: line 12: linear.q4_K.prefill.1: found 1.3e+09, expected at most peak.i8.1 = 1e+09 and a quarter"},
         {HEAD "read_bandwidth.1 = 1e9 # B/s, assumed\npeak.f32.1 = 1e9 # FLOP/s, assumed\nattend.q8_0.decode.1 = 2e9 # FLOP/s, "
               "assumed\n",
-         "attend.q8_0.decode.1: found 2e+09, expected at most peak.f32.1"},
+         "x: line 12: attend.q8_0.decode.1: found 2e+09, expected at most peak.f32.1"},
         {HEAD "read_bandwidth.1 = 1e9 # B/s, assumed\npeak.f32.1 = 1e9 # FLOP/s, assumed\nlinear.bf16.decode.1 = 2e9 # FLOP/s, "
               "assumed\n",
-         "linear.bf16.decode.1: found 2e+09, expected at most peak.f32.1"},
+         "x: line 12: linear.bf16.decode.1: found 2e+09, expected at most peak.f32.1"},
         {HEAD "read_bandwidth.1 = 1e9 # B/s, assumed\npeak.f32.1 = 1e9 # FLOP/s, assumed\nlinear.q4_K.decode.1 = 2e9 # FLOP/s, "
               "assumed\n",
          NULL},

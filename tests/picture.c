@@ -308,7 +308,7 @@ static void test_files(void)
     struct picture p, q = {0};
     if (!test_folder(folder, sizeof folder) || !picture_new(&p, 37, 21, &e)) return;
     uint64_t state = 5;
-    for (int i = 0; i < 37 * 21 * 3; i++) p.rgb[i] = (uint8_t)made_random(&state);
+    for (int i = 0; i < 37 * 21 * 3; i++) p.rgb[i] = (uint8_t)random_next(&state);
     for (int i = 0; i < 2; i++) {
         const char *end = i ? "ppm" : "png";
         if (!i && !picture_libpng()) continue;
@@ -341,7 +341,7 @@ static void test_files(void)
 static uint64_t state = 11;
 static size_t below(size_t n)
 {
-    return n ? (size_t)(made_random(&state) % n) : 0;
+    return random_below(&state, n);
 }
 
 /* Puts the CRCs of all chunks right again, so that what was changed is seen by what lies behind them. */

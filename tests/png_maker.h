@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
+
 struct bytes {
     uint8_t *data;
     size_t n, cap;
@@ -122,14 +124,6 @@ struct made {
     uint8_t *rgb; /* what a reader should make of it */
 };
 
-static inline uint64_t made_random(uint64_t *state) /* splitmix64 */
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
 enum { GRAY = 0, RGB = 2, PALETTE = 3, GRAY_ALPHA = 4, RGBA = 6 };
 
 /* Adds the rows of one pass (x = x0, x0 + dx ..., y likewise), each after its filter byte. */
@@ -169,10 +163,10 @@ static inline struct made make_png(int w, int h, int depth, int type, bool inter
     uint32_t *samples = malloc((size_t)w * h * channels * sizeof *samples);
     m.rgb = malloc((size_t)w * h * 3);
     if (!samples || !m.rgb) abort();
-    for (size_t i = 0; i < sizeof palette; i++) palette[i] = (uint8_t)made_random(&seed);
+    for (size_t i = 0; i < sizeof palette; i++) palette[i] = (uint8_t)random_next(&seed);
     for (int i = 0; i < w * h; i++) {
         uint32_t *s = samples + (size_t)i * channels;
-        for (int c = 0; c < channels; c++) s[c] = (uint32_t)made_random(&seed) & (uint32_t)max;
+        for (int c = 0; c < channels; c++) s[c] = (uint32_t)random_next(&seed) & (uint32_t)max;
         for (int c = 0; c < 3; c++) {
             uint32_t v = s[channels < 3 ? 0 : c];
             m.rgb[i * 3 + c] = (uint8_t)(type == PALETTE ? palette[v * 3 + c] : depth == 16 ? v >> 8 : v * 255 / (uint32_t)max);

@@ -2,20 +2,20 @@
  * implementation; letterboxes; time. SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/sha256.h"
+#include "tests/lcg.h"
 #include "tests/test.h"
 #include "vision/resize.h"
 
 #include <math.h>
 
-/* Pixels that a script in another language makes as easily: a 32-bit linear congruential generator, its upper byte; `hard`
- * turns them into black and white, so that overshoots are clipped. */
+/* Pixels by lot; `hard` turns them into black and white, so that overshoots are clipped. */
 static bool noise(struct picture *p, int w, int h, bool hard, struct error *e)
 {
     if (!picture_new(p, w, h, e)) return false;
     uint32_t s = (uint32_t)(w * 65536 + h);
     for (size_t i = 0; i < (size_t)w * h * 3; i++) {
-        s = s * 1664525 + 1013904223;
-        p->rgb[i] = hard ? (s >> 31 ? 255 : 0) : s >> 24;
+        uint8_t v = lcg_byte(&s);
+        p->rgb[i] = hard ? (v >> 7 ? 255 : 0) : v;
     }
     return true;
 }

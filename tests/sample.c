@@ -1,5 +1,6 @@
 /* sample.c - each filter by its definition, the draw by its frequencies, the seed by its ids.
  * SPDX-License-Identifier: MIT */
+#include "base/random.h"
 #include "engine/sample.h"
 #include "kernels/kernel.h"
 #include "tests/test.h"
@@ -221,10 +222,9 @@ static void test_large(void)
     p.top_p = 1;
     struct sampler *s = sampler_new(&p, N, &e);
     if (!logits || !copy || !s) exit(1);
-    uint32_t x = 1;
+    uint64_t x = 1;
     for (int i = 0; i < N; i++) {
-        x = x * 1664525 + 1013904223;
-        logits[i] = (float)(x >> 8) / (1 << 20);
+        logits[i] = (float)(16 * random_fraction(&x));
     }
     clock_t t = clock();
     enum { PICKS = 50 };

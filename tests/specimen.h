@@ -104,6 +104,26 @@ static inline unsigned char *specimen(uint32_t alignment, size_t *size)
     return NULL;
 }
 
+/* What was parsed, written again, to be freed; NULL and *e where the writer refused. */
+static inline char *specimen_rewritten(const struct gguf *g, uint32_t alignment, size_t *n, struct error *e)
+{
+    char *copy = NULL;
+    FILE *f = open_memstream(&copy, n);
+    struct gguf_writer *w = f ? gguf_writer_new(alignment) : NULL;
+    if (!w) abort();
+    for (size_t i = 0; i < g->n_kv; i++) gguf_copy_kv(w, &g->kv[i]);
+    for (size_t i = 0; i < g->n_tensors; i++)
+        gguf_add_tensor(w, g->tensors[i].name, g->tensors[i].type, g->tensors[i].n_dims, g->tensors[i].ne);
+    bool ok = gguf_writer_begin(w, f, e);
+    for (size_t i = 0; ok && i < g->n_tensors; i++) ok = gguf_write_data(w, g->tensors[i].data, g->tensors[i].bytes, e);
+    ok = ok && gguf_writer_end(w, e);
+    gguf_writer_free(w);
+    fclose(f);
+    if (ok) return copy;
+    free(copy);
+    return NULL;
+}
+
 /* Whether tensors and their bytes are the specimen's. */
 static inline bool specimen_tensors_equal(const struct gguf *g)
 {

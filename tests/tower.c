@@ -10,6 +10,7 @@
 #include "engine/tower/tower.h"
 #include "kernels/kernel.h"
 #include "tests/draft.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 static struct error e;
@@ -17,23 +18,10 @@ static char dir[160], path[192];
 
 /* ---- A second tower, of doubles and the plainest loops ---- */
 
-static double *floats_of(const struct tensor *t)
-{
-    size_t n = (size_t)t->ne[0], rows = (size_t)tensor_rows(t);
-    float *row = malloc(n * sizeof *row);
-    double *all = malloc(n * rows * sizeof *all);
-    for (size_t r = 0; r < rows; r++) {
-        type_dequantise(t->type, row, tensor_row(t, (int64_t)r), n);
-        for (size_t i = 0; i < n; i++) all[r * n + i] = (double)row[i];
-    }
-    free(row);
-    return all;
-}
-
 static double *naive_product(const double *x, size_t rows, const struct tensor *w, const struct tensor *b)
 {
     size_t in = (size_t)w->ne[0], out = (size_t)w->ne[1];
-    double *m = floats_of(w), *y = malloc(rows * out * sizeof *y);
+    double *m = tensor_doubles(w), *y = malloc(rows * out * sizeof *y);
     for (size_t r = 0; r < rows; r++)
         for (size_t o = 0; o < out; o++) {
             double sum = b ? (double)((const float *)b->data)[o] : 0;

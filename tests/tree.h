@@ -31,6 +31,18 @@ static inline void tree_put(const char *path, const char *format, ...)
     if (fclose(f) || rename(part, full)) abort();
 }
 
+/* A RAPL zone ("intel-rapl:0") as Linux shows it, its counter at `uj` microjoules. */
+static inline void tree_put_zone(const char *zone, const char *name, double uj)
+{
+    char path[128];
+    snprintf(path, sizeof path, "sys/class/powercap/%s/name", zone);
+    tree_put(path, "%s\n", name);
+    snprintf(path, sizeof path, "sys/class/powercap/%s/max_energy_range_uj", zone);
+    tree_put(path, "262143328850\n");
+    snprintf(path, sizeof path, "sys/class/powercap/%s/energy_uj", zone);
+    tree_put(path, "%.0f\n", uj);
+}
+
 static inline int tree_remove_one(const char *path, const struct stat *s, int flag, struct FTW *w)
 {
     (void)s, (void)flag, (void)w;

@@ -6,16 +6,10 @@
 #include "kernels/half.h"
 #include "kernels/kernel.h"
 #include "loader/file.h"
+#include "tests/lcg.h"
 #include "tests/test.h"
 
 #include <math.h>
-
-/* Numerical Recipes' generator, its upper byte: as easily written in another language, where the numbers below come from. */
-static uint8_t next_byte(uint32_t *s)
-{
-    *s = *s * 1664525 + 1013904223;
-    return (uint8_t)(*s >> 24);
-}
 
 /* Bell-shaped; with outliers (kind 1) or no negative number (kind 2). Exact in f32. */
 enum { N_DATA = 8192, N_KINDS = 3 };
@@ -23,8 +17,8 @@ static void make_data(int kind, float x[N_DATA])
 {
     uint32_t s = 7;
     for (int i = 0; i < N_DATA; i++) {
-        int v = next_byte(&s);
-        for (int k = 0; k < 3; k++) v += next_byte(&s);
+        int v = lcg_byte(&s);
+        for (int k = 0; k < 3; k++) v += lcg_byte(&s);
         v -= 510;
         if (kind == 1 && i % 37 == 0) v *= 8;
         if (kind == 2) v = abs(v);
@@ -196,7 +190,7 @@ static void test_decoding(const struct known *k)
     uint32_t s = 1;
     for (size_t i = 0; i < BLOCKS * t->block_bytes; i++) {
         int at = (int)(i % t->block_bytes);
-        data[i] = next_byte(&s);
+        data[i] = lcg_byte(&s);
         if (at == k->d + 1 || (k->m >= 0 && at == k->m + 1)) data[i] &= 0xbf; /* scales stay below 2: no NaN among them */
     }
     type_dequantise(k->type, y, data, BLOCKS * t->block);
@@ -238,7 +232,7 @@ static void test_quantising(const struct known *k)
     if (k->type == TYPE_Q8_0) return; /* takes no importance */
     make_data(0, x);
     uint32_t s = 3;
-    for (int i = 0; i < N_DATA; i++) w[i] = (float)next_byte(&s) * (i % 5 == 0 ? 1 : 0.01f);
+    for (int i = 0; i < N_DATA; i++) w[i] = (float)lcg_byte(&s) * (i % 5 == 0 ? 1 : 0.01f);
     double blind = relative_error(k->type, x, NULL, w), seeing = relative_error(k->type, x, w, w);
     snprintf(name, sizeof name, "importance helps %s", type_name(k->type));
     TEST(name, seeing < blind * 0.99, "weighted error: %.6f with, %.6f without", seeing, blind);

@@ -8,6 +8,8 @@
 #include "engine/synth.h"
 #include "kernels/kernel.h"
 #include "tests/json_read.h"
+#include "tests/reference.h"
+#include "tests/numbers.h"
 #include "tests/test.h"
 
 static char dir[200];
@@ -127,6 +129,36 @@ static void test_made_up(void)
     model_close(m);
 }
 
+/* The whole text model with a picture of noise among its tokens, against formulas in double. */
+static void test_reference(int at, int nx, int ny)
+{
+    struct error e = {""};
+    struct model *m = make("tiny-qwen2-vl:F32", &e);
+    struct album a = {0};
+    char name[100];
+    int32_t ids[N];
+    uint64_t x = 11;
+    size_t width = m ? (size_t)m->hp.n_embd : 0, n = (size_t)(nx * ny), n_vocab = m ? (size_t)m->hp.n_vocab : 0;
+    float *rows = malloc(n * width * sizeof *rows), *got = malloc(n_vocab * sizeof *got);
+    for (size_t i = 0; i < n * width; i++) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        rows[i] = (float)((double)(x >> 40) / (1 << 24) - 0.5);
+    }
+    for (int i = 0; i < N; i++) ids[i] = m ? (i * 53 + 7) % m->hp.n_vocab : 0;
+    for (size_t i = 0; i < n; i++) ids[(size_t)at + i] = -1 - (int32_t)i;
+    bool ok = m && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && feed(m, &a, ids, N, 7, true, got, &e);
+    double worst = NAN, *all = ok ? ref_logits_seen(m, ids, N, &(struct ref_picture){at, nx, ny, rows}) : NULL;
+    for (size_t i = 0; all && i < n_vocab; i++) {
+        double d = fabs((double)got[i] - all[(N - 1) * n_vocab + i]);
+        if (!(d <= worst)) worst = d;
+    }
+    snprintf(name, sizeof name, "a picture of %dx%d tokens from token %d on: logits within 1e-3 of the formulas", nx, ny, at);
+    TEST(name, ok && worst < 1e-3, "%s max-abs %g", e.text, worst);
+    free(all), free(rows), free(got);
+    album_free(&a);
+    model_close(m);
+}
+
 /* Sections that don't make up the pairs, in the file of a good model. */
 static void test_bad_sections(void)
 {
@@ -208,18 +240,6 @@ static void test_prompts(void)
 
 /* ---- llama.cpp's numbers ---- */
 
-static float *read_floats(const char *path, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-    float *p = malloc(n * sizeof *p);
-    if (!f || fread(p, sizeof *p, n, f) != n) {
-        free(p);
-        p = NULL;
-    }
-    if (f) fclose(f);
-    return p;
-}
-
 /* One prompt with llama.cpp's own embeddings, so that the text part alone is judged. */
 static void test_case(const char *folder, const struct jval *c, bool exact)
 {
@@ -239,13 +259,13 @@ static void test_case(const char *folder, const struct jval *c, bool exact)
         if (tokens) continue;
         int nx = (int)jget(k, "nx")->number, ny = (int)jget(k, "ny")->number;
         snprintf(path, sizeof path, "%s/oracle/%s.embd.f32", folder, tag);
-        float *rows = read_floats(path, (size_t)nx * (size_t)ny * (size_t)m->hp.n_embd);
+        float *rows = file_floats(path, (size_t)nx * (size_t)ny * (size_t)m->hp.n_embd);
         ok = rows && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && album_push(&a, a.n - 1, &ids);
         free(rows);
     }
     size_t n_vocab = ok ? (size_t)m->hp.n_vocab : 1;
     snprintf(path, sizeof path, "%s/oracle/%s.logits.f32", folder, tag);
-    float *want = ok ? read_floats(path, n_vocab) : NULL;
+    float *want = ok ? file_floats(path, n_vocab) : NULL;
     const struct jval *greedy = jget(c, "greedy"), *margin = jget(c, "greedy_margin");
     struct session *s =
         want ? session_new(
@@ -286,6 +306,9 @@ int main(void)
     }
     test_places();
     test_made_up();
+    test_reference(5, 3, 4);
+    test_reference(0, 7, 2);
+    test_reference(20, 1, 4); /* the prompt ends in it */
     test_bad_sections();
     test_prompts();
     rmdir(dir);

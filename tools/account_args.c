@@ -3,13 +3,16 @@
 
 #include <string.h>
 
-struct account_args account_args = {.prompt = 512, .gen = 128, .ubatch = 512};
+struct account_args account_args = {.ubatch = 512};
 
-struct predict_options account_run(void)
+struct predict_options account_run(const struct model *m)
 {
+    enum { PROMPT = 512, GEN = 128 };
+    bool encoder = m->arch->encoder; /* has so many positions and generates nothing */
+    int64_t prompt = encoder && m->hp.n_ctx_train < PROMPT ? m->hp.n_ctx_train : PROMPT, gen = encoder ? 0 : GEN;
     return (struct predict_options){.threads = arg_threads(),
-                                    .prompt = (size_t)account_args.prompt,
-                                    .gen = (size_t)account_args.gen,
+                                    .prompt = (size_t)(account_args.prompt ? account_args.prompt : prompt),
+                                    .gen = (size_t)(account_args.gen ? account_args.gen : gen),
                                     .ubatch = (size_t)account_args.ubatch,
                                     .kv_type = arg_kv_type()};
 }

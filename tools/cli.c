@@ -21,6 +21,27 @@ const struct option common_option_table[] = {
     {NULL, NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0, NULL},
 };
 
+static const struct option help_option = {.name = "help", .alias = "h", .kind = OPTION_FLAG, .help = "this text"};
+
+const struct option *command_option(const struct command *c, size_t i)
+{
+    size_t own = 0;
+    while (c->options && c->options[own].name) own++;
+    if (i < own) return &c->options[i];
+    i -= own;
+    for (const struct option *o = common_option_table; o->name; o++) {
+        bool hidden = false;
+        for (size_t k = 0; k < own; k++) hidden |= !strcmp(c->options[k].name, o->name);
+        if (!hidden && !i--) return o;
+    }
+    return i ? NULL : &help_option;
+}
+
+const char *option_value(const struct option *o)
+{
+    return o->kind == OPTION_CHOICE && !o->metavar ? o->choices : o->metavar;
+}
+
 /* ---- Messages ---- */
 
 static void say(bool point_to_help, const char *format, va_list ap)
@@ -99,26 +120,24 @@ static bool is_name(const struct option *o, const char *text, size_t len)
 /* The option that `arg` ("--name", "--name=value" or "-alias") names, or NULL; *value is what follows '=', or NULL. */
 static const struct option *option_find(const struct command *c, const char *arg, const char **value)
 {
-    const struct option *tables[] = {c->options, common_option_table};
     bool long_form = !strncmp(arg, "--", 2);
     const char *name = arg + (long_form ? 2 : 1);
     size_t len = long_form ? strcspn(name, "=") : strlen(name);
     *value = name[len] ? name + len + 1 : NULL;
-    for (size_t i = 0; i < 2; i++)
-        for (const struct option *o = tables[i]; o && o->name; o++)
-            if (long_form ? is_name(o, name, len) : o->alias && !strcmp(o->alias, name)) return o;
+    const struct option *o;
+    for (size_t i = 0; (o = command_option(c, i)); i++)
+        if (long_form ? is_name(o, name, len) : o->alias && !strcmp(o->alias, name)) return o;
     return NULL;
 }
 
 static int unknown_option(const struct command *c, const char *arg)
 {
-    const struct option *tables[] = {c->options, common_option_table};
     enum { MAX_WORDS = 128 };
-    const char *words[MAX_WORDS + 1] = {"help"};
-    size_t n = 1, len = strcspn(arg, "=");
+    const char *words[MAX_WORDS + 1] = {NULL};
+    const struct option *o;
+    size_t len = strcspn(arg, "=");
     char name[64];
-    for (size_t i = 0; i < 2; i++)
-        for (const struct option *o = tables[i]; o && o->name && n < MAX_WORDS; o++) words[n++] = o->name;
+    for (size_t i = 0; i < MAX_WORDS && (o = command_option(c, i)); i++) words[i] = o->name;
     snprintf(name, sizeof name, "%.*s", (int)len, arg);
     const char *near = nearest_word(name + strspn(name, "-"), words);
     if (near) return usage_error("unknown option '%s', did you mean '--%s'?", name, near);
@@ -179,21 +198,29 @@ static int set_ints(const struct option *o, const char *text)
     return EXIT_DONE;
 }
 
-static int set_choice(const struct option *o, const char *text)
+/* Where `text` stands among words separated by '|'; `place` is of whose value an error speaks: "--kv: ". */
+static int find_choice(int *at, const char *place, const char *choices, const char *text)
 {
     char all[256];
     const char *words[33] = {NULL};
     int n = 0;
-    snprintf(all, sizeof all, "%s", o->choices);
+    snprintf(all, sizeof all, "%s", choices);
     for (char *w = strtok(all, "|"); w && n < 32; w = strtok(NULL, "|")) words[n++] = w;
-    for (int i = 0; i < n; i++)
-        if (!strcmp(words[i], text)) {
-            *(int *)o->target = i;
-            return EXIT_DONE;
-        }
+    for (*at = 0; *at < n; ++*at)
+        if (!strcmp(words[*at], text)) return EXIT_DONE;
     const char *near = nearest_word(text, words);
-    if (near) return usage_error("--%s: found '%s', expected %s; did you mean '%s'?", o->name, text, o->choices, near);
-    return bad_value(o, text, o->choices);
+    return usage_error("%sfound '%s', expected %s%s%s%s", place, text, choices, near ? "; did you mean '" : "", near ? near : "",
+                       near ? "'?" : "");
+}
+
+static int set_choice(const struct option *o, const char *text)
+{
+    char place[64];
+    int at;
+    snprintf(place, sizeof place, "--%.40s: ", o->name);
+    int status = find_choice(&at, place, o->choices, text);
+    if (status == EXIT_DONE) *(int *)o->target = at;
+    return status;
 }
 
 static int option_set(const struct option *o, const char *value)
@@ -215,6 +242,7 @@ static int option_set(const struct option *o, const char *value)
         *(double *)o->target = v;
         return EXIT_DONE;
     }
+    case OPTION_PAIR:
     case OPTION_STRINGS: {
         struct string_list *list = o->target;
         if (list->n == sizeof list->v / sizeof *list->v) return usage_error("--%s: found more than %zu of them", o->name, list->n);
@@ -259,28 +287,34 @@ int command_main(const struct command *c, int argc, char **argv)
             options = false;
             continue;
         }
-        if (!strcmp(arg, "-h") || !strcmp(arg, "--help")) {
-            help_command(c);
-            return finish_stdout(EXIT_DONE);
-        }
         const char *value, *ignored;
         const struct option *o = option_find(c, arg, &value);
         if (!o) return unknown_option(c, arg);
+        if (o == &help_option && !value) {
+            help_command(c);
+            return finish_stdout(EXIT_DONE);
+        }
         if (o->kind == OPTION_FLAG) {
             if (value) return usage_error("--%s: found a value '%s', expected none", o->name, value);
         } else if (!value) {
             /* Anything may be a value, negative numbers and texts in dashes too, but not an option of this command. */
             if (i + 1 == argc || !strcmp(argv[i + 1], "--") ||
                 (looks_like_option(argv[i + 1]) && option_find(c, argv[i + 1], &ignored)))
-                return usage_error("--%s: found no value, expected %s", o->name, o->metavar);
+                return usage_error("--%s: found no value, expected %s", o->name, option_value(o));
             value = argv[++i];
         }
         int status = option_set(o, value);
+        if (status == EXIT_DONE && o->kind == OPTION_PAIR) {
+            if (i + 1 == argc || looks_like_option(argv[i + 1]))
+                return usage_error("--%s: found one value, expected %s", o->name, o->metavar);
+            status = option_set(o, argv[++i]);
+        }
         if (status != EXIT_DONE) return status;
         if (!option_given(o) && n_given < sizeof given / sizeof *given) given[n_given++] = o;
     }
     if (n_args < c->min_args) return usage_error("found %d argument%s, expected: %s", n_args, n_args == 1 ? "" : "s", c->usage);
     if (c->max_args >= 0 && n_args > c->max_args)
         return usage_error("found '%s', expected %s", args[c->max_args], c->max_args ? "no further argument" : "no argument");
-    return finish_stdout(c->run(n_args, args));
+    int kind, status = n_args && c->kinds ? find_choice(&kind, "", c->kinds, args[0]) : EXIT_DONE;
+    return status == EXIT_DONE ? finish_stdout(c->run(n_args, args)) : status;
 }

@@ -23,6 +23,7 @@ enum option_kind {
     OPTION_INT,    /* int64_t *, within [min, max] */
     OPTION_FLOAT,  /* double *, within [min, max] */
     OPTION_STRINGS, /* struct string_list *: each time it is given, one more */
+    OPTION_PAIR,   /* struct string_list *: the word after it and the next one; given again, it is two more */
     OPTION_INTS,   /* struct int_list *: "1,8,64", each within [min, max] */
     OPTION_CHOICE, /* int *: index into `choices` ("f32|f16|q8_0") */
 };
@@ -53,6 +54,7 @@ struct command {
     const char *summary;    /* one line for `hartree help` */
     const char *usage;      /* what follows the name: "-m M [-p TEXT | -f FILE] [options]" */
     const char *description; /* a paragraph or two for `hartree help NAME`, "\n\n" between them */
+    const char *kinds;      /* words, separated by '|', of which the first argument has to be one; NULL: it may be anything */
     const struct option *options; /* ends with .name == NULL; the common options are added by cli.c */
     int min_args, max_args; /* positional arguments; max -1: any number */
     int (*run)(int n_args, char **args); /* the exit status */
@@ -77,6 +79,10 @@ bool option_given(const struct option *o);
 extern const struct command *const commands[];
 /* The common options, as a table like a command's. */
 extern const struct option common_option_table[];
+/* The i-th option that a command takes: its own, then the common ones that it does not hide, --help last; NULL beyond. */
+const struct option *command_option(const struct command *c, size_t i);
+/* What stands for an option's value: "FILE", "f32|f16"; NULL of a flag. */
+const char *option_value(const struct option *o);
 
 /* "hartree CMD: ..." on stderr, one line; both return the status so that `return usage_error(...)` reads well. */
 int usage_error(const char *format, ...)
@@ -88,6 +94,19 @@ void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));     
 /* What `hartree help` and `hartree help CMD` print, on stdout (help.c). */
 void help_commands(FILE *f);
 void help_command(const struct command *c);
+
+/* The same tables as other programs read them: a manual page (man.c), and a shell's completion (completion.c). */
+enum shell { SHELL_BASH, SHELL_ZSH, SHELL_FISH };
+#define SHELLS "bash|zsh|fish"
+void help_man(FILE *f);
+void help_completion(enum shell shell, FILE *f);
+
+/* What they say beside the tables: sentences, and the variables that hartree reads. */
+extern const char help_about[], help_streams[], help_status[];
+struct help_variable {
+    const char *name, *value, *help; /* ends with .name == NULL */
+};
+extern const struct help_variable help_variables[];
 
 /* A progress line on stderr, only where it is a terminal and not -q: "loading  43 %  12 s left". done == total ends it. */
 void progress(const char *what, uint64_t done, uint64_t total);

@@ -34,6 +34,7 @@ static void put_idle(struct json *j, const char *key, const struct auc_idle *i)
     json_put_number(j, "cores", i->system_cpu.mean);
     json_put_number(j, "busy", i->busy);
     json_put_number(j, "cores_variance", i->system_cpu.variance);
+    json_put_number(j, "cores_correlation", i->system_cpu.correlation);
     json_put_number(j, "used_bytes", i->system_used.mean);
     json_put_number(j, "used_bytes_variance", i->system_used.variance);
     json_put_integer(j, "blocks", (int64_t)i->blocks);

@@ -22,8 +22,8 @@ static const struct option options[] = {
      INT32_MAX, NULL},
     {"rows", NULL, OPTION_INTS, &bench_options.rows, "N,...", "layer: numbers of tokens a step (default 1,8,64,512)", 1, 65536,
      NULL},
-    {"past", NULL, OPTION_INT, &bench_options.past, "N", "layer: positions in the cache before the step (default 0)", 0,
-     INT32_MAX, NULL},
+    {"past", "d", OPTION_INT, &bench_options.past, "N", "layer, model: tokens in the cache before what is timed (default 0)",
+     0, INT32_MAX, NULL},
     ARG_DEVICE,
     {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...",
      "layer, model: numbers of threads (default: the physical cores)", 1, 1024, NULL},
@@ -39,9 +39,8 @@ static const struct kind {
 } kinds[] = {
     {"kernels", bench_kernels_run, {"list"}},
     {"layer", bench_layer_run, {"model", "kv", "rows", "past", "device", "threads", "repeats"}},
-    {"model", bench_model_run, {"model", "kv", "prompt", "gen", "threads", "repeats"}},
+    {"model", bench_model_run, {"model", "kv", "prompt", "gen", "past", "threads", "repeats"}},
 };
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 static bool takes(const struct kind *k, const char *option)
 {
@@ -52,24 +51,18 @@ static bool takes(const struct kind *k, const char *option)
 
 static int run(int n_args, char **args)
 {
-    const char *names[N_KINDS + 1] = {NULL};
-    for (size_t i = 0; i < N_KINDS; i++) {
-        names[i] = kinds[i].name;
-        if (strcmp(args[0], kinds[i].name) != 0) continue;
-        for (const struct option *o = options; o->name; o++)
-            if (option_given(o) && !takes(&kinds[i], o->name))
-                return usage_error("found --%s, which bench %s does not take", o->name, kinds[i].name);
-        return kinds[i].run(n_args - 1, args + 1);
-    }
-    const char *near = nearest_word(args[0], names);
-    return near ? usage_error("found '%s', expected kernels, layer or model; did you mean '%s'?", args[0], near)
-                : usage_error("found '%s', expected kernels, layer or model", args[0]);
+    const struct kind *kind = kinds;
+    while (strcmp(args[0], kind->name)) kind++; /* one of them it is: command_bench.kinds */
+    for (const struct option *o = options; o->name; o++)
+        if (option_given(o) && !takes(kind, o->name))
+            return usage_error("found --%s, which bench %s does not take", o->name, kind->name);
+    return kind->run(n_args - 1, args + 1);
 }
 
 const struct command command_bench = {
     .name = "bench",
     .summary = "time kernels, each held to its reference first, layers, or whole models",
-    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-t 1,2] [-r 5]",
+    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-d 4096] [-t 1,2] [-r 5]",
     .description =
         "bench kernels checks every kernel of the operations named (default: all) against the scalar one on every test\n"
         "case, then times it on the largest. A kernel that is wrong is not timed, and the exit status is 1. The share is its\n"
@@ -77,7 +70,9 @@ const struct command command_bench = {
         "HARTREE_ISA=scalar|avx2|... masks, HARTREE_KERNEL=op:isa_tag[,...] pins what the engine uses.\n"
         "bench layer times a part of one layer: a tensor (blk.3.ffn_down), blk.3.attn, blk.3.ffn or the whole layer, blk.3.\n"
         "Its weights come from memory, as in a step of the whole model, and the prediction stands beside the time.\n"
-        "bench model prints tokens per second of prefill (pp) and decode (tg) from an empty context, as llama-bench does.",
+        "bench model prints tokens per second of prefill (pp) and decode (tg) as llama-bench does: from an empty context,\n"
+        "or with --past tokens in it.",
+    .kinds = "kernels|layer|model",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -9,7 +9,7 @@ struct bench_options {
     bool list;                             /* kernels */
     struct int_list prompts, gens;         /* model */
     struct int_list rows;                  /* layer */
-    int64_t past;                          /* layer */
+    int64_t past;                          /* layer, model */
     struct int_list threads;               /* model, layer */
     int64_t repeats;                       /* model, layer */
 };

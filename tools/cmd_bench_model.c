@@ -8,29 +8,36 @@
 
 #include <stdlib.h>
 
+/* As llama-bench writes it: "tg64", "tg64 @ d4096". */
+static void name_test(char name[48], const struct bench_model_result *r)
+{
+    int n = snprintf(name, 48, "%s%zu", r->kind, r->tokens);
+    if (r->past) snprintf(name + n, 48 - (size_t)n, " @ d%zu", r->past);
+}
+
 /* Only once there is a row to stand under it. */
 static void print_head(void)
 {
     static const char dashes[] = "------------------------------";
-    printf("| %-30s | %11s | %9s | %-8s | %7s | %8s | %18s |\n", "model", "size", "params", "backend", "threads", "test", "t/s");
-    printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.7s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes, dashes);
+    printf("| %-30s | %11s | %9s | %-8s | %7s | %13s | %18s |\n", "model", "size", "params", "backend", "threads", "test", "t/s");
+    printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.12s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes, dashes);
 }
 
 static void print_row(const struct model *m, const struct bench_model_result *r)
 {
-    char test[32], speed[48], kernels[DEVICE_TEXT];
+    char test[48], speed[48], kernels[DEVICE_TEXT];
     device_kernels(kernels, sizeof kernels);
-    snprintf(test, sizeof test, "%s%zu", r->kind, r->tokens);
+    name_test(test, r);
     snprintf(speed, sizeof speed, "%.2f ± %.2f", r->tps_avg, r->tps_stddev);
-    printf("| %-30.30s | %7.2f GiB | %7.2f M | %-8s | %7d | %8s | %19s |\n", m->name, (double)m->file_bytes / (1 << 30),
+    printf("| %-30.30s | %7.2f GiB | %7.2f M | %-8s | %7d | %13s | %19s |\n", m->name, (double)m->file_bytes / (1 << 30),
            (double)m->parameters / 1e6, kernels, r->threads, test, speed);
     fflush(stdout);
 }
 
 static void put_row(struct json *j, const struct model *m, const struct bench_model_result *r)
 {
-    char test[32], kernels[DEVICE_TEXT];
-    snprintf(test, sizeof test, "%s%zu", r->kind, r->tokens);
+    char test[48], kernels[DEVICE_TEXT];
+    name_test(test, r);
     device_kernels(kernels, sizeof kernels);
     json_object(j);
     json_put_string(j, "model", m->name);
@@ -41,10 +48,7 @@ static void put_row(struct json *j, const struct model *m, const struct bench_mo
     json_put_string(j, "test", test);
     json_put_number(j, "tps_avg", r->tps_avg);
     json_put_number(j, "tps_stddev", r->tps_stddev);
-    json_key(j, "runs");
-    json_array(j);
-    for (int i = 0; i < r->n_runs; i++) json_number(j, r->tps[i]);
-    json_array_end(j);
+    json_put_numbers(j, "runs", r->tps, (size_t)r->n_runs);
     json_object_end(j);
 }
 
@@ -62,8 +66,8 @@ static bool run_tests(const struct model *m, struct bench_model_result *results,
             for (size_t i = 0; i < lists[kind]->n; i++) {
                 if (!lists[kind]->v[i]) continue;
                 struct bench_model_result *r = &results[*n];
-                if (!bench_model(r, m, kinds[kind], (size_t)lists[kind]->v[i], (int)threads.v[t], (int)o->repeats,
-                                 arg_kv_type(), &interrupted, e))
+                if (!bench_model(r, m, kinds[kind], (size_t)lists[kind]->v[i], (size_t)o->past, (int)threads.v[t],
+                                 (int)o->repeats, arg_kv_type(), &interrupted, e))
                     return false;
                 if (!common.json && !*n) print_head();
                 if (!common.json) print_row(m, r);

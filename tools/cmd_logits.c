@@ -82,9 +82,9 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     }
     size_t len;
     char *text = arg_text(&len, usage, e);
-    const struct look_options looking = {images, mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note};
+    const struct look_options looking = {images, mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note, NULL};
     char *marked = NULL;
-    bool ok = text && (!images || look(&album, m, &looking, e));
+    bool ok = text && (!images || look(&album, m, &looking, NULL, e));
     if (ok && album.n) {
         marked = look_mark(text, album.n);
         ok = marked || fail(e, "prompt: found no memory for %zu bytes", len);
@@ -104,10 +104,7 @@ static void print_json(const struct model *m, const struct tokens *ids)
     json_put_string(&j, "output", output);
     json_put_integer(&j, "rows", all ? (int64_t)ids->n : 1);
     json_put_integer(&j, "n_vocab", m->hp.n_vocab);
-    json_key(&j, "tokens");
-    json_array(&j);
-    for (size_t i = 0; i < ids->n; i++) json_integer(&j, ids->id[i]);
-    json_array_end(&j);
+    json_put_integers(&j, "tokens", ids->id, ids->n);
     json_object_end(&j);
     json_end(&j);
 }

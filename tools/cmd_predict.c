@@ -67,11 +67,12 @@ static int run(int n_args, char **args)
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct device d = {0};
     struct prediction r = {0};
-    struct predict_options o = account_run();
+    struct predict_options o = {0};
+    if (m) o = account_run(m);
     struct law law = {.n_terms = 0};
     struct law_range range = law_range(&o);
     struct picture_cost picture = {.tower = NULL};
-    bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &e);
+    bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &interrupted, &e);
     if (ok) account_threads(&o, &d);
     if (picture.tower) o.prompt += (size_t)picture.fit.tokens; /* the marks around them are text */
     ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&

@@ -2,11 +2,31 @@
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "engine/quantise.h"
+#include "tools/calibration_args.h"
 #include "tools/common_args.h"
 
 #include <inttypes.h>
+#include <math.h>
 
-static const struct option options[] = {{.name = NULL}};
+static const char *imatrix_path;
+static int64_t rank;
+static bool mean, feedback, no_feedback, detail_rows;
+
+static const struct option options[] = {
+    {"imatrix", NULL, OPTION_STRING, &imatrix_path, "FILE",
+     "what the inputs look like (hartree imatrix, or llama-imatrix as GGUF): errors count by their weight in the output", 0, 0, NULL},
+    ARG_CALIB,
+    ARG_TOKENS,
+    {"correct", NULL, OPTION_INT, &rank, "R",
+     "add a correction of rank R to each matrix of a block, fitted in the metric of its inputs, in Q8_0; needs --calib or --imatrix "
+     "of hartree", 1, 1024, NULL},
+    {"correct-mean", NULL, OPTION_FLAG, &mean, NULL, "add a bias to each that takes its error on the mean input", 0, 0, NULL},
+    {"feedback", NULL, OPTION_FLAG, &feedback, NULL,
+     "let later blocks of a row make up for errors of earlier ones: no bytes (default with --correct and --correct-mean)", 0, 0, NULL},
+    {"no-feedback", NULL, OPTION_FLAG, &no_feedback, NULL, "quantise each block for itself", 0, 0, NULL},
+    {"tensors", NULL, OPTION_FLAG, &detail_rows, NULL, "print a line for each matrix that was made anew", 0, 0, NULL},
+    {.name = NULL},
+};
 
 static void writing(void *ctx, uint64_t done, uint64_t total)
 {
@@ -31,16 +51,71 @@ static void print_types(const char *what, const struct type_sum totals[TYPE_FILE
             printf("%-6s  %-5s  %7" PRIu64 "  %15" PRIu64 "\n", what, type_name(t), totals[t].tensors, totals[t].bytes);
 }
 
+/* What is known of the inputs: from a file, or from a text run through the model now. NULL and *e. */
+static struct imatrix *find_inputs(const char *path, struct error *e)
+{
+    if (imatrix_path) return imatrix_read(imatrix_path, e);
+    struct model *m = model_open(path, NULL, 0, e);
+    struct imatrix *im = m ? arg_collect(m, e) : NULL;
+    model_close(m);
+    return im;
+}
+
+static void print_rows(const struct quantise_result *r)
+{
+    printf("matrix                     type   rows  rank      bytes   bits     error  corrected\n");
+    for (size_t i = 0; i < r->n_rows; i++) {
+        const struct quantise_row *t = &r->rows[i];
+        printf("%-25s  %-5s  %4zu  %4zu  %9" PRIu64 "  %5.2f  %8.5f   %8.5f\n", t->prefix, type_name(t->type), t->join, t->rank,
+               t->bytes, 8 * (double)t->bytes / (double)t->parameters, t->error, t->corrected);
+    }
+}
+
+static void put_rows(struct json *j, const struct quantise_result *r)
+{
+    json_put_number(j, "block_bits", quantise_bits(r));
+    json_key(j, "matrices");
+    json_array(j);
+    for (size_t i = 0; i < r->n_rows; i++) {
+        const struct quantise_row *t = &r->rows[i];
+        json_object(j);
+        json_put_string(j, "name", t->prefix);
+        json_put_string(j, "type", type_name(t->type));
+        json_put_integer(j, "joined_rows", (int64_t)t->join);
+        json_put_integer(j, "rank", (int64_t)t->rank);
+        json_put_integer(j, "bytes", (int64_t)t->bytes);
+        json_put_number(j, "bits", 8 * (double)t->bytes / (double)t->parameters);
+        json_put_number(j, "rel_error", t->error);
+        json_put_number(j, "rel_error_corrected", t->corrected);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args;
     struct error e = {""};
-    struct quantise_options o = {
-        .mix = mix_find(args[2], &e), .threads = arg_threads(), .progress = writing, .stop = &interrupted};
+    struct quantise_options o = {.mix = mix_find(args[2], &e),
+                                 .remake = {.rank = (size_t)rank, .mean = mean},
+                                 .threads = arg_threads(),
+                                 .progress = writing,
+                                 .stop = &interrupted};
     if (!o.mix) return refuse(args[2], &e);
-    struct quantise_result r;
+    if (feedback && no_feedback) return usage_error("found both --feedback and --no-feedback, expected one of them");
+    if (imatrix_path && calibration_args.calib) return usage_error("found both --imatrix and --calib, expected one of them");
+    bool known = imatrix_path || calibration_args.calib;
+    if (!known && (rank || mean || feedback))
+        return usage_error("found %s without --calib or --imatrix, expected one of them",
+                           rank ? "--correct" : mean ? "--correct-mean" : "--feedback");
+    o.remake.feedback = feedback || ((rank || mean) && !no_feedback);
+    struct quantise_result r = {.rows = NULL};
     signals_catch();
-    if (!quantise_file(args[0], args[1], &o, &r, &e)) return failed(&e);
+    struct imatrix *im = known ? find_inputs(args[0], &e) : NULL;
+    o.imatrix = im;
+    bool ok = (!known || im) && quantise_file(args[0], args[1], &o, &r, &e);
+    imatrix_free(im);
+    if (!ok) return failed(&e);
     if (common.json) {
         struct json j;
         json_begin(&j, stdout);
@@ -55,16 +130,21 @@ static int run(int n_args, char **args)
         json_put_integer(&j, "converted", (int64_t)r.converted);
         json_put_types(&j, "types_before", r.in);
         json_put_types(&j, "types_after", r.out);
+        if (r.n_rows) put_rows(&j, &r);
         json_object_end(&j);
         json_end(&j);
+        quantise_result_free(&r);
         return EXIT_DONE;
     }
+    if (detail_rows) print_rows(&r);
     printf("        type   tensors            bytes\n");
     print_types("before", r.in);
     print_types("after", r.out);
     printf("%s: %" PRIu64 " bytes\n%s: %" PRIu64 " bytes, %.1f %%, %.2f bits a parameter, %zu of %zu tensors converted\n",
            args[0], r.file_bytes_in, args[1], r.file_bytes_out, 100.0 * (double)r.file_bytes_out / (double)r.file_bytes_in,
            8.0 * (double)r.file_bytes_out / (double)(r.parameters ? r.parameters : 1), r.converted, r.tensors);
+    if (r.n_rows) printf("%zu matrices of blocks made anew: %.3f bits a parameter\n", r.n_rows, quantise_bits(&r));
+    quantise_result_free(&r);
     return EXIT_DONE;
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/si.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "engine/conversation.h"
@@ -11,6 +12,7 @@
 #include "tools/common_args.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ static bool chat, echo, profile, ignore_eos;
 static const char *system_text, *chat_format, *device_name, *images, *mmproj, *clamp;
 
 static struct album album; /* --image, while the command runs */
+static struct looked looked = {NAN, NAN, NAN}; /* what it took */
 
 static struct meter *meter; /* --energy, while the command runs */
 
@@ -117,7 +120,25 @@ static struct generate_options generate_options(struct output *out)
     };
 }
 
-static void print_json(const struct output *out, const struct generate_result *g, const struct run_report *r, double load_s)
+/* What was predicted before anything ran. */
+struct frozen {
+    struct prediction of; /* the prompt, and as many tokens as may be generated */
+    char sha256[SHA256_HEX];
+    size_t gen;
+};
+
+static bool freeze(struct frozen *z, const struct session *s, size_t prompt, const struct device *d, struct error *e)
+{
+    if (!run_predict(&z->of, s, 0, prompt, (size_t)n_tokens, d, e)) return false;
+    z->gen = z->of.options.gen;
+    strcpy(z->sha256, z->of.sha256);
+    detail("predicted before it runs: %s for the prompt's %zu tokens, %s for %zu after them (SHA-256 %s)",
+           si(z->of.prefill_s, "s").s, prompt, si(z->of.decode_s, "s").s, z->gen, z->sha256);
+    return true;
+}
+
+static void print_json(const struct output *out, const struct generate_result *g, const struct run_report *r,
+                       const struct frozen *z, double load_s)
 {
     struct json j;
     json_begin(&j, stdout);
@@ -126,12 +147,10 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_bytes(&j, out->text, out->len);
     json_put_integer(&j, "prompt_tokens", (int64_t)g->prompt_tokens);
     json_put_integer(&j, "generated_tokens", (int64_t)g->generated_tokens);
-    json_key(&j, "tokens");
-    json_array(&j);
-    for (size_t i = 0; i < g->generated_tokens; i++) json_integer(&j, g->tokens[i]);
-    json_array_end(&j);
+    json_put_integers(&j, "tokens", g->tokens, g->generated_tokens);
     json_put_string(&j, "stop", stop_name(g->stop));
     json_put_number(&j, "load_s", load_s);
+    json_put_number(&j, "vision_s", r->vision_s);
     json_put_number(&j, "prefill_s", r->prefill_s);
     json_put_number(&j, "decode_s", r->decode_s);
     json_put_number(&j, "prefill_tps", r->prefill_tps);
@@ -139,8 +158,11 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_put_number(&j, "peak_rss_bytes", r->peak_rss_bytes);
     json_key(&j, "predicted");
     json_object(&j);
+    json_put_number(&j, "vision_s", r->predicted_vision_s);
     json_put_number(&j, "prefill_s", r->predicted_prefill_s);
     json_put_number(&j, "decode_s", r->predicted_decode_s);
+    json_put_integer(&j, "frozen_gen", (int64_t)z->gen); /* of so many tokens before it ran, by this hash */
+    json_put_string(&j, "sha256", z->sha256);
     json_object_end(&j);
     energy_json(&j, &r->energy);
     json_object_end(&j);
@@ -158,14 +180,17 @@ static bool take_energy(struct metering *g, struct energy *energy, struct error 
 }
 
 /* The table at the end, on stderr; or the JSON object. */
-static bool report(struct session *s, const struct generate_result *g, const struct output *out, const struct device *d,
-                   double load_s, const struct energy *energy, struct error *e)
+static bool report(struct session *s, const struct generate_result *g, const struct output *out, struct frozen *z,
+                   const struct device *d, double load_s, const struct energy *energy, struct error *e)
 {
     struct run_report r;
-    if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, d, e)) return false;
+    if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, z ? &z->of : NULL, d, e)) return false;
     if (energy->kind == ENERGY_MEASURED) r.energy = *energy;
+    r.vision_tokens = album.n_rows;
+    r.vision_s = looked.vision_s;
+    r.predicted_vision_s = looked.predicted_s;
     bool ok = true;
-    if (common.json) print_json(out, g, &r, load_s);
+    if (common.json) print_json(out, g, &r, z, load_s);
     if (!common.quiet) {
         fprintf(stderr, "%sloaded in %.2f s, stopped by %s\n", common.json ? "" : "\n", load_s, stop_name(g->stop));
         run_report_print(&r, stderr);
@@ -183,7 +208,8 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     struct metering metering;
     struct energy energy = energy_none;
     struct error unmetered = {""};
-    bool ok = output_open(&out, e), metered = true;
+    struct frozen frozen = {.gen = 0};
+    bool ok = freeze(&frozen, s, ids->n, d, e) && output_open(&out, e), metered = true;
     if (ok && echo && !common.json) ok = put_text(&out, text, len);
     if (ok && (ok = metering_begin(&metering, meter, &interrupted, e))) {
         struct generate_options o = generate_options(&out);
@@ -193,8 +219,9 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
     if (out.error) fail(e, "stdout: %s", strerror(out.error));
     if (out.f && out.f != stdout) fclose(out.f);
     else if (ok) putchar('\n');
-    ok = ok && report(s, &g, &out, d, load_s, &energy, e);
+    ok = ok && report(s, &g, &out, &frozen, d, load_s, &energy, e);
     if (ok && !metered) ok = fail(e, "%s", unmetered.text); /* after the text and the table, which are good */
+    prediction_free(&frozen.of);
     generate_result_free(&g);
     free(out.text);
     return ok;
@@ -228,7 +255,7 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         if (out.error) fail(e, "stdout: %s", strerror(out.error));
         if (interrupted == SIGINT) interrupted = 0; /* it meant the answer */
         putchar('\n');
-        if (ok && common.verbose) ok = report(s, &g, &out, d, load_s, &energy, e);
+        if (ok && common.verbose) ok = report(s, &g, &out, NULL, d, load_s, &energy, e);
         generate_result_free(&g);
     }
     putchar('\n');
@@ -260,8 +287,8 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
     const struct look_options looking = {images, mmproj, clamp, arg_threads(),
-                                         context ? (size_t)context : (size_t)m->hp.n_ctx_train, note};
-    bool ok = (!images || look(&album, m, &looking, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
+                                         context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
+    bool ok = (!images || look(&album, m, &looking, &looked, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
         size_t needed = conversation ? 0 : ids.n + (size_t)n_tokens;

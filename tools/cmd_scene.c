@@ -5,14 +5,17 @@
 #include "vision/scene.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const char *size = "1024x720", *output;
-static int64_t seed = 1;
+static int64_t seed = 1, count = 1;
 
 static const struct option options[] = {
     {"seed", "s", OPTION_INT, &seed, "S", "same seed, same scene (default 1)", 0, 9e15, NULL},
     {"size", NULL, OPTION_STRING, &size, "WxH", "pixels (default 1024x720)", 0, 0, NULL},
-    {"output", "o", OPTION_STRING, &output, "FILE", "the picture to write, .png or .ppm (required)", 0, 0, NULL},
+    {"count", NULL, OPTION_INT, &count, "N", "that many scenes, of this seed and those after it (default 1)", 1, 1000000000, NULL},
+    {"output", "o", OPTION_STRING, &output, "FILE",
+     "the picture to write, .png or .ppm; of several scenes a name with %d for the seed (required without --json)", 0, 0, NULL},
     {.name = NULL},
 };
 
@@ -30,10 +33,7 @@ static void put_object(struct json *j, const struct scene_object *o, int width, 
     json_put_string(j, "row", scene_row_name(o->row));
     if (o->kind < SCENE_LIGHT) json_put_string(j, "heading", o->left ? "left" : "right");
     scene_box(o, width, height, box);
-    json_key(j, "box");
-    json_array(j);
-    for (int i = 0; i < 4; i++) json_integer(j, box[i]);
-    json_array_end(j);
+    json_put_integers(j, "box", box, 4);
     json_object_end(j);
 }
 
@@ -54,6 +54,30 @@ static void print_json(const struct scene *s, int width, int height)
     json_end(&j);
 }
 
+enum { MAX_NAME = 4096 };
+
+/* The file of this seed's picture: `output` with the seed in place of its %d, if it has one. */
+static bool name_of(uint64_t of, char name[MAX_NAME], struct error *e)
+{
+    const char *place = strstr(output, "%d");
+    int n = place ? snprintf(name, MAX_NAME, "%.*s%" PRIu64 "%s", (int)(place - output), output, of, place + 2)
+                  : snprintf(name, MAX_NAME, "%s", output);
+    return n < MAX_NAME || fail(e, "-o: found a name of %d bytes, expected fewer than %d", n, MAX_NAME);
+}
+
+static bool write_picture(const struct scene *s, int width, int height, struct error *e)
+{
+    char name[MAX_NAME];
+    struct picture p;
+    if (!name_of(s->seed, name, e) || !scene_paint(s, width, height, &p, e)) return false;
+    bool ok = picture_write(&p, name, e);
+    picture_free(&p);
+    if (ok && !common.json)
+        printf("%s: %dx%d pixels, seed %" PRIu64 ", %s, %zu objects\n", name, width, height, s->seed, scene_time_name(s->time),
+               s->n);
+    return ok;
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
@@ -61,34 +85,33 @@ static int run(int n_args, char **args)
     int width, height;
     if (!picture_parse_size(size, &width, &height))
         return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
-    if (!output) return usage_error("found no -o, expected -o FILE");
-    if (!picture_writable(output, &e)) return usage_error("-o: %s", e.text);
+    if (!output && !common.json) return usage_error("found neither -o nor --json, expected -o FILE or --json");
+    if (output && !picture_writable(output, &e)) return usage_error("-o: %s", e.text);
+    if (output && count > 1 && !strstr(output, "%d"))
+        return usage_error("-o: found one name for %" PRId64 " scenes, expected a %%d in it for the seed", count);
+    if (!scene_size_check(width, height, &e)) return failed(&e);
     signals_catch();
-    struct scene s;
-    struct picture p;
-    scene_decide((uint64_t)seed, &s);
-    if (!scene_paint(&s, width, height, &p, &e)) return failed(&e);
-    bool ok = picture_write(&p, output, &e);
-    picture_free(&p);
-    if (!ok) return failed(&e);
-    if (common.json)
-        print_json(&s, width, height);
-    else
-        printf("%s: %dx%d pixels, seed %" PRId64 ", %s, %zu objects\n", output, width, height, seed, scene_time_name(s.time),
-               s.n);
+    for (int64_t i = 0; i < count; i++) {
+        struct scene s;
+        scene_decide((uint64_t)(seed + i), &s);
+        bool ok = !interrupted || fail(&e, "interrupted");
+        if (!ok || (output && !write_picture(&s, width, height, &e))) return failed(&e);
+        if (common.json) print_json(&s, width, height);
+    }
     return EXIT_DONE;
 }
 
 const struct command command_scene = {
     .name = "scene",
     .summary = "draw a traffic scene, and say what is in it",
-    .usage = "[--seed S] [--size WxH] [--json] -o FILE",
+    .usage = "[--seed S] [--count N] [--size WxH] [--json] [-o FILE]",
     .description =
         "A street with cars, buses, bicycles, people, traffic lights and signs, drawn by lot from the seed: a picture for "
         "tests "
         "and measurements that needs no photograph. The same seed shows the same objects at every size; large and small "
         "details (a bus; the number on a cab's door across the street) make what can be read depend on resolution.\n\n"
-        "--json lists the objects with colours, places and boxes [left, top, width, height] in pixels.",
+        "--json lists the objects with colours, places and boxes [left, top, width, height] in pixels: an object a scene, one "
+        "a line. Without -o nothing is drawn.",
     .options = options,
     .run = run,
 };

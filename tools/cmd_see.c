@@ -34,15 +34,6 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-static void put_pair(struct json *j, const char *key, int a, int b)
-{
-    json_key(j, key);
-    json_array(j);
-    json_integer(j, a);
-    json_integer(j, b);
-    json_array_end(j);
-}
-
 /* What is known of one picture. */
 struct sight {
     struct preprocessed p;  /* no picture when only a size was asked about; then no time was spent either */
@@ -59,16 +50,10 @@ static void print_json(const struct sight *s)
     clamp_text(&p->clamp, text);
     json_begin(&j, stdout);
     json_object(&j);
-    put_pair(&j, "in", c->in_width, c->in_height);
-    put_pair(&j, "resized", c->width, c->height);
-    json_key(&j, "inner");
-    json_array(&j);
-    json_integer(&j, c->x);
-    json_integer(&j, c->y);
-    json_integer(&j, c->inner_width);
-    json_integer(&j, c->inner_height);
-    json_array_end(&j);
-    put_pair(&j, "grid", c->nx, c->ny);
+    json_put_pair(&j, "in", c->in_width, c->in_height);
+    json_put_pair(&j, "resized", c->width, c->height);
+    json_put_integers(&j, "inner", (const int[]){c->x, c->y, c->inner_width, c->inner_height}, 4);
+    json_put_pair(&j, "grid", c->nx, c->ny);
     json_put_integer(&j, "patches", c->patches);
     json_put_integer(&j, "tokens", c->tokens);
     json_put_string(&j, "clamp", text);
@@ -158,7 +143,7 @@ static int run(int n_args, char **args)
     struct clamp_keys keys = {.patch = patch ? (int)patch : 14, .merge = merge ? (int)merge : 2};
     if (t) keys = t->mmproj->keys;
     bool wrong = !clamp_choose(clamp, &keys, &s.p.clamp, &e);
-    bool ok = !wrong && (!t || device_find(&d, account_args.device, note, &e)) && see(t, &d, &keys, width, height, &s, &e);
+    bool ok = !wrong && (!t || device_find(&d, account_args.device, note, &interrupted, &e)) && see(t, &d, &keys, width, height, &s, &e);
     if (ok) print(&s);
     seen_free(&s.seen);
     prediction_free(&s.cost);

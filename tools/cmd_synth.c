@@ -51,6 +51,7 @@ static int run(int n_args, char **args)
         json_object(&j);
         json_put_string(&j, "shape", name);
         json_put_string(&j, "type", mix_name(mix));
+        json_put_string(&j, "name", r.name);
         json_put_integer(&j, "seed", seed);
         json_put_string(&j, "output", output);
         json_put_integer(&j, "file_bytes", (int64_t)r.file_bytes);
@@ -60,8 +61,7 @@ static int run(int n_args, char **args)
         json_object_end(&j);
         json_end(&j);
     } else {
-        printf("%s: %s:%s, %" PRIu64 " parameters, %" PRIu64 " bytes\n", output,
-               name, mix_name(mix), r.parameters, r.file_bytes);
+        printf("%s: %s, %" PRIu64 " parameters, %" PRIu64 " bytes\n", output, r.name, r.parameters, r.file_bytes);
     }
     return EXIT_DONE;
 }

@@ -45,10 +45,7 @@ static void print_ids(const struct tokens *ids)
         struct json j;
         json_begin(&j, stdout);
         json_object(&j);
-        json_key(&j, "tokens");
-        json_array(&j);
-        for (size_t i = 0; i < ids->n; i++) json_integer(&j, ids->id[i]);
-        json_array_end(&j);
+        json_put_integers(&j, "tokens", ids->id, ids->n);
         json_object_end(&j);
         json_end(&j);
         return;

@@ -1,17 +1,12 @@
 /* cmd_version.c - what this program was built from and what it finds on this machine.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "engine/report/origin.h"
 #include "kernels/kernel.h"
 #include "loader/inflate.h"
 #include "tensor/lapack.h"
 #include "tools/cli.h"
 #include "vision/picture.h"
-
-#if defined(__clang__)
-#define COMPILER "clang " __clang_version__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
 
 static bool isa_found(const char *isa)
 {
@@ -51,7 +46,7 @@ static int run(int n_args, char **args)
         json_begin(&j, stdout);
         json_object(&j);
         json_put_string(&j, "version", HARTREE_VERSION);
-        json_put_string(&j, "compiler", COMPILER);
+        json_put_string(&j, "compiler", origin_compiler());
         list_isas(&j, NULL, "isas_built", kernel_isa_built);
         list_isas(&j, NULL, "isas_found", isa_found);
         json_put_string(&j, "isa", kernel_active_isa());
@@ -61,7 +56,7 @@ static int run(int n_args, char **args)
         json_end(&j);
         return EXIT_DONE;
     }
-    printf("hartree    %s\ncompiler   %s\n", HARTREE_VERSION, COMPILER);
+    printf("hartree    %s\ncompiler   %s\n", HARTREE_VERSION, origin_compiler());
     list_isas(NULL, "ISAs built", NULL, kernel_isa_built);
     list_isas(NULL, "ISAs here", NULL, isa_found);
     printf("ISA in use %s\n", kernel_active_isa());

@@ -31,8 +31,26 @@ static const struct command *command_find(const char *name)
     return NULL;
 }
 
+static bool man;
+static int shell = -1;
+static const struct option help_options[] = {
+    {"man", NULL, OPTION_FLAG, &man, NULL, "the manual page of everything, for man(1)", 0, 0, NULL},
+    {"completion", NULL, OPTION_CHOICE, &shell, "SHELL",
+     "what completes commands, options and their words in bash, zsh or fish", 0, 0, SHELLS},
+    {.name = NULL},
+};
+
 static int run_help(int n_args, char **args)
 {
+    if (man + (shell >= 0) + n_args > 1) return usage_error("found more than one of COMMAND, --man and --completion");
+    if (man) {
+        help_man(stdout);
+        return EXIT_DONE;
+    }
+    if (shell >= 0) {
+        help_completion((enum shell)shell, stdout);
+        return EXIT_DONE;
+    }
     if (!n_args) {
         help_commands(stdout);
         return EXIT_DONE;
@@ -46,7 +64,10 @@ static int run_help(int n_args, char **args)
 const struct command command_help = {
     .name = "help",
     .summary = "list the commands, or explain one",
-    .usage = "[COMMAND]",
+    .usage = "[COMMAND | --man | --completion bash|zsh|fish]",
+    .description = "'make install' installs the manual page and the completions. By hand: hartree help --man | man -l -; and in "
+                   "bash eval \"$(hartree help --completion bash)\".",
+    .options = help_options,
     .max_args = 1,
     .run = run_help,
 };

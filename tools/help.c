@@ -6,6 +6,18 @@
 
 enum { WIDTH = 100 };
 
+const char help_about[] = "hartree runs language models on CPUs and says what each layer costs before it runs.";
+const char help_streams[] = "Results go to stdout, all else to stderr.";
+const char help_status[] = "0 done, 1 failed, 2 wrong usage.";
+
+const struct help_variable help_variables[] = {
+    {"HARTREE_ISA", "scalar|avx2|...", "the highest instruction set that kernels may use"},
+    {"HARTREE_KERNEL", "op:isa[_tag],...", "pins single kernels"},
+    {"XDG_CACHE_HOME", "FOLDER", "profiles of this machine are kept in its hartree/ (default ~/.cache)"},
+    {"XDG_DATA_HOME", "FOLDER", "the demo model is looked for in its hartree/ (default ~/.local/share)"},
+    {NULL, NULL, NULL},
+};
+
 /* Prints the words of `text` from column `column` on, wrapped at WIDTH and indented by `indent`; "\n\n" begins a paragraph. */
 static void wrap(FILE *f, const char *text, int column, int indent)
 {
@@ -40,13 +52,6 @@ static void list_option(FILE *f, const char *alias, const char *name, const char
     wrap(f, help, COLUMN, COLUMN);
 }
 
-static bool has_option(const struct option *o, const char *name)
-{
-    for (; o && o->name; o++)
-        if (!strcmp(o->name, name)) return true;
-    return false;
-}
-
 void help_command(const struct command *c)
 {
     FILE *f = stdout;
@@ -56,19 +61,17 @@ void help_command(const struct command *c)
         fputc('\n', f);
     }
     fprintf(f, "options:\n");
-    for (const struct option *o = c->options; o && o->name; o++)
-        list_option(f, o->alias, o->name, o->kind == OPTION_CHOICE && !o->metavar ? o->choices : o->metavar, o->help);
-    for (const struct option *o = common_option_table; o->name; o++)
-        if (!has_option(c->options, o->name)) list_option(f, o->alias, o->name, o->metavar, o->help);
-    list_option(f, "h", "help", NULL, "this text");
+    const struct option *o;
+    for (size_t i = 0; (o = command_option(c, i)); i++) list_option(f, o->alias, o->name, option_value(o), o->help);
 }
 
 void help_commands(FILE *f)
 {
-    fprintf(f, "hartree runs language models on CPUs and says what each layer costs before it runs.\n\n"
-               "usage: hartree COMMAND [options]\n\ncommands:\n");
+    fprintf(f, "%s\n\nusage: hartree COMMAND [options]\n\ncommands:\n", help_about);
     for (const struct command *const *c = commands; *c; c++) fprintf(f, "  %-12s%s\n", (*c)->name, (*c)->summary);
-    fprintf(f, "\n'hartree help COMMAND' tells its options. Results go to stdout, all else to stderr.\n"
-               "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
-               "HARTREE_ISA=scalar|avx2|... limits the instruction set; HARTREE_KERNEL=op:isa[_tag],... pins kernels.\n");
+    fprintf(f, "\n'hartree help COMMAND' tells its options. %s\nExit status: %s\n\nenvironment:\n", help_streams, help_status);
+    for (const struct help_variable *v = help_variables; v->name; v++) {
+        int n = fprintf(f, "  %s=%s  ", v->name, v->value);
+        wrap(f, v->help, n, 4);
+    }
 }

@@ -249,6 +249,14 @@ bool clamp_apply(const struct clamp *c, const struct clamp_keys *keys, int width
     return true;
 }
 
+struct clamp clamp_unbounded(const struct clamp *c)
+{
+    struct clamp open = *c;
+    if (c->rule == CLAMP_EDGE || c->rule == CLAMP_BOX) open.rule = CLAMP_NONE;
+    else open.b = rules[c->rule].most;
+    return open;
+}
+
 void clamp_line(const struct clamp *c, const struct clamped *r, char line[CLAMP_LINE])
 {
     char text[CLAMP_TEXT];

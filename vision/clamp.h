@@ -70,6 +70,9 @@ bool clamp_choose(const char *flag, const struct clamp_keys *keys, struct clamp 
 bool clamp_apply(const struct clamp *c, const struct clamp_keys *keys, int width, int height, struct clamped *out,
                  struct error *e);
 
+/* The same rounding without its upper bound: what size a picture would have under it if nothing were too large. */
+struct clamp clamp_unbounded(const struct clamp *c);
+
 /* "in 2048x1440 -> 1036x728 -> 3848 patches -> 962 tokens (clamp edge:1024)" */
 void clamp_line(const struct clamp *c, const struct clamped *r, char line[CLAMP_LINE]);
 

@@ -133,3 +133,15 @@ bool picture_write(const struct picture *p, const char *path, struct error *e)
     file_output_discard(o);
     return fail_in(e, path);
 }
+
+void *picture_file(const struct picture *p, size_t *size, struct error *e)
+{
+    char *bytes = NULL;
+    FILE *f = open_memstream(&bytes, size);
+    bool ok = f && (picture_libpng() ? png_encode : pnm_encode)(p, f, e), whole = f && !ferror(f);
+    whole = f && !fclose(f) && whole;
+    if (ok && whole) return bytes;
+    if (!f || ok) fail(e, "picture of %dx%d: found no memory for its file", p->width, p->height);
+    free(bytes);
+    return NULL;
+}

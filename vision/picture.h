@@ -46,6 +46,9 @@ bool picture_writable(const char *path, struct error *e);
 /* Writes 8-bit RGB as PNG or PPM, by the end of the name. The file appears whole or not at all. */
 bool picture_write(const struct picture *p, const char *path, struct error *e);
 
+/* The picture as a file in memory, *size bytes to be freed: PNG where this build has libpng, else PPM. NULL and *e. */
+void *picture_file(const struct picture *p, size_t *size, struct error *e);
+
 /* libpng's version, or NULL where hartree was built without it. */
 const char *picture_libpng(void);
 

@@ -8,6 +8,36 @@
 #include "loader/file.h"
 #include "vision/resize.h"
 
+bool preprocess_picture(const struct picture *p, const char *clamp_flag, const struct clamp_keys *keys,
+                        struct preprocessed *out, struct error *e)
+{
+    double start = clock_now();
+    *out = (struct preprocessed){0};
+    bool ok = clamp_choose(clamp_flag, keys, &out->clamp, e) &&
+              clamp_apply(&out->clamp, keys, p->width, p->height, &out->fit, e) && resize_fit(p, &out->fit, &out->picture, e);
+    out->resize_s = clock_now() - start;
+    return ok;
+}
+
+/* Takes over the picture that was `read_s` in reading. */
+static bool fit(struct picture *file, double read_s, const char *clamp_flag, const struct clamp_keys *keys,
+                struct preprocessed *out, struct error *e)
+{
+    bool ok = preprocess_picture(file, clamp_flag, keys, out, e);
+    out->decode_s = read_s;
+    picture_free(file);
+    return ok;
+}
+
+bool preprocess_file(const void *data, size_t size, const char *clamp_flag, const struct clamp_keys *keys,
+                     struct preprocessed *out, struct error *e)
+{
+    struct picture file;
+    double start = clock_now();
+    *out = (struct preprocessed){0};
+    return picture_decode(data, size, &file, e) && fit(&file, clock_now() - start, clamp_flag, keys, out, e);
+}
+
 bool preprocess(const char *path, const char *clamp_flag, const struct clamp_keys *keys, struct preprocessed *out,
                 struct error *e)
 {
@@ -15,14 +45,7 @@ bool preprocess(const char *path, const char *clamp_flag, const struct clamp_key
     double start = clock_now();
     *out = (struct preprocessed){0};
     if (!clamp_choose(clamp_flag, keys, &out->clamp, e) || !picture_read(path, &file, e)) return false;
-    double read = clock_now();
-    bool ok = (clamp_apply(&out->clamp, keys, file.width, file.height, &out->fit, e) &&
-               resize_fit(&file, &out->fit, &out->picture, e)) ||
-              fail_in(e, path);
-    out->decode_s = read - start;
-    out->resize_s = clock_now() - read;
-    picture_free(&file);
-    return ok;
+    return fit(&file, clock_now() - start, clamp_flag, keys, out, e) || fail_in(e, path);
 }
 
 void preprocessed_free(struct preprocessed *p)

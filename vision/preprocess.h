@@ -17,6 +17,11 @@ struct preprocessed {
  * file is read. False and *e on any failure; *out is to be freed only after success. */
 bool preprocess(const char *path, const char *clamp_flag, const struct clamp_keys *keys, struct preprocessed *out,
                 struct error *e);
+/* The same for a picture's file in memory, and for a picture, which nobody had to read. */
+bool preprocess_file(const void *data, size_t size, const char *clamp_flag, const struct clamp_keys *keys,
+                     struct preprocessed *out, struct error *e);
+bool preprocess_picture(const struct picture *p, const char *clamp_flag, const struct clamp_keys *keys,
+                        struct preprocessed *out, struct error *e);
 void preprocessed_free(struct preprocessed *p);
 
 /* Writes the pixels as raw bytes, height x width x 3, into a file that appears whole or not at all. */

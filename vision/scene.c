@@ -4,21 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "vision/scene_parts.h"
 
 /* ---- Lots ---- */
 
-uint64_t lot_next(struct lot *l)
-{
-    uint64_t z = l->state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
 int lot_below(struct lot *l, int n)
 {
-    return (int)((lot_next(l) >> 32) % (uint64_t)n);
+    return (int)((random_next(&l->state) >> 32) % (uint64_t)n);
 }
 
 int lot_range(struct lot *l, int from, int to)
@@ -259,15 +252,20 @@ static int64_t at_least(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-bool scene_paint(const struct scene *s, int width, int height, struct picture *out, struct error *e)
+bool scene_size_check(int width, int height, struct error *e)
 {
-    struct canvas c;
-    *out = (struct picture){0};
     if (width < 1 || height < 1 || width > SCENE_MAX_SIDE || height > SCENE_MAX_SIDE)
         return fail(e, "size: found %dx%d, expected sides of 1 to %d", width, height, SCENE_MAX_SIDE);
     if (width > height * SCENE_MAX_ASPECT || height > width * SCENE_MAX_ASPECT)
         return fail(e, "size: found %dx%d, expected no side above %d times the other", width, height, SCENE_MAX_ASPECT);
-    if (!picture_new(out, width, height, e)) return false;
+    return true;
+}
+
+bool scene_paint(const struct scene *s, int width, int height, struct picture *out, struct error *e)
+{
+    struct canvas c;
+    *out = (struct picture){0};
+    if (!scene_size_check(width, height, e) || !picture_new(out, width, height, e)) return false;
     if (!canvas_begin(&c, out, SCENE_WIDTH, SCENE_HEIGHT, e)) {
         picture_free(out);
         return false;
@@ -283,6 +281,15 @@ bool scene_paint(const struct scene *s, int width, int height, struct picture *o
             if (s->objects[i].ground == ground) paint_object(&c, s, &s->objects[i]);
     canvas_end(&c);
     return true;
+}
+
+bool scene_or_picture(const char *path_or_size, struct picture *out, struct error *e)
+{
+    struct scene s;
+    int width, height;
+    if (!picture_parse_size(path_or_size, &width, &height)) return picture_read(path_or_size, out, e);
+    scene_decide(SCENE_SEED, &s);
+    return scene_paint(&s, width, height, out, e);
 }
 
 void scene_box(const struct scene_object *o, int width, int height, int box[4])

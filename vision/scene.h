@@ -66,9 +66,16 @@ struct scene {
 /* Decides what the seed's scene holds. */
 void scene_decide(uint64_t seed, struct scene *s);
 
-/* Paints it as a new picture of width x height pixels. False and *e beyond SCENE_MAX_SIDE, where one side is more than
- * SCENE_MAX_ASPECT times the other, or without memory. */
+/* Whether a scene has a picture of that size: false and *e beyond SCENE_MAX_SIDE, or where one side is more than
+ * SCENE_MAX_ASPECT times the other. */
+bool scene_size_check(int width, int height, struct error *e);
+
+/* Paints it as a new picture of width x height pixels. False and *e where there is none of that size, or without memory. */
 bool scene_paint(const struct scene *s, int width, int height, struct picture *out, struct error *e);
+
+/* The picture at a path, or for a size such as "1024x720" the scene of that size of seed SCENE_SEED. False and *e. */
+enum { SCENE_SEED = 1 };
+bool scene_or_picture(const char *path_or_size, struct picture *out, struct error *e);
 
 /* Where an object lies in such a picture: left, top, width, height in pixels, rounded outwards. */
 void scene_box(const struct scene_object *o, int width, int height, int box[4]);

@@ -6,11 +6,10 @@
 #include "vision/draw.h"
 #include "vision/scene.h"
 
-/* splitmix64 (Steele, Lea, Flood 2014): the numbers that a scene is drawn by lot from. */
+/* The numbers that a scene is drawn by lot from (base/random.h). */
 struct lot {
     uint64_t state;
 };
-uint64_t lot_next(struct lot *l);
 int lot_below(struct lot *l, int n);            /* 0 .. n - 1 */
 int lot_range(struct lot *l, int from, int to); /* both included */
 

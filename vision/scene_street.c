@@ -3,6 +3,7 @@
  * All that repeats along the street comes in slots, each drawn by a lot of its own from the seed and the slot's number: however
  * far a wide picture reaches to the sides, the middle stays the same.
  * SPDX-License-Identifier: MIT */
+#include "base/random.h"
 #include "vision/scene_parts.h"
 
 static const struct sky {
@@ -17,7 +18,7 @@ static const struct sky {
 static struct lot slot_lot(const struct scene *s, int slot, int layer)
 {
     struct lot l = {s->seed * 0x100000001b3 + (uint64_t)(slot + 4096) * 16 + (uint64_t)layer};
-    l.state = lot_next(&l);
+    l.state = random_next(&l.state);
     return l;
 }
 

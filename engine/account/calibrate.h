@@ -13,6 +13,7 @@
  *   attend.*   heads of 64, 128 and 256, seven or four of them to a key/value head; one row that sees 32 and 768 positions,
  *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
+ *   pace.*     the time of work that is the same each time (pace.h)
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
  *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)
  *
@@ -35,7 +36,8 @@ enum { CALIBRATED_ROWS = 192, CALIBRATED_POSITIONS = 768 };
 struct calibrate_options {
     int threads; /* the most threads to measure; 0: pool_default_threads() */
     bool quick;  /* one thread and all of them only; else 1, 2, 4 ... all */
-    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 26, or when quick 1.5 */
+    double seconds; /* rounds are begun until so much time has passed, one at least; 0: 30, or when quick 1.5,
+                       so that one round it is: each of 13 weight types on one thread and on all, 8 s on two cores */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* or NULL */
     void *progress_ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */
@@ -52,7 +54,8 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
  * NULL and "this", this machine. Its profile is read from the cache
  * if one is there that fits the CPU, the cores and the kernels in use; else it is measured (quick) and saved there, which `say`
- * is told beforehand, in one line. A cache that can't be written is told and is no error. */
-bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), struct error *e);
+ * is told beforehand, in one line. A cache that can't be written is told and is no error. `interrupted` as in calibrate. */
+bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
+                 struct error *e);
 
 #endif

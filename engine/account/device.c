@@ -41,6 +41,7 @@ static const struct key_rule {
     {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
     {"peak.f32.THREADS", "FLOP/s", 1e3, 1e18},
     {"stage.THREADS", "s", 0, 1},
+    {"pace.PHASE.THREADS", "s", 1e-9, 1e3},
     {"interval95.THREADS", "1", 0, 1e3},
     {"energy.idle", "W", 0, 1e5},
     {"energy.active", "W", 0, 1e5},
@@ -169,6 +170,7 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     snprintf(entry->source, sizeof entry->source, "%s", source ? source : "");
     entry->value = value;
     entry->from = from;
+    entry->line = 0;
     return true;
 }
 
@@ -263,7 +265,7 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     return true;
 }
 
-static bool parse_line(struct device *d, char *line, struct error *e)
+static bool parse_line(struct device *d, char *line, int number, struct error *e)
 {
     char *equals = strchr(line, '=');
     if (!equals) return fail(e, "found '%.60s', expected key = value", line);
@@ -292,7 +294,9 @@ static bool parse_line(struct device *d, char *line, struct error *e)
     if (end == value || *end) return fail(e, "%s: found '%.60s', expected a number", key, value);
     enum provenance from = ASSUMED;
     const char *source = "";
-    return parse_provenance(comment, unit, &from, &source, e) && device_set(d, key, v, from, source, e);
+    if (!parse_provenance(comment, unit, &from, &source, e) || !device_set(d, key, v, from, source, e)) return false;
+    d->entries[d->n - 1].line = number;
+    return true;
 }
 
 /* Everything that a prediction can't do without, whatever the model. */
@@ -336,8 +340,8 @@ static bool is_consistent(const struct device *d, struct error *e)
         snprintf(bound, sizeof bound, "%s%.8s", bandwidth ? "read_peak" : floats ? "peak.f32" : "peak.i8", threads);
         double most = device_get(d, bound) * (bandwidth ? 1 : 1.25);
         if (entry->value > most)
-            return fail(e, "%s: found %g, expected at most %s = %g%s", key, entry->value, bound, device_get(d, bound),
-                        bandwidth ? "" : " and a quarter");
+            return fail(e, "line %d: %s: found %g, expected at most %s = %g%s", entry->line, key, entry->value, bound,
+                        device_get(d, bound), bandwidth ? "" : " and a quarter");
     }
     return true;
 }
@@ -353,7 +357,7 @@ bool device_parse(struct device *d, char *text, size_t size, const char *from, s
         char *end = strchr(line, '\n'), *next = end ? end + 1 : text + size;
         if (end) *end = 0;
         char *s = trim(line);
-        if (*s && *s != '#' && !parse_line(d, s, e)) {
+        if (*s && *s != '#' && !parse_line(d, s, number, e)) {
             snprintf(place, sizeof place, "line %d", number);
             ok = fail_in(e, place);
         }

@@ -27,6 +27,7 @@
  *                                       there where only scalar kernels run
  *   interval95.T         1      half width of the 95 % interval of a prediction's seconds, relative to it; need not be there
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
+ *   pace.PHASE.T                 s      of work that tells a later moment's speed from this one's (pace.h); need not be there
  *   energy.idle                  W      drawn whether or not anything runs
  *   energy.active                W      drawn on top while a model runs
  *   energy.byte                  J/B    of weights and cache read from memory
@@ -62,6 +63,7 @@ struct device_entry {
     double value;
     enum provenance from;
     char source[DEVICE_SOURCE]; /* of a published or fitted value, else "" */
+    int line;                   /* of the file that it was read from, else 0 */
 };
 
 /* Zero-initialise; device_free releases the entries. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/memory.h"
 #include "loader/file.h"
 
@@ -66,33 +67,6 @@ static bool read_head(struct columns *columns, char **fields, int n, struct erro
 }
 
 /* ---- Lines ---- */
-
-/* Cuts a line at its commas, in place; quotes are taken off. The number of fields, or 0 and *e. */
-static int split(char *line, char **fields, struct error *e)
-{
-    int n = 0;
-    for (char *from = line;;) {
-        if (n == MAX_FIELDS) return fail(e, "found more than %d fields, expected fewer", MAX_FIELDS);
-        char *to = from;
-        fields[n++] = to;
-        if (*from == '"') {
-            for (from++; *from && (*from != '"' || from[1] == '"'); from++) {
-                if (*from == '"') from++;
-                *to++ = *from;
-            }
-            if (*from != '"' || (from[1] && from[1] != ','))
-                return fail(e, "field %d: found a quote without its end, expected \"text\"", n);
-            from++;
-        } else {
-            size_t length = strcspn(from, ",");
-            to += length;
-            from += length;
-        }
-        char end = *from++;
-        *to = 0;
-        if (!end) return n;
-    }
-}
 
 static bool read_number(double *v, const char *field, const char *name, double min, double max, struct error *e)
 {
@@ -187,7 +161,7 @@ static bool read_text(struct energy_log *log, char *text, size_t size, struct er
         *end = 0;
         if (line[strspn(line, " \t")] == 0 || *line == '#') continue;
         snprintf(place, sizeof place, "line %d", number);
-        int n = split(line, fields, e);
+        int n = (int)csv_split(line, ',', fields, MAX_FIELDS, e);
         if (!n) return fail_in(e, place);
         bool ok = true;
         if (!n_head) {
@@ -228,20 +202,6 @@ void energy_log_head(FILE *f)
     fputc('\n', f);
 }
 
-static void put_text(FILE *f, const char *s)
-{
-    if (*s != '#' && !s[strcspn(s, ",\"")]) {
-        fputs(s, f);
-        return;
-    }
-    fputc('"', f);
-    for (; *s; s++) {
-        if (*s == '"') fputc('"', f);
-        fputc(*s, f);
-    }
-    fputc('"', f);
-}
-
 static void put_number(FILE *f, double v)
 {
     fputc(',', f);
@@ -251,9 +211,9 @@ static void put_number(FILE *f, double v)
 void energy_log_run(FILE *f, const struct energy_run *run, const char *session, const char *device, const char *kind)
 {
     char name[DEVICE_KEY];
-    put_text(f, session);
+    csv_put(f, session);
     fputc(',', f);
-    put_text(f, device);
+    csv_put(f, device);
     fprintf(f, ",%d", run->threads);
     const double figures[] = {run->tokens, run->file_bytes, run->work.time_s, run->idle_w, run->energy_j};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) put_number(f, figures[i]);

@@ -39,6 +39,13 @@ void energy_work(struct energy_work *w, const struct prediction *r, const struct
     }
 }
 
+void energy_work_add(struct energy_work *w, const struct energy_work *part)
+{
+    w->time_s += part->time_s;
+    w->bytes += part->bytes;
+    for (size_t c = 0; c < ENERGY_CLASSES; c++) w->work[c] += part->work[c];
+}
+
 /* ---- Prices ---- */
 
 struct prices {
@@ -81,12 +88,6 @@ static double power_error(const struct prices *prices, const struct device *d, i
     bool powers_alone = prices->byte == 0;
     for (size_t c = 0; c < ENERGY_CLASSES; c++) powers_alone &= prices->work[c] == 0;
     return powers_alone ? fabs(idle - prices->idle) + fabs(active - prices->active) : NAN;
-}
-
-/* To a whole multiple of 2^-36 J: sums of such numbers below 2^17 J are exact in a double, in any order. */
-static double to_grain(double joules)
-{
-    return ldexp(nearbyint(ldexp(joules, 36)), -36);
 }
 
 void energy_price(struct prediction *r, const struct plan *p, const struct device *d)

@@ -39,6 +39,9 @@ size_t energy_class(const struct op *op);
 /* Adds a prediction's rows up into what the model sees. The prediction must be of plan p. */
 void energy_work(struct energy_work *w, const struct prediction *r, const struct plan *p);
 
+/* Adds another part of the same run, its time too. */
+void energy_work_add(struct energy_work *w, const struct energy_work *part);
+
 /* Prices the rows of a prediction of plan p: each one's energy_j (gross), their sum as the prediction's energy_j, energy_net_j,
  * interval95_j and energy_kind "modelled"; NAN and "none" where the profile has no energy terms, or the time is not known. Rows
  * are whole multiples of 2^-36 J, so that they sum to the total to the last bit. The interval adds up, as they may all have one

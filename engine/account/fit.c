@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/median.h"
+#include "base/random.h"
 #include "base/regress.h"
 #include "engine/account/conformal.h"
-#include "kernels/spec_random.h"
 
 /* ---- Terms ---- */
 
@@ -179,26 +180,6 @@ static double gross(const struct work_space *w, const struct energy_run *run, co
 
 /* ---- Uncertainty ---- */
 
-/* splitmix64 (Steele, Lea and Flood 2014), as a whole number below n. */
-static size_t draw(uint64_t *state, size_t n)
-{
-    return (size_t)((double)(spec_random(state) >> 11) * 0x1p-53 * (double)n);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Of n sorted numbers, between the two nearest. */
-static double quantile(const double *sorted, int n, double share)
-{
-    double at = share * (n - 1), below = floor(at);
-    int i = (int)below < n - 1 ? (int)below : n - 2;
-    return sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]);
-}
-
 /* The share of draws to cut off at each end. Percentiles of n sessions are too near each other by sqrt((n - 1) / n) and by a
  * normal's quantile in place of Student's. */
 static double cut(size_t n)
@@ -215,7 +196,7 @@ static bool bootstrap(struct energy_fit *fit, struct work_space *w, struct error
         struct normal_equations sum = {.p = w->n_groups};
         double idle = 0, values[FIT_MAX_TERMS];
         for (size_t k = 0; k < n; k++) {
-            size_t s = draw(&state, n);
+            size_t s = random_below(&state, n);
             normal_add_all(&sum, &w->sessions[s], 1);
             idle += w->idle_w[s];
         }
@@ -225,9 +206,9 @@ static bool bootstrap(struct energy_fit *fit, struct work_space *w, struct error
     for (int t = 0; t < w->n_terms; t++) {
         if (t != IDLE && !has_coefficient(w, t)) continue;
         double *of = w->draws + (size_t)t * (size_t)fit->resamples;
-        qsort(of, (size_t)fit->resamples, sizeof *of, ascending);
-        fit->terms[t].low95 = quantile(of, fit->resamples, cut(n));
-        fit->terms[t].high95 = quantile(of, fit->resamples, 1 - cut(n));
+        sort_numbers(of, (size_t)fit->resamples);
+        fit->terms[t].low95 = quantile(of, (size_t)fit->resamples, cut(n));
+        fit->terms[t].high95 = quantile(of, (size_t)fit->resamples, 1 - cut(n));
     }
     return true;
 }

@@ -255,6 +255,7 @@ bool law_predict(struct law *law, const struct plan *p, const struct device *d, 
         range->prompt_max > PREDICT_MAX_STEPS || range->gen > PREDICT_MAX_STEPS)
         return fail(e, "law: found prompts of %zu to %zu tokens, expected at least three lengths of 1 to %d", range->prompt_min,
                     range->prompt_max, PREDICT_MAX_STEPS);
+    if (p->model->arch->encoder) return fail(e, "law: found an encoder, expected a model that generates");
     law->bandwidth = device_rate(d, "read_bandwidth", o->threads);
     law->terms = calloc(PHASE_COUNT * (p->n_ops + 1), sizeof *law->terms);
     struct grid *grids = calloc(PHASE_COUNT, sizeof *grids);

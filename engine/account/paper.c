@@ -2,11 +2,12 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/paper.h"
 
+#include "base/median.h"
+#include "base/random.h"
 #include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/paper_cost.h"
 #include "engine/account/tower_cost.h"
-#include "kernels/spec_random.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -140,16 +141,10 @@ static double place(const struct range *r, double u, double z)
     return r->low;
 }
 
-/* 53 random bits as a fraction in [0, 1). */
-static double fraction(uint64_t *state)
-{
-    return (double)(spec_random(state) >> 11) * 0x1p-53;
-}
-
 static void draw(const struct machine *m, uint64_t *state, double x[PAPER_N_INPUTS])
 {
     for (int i = 0; i < PAPER_N_INPUTS; i++) {
-        double u = fraction(state), v = fraction(state);
+        double u = random_fraction(state), v = random_fraction(state);
         x[i] = place(&m->ranges[i], u, sqrt(-2 * log1p(-u)) * cos(6.283185307179586 * v)); /* Box and Muller */
     }
 }
@@ -323,12 +318,6 @@ static void explain(const struct machine *m, enum figure figure, double wanted, 
 
 /* ---- Rows ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static struct paper_row *add_row(struct paper *p, const char *figure, const char *unit, int machine, double published)
 {
     struct paper_row *r = &p->rows[p->n++];
@@ -367,10 +356,9 @@ static void add_figure(struct paper *p, const struct machine *m, enum figure i, 
                             : "lacks a rate or a power that it takes");
         return;
     }
-    qsort(values, DRAWS, sizeof *values, by_value);
-    r->predicted = (values[DRAWS / 2 - 1] + values[DRAWS / 2]) / 2;
-    r->low = values[(size_t)(0.025 * DRAWS)];
-    r->high = values[DRAWS - 1 - (size_t)(0.025 * DRAWS)];
+    r->predicted = median(values, DRAWS);
+    r->low = quantile(values, DRAWS, 0.025);
+    r->high = quantile(values, DRAWS, 0.975);
     if (paper_inside(r) == 0) {
         int n = snprintf(r->missing, sizeof r->missing, "%s; ", f->term);
         explain(m, i, r->published, r->missing + n, sizeof r->missing - (size_t)n);
@@ -490,7 +478,7 @@ bool paper_predict(struct paper *p, const char *which, void (*say)(const char *f
     for (size_t i = 0; i < (which ? 1 : PAPER_MACHINES); i++) {
         const char *word = which ? which : both[i];
         struct paper_machine *m = &p->machines[p->n_machines];
-        if (!device_find(&m->device, word, say, e)) return paper_free(p), false;
+        if (!device_find(&m->device, word, say, NULL, e)) return paper_free(p), false;
         p->n_machines++;
         snprintf(m->name, sizeof m->name, "%s", bundled_find(word) ? word : m->device.name);
         if (!add_machine(p, (int)i, e)) return paper_free(p), false;

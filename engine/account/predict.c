@@ -40,6 +40,8 @@ void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
         snprintf(key, DEVICE_KEY, "linear.%s", type_get(op->w->type)->op);
     else if (op->kind == OP_PICK)
         snprintf(key, DEVICE_KEY, "vector.gather");
+    else if (op->kind == OP_ADD_ROW || op->kind == OP_POOL)
+        snprintf(key, DEVICE_KEY, "vector.add"); /* what they do is that */
     else if (op->kind == OP_ATTEND)
         snprintf(key, DEVICE_KEY, "attend.%s", type_get(kv_type)->op);
     else
@@ -68,6 +70,12 @@ static double need_phase(struct pricer *m, const char *key, const char *phase, i
     return look_up(m, whole, threads);
 }
 
+/* Ops that only encoders have, which never decode: a profile has one rate of them, that of many rows. */
+static bool never_decodes(const struct op *op)
+{
+    return op->kind == OP_PATCHES || op->kind == OP_GRID_ANGLES || op->kind == OP_LAYER_NORM || op->kind == OP_ACT;
+}
+
 /* `rows`: of the step. A rate that they don't need may be missing: of some ops there is never a single row. */
 static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, size_t rows)
 {
@@ -80,6 +88,10 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     r->threads = threads;
     r->bandwidth = look_up(m, "read_bandwidth", threads);
     bool both = op_multiplies(op);
+    if (never_decodes(op)) {
+        r->one = r->many = need_phase(m, key, "prefill", threads);
+        return r;
+    }
     r->one = rows == 1 || both ? need_phase(m, key, "decode", threads) : look_up_phase(m, key, "decode", threads);
     bool many = rows > 1 || (both && !op->sampled);
     r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
@@ -111,13 +123,14 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
         return scores * (flops / rate + (isnan(score) ? 0 : score));
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
-    /* Two that multiply one column after another; and what the dot kernels multiply. */
-    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || !linear_unpacks(op->w->type, columns(op, s)))
-        return c->flops / r->one;
-    double weights = c->flops / (double)columns(op, s) / 2;
+    /* Two that multiply one column after another; and one column. */
+    size_t cols = columns(op, s), first = linear_few(op->w->type) + 1;
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return c->flops / r->one;
+    double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
-    return c->flops / r->many + weights * unpack;
+    double gemm = 2 * weights * (double)(cols < first ? first : cols) / r->many + weights * unpack;
+    return cols < first ? one + (gemm - one) * (double)(cols - 1) / (double)(first - 1) : gemm;
 }
 
 /* (a^p + b^p)^(1/p), scaled by the greater so that nothing over- or underflows. */
@@ -232,10 +245,9 @@ bool predict_step(struct prediction_row *rows, const struct plan *p, const struc
     return true;
 }
 
-/* To a whole multiple of 2^-36 s (15 ps): sums of such numbers below 2^17 s are exact in a double, in any order. */
-static double to_grain(double t)
+double to_grain(double v)
 {
-    return ldexp(nearbyint(ldexp(t, 36)), -36);
+    return ldexp(nearbyint(ldexp(v, 36)), -36);
 }
 
 /* ---- The run ---- */
@@ -339,9 +351,15 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     if (!r->options.ubatch) r->options.ubatch = 512;
     if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
-    if (o->prompt < 1 || o->past > INT32_MAX || o->gen < 1 || o->prompt > INT32_MAX || o->gen > INT32_MAX)
+    if (o->prompt < 1 || o->past > INT32_MAX || (o->gen < 1 && !p->model->arch->encoder) || o->prompt > INT32_MAX || o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
                     INT32_MAX);
+    if (p->model->arch->encoder && (o->past || o->gen || o->prompt > (size_t)p->model->hp.n_ctx_train))
+        return fail(e,
+                    "prediction: found %zu tokens after %zu and %zu generated, expected at most %d and none generated of an "
+                    "encoder",
+                    o->prompt, o->past, o->gen, p->model->hp.n_ctx_train);
+    if (p->model->arch->encoder) r->options.ubatch = o->prompt;
     size_t steps = (o->prompt + o->ubatch - 1) / o->ubatch + o->gen - 1;
     if (o->ubatch > INT32_MAX || steps > PREDICT_MAX_STEPS)
         return fail(e, "prediction: found %zu steps, expected at most %d: fewer tokens or larger micro-batches", steps,
@@ -366,7 +384,7 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     }
     name_prediction(r, p, d);
     struct op_cost token = cost_step(p, &(struct step){.n = 1, .p = o->past + o->prompt, .n_out = 1, .kv_type = o->kv_type});
-    r->weight_bytes_per_token = token.weight_bytes;
+    r->weight_bytes_per_token = p->model->arch->encoder ? NAN : token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
         r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1,

@@ -3,6 +3,7 @@
  * A run is, after `past` positions: `prompt` tokens fed in micro-batches of `ubatch` rows, logits wanted of the last; then
  * `gen` tokens generated. The first of them comes from the prompt's logits, so there are gen - 1 decode steps of one row, at
  * positions past + prompt, past + prompt + 1, ...; measure.c runs the same, and generate_result counts the same.
+ * An encoder's run is one step of `prompt` rows, at most as many as it has positions, and `gen` is 0.
  *
  * FLOPs and bytes are cost.c's exact closed forms. The time of an op in a step is
  *
@@ -13,9 +14,10 @@
  * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes. R of linear and attend is that of
  * these threads; of the others, which are calibrated where they stand, that of all. W/R is
  *
- *   linear, by a dot (one or two rows)   FLOPs / linear.TYPE.decode
- *           by a gemm (more of them)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
- *                                        unpacked once for all rows
+ *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
+ *                                        unpacked once for all columns
+ *           by a dot (few, linear_few)   for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
+ *                                        the gemm takes for the first number of columns that is its own
  *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row,
  *                                        prefill for more; scores are query heads times the positions each row sees, and
  *                                        attend.KV.edge.PHASE more a row
@@ -58,7 +60,7 @@ enum { PREDICT_MAX_STEPS = 1 << 20 };
 struct predict_options {
     int threads;        /* at least 1 */
     size_t past;        /* positions in the cache before the prompt */
-    size_t prompt, gen; /* at least 1 each */
+    size_t prompt, gen; /* at least 1 each; of an encoder gen is 0 */
     size_t ubatch;      /* 0: 512 */
     enum type kv_type;
 };
@@ -70,7 +72,7 @@ struct prediction {
     char model[128], device[DEVICE_TEXT];
     double flops, flops_prefill, flops_decode;
     double weight_bytes;           /* of all tensors */
-    double weight_bytes_per_token; /* read in one decode step: of the embedding one row */
+    double weight_bytes_per_token; /* read in one decode step: of the embedding one row; NAN of an encoder */
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
@@ -127,6 +129,10 @@ struct stage_share stage_share(const struct plan *p, size_t stage, const struct 
 
 /* The rate that prices an op ("linear.q4_K", "attend.f16", "vector.norm") as a device key without phase and threads. */
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY]);
+
+/* Seconds or joules to a whole multiple of 2^-36 (15 ps): sums of such numbers below 2^17 are exact in a double, in any order,
+ * so that rows sum to their totals to the last bit. */
+double to_grain(double v);
 
 /* (a^p + b^p)^(1/p) for a, b >= 0 and p >= 1; the maximum for p = INFINITY. */
 double p_norm(double a, double b, double p);

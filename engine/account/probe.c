@@ -34,6 +34,14 @@ static bool lend(struct gguf *g, const char *shape, const struct probe_weights *
     return true;
 }
 
+void probe_cold_shape(char shape[PROBE_SHAPE], enum type type, size_t bytes)
+{
+    enum { D = 2048, KV = 512, F = 6144 };
+    double layer = (2.0 * D * D + 2.0 * D * KV + 3.0 * D * F) * (double)type_bytes(type, D) / D;
+    int layers = (int)fmax(1, floor((double)bytes / layer));
+    snprintf(shape, PROBE_SHAPE, "L=%d,D=%d,H=16,KV=4,F=%d,V=256:%s", layers, D, F, type_name(type));
+}
+
 struct model *probe_model(const char *shape, const struct probe_weights *w, struct error *e)
 {
     struct model *m = model_from_shape(shape, e);

@@ -21,6 +21,11 @@ struct probe_weights {
  * ones, which norms get. */
 void probe_weights_fill(struct probe_weights *w);
 
+enum { PROBE_SHAPE = 64 };
+
+/* A llama of as many layers as fit so many bytes of weights, one at least: a step reads them all, once. */
+void probe_cold_shape(char shape[PROBE_SHAPE], enum type type, size_t bytes);
+
 struct probe {
     const char *shape;
     const struct probe_weights *weights;

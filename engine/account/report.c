@@ -67,15 +67,6 @@ static void put_row(struct json *j, const struct prediction_row *row, bool measu
     json_object_end(j);
 }
 
-static void put_interval(struct json *j, const char *key, const double interval[2])
-{
-    json_key(j, key);
-    json_array(j);
-    json_number(j, interval[0]);
-    json_number(j, interval[1]);
-    json_array_end(j);
-}
-
 static void put_prediction(struct json *j, const struct prediction *r)
 {
     json_put_string(j, "model", r->model);
@@ -101,10 +92,10 @@ static void put_prediction(struct json *j, const struct prediction *r)
     json_put_number(j, "vision_s", r->vision_s);
     json_put_number(j, "energy_j", r->energy_j);
     json_put_string(j, "energy_kind", r->energy_kind);
-    put_interval(j, "interval95_s", r->interval95_s);
+    json_put_numbers(j, "interval95_s", r->interval95_s, 2);
     json_put_string(j, "sha256", r->sha256);
     json_put_number(j, "energy_net_j", r->energy_net_j);
-    put_interval(j, "interval95_j", r->interval95_j);
+    json_put_numbers(j, "interval95_j", r->interval95_j, 2);
 }
 
 /* The whole object; `m` NULL: a prediction alone; `law` NULL: none was asked for. */
@@ -122,6 +113,7 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
         json_put_number(&j, "flops_counted", m->flops_counted);
         json_put_integer(&j, "repeats", m->repeats);
         json_put_number(&j, "measured_s", m->measured_s);
+        json_put_number(&j, "measured_vision_s", m->vision_s);
         json_put_number(&j, "measured_prefill_s", m->prefill_s);
         json_put_number(&j, "measured_decode_s", m->decode_s);
         json_put_number(&j, "fastest_s", m->fastest_s);
@@ -251,6 +243,9 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
             si(m->prefill_s, "s").s, si(m->decode_s, "s").s, m->repeats, si(m->fastest_s, "s").s, si(m->slowest_s, "s").s);
     fprintf(f, "error      %s: prefill %s, decode %s\n", error_text(r->time_s, m->measured_s).s,
             error_text(r->prefill_s, m->prefill_s).s, error_text(r->decode_s, m->decode_s).s);
+    if (!isnan(m->vision_s))
+        fprintf(f, "tower      %s of it, predicted %s: %s\n", si(m->vision_s, "s").s, si(r->vision_s, "s").s,
+                error_text(r->vision_s, m->vision_s).s);
     if (m->energy.kind == ENERGY_MEASURED) {
         fprintf(f, "joules     %s a run", si(m->measured_j, "J").s);
         if (!isnan(r->energy_j)) fprintf(f, ", modelled with an error of %s", error_text(r->energy_j, m->measured_j).s);
@@ -263,24 +258,39 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
 
 /* ---- The end of a run ---- */
 
+bool run_predict(struct prediction *r, const struct session *s, size_t past, size_t prompt, size_t gen, const struct device *d,
+                 struct error *e)
+{
+    size_t room = s->kv->capacity - past - prompt + 1; /* the last token is sampled and takes no place in the cache */
+    if (gen > room) gen = room;
+    if (gen > PREDICT_MAX_STEPS) gen = PREDICT_MAX_STEPS;
+    /* Of no tokens there is nothing to predict: a prediction of one stands for it. */
+    struct predict_options o = {.threads = s->options.threads,
+                                .past = past,
+                                .prompt = prompt ? prompt : 1,
+                                .gen = gen ? gen : 1,
+                                .ubatch = s->options.n_batch,
+                                .kv_type = s->options.kv_type};
+    return predict(r, s->plan, d, &o, e);
+}
+
 bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
-                const struct device *d, struct error *e)
+                struct prediction *before, const struct device *d, struct error *e)
 {
     *r = (struct run_report){.prompt_tokens = g->prompt_tokens,
                              .generated_tokens = g->generated_tokens,
                              .decode_steps = g->decode_steps,
                              .threads = s->options.threads,
+                             .vision_s = NAN,
+                             .predicted_vision_s = NAN,
                              .prefill_s = g->prefill_s,
                              .decode_s = g->decode_s,
                              .sample_s = g->sample_s};
-    /* Interrupted before the first micro-batch there is nothing to predict: a prediction of one token stands for it. */
-    struct predict_options o = {.threads = s->options.threads,
-                                .past = past,
-                                .prompt = g->prompt_tokens ? g->prompt_tokens : 1,
-                                .gen = g->decode_steps + 1,
-                                .ubatch = s->options.n_batch,
-                                .kv_type = s->options.kv_type};
-    if (!predict(&r->prediction, s->plan, d, &o, e)) return false;
+    if (before && before->options.prompt == g->prompt_tokens && before->options.gen == g->decode_steps + 1) {
+        r->prediction = *before;
+        *before = (struct prediction){.n_rows = 0};
+    } else if (!run_predict(&r->prediction, s, past, g->prompt_tokens, g->decode_steps + 1, d, e))
+        return false;
     if (s->profile) prediction_take_profile(&r->prediction, s->profile);
     r->energy = energy_none;
     if (isfinite(r->prediction.energy_j)) {
@@ -311,6 +321,10 @@ void run_report_free(struct run_report *r)
 void run_report_print(const struct run_report *r, FILE *f)
 {
     fprintf(f, "\n%-10s %8s %10s %12s %12s %9s\n", "", "tokens", "tokens/s", "measured", "predicted", "error");
+    if (!isnan(r->vision_s))
+        fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "pictures", r->vision_tokens,
+                si((double)r->vision_tokens / r->vision_s, "").s, si(r->vision_s, "s").s, si(r->predicted_vision_s, "s").s,
+                error_text(r->predicted_vision_s, r->vision_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
             si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,

@@ -26,11 +26,12 @@ void law_json(const struct law *law, struct json *j);
 struct run_report {
     size_t prompt_tokens, generated_tokens, decode_steps;
     int threads;
+    size_t vision_tokens;                           /* of prompt_tokens, pictures'; the caller's to fill in, like the next */
+    double vision_s, predicted_vision_s;            /* of their tower, before the prompt; NAN: no picture, not known */
     double prefill_s, decode_s;                     /* measured, wall time */
     double sample_s;                                /* of decode_s, sampling: not in the prediction, nor held against it */
     double prefill_tps, decode_tps;                 /* tokens per second of wall time */
-    double predicted_prefill_s, predicted_decode_s; /* of these numbers of tokens, made after the run: how many there would be
-                                                       is not known before */
+    double predicted_prefill_s, predicted_decode_s; /* of these numbers of tokens */
     double decode_bytes_per_s;                      /* weights and cache read, per second */
     double peak_bytes_per_s, share_of_peak;         /* the device's */
     double peak_rss_bytes;
@@ -39,9 +40,15 @@ struct run_report {
     struct prediction prediction; /* with measured_s where the session was profiled */
 };
 
-/* `past` positions were in the cache before this prompt. The device may be NULL. run_report_free releases *r. */
+/* Predicts a prompt of so many tokens after `past` in the cache, and `gen` tokens after it, as far as the context goes: to be
+ * called before they run. The device may be NULL. prediction_free releases *r. */
+bool run_predict(struct prediction *r, const struct session *s, size_t past, size_t prompt, size_t gen, const struct device *d,
+                 struct error *e);
+
+/* What came of it. `before` is run_predict's, or NULL: it stands where as many tokens were generated, and is taken over; where
+ * the answer ended earlier, or was not predicted, the same formula prices what ran. run_report_free releases *r. */
 bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
-                const struct device *d, struct error *e);
+                struct prediction *before, const struct device *d, struct error *e);
 void run_report_free(struct run_report *r);
 void run_report_print(const struct run_report *r, FILE *f);
 

@@ -113,11 +113,9 @@ void validation_json(struct json *j, const struct validation *v)
     json_put_number(j, "bias", v->bias);
     json_put_number(j, "worst", v->worst);
     json_put_number(j, "coverage", v->coverage);
-    json_key(j, "coverage95");
-    json_array(j);
-    json_number(j, v->coverage95[0]);
-    json_number(j, v->coverage95[1]);
-    json_array_end(j);
+    json_put_pair(j, "coverage95", v->coverage95[0], v->coverage95[1]);
+    json_put_integer(j, "with_interval", (int64_t)v->with_interval);
+    json_put_integer(j, "covered", (int64_t)v->covered);
     for (int skill = 0; skill < 2; skill++) {
         json_key(j, skill ? "skill" : "baseline_mape");
         json_object(j);

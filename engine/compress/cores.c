@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/compress/feedback.h"
+#include "engine/compress/rounding.h"
 #include "tensor/train.h"
 
 void cores_free(struct cores *c)
@@ -80,7 +80,7 @@ static void scale_right(struct work *k, bool back)
 static bool round_left(struct work *k, const double *c, struct error *e)
 {
     scale_left(k, false);
-    bool ok = feedback_round(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? k->l.rank : 0), k->l.rank, c, e);
+    bool ok = round_with_feedback(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? k->l.rank : 0), k->l.rank, c, e);
     scale_left(k, true);
     return ok;
 }
@@ -88,7 +88,7 @@ static bool round_left(struct work *k, const double *c, struct error *e)
 static bool round_right(struct work *k, const double *c, struct error *e)
 {
     scale_right(k, false);
-    bool ok = feedback_round(k->o->type, k->l.right, k->l.rank, k->l.n_in, c, e);
+    bool ok = round_with_feedback(k->o->type, k->l.right, k->l.rank, k->l.n_in, c, e);
     scale_right(k, true);
     return ok;
 }

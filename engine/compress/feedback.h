@@ -1,17 +1,37 @@
-/* feedback.h - rows rounded to a tensor type so that what they give on real inputs changes least.
+/* feedback.h - quantises a matrix block by block so that later blocks make up for the errors of earlier ones, as the inputs
+ * make it possible.
  *
- * Column after column is rounded, and what that changes in the outputs is made up for by the columns that are still to come:
- * the best they can do, on inputs of second moments C, is the least-squares answer that the Cholesky factor of C^-1 holds.
- * Blocks of a type are rounded whole, as the type's own quantiser does it. Source: GPTQ (Frantar et al. 2023), in blocks.
- * SPDX-License-Identifier: MIT */
+ * What counts is the error of the output, tr((W - Q) C (W - Q)^T). Once some columns p are quantised with errors e, the other
+ * columns r are best moved by e C_pr C_rr^-1 (Hassibi and Stork 1993; Frantar et al. 2023, GPTQ, does so column by column). Here
+ * the columns of a block go at once, since a block's scales are fitted to all of its numbers, with the weights of what the
+ * columns to come cannot make up for: the diagonal of C_pp - C_pr C_rr^-1 C_rp.
+ *
+ * With C = D + u^T u (compact_metric.h), S = u_r D_r^-1 u_r^T and M = (1 + S)^-1
+ *
+ *   C_pr C_rr^-1 = u_p^T M u_r D_r^-1,     C_pp - C_pr C_rr^-1 C_rp = D_p + u_p^T M u_p
+ *
+ * (Woodbury), so that a row needs to carry but one number a vector from block to block.
+ *
+ * Joined rows: where a row of n_in numbers is no whole number of blocks, `join` rows of the matrix share a row of the tensor,
+ * 32 numbers of each in turn, and that is a matrix product operator that stands in the file as any other (docs/mpo.md): its
+ * second core, which is no more than a selection, spreads the input. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_FEEDBACK_H
 #define HARTREE_FEEDBACK_H
 
-#include "tensor/decompose.h"
-#include "kernels/type.h"
+#include "engine/compress/compact_metric.h"
+#include "tensor/mpo.h"
 
-/* Rounds w (rows x n) to the type, in place: afterwards it holds what is stored. `c`, n x n and positive definite; NULL: no
- * feedback, each block for itself. n is a multiple of the type's block. False and *e: no memory, or c is not as said. */
-bool feedback_round(enum type type, double *w, size_t rows, size_t n, const double *c, struct error *e);
+/* The rows of the matrix that share a row of blocks of `type`: 1 where n_in suits it, else 2, 4 or 8; 0: none of them does. */
+size_t join_rows(enum type type, size_t n_in, size_t n_out);
+/* The structure of joined rows: core 0 holds the numbers, core 1 the selection, which join_selection fills: 64 or more rows of
+ * 32 numbers, in floats. */
+void join_mpo(size_t join, size_t n_in, size_t n_out, struct mpo *m);
+void join_selection(size_t join, float *y);
+
+/* Quantises w (n_out x f->n) into `out`, n_out / join rows of type_bytes(type, join * n) bytes, and puts what they stand for
+ * into q (n_out x n). Without vectors in f, each block by itself with the diagonal as weights. The type has blocks of 32 or
+ * more. False and *e for want of memory. */
+bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
+                       struct pool *pool, void *out, float *q, struct error *e);
 
 #endif

@@ -19,6 +19,7 @@ enum { MAX_BYTES = 1 << 28 };
 struct journal {
     int fd;
     char *path;
+    size_t n_fields; /* of a window */
 };
 
 /* ---- Lines ---- */
@@ -43,14 +44,17 @@ static const struct field window_fields[] = {
     WHOLE(struct sweep_window, passes),  REAL(struct sweep_window, prefill_s), REAL(struct sweep_window, decode_s),
     REAL(struct sweep_window, sample_s), REAL(struct sweep_window, window_s),  REAL(struct sweep_window, cpu_s),
     REAL(struct sweep_window, rss_bs),   REAL(struct sweep_window, pss_bs),    REAL(struct sweep_window, system_cpu_s),
-    REAL(struct sweep_window, energy_j),
+    REAL(struct sweep_window, energy_j), REAL(struct sweep_window, pace_prefill), REAL(struct sweep_window, pace_decode),
+    /* of pictures alone */
+    REAL(struct sweep_window, vision_s), REAL(struct sweep_window, read_s),    REAL(struct sweep_window, resize_s),
 };
 static const struct field idle_fields[] = {
     REAL(struct idle_use, at),  REAL(struct idle_use, time_s), REAL(struct idle_use, cpu),
     REAL(struct idle_use, rss), REAL(struct idle_use, pss),    REAL(struct idle_use, watts),
 };
 enum {
-    N_WINDOW = sizeof window_fields / sizeof *window_fields,
+    N_PICTURE = sizeof window_fields / sizeof *window_fields,
+    N_WINDOW = N_PICTURE - 3,
     N_IDLE = sizeof idle_fields / sizeof *idle_fields,
 };
 
@@ -123,12 +127,18 @@ struct reading {
     bool begun;
 };
 
+static size_t n_fields(const struct sweep *s)
+{
+    return sweep_sees(&s->options) ? N_PICTURE : N_WINDOW;
+}
+
 static bool take_window(struct reading *r, const struct sweep_window *w)
 {
     const struct sweep_options *o = &r->s->options;
     if (!r->begun || w->model >= o->n_models || w->point >= o->n_points || w->repeat >= o->repeats || w->passes < 1)
         return false;
-    if (!(w->prefill_s > 0 && w->decode_s >= 0 && w->window_s > 0)) return false;
+    if (!(w->prefill_s >= 0 && w->vision_s >= 0 && w->prefill_s + w->vision_s > 0)) return false;
+    if (!(w->decode_s >= 0 && w->window_s > 0)) return false;
     return sweep_has(r->s, w->model, w->point, w->repeat) || sweep_push(r->s, w);
 }
 
@@ -136,7 +146,7 @@ static bool take_line(struct reading *r, const char *line)
 {
     struct sweep_window w = {.idle_cpu = NAN};
     struct idle_use u = {.after = false};
-    if (take_fields(line, "{\"kind\": \"window\"", window_fields, N_WINDOW, &w)) return take_window(r, &w);
+    if (take_fields(line, "{\"kind\": \"window\"", window_fields, n_fields(r->s), &w)) return take_window(r, &w);
     if (take_fields(line, "{\"kind\": \"idle before\"", idle_fields, N_IDLE, &u)) {
         if (isnan(u.at)) return false;
         r->session = r->s->n_windows;
@@ -275,7 +285,7 @@ bool journal_idle(struct journal *j, const struct idle_use *u, struct error *e)
 
 bool journal_window(struct journal *j, const struct sweep_window *w, struct error *e)
 {
-    return append_line(j, "window", window_fields, N_WINDOW, w, e);
+    return append_line(j, "window", window_fields, j->n_fields, w, e);
 }
 
 static bool begin(struct journal *j, const struct sweep *s, struct error *e)
@@ -296,6 +306,7 @@ struct journal *journal_open(const char *path, struct sweep *s, struct error *e)
     }
     size_t whole = 0;
     bool ok = true;
+    j->n_fields = n_fields(s);
     j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
     if (j->fd < 0 || fstat(j->fd, &st))
         ok = fail(e, "%s: cannot open: %s", path, strerror(errno));

@@ -21,12 +21,17 @@ static double middle(double *v, int n)
 }
 
 /* Figures of one window, a pass of it. */
-enum figure { TIME, PREFILL, DECODE, SAMPLE, WINDOW, CPU, RAM, PSS, OTHERS, JOULES, NET, FIGURES };
+enum figure {
+    TIME, VISION, READ, RESIZE, PREFILL, DECODE, SAMPLE, WINDOW, CPU, RAM, PSS, OTHERS, JOULES, NET, PACED, PACE0, PACE1, FIGURES
+};
 
 static void take_window(const struct sweep_window *w, double v[FIGURES])
 {
     double passes = w->passes, t = w->window_s;
-    v[TIME] = w->prefill_s + w->decode_s - w->sample_s;
+    v[TIME] = w->vision_s + w->prefill_s + w->decode_s - w->sample_s;
+    v[VISION] = w->vision_s;
+    v[READ] = w->read_s;
+    v[RESIZE] = w->resize_s;
     v[PREFILL] = w->prefill_s;
     v[DECODE] = w->decode_s - w->sample_s;
     v[SAMPLE] = w->sample_s;
@@ -37,6 +42,9 @@ static void take_window(const struct sweep_window *w, double v[FIGURES])
     v[OTHERS] = (w->system_cpu_s - w->cpu_s) / passes;
     v[JOULES] = w->energy_j / passes;
     v[NET] = (w->energy_j - w->idle_w * t) / passes;
+    v[PACED] = (v[VISION] + v[PREFILL]) / w->pace_prefill + (v[DECODE] > 0 ? v[DECODE] / w->pace_decode : 0);
+    v[PACE0] = w->pace_prefill;
+    v[PACE1] = w->pace_decode;
 }
 
 static bool take_point(struct laws_point *p, const struct sweep *s, int model, int index, struct error *e)
@@ -54,8 +62,9 @@ static bool take_point(struct laws_point *p, const struct sweep *s, int model, i
         p->slowest_s = fmax(p->slowest_s, one[TIME]);
         n++;
     }
-    double *to[FIGURES] = {&p->time_s,  &p->prefill_s, &p->decode_s,     &p->sample_s, &p->window_s,    &p->cpu_auc,
-                           &p->ram_auc, &p->pss_auc,   &p->others_cpu_s, &p->energy_j, &p->energy_net_j};
+    double *to[FIGURES] = {&p->time_s,   &p->vision_s,     &p->read_s,   &p->resize_s,     &p->prefill_s, &p->decode_s,
+                           &p->sample_s, &p->window_s,     &p->cpu_auc,  &p->ram_auc,      &p->pss_auc,   &p->others_cpu_s,
+                           &p->energy_j, &p->energy_net_j, &p->paced_s,  &p->pace_prefill, &p->pace_decode};
     for (int k = 0; k < FIGURES; k++) *to[k] = middle(v + k * repeats, n);
     p->windows = n;
     free(v);
@@ -150,6 +159,7 @@ enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch)
 
 static enum stratum stratum_of(const struct laws_point *p, const struct sweep *s)
 {
+    if (sweep_sees(&s->options)) return STRATUM_UNSEEN_CLAMP;
     return laws_stratum(p->plan->tokens.n, (size_t)s->options.gen, s->options.ubatch);
 }
 
@@ -161,7 +171,7 @@ static struct baseline_run as_run(const struct laws_model *m, const struct laws_
 /* Baselines see the other half of the measured points, which the prediction never does; bytes by the device's bandwidth. */
 static void judge_time(struct laws_model *m, const struct sweep *s)
 {
-    struct validation_point points[SWEEP_POINTS], fitted[SWEEP_POINTS];
+    struct validation_point points[SWEEP_POINTS], fitted[SWEEP_POINTS], paced[SWEEP_POINTS];
     double gen = (double)s->options.gen, c[LAW_COUNT];
     for (int odd = 0; odd < 2; odd++) {
         struct baseline_run runs[SWEEP_POINTS];
@@ -182,7 +192,8 @@ static void judge_time(struct laws_model *m, const struct sweep *s)
                                                   .measured = p->time_s,
                                                   .interval = {NAN, NAN},
                                                   .baseline = {NAN, NAN, NAN}};
-            fitted[i] = points[i];
+            fitted[i] = paced[i] = points[i];
+            paced[i].measured = p->paced_s;
             memcpy(points[i].interval, p->plan->interval95_s, sizeof points[i].interval);
             baselines_predict(&b, &run, points[i].baseline);
             fitted[i].predicted =
@@ -191,6 +202,7 @@ static void judge_time(struct laws_model *m, const struct sweep *s)
     }
     validate(&m->time, points, (size_t)m->n_points, STRATUM_ALL);
     for (int k = 0; k < STRATUM_COUNT; k++) validate(&m->by_length[k], points, (size_t)m->n_points, k);
+    validate(&m->paced, paced, (size_t)m->n_points, STRATUM_ALL);
     validate(&m->held_out, fitted, (size_t)m->n_points, STRATUM_ALL);
 }
 
@@ -277,11 +289,13 @@ static bool sum_up_model(struct laws_model *m, const struct sweep *s, int model,
         if (p.windows) m->point[m->n_points++] = p;
     }
     if (!m->n_points) return fail(e, "%s: found no measured window, expected some", s->model[model].path);
-    qsort(m->point, (size_t)m->n_points, sizeof *m->point, by_tokens);
+    bool sees = sweep_sees(&s->options);
+    if (!sees) qsort(m->point, (size_t)m->n_points, sizeof *m->point, by_tokens);
     for (int i = 0; i < m->n_points; i++) m->edge = fmax(m->edge, 1 / (s->options.hz * m->point[i].window_s));
+    judge_areas(m, s);
+    if (sees) return laws_sum_up_pictures(m, s, model, e);
     fit_model(m, s);
     judge_time(m, s);
-    judge_areas(m, s);
     fit_lines(m);
     return true;
 }

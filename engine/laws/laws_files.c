@@ -1,6 +1,6 @@
 /* laws_files.c - a sweep's folder: predictions, points and law as tables, metered windows, the result, plots by gnuplot.
  * SPDX-License-Identifier: MIT */
-#include "engine/laws/laws.h"
+#include "engine/laws/laws_parts.h"
 
 #include "engine/account/energy_log.h"
 #include "engine/meter/meter.h"
@@ -17,13 +17,7 @@
 
 /* ---- Tables ---- */
 
-/* A model's name as it may stand unquoted in a table and within single quotes in a gnuplot script, which takes backquotes and
- * markup elsewhere for commands. */
-struct plain {
-    char s[64];
-};
-
-static struct plain plain(const char *name)
+struct plain plain(const char *name)
 {
     struct plain p;
     snprintf(p.s, sizeof p.s, "%s", name);
@@ -32,8 +26,13 @@ static struct plain plain(const char *name)
     return p;
 }
 
-/* ",VALUE", and nothing after the comma for what is not known. */
-static void put(FILE *f, double v)
+struct plain plain_file(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return plain(slash ? slash + 1 : path);
+}
+
+void put_cell(FILE *f, double v)
 {
     if (isfinite(v))
         fprintf(f, ",%.9g", v);
@@ -51,7 +50,7 @@ static void write_predictions(const void *from, FILE *f)
             fprintf(f, "%d,%s,%d,%zu,%lld,%d", m + 1, plain(s->model[m].name).s, p->prompt, p->tokens.n,
                     (long long)s->options.gen, p->passes);
             const double v[] = {p->prefill_s, p->decode_s, p->time_s, p->cpu_auc, p->ram_auc, p->energy_j};
-            for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
+            for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fprintf(f, ",%s\n", p->sha256);
         }
 }
@@ -62,7 +61,8 @@ static void write_points(const void *from, FILE *f)
     fputs("model,name,prompt,tokens,gen,windows,passes,time_s,fastest_s,slowest_s,predicted_s,prefill_s,predicted_prefill_s,"
           "decode_s,predicted_decode_s,sample_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,energy_"
           "net_j,"
-          "predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s\n",
+          "predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s,"
+          "pace_prefill,pace_decode,paced_s\n",
           f);
     for (int m = 0; m < l->sweep->options.n_models; m++)
         for (int i = 0; i < l->model[m].n_points; i++) {
@@ -74,8 +74,8 @@ static void write_points(const void *from, FILE *f)
                                 q->prefill_s,      p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
                                 q->cpu_auc,        p->ram_auc,   q->ram_auc,      p->pss_auc,  p->energy_j,
                                 p->energy_net_j,   q->energy_j,  p->others_cpu_s, p->window_s, q->interval95_s[0],
-                                q->interval95_s[1]};
-            for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
+                                q->interval95_s[1], p->pace_prefill, p->pace_decode, p->paced_s};
+            for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fputc('\n', f);
         }
 }
@@ -89,7 +89,7 @@ static void write_law(const void *from, FILE *f)
             const struct laws_fit *q = &l->model[m].fit;
             fprintf(f, "%d,%s,%s,%s", m + 1, plain(l->model[m].plan->name).s, law_names[c], law_units[c]);
             const double v[] = {q->b[c], q->low[c], q->high[c], q->predicted[c], l->model[m].plan->law.seconds[c]};
-            for (size_t k = 0; k < sizeof v / sizeof *v; k++) put(f, v[k]);
+            for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fputc('\n', f);
         }
 }
@@ -108,7 +108,7 @@ static void write_energy_log(const void *from, FILE *f)
         const struct sweep_point *p = &m->point[w->point];
         bool measured = isfinite(w->energy_j) && isfinite(w->idle_w);
         struct energy_run run = {.threads = o->threads,
-                                 .tokens = (double)p->tokens.n + (double)o->gen,
+                                 .tokens = p->tokens.n ? (double)p->tokens.n + (double)o->gen : (double)p->fit.tokens,
                                  .file_bytes = m->file_bytes * p->steps,
                                  .idle_w = w->idle_w,
                                  .energy_j = measured ? w->energy_j / w->passes : NAN,
@@ -118,6 +118,21 @@ static void write_energy_log(const void *from, FILE *f)
         snprintf(session, sizeof session, "%.6f", w->session);
         energy_log_run(f, &run, session, o->device->name, energy_kind_name(measured ? ENERGY_MEASURED : ENERGY_NONE));
     }
+}
+
+/* Scores of answers; the answers themselves are in answers.tsv and result.json. */
+static void write_accuracy(const void *from, FILE *f)
+{
+    const struct laws *l = from;
+    const struct sweep_options *o = &l->sweep->options;
+    fputs("model,name,prompt,semantic_accuracy,exact\n", f);
+    for (int m = 0; m < o->n_models; m++)
+        for (int p = 0; p < o->n_points; p++) {
+            fprintf(f, "%d,%s,%lld", m + 1, plain(l->sweep->model[m].name).s, (long long)o->point[p]);
+            put_cell(f, l->answers->semantic[m][p]);
+            put_cell(f, l->answers->exact[m][p]);
+            fputc('\n', f);
+        }
 }
 
 static void write_result(const void *from, FILE *f)
@@ -176,13 +191,6 @@ static void plot_model(const struct script *s, int model, bool *first, FILE *f)
     if (measured) put_series(s, model, first, columns, p->low ? "yerrorbars pt 7" : "points pt 7", "measured", f);
 }
 
-/* The name of a model's file, which says its tensors' type as a rule. */
-static struct plain file_of(const struct laws *l, int model)
-{
-    const char *path = l->model[model].plan->path, *slash = strrchr(path, '/');
-    return plain(slash ? slash + 1 : path);
-}
-
 static void write_script(const void *from, FILE *f)
 {
     const struct script *s = from;
@@ -210,8 +218,8 @@ static void write_script(const void *from, FILE *f)
             "plot ",
             p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s",
             bars ? ", bars from the fastest to the slowest" : "", p->name, p->title, plain(o->device->name).s, o->threads,
-            o->threads == 1 ? "" : "s", file_of(s->laws, 0).s, o->n_models > 1 ? " and " : "",
-            o->n_models > 1 ? file_of(s->laws, 1).s : "", (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s",
+            o->threads == 1 ? "" : "s", plain_file(o->model[0]).s, o->n_models > 1 ? " and " : "",
+            o->n_models > 1 ? plain_file(o->model[1]).s : "", (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s",
             bars ? ", bars from the fastest to the slowest" : "", joules ? "; gross joules, idle included" : "", p->label,
             ceil(1.05 * longest));
     bool first = true;
@@ -259,22 +267,44 @@ static void write_json(const void *from, FILE *f)
 
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e)
 {
-    return write_file(dir, "predictions.json", write_json, s, e) && write_file(dir, "predictions.csv", write_predictions, s, e);
+    bool sees = sweep_sees(&s->options);
+    return write_file(dir, "predictions.json", write_json, s, e) &&
+           write_file(dir, "predictions.csv", sees ? pictures_write_predictions : write_predictions, s, e) &&
+           (!sees || write_file(dir, "stairs.csv", pictures_write_stairs, s, e));
+}
+
+/* One figure: its script, and what gnuplot makes of it. */
+static bool write_plot(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from, bool *drawn,
+                       struct error *e)
+{
+    char script[32];
+    snprintf(script, sizeof script, "%s.gp", name);
+    if (!write_file(dir, script, fill, from, e)) return false;
+    *drawn = draw(dir, script) && *drawn;
+    return true;
 }
 
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e)
 {
+    bool sees = sweep_sees(&l->sweep->options), joules = strcmp(l->energy_kind, "none");
     *drawn = true;
-    if (!write_file(dir, "points.csv", write_points, l, e) || !write_file(dir, "law.csv", write_law, l, e) ||
-        !write_file(dir, "energy.csv", write_energy_log, l, e) || !write_file(dir, "result.json", write_result, l, e))
+    if (!write_file(dir, "points.csv", sees ? pictures_write_points : write_points, l, e) ||
+        !(sees ? write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : write_file(dir, "law.csv", write_law, l, e)) ||
+        !write_file(dir, "energy.csv", write_energy_log, l, e) ||
+        (l->answers && !write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
+        !write_file(dir, "result.json", write_result, l, e))
         return false;
-    for (int i = 0; i < N_PLOTS; i++) {
-        char name[32];
-        struct script s = {l, &plots[i]};
-        if (i == ENERGY_PLOT && !strcmp(l->energy_kind, "none")) continue;
-        snprintf(name, sizeof name, "%s.gp", plots[i].name);
-        if (!write_file(dir, name, write_script, &s, e)) return false;
-        *drawn = *drawn && draw(dir, name);
-    }
+    char page[PATH_MAX];
+    if ((size_t)snprintf(page, sizeof page, "%s/report.html", dir) >= sizeof page)
+        return fail(e, "report.html: found a path too long, expected fewer than %d bytes", PATH_MAX);
+    if (!laws_write_page(l, page, e)) return false;
+    for (int i = 0; i < N_PLOTS && !sees; i++)
+        if ((i != ENERGY_PLOT || joules) &&
+            !write_plot(dir, plots[i].name, write_script, &(struct script){l, &plots[i]}, drawn, e))
+            return false;
+    for (int i = 0; i < PICTURE_PLOTS && sees; i++)
+        if ((i != PICTURE_ENERGY || joules) &&
+            !write_plot(dir, picture_plot_names[i], pictures_write_script, &(struct pictures_script){l, i}, drawn, e))
+            return false;
     return true;
 }

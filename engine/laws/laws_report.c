@@ -1,6 +1,6 @@
 /* laws_report.c - a sweep's result as a table and as JSON.
  * SPDX-License-Identifier: MIT */
-#include "engine/laws/laws.h"
+#include "engine/laws/laws_parts.h"
 
 #include "base/json.h"
 #include "base/si.h"
@@ -9,26 +9,15 @@
 #include <math.h>
 #include <string.h>
 
-static double error_of(double predicted, double measured)
+double laws_error(double predicted, double measured)
 {
     return measured > 0 ? predicted / measured - 1 : NAN;
 }
 
 /* ---- JSON ---- */
 
-static void put_pair(struct json *j, const char *key, double low, double high)
+static void put_prompt(struct json *j, const struct laws *l, const struct laws_point *p)
 {
-    json_key(j, key);
-    json_array(j);
-    json_number(j, low);
-    json_number(j, high);
-    json_array_end(j);
-}
-
-static void put_point(struct json *j, const struct laws *l, const struct laws_point *p)
-{
-    bool modelled = !strcmp(l->energy_kind, "modelled");
-    json_object(j);
     json_key(j, "point");
     if (p->plan->prompt)
         json_integer(j, p->plan->prompt);
@@ -36,6 +25,33 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
         json_null(j);
     json_put_integer(j, "prompt", (int64_t)p->plan->tokens.n);
     json_put_integer(j, "gen", l->sweep->options.gen);
+    enum stratum stratum = laws_stratum(p->plan->tokens.n, (size_t)l->sweep->options.gen, l->sweep->options.ubatch);
+    json_put_string(j, "stratum", stratum_names[stratum]);
+}
+
+/* A prompt's answer and scores, where they were asked for. */
+static void put_answer(struct json *j, const struct laws *l, int model, int point)
+{
+    const struct answers *a = l->answers;
+    if (!a) return;
+    json_put_number(j, "semantic_accuracy", a->semantic[model][point]);
+    json_put_number(j, "exact", a->exact[model][point]);
+    json_put_string(j, "answer", a->text[model][point]);
+    json_put_string(j, "reference", a->reference[point]);
+}
+
+static void put_accuracy(struct json *j, const char *key, const char *interval, const struct accuracy *a)
+{
+    json_put_number(j, key, a->mean);
+    json_put_pair(j, interval, a->low, a->high);
+}
+
+static void put_point(struct json *j, const struct laws *l, const struct laws_model *m, const struct laws_point *p)
+{
+    bool modelled = !strcmp(l->energy_kind, "modelled");
+    json_object(j);
+    if (sweep_sees(&l->sweep->options)) pictures_json_point(j, l, p);
+    else put_prompt(j, l, p);
     json_put_integer(j, "windows", p->windows);
     json_put_integer(j, "passes", p->plan->passes);
     json_put_number(j, "window_s", p->window_s);
@@ -43,8 +59,8 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "fastest_s", p->fastest_s);
     json_put_number(j, "slowest_s", p->slowest_s);
     json_put_number(j, "predicted_s", p->plan->time_s);
-    put_pair(j, "interval95_s", p->plan->interval95_s[0], p->plan->interval95_s[1]);
-    json_put_number(j, "error", error_of(p->plan->time_s, p->time_s));
+    json_put_pair(j, "interval95_s", p->plan->interval95_s[0], p->plan->interval95_s[1]);
+    json_put_number(j, "error", laws_error(p->plan->time_s, p->time_s));
     json_put_number(j, "prefill_s", p->prefill_s);
     json_put_number(j, "predicted_prefill_s", p->plan->prefill_s);
     json_put_number(j, "decode_s", p->decode_s);
@@ -56,12 +72,14 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_po
     json_put_number(j, "predicted_ram_auc", p->plan->ram_auc);
     json_put_number(j, "pss_auc", p->pss_auc);
     json_put_number(j, "others_cpu_s", p->others_cpu_s);
+    json_put_number(j, "pace_prefill", p->pace_prefill);
+    json_put_number(j, "pace_decode", p->pace_decode);
+    json_put_number(j, "paced_s", p->paced_s);
     json_put_number(j, "energy_j", modelled ? p->plan->energy_j : p->energy_j);
     json_put_number(j, "energy_net_j", p->energy_net_j);
     json_put_number(j, "predicted_energy_j", p->plan->energy_j);
-    enum stratum stratum = laws_stratum(p->plan->tokens.n, (size_t)l->sweep->options.gen, l->sweep->options.ubatch);
-    json_put_string(j, "stratum", stratum_names[stratum]);
     json_put_string(j, "sha256", p->plan->sha256);
+    put_answer(j, l, (int)(m - l->model), p->index);
     json_object_end(j);
 }
 
@@ -72,7 +90,7 @@ static void put_fit(struct json *j, const struct laws_fit *f)
     for (int c = 0; c < LAW_COUNT; c++) json_put_number(j, law_names[c], f->b[c]);
     json_key(j, "ci95");
     json_object(j);
-    for (int c = 0; c < LAW_COUNT; c++) put_pair(j, law_names[c], f->low[c], f->high[c]);
+    for (int c = 0; c < LAW_COUNT; c++) json_put_pair(j, law_names[c], f->low[c], f->high[c]);
     json_object_end(j);
     json_key(j, "predicted");
     json_object(j);
@@ -95,9 +113,9 @@ static void put_line(struct json *j, const char *key, const struct laws_line *li
     json_key(j, key);
     json_object(j);
     json_put_number(j, "intercept", line->measured.b[0]);
-    put_pair(j, "intercept_ci95", line->measured.low[0], line->measured.high[0]);
+    json_put_pair(j, "intercept_ci95", line->measured.low[0], line->measured.high[0]);
     json_put_number(j, "slope", line->measured.b[1]);
-    put_pair(j, "slope_ci95", line->measured.low[1], line->measured.high[1]);
+    json_put_pair(j, "slope_ci95", line->measured.low[1], line->measured.high[1]);
     json_put_number(j, "predicted_intercept", line->predicted.b[0]);
     json_put_number(j, "predicted_slope", line->predicted.b[1]);
     json_object_end(j);
@@ -111,69 +129,102 @@ static void put_validation(struct json *j, const char *key, const struct validat
     json_object_end(j);
 }
 
-/* Into the object that is open. */
-static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
+static void put_laws(struct json *j, const struct laws_model *m)
 {
-    json_put_string(j, "model", m->plan->name);
-    json_put_string(j, "identity", m->plan->identity);
-    json_put_number(j, "file_bytes", m->plan->file_bytes);
-    json_key(j, "points");
-    json_array(j);
-    for (int i = 0; i < m->n_points; i++) put_point(j, l, &m->point[i]);
-    json_array_end(j);
     put_fit(j, &m->fit);
-    json_put_number(j, "mape", m->time.mape);
-    json_put_number(j, "bias", m->time.bias);
-    json_put_number(j, "worst", m->time.worst);
-    put_validation(j, "time", &m->time);
     json_key(j, "strata");
     json_object(j);
     for (int k = 0; k < STRATUM_COUNT; k++)
         if (m->by_length[k].n) put_validation(j, stratum_names[k], &m->by_length[k]);
     json_object_end(j);
+    put_line(j, "cpu_line", &m->cpu_line);
+    put_line(j, "ram_line", &m->ram_line);
+    law_json(&m->plan->law, j);
+}
+
+/* Into the object that is open. */
+static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
+{
+    const char *slash = strrchr(m->plan->path, '/');
+    json_put_string(j, "model", m->plan->name);
+    json_put_string(j, "file", slash ? slash + 1 : m->plan->path);
+    json_put_string(j, "identity", m->plan->identity);
+    json_put_number(j, "file_bytes", m->plan->file_bytes);
+    json_key(j, "points");
+    json_array(j);
+    for (int i = 0; i < m->n_points; i++) put_point(j, l, m, &m->point[i]);
+    json_array_end(j);
+    if (l->answers) {
+        put_accuracy(j, "semantic_accuracy", "semantic_accuracy_ci95", &l->answers->semantic_mean[m - l->model]);
+        put_accuracy(j, "exact_accuracy", "exact_accuracy_ci95", &l->answers->exact_share[m - l->model]);
+        json_put_integer(j, "answers", (int64_t)l->answers->exact_share[m - l->model].n);
+    }
+    if (sweep_sees(&l->sweep->options)) pictures_json_model(j, m, l->sweep);
+    else put_laws(j, m);
+    json_put_number(j, "mape", m->time.mape);
+    json_put_number(j, "bias", m->time.bias);
+    json_put_number(j, "worst", m->time.worst);
+    put_validation(j, "time", &m->time);
+    put_validation(j, "paced", &m->paced);
     put_validation(j, "fit_held_out", &m->held_out);
     put_validation(j, "cpu_auc", &m->cpu);
     put_validation(j, "ram_auc", &m->ram);
     put_validation(j, "energy", &m->energy);
-    put_line(j, "cpu_line", &m->cpu_line);
-    put_line(j, "ram_line", &m->ram_line);
     json_put_number(j, "edge_error", m->edge);
-    law_json(&m->plan->law, j);
+    laws_json_costs(j, l, m->plan);
+}
+
+void laws_put(const struct laws *l, struct json *j)
+{
+    const struct sweep_options *o = &l->sweep->options;
+    json_object(j);
+    json_put_string(j, "kind", sweep_sees(o) ? "laws image" : "laws text");
+    json_put_string(j, "sha256", l->sweep->sha256);
+    json_put_string(j, "device", o->device->name);
+    json_put_integer(j, "threads", o->threads);
+    json_put_number(j, "hz", o->hz);
+    json_put_integer(j, "gen", o->gen);
+    json_put_integer(j, "repeats", o->repeats);
+    json_put_number(j, "window_s", o->window_s);
+    laws_json_origin(j, o);
+    json_put_integer(j, "missing", (int64_t)l->missing);
+    json_put_integer(j, "without_idle_after", (int64_t)l->half_idle);
+    json_put_string(j, "energy_kind", l->energy_kind);
+    json_put_string(j, "energy_source", o->energy);
+    put_model(j, l, &l->model[0]);
+    if (o->n_models == 2) {
+        json_key(j, "second");
+        json_object(j);
+        put_model(j, l, &l->model[1]);
+        json_object_end(j);
+        json_key(j, "ratios");
+        json_object(j);
+        for (int k = 0; k < LAWS_FIGURES; k++) {
+            json_key(j, laws_figure_names[k]);
+            json_object(j);
+            json_put_number(j, "ratio", l->ratio[k].ratio);
+            json_put_pair(j, "ci95", l->ratio[k].low, l->ratio[k].high);
+            json_put_number(j, "predicted", l->ratio[k].predicted);
+            json_object_end(j);
+        }
+        json_object_end(j);
+        if (l->answers) {
+            json_key(j, "accuracy_difference");
+            json_object(j);
+            put_accuracy(j, "semantic", "semantic_ci95", &l->answers->semantic_difference);
+            put_accuracy(j, "exact", "exact_ci95", &l->answers->exact_difference);
+            json_object_end(j);
+        }
+    }
+    if (l->answers) json_put_string(j, "judge", *l->answers->judge ? l->answers->judge : NULL);
+    json_object_end(j);
 }
 
 void laws_json(const struct laws *l, FILE *f)
 {
-    const struct sweep_options *o = &l->sweep->options;
     struct json j;
     json_begin(&j, f);
-    json_object(&j);
-    json_put_string(&j, "sha256", l->sweep->sha256);
-    json_put_string(&j, "device", o->device->name);
-    json_put_integer(&j, "threads", o->threads);
-    json_put_number(&j, "hz", o->hz);
-    json_put_integer(&j, "missing", (int64_t)l->missing);
-    json_put_integer(&j, "without_idle_after", (int64_t)l->half_idle);
-    json_put_string(&j, "energy_kind", l->energy_kind);
-    json_put_string(&j, "energy_source", o->energy);
-    put_model(&j, l, &l->model[0]);
-    if (o->n_models == 2) {
-        json_key(&j, "second");
-        json_object(&j);
-        put_model(&j, l, &l->model[1]);
-        json_object_end(&j);
-        json_key(&j, "ratios");
-        json_object(&j);
-        for (int k = 0; k < LAWS_FIGURES; k++) {
-            json_key(&j, laws_figure_names[k]);
-            json_object(&j);
-            json_put_number(&j, "ratio", l->ratio[k].ratio);
-            put_pair(&j, "ci95", l->ratio[k].low, l->ratio[k].high);
-            json_put_number(&j, "predicted", l->ratio[k].predicted);
-            json_object_end(&j);
-        }
-        json_object_end(&j);
-    }
-    json_object_end(&j);
+    laws_put(l, &j);
     json_end(&j);
 }
 
@@ -192,9 +243,9 @@ static void print_points(const struct laws *l, const struct laws_model *m, FILE 
         if (!isnan(p->ram_auc)) snprintf(ram, sizeof ram, "%.4g", p->ram_auc * 1e-9);
         if (p->plan->prompt) snprintf(name, sizeof name, "P%d", p->plan->prompt);
         fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes,
-                si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(error_of(p->plan->time_s, p->time_s)).s,
-                cpu, signed_percent(error_of(p->plan->cpu_auc, p->cpu_auc)).s, ram,
-                signed_percent(error_of(p->plan->ram_auc, p->ram_auc)).s,
+                si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(laws_error(p->plan->time_s, p->time_s)).s,
+                cpu, signed_percent(laws_error(p->plan->cpu_auc, p->cpu_auc)).s, ram,
+                signed_percent(laws_error(p->plan->ram_auc, p->ram_auc)).s,
                 si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
     }
 }
@@ -228,8 +279,7 @@ static void print_strata(const struct laws_model *m, FILE *f)
     }
 }
 
-/* " (low to high)", or nothing where there is no interval. */
-static struct text interval(double low, double high)
+struct text interval_text(double low, double high)
 {
     struct text t = {""};
     if (!isnan(low)) snprintf(t.s, sizeof t.s, " (%.4g to %.4g)", low, high);
@@ -246,7 +296,7 @@ static void print_fit(const struct laws_model *m, FILE *f)
     fprintf(f, "fit        T(n, m) = a0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
     for (int c = 0; c < LAW_COUNT; c++)
         if (!isnan(q->b[c]))
-            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval(q->low[c], q->high[c]).s,
+            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval_text(q->low[c], q->high[c]).s,
                     q->predicted[c], law_units[c]);
     if (isnan(q->low[LAW_A2]))
         fprintf(f, "  n^2 - (three lengths leave no interval to test by)\n");
@@ -262,8 +312,8 @@ static void print_line(const char *what, const struct laws_line *line, double sc
     const struct regression *r = &line->measured, *p = &line->predicted;
     if (isnan(r->b[1])) return;
     fprintf(f, "%-10s %.4g%s %s + %.4g%s %s/token; predicted %.4g + %.4g\n", what, scale * r->b[0],
-            interval(scale * r->low[0], scale * r->high[0]).s, unit, scale * r->b[1],
-            interval(scale * r->low[1], scale * r->high[1]).s, unit, scale * p->b[0], scale * p->b[1]);
+            interval_text(scale * r->low[0], scale * r->high[0]).s, unit, scale * r->b[1],
+            interval_text(scale * r->low[1], scale * r->high[1]).s, unit, scale * p->b[0], scale * p->b[1]);
 }
 
 /* Cores that other programs took while this model ran, by the sums over its points. */
@@ -277,24 +327,55 @@ static double others_cores(const struct laws_model *m)
     return cpu / time;
 }
 
+/* How far the machine was from its speed at calibration, and what is off beside that. */
+static void print_pace(const struct laws_model *m, FILE *f)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < m->n_points; i++) {
+        low = fmin(low, fmin(m->point[i].pace_prefill, m->point[i].pace_decode));
+        high = fmax(high, fmax(m->point[i].pace_prefill, m->point[i].pace_decode));
+    }
+    if (!m->paced.n) return;
+    fprintf(f, "pace       the same work took %.2f to %.2f of its time at calibration\n", low, high);
+    print_validation("at its pace", &m->paced, f);
+}
+
+static void print_accuracy(const char *what, const struct accuracy *a, bool difference, FILE *f)
+{
+    if (!a->n || isnan(a->mean)) return;
+    struct text (*share)(double) = difference ? signed_percent : percent;
+    fprintf(f, "%-10s %s", what, share(a->mean).s);
+    if (!isnan(a->low)) fprintf(f, " (%s to %s)", share(a->low).s, share(a->high).s);
+    fprintf(f, " of %zu answer%s\n", a->n, a->n == 1 ? "" : "s");
+}
+
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
 {
+    bool sees = sweep_sees(&l->sweep->options);
     fprintf(f, "\n%s\n", m->plan->name);
-    print_points(l, m, f);
+    if (sees) pictures_print_points(l, m, f);
+    else print_points(l, m, f);
     print_validation("time", &m->time, f);
     fprintf(f,
             "skill      %s over seconds a token, %s over a line in tokens (both shown the other half), %s over file bytes / "
             "bandwidth\n",
             percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
             percent(m->time.skill[BASELINE_FILE_BYTES]).s);
-    print_strata(m, f);
-    print_fit(m, f);
+    print_pace(m, f);
+    if (sees) pictures_print_model(l, m, f);
+    else print_strata(m, f), print_fit(m, f);
     print_validation("held out", &m->held_out, f);
     print_validation("CPU AUC", &m->cpu, f);
     print_validation("RAM AUC", &m->ram, f);
     print_validation("energy", &m->energy, f);
-    print_line("CPU AUC =", &m->cpu_line, 1, "core-s", f);
-    print_line("RAM AUC =", &m->ram_line, 1e-9, "GB s", f);
+    if (!sees) {
+        print_line("CPU AUC =", &m->cpu_line, 1, "core-s", f);
+        print_line("RAM AUC =", &m->ram_line, 1e-9, "GB s", f);
+    }
+    if (l->answers) {
+        print_accuracy("semantic", &l->answers->semantic_mean[m - l->model], false, f);
+        print_accuracy("exact", &l->answers->exact_share[m - l->model], false, f);
+    }
     double others = others_cores(m);
     if (others > 0.05)
         fprintf(f, "machine    others took %.2f cores meanwhile: times are longer for it, no statistics mend that\n", others);
@@ -304,8 +385,10 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
 void laws_print(const struct laws *l, FILE *f)
 {
     const struct sweep_options *o = &l->sweep->options;
-    fprintf(f, "sweep      %d prompts, %lld tokens generated after each; %d window%s of at least %s, sampled at %g Hz\n",
-            o->n_points, (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s", si(o->window_s, "s").s, o->hz);
+    fprintf(f, "sweep      %d %s", o->n_points, sweep_sees(o) ? "pictures" : "prompts");
+    if (o->model[0]) fprintf(f, ", %lld token%s generated after each", (long long)o->gen, o->gen == 1 ? "" : "s");
+    fprintf(f, "; %d window%s of at least %s, sampled at %g Hz\n", o->repeats, o->repeats == 1 ? "" : "s",
+            si(o->window_s, "s").s, o->hz);
     fprintf(f, "device     %s, %d thread%s\nenergy     %s%s%s\nsha256     %s\n", o->device->name, o->threads,
             o->threads == 1 ? "" : "s", l->energy_kind, strcmp(l->energy_kind, "measured") ? "" : " by ",
             strcmp(l->energy_kind, "measured") ? "" : o->energy, l->sweep->sha256);
@@ -315,7 +398,7 @@ void laws_print(const struct laws *l, FILE *f)
                 l->half_idle, l->half_idle == 1 ? "" : "s");
     for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
     if (o->n_models < 2) return;
-    fprintf(f, "\nsecond over first, geometric means over the prompts, with 95 %% intervals\n");
+    fprintf(f, "\nsecond over first, geometric means over all points, with 95 %% intervals\n");
     for (int k = 0; k < LAWS_FIGURES; k++) {
         const struct laws_ratio *r = &l->ratio[k];
         if (isnan(r->ratio) && isnan(r->predicted)) continue;
@@ -326,4 +409,7 @@ void laws_print(const struct laws *l, FILE *f)
             fprintf(f, "%-10s %s (%s to %s), predicted %s\n", laws_figure_names[k], signed_percent(r->ratio - 1).s,
                     signed_percent(r->low - 1).s, signed_percent(r->high - 1).s, signed_percent(r->predicted - 1).s);
     }
+    if (!l->answers) return;
+    print_accuracy("semantic", &l->answers->semantic_difference, true, f);
+    print_accuracy("exact", &l->answers->exact_difference, true, f);
 }

@@ -80,6 +80,74 @@ static const char *const passages[N_PROMPTS] = {
     "which the rain comes.",
 };
 
+/* Of each prompt, what its passages say, as the request asks. */
+static const char *const references[N_PROMPTS] = {
+    "Rain and snow on the hills are where the town's water begins. Part of it runs off in streams and part sinks into"
+    " the ground.",
+
+    "The town's water falls as rain and snow on the hills and flows in streams to a lake behind a dam. The lake holds"
+    " enough for about eight months, so a dry summer does no harm, and in wet winters some is let out.",
+
+    "Rain and snow feed streams that fill a lake behind a dam, which holds water for about eight months. A tower in "
+    "the lake takes the water from whichever of four depths is cleanest.",
+
+    "Water from the hills gathers in a lake that lasts about eight months. A tower draws it from the cleanest depth, "
+    "and a pipe brings it downhill, without pumps, to the treatment works six kilometres away, where a valve keeps "
+    "the flow steady.",
+
+    "Water from the hills gathers in a lake, is drawn from the cleanest depth and flows downhill to the treatment "
+    "works. There a screen of steel bars first holds back leaves and branches, which a rake takes away.",
+
+    "Water gathered in a lake flows downhill from the cleanest depth to the treatment works. A screen holds back "
+    "leaves and branches, and then an aluminium salt is stirred in that makes the fine bits of clay stick together.",
+
+    "Lake water flows downhill to the treatment works, where a screen holds back leaves. An aluminium salt makes fine"
+    " clay stick together, and slow paddles stir the water for half an hour until the flakes are as large as lentils.",
+
+    "Lake water flows to the treatment works, where a screen holds back leaves. A salt and slow stirring turn fine "
+    "clay into flakes, which sink to the floor of a still basin in three hours. The mud is scraped off and made into "
+    "bricks.",
+
+    "Lake water is screened, then a salt and slow stirring turn fine clay into flakes that sink in a still basin. "
+    "Filters of sand more than a metre deep catch what is left.",
+
+    "At the treatment works lake water is screened, its clay is made into flakes that settle in a basin, and sand "
+    "filters catch the rest. Every two days a blocked filter is washed with clean water and air blown up from below.",
+
+    "Lake water is screened, its clay settles as flakes, and sand filters, washed every two days, catch the rest. A "
+    "second filter of carbon from coconut shells takes out farm chemicals and bad smells and tastes.",
+
+    "Lake water is screened, settled, filtered through sand and then through carbon, which removes chemicals and "
+    "tastes. Finally ultraviolet lamps damage the bacteria so that they can't multiply.",
+
+    "Lake water is screened, settled and filtered through sand and carbon. Ultraviolet lamps stop the bacteria, and a"
+    " little chlorine, too little to taste, protects the water on its way through the pipes.",
+
+    "Lake water is screened, settled and filtered through sand and carbon, then made safe by ultraviolet light and a "
+    "little chlorine. Crushed limestone makes it slightly harder, so that it does not eat away pipes or dissolve "
+    "lead.",
+
+    "Lake water is cleaned by a screen, settling and filters, made safe by ultraviolet light and chlorine, and made "
+    "harder by limestone. At night pumps lift it to a tank on a hill, which holds a day's supply and gives the taps "
+    "their pressure.",
+
+    "Lake water is cleaned, made safe and slightly harder, and pumped at night to a tank on a hill. From there three "
+    "hundred kilometres of pipes lead it to the houses, most streets from two sides, so that a burst pipe can be shut"
+    " off.",
+
+    "Lake water is cleaned and made safe at the works, pumped to a tank on a hill and led through pipes to the "
+    "houses. About an eighth is lost through leaks, which workers find by measuring the flow at night and listening "
+    "to the pipes.",
+
+    "Lake water is screened, settled, filtered, disinfected and pumped to a tank above the town, from where pipes "
+    "lead it to the houses, losing an eighth through leaks. Samples are tested every day at the works and every week "
+    "at taps, and the results are published.",
+
+    "Rain from the hills fills a lake, whose water is screened, settled, filtered, disinfected and pumped to a tank "
+    "above the town. Pipes lead it to the houses, and it is tested all the time. Each person uses about a hundred and"
+    " twenty litres a day, which is cleaned again and returns to the sea and the rain.",
+};
+
 size_t prompt_length(int k)
 {
     size_t n = 0;
@@ -97,3 +165,5 @@ char *prompt_text(void)
     }
     return text;
 }
+
+const char *prompt_reference(int k) { return references[k - 1]; }

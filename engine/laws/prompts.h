@@ -17,4 +17,7 @@ size_t prompt_length(int k);
 /* P19, of which the others are beginnings; to be freed. NULL: no memory. */
 char *prompt_text(void);
 
+/* What a good answer to P`k` says, k from 1 to N_PROMPTS: written for hartree as well. */
+const char *prompt_reference(int k);
+
 #endif

@@ -5,7 +5,11 @@
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "engine/account/pace.h"
 #include "engine/laws/journal.h"
+#include "engine/tower/tower.h"
+#include "vision/resize.h"
 #include "engine/meter/auc.h"
 #include "engine/meter/meter.h"
 
@@ -13,14 +17,21 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define PACE_SHARE 0.1 /* of a window's length, that finding the machine's pace may take before it, and after it */
+
 struct run {
     struct sweep *s;
     const struct sweep_hooks *hooks;
     struct auc *auc;
-    struct model *model; /* of s->model[loaded]; NULL: none is in memory */
+    struct model *model; /* of s->model[loaded]; NULL: none is in memory, or a tower alone */
+    struct tower *tower; /* of s->model[loaded]; NULL: none is in memory, or there are no pictures */
+    struct album album;  /* the picture that a session's prompt holds */
     int loaded;
     double done_s, total_s; /* predicted, of the windows that were missing */
     bool told;              /* that joules are missing */
+    double pulsed_at;       /* when the meter's log last got a pulse */
+    struct pace *pace;      /* NULL: not compared with the calibration's */
+    double usual[PACES];
 };
 
 static bool stopped(const struct run *r)
@@ -41,8 +52,46 @@ static void show(const struct run *r, double of_window)
 
 /* ---- One pass ---- */
 
-static bool run_pass(struct run *r, struct session *session, const struct tokens *t, size_t gen, struct generate_result *g,
-                     struct error *e)
+/* Seconds of a pass, and of a window their medians. */
+enum { READ, RESIZE, VISION, PREFILL, DECODE, SAMPLE, PARTS };
+
+/* A picture as it comes: a file, in memory. */
+struct shown {
+    void *file;
+    size_t size;
+    const char *clamp;
+};
+
+static bool show_picture(const struct run *r, int point, struct shown *shown, struct error *e)
+{
+    const struct sweep_options *o = &r->s->options;
+    const struct clamped *fit = &r->s->model[r->loaded].point[point].fit;
+    struct picture scaled;
+    *shown = (struct shown){.clamp = o->pictures.clamp[point / o->pictures.n_edges]};
+    if (!resize_bicubic(&r->s->picture, fit->in_width, fit->in_height, &scaled, e)) return false;
+    shown->file = picture_file(&scaled, &shown->size, e);
+    picture_free(&scaled);
+    return shown->file;
+}
+
+static bool see(struct run *r, const struct shown *shown, double parts[PARTS], struct error *e)
+{
+    struct preprocessed p;
+    struct seen seen;
+    if (!preprocess_file(shown->file, shown->size, shown->clamp, &r->tower->mmproj->keys, &p, e)) return false;
+    bool ok = tower_encode(r->tower, &p, &seen, e);
+    album_free(&r->album);
+    ok = ok && (!r->model || album_add(&r->album, seen.nx, seen.ny, seen.n_embd, seen.rows, e));
+    parts[READ] = p.decode_s;
+    parts[RESIZE] = p.resize_s;
+    parts[VISION] = seen.encode_s;
+    seen_free(&seen);
+    preprocessed_free(&p);
+    return ok && stopped(r) ? fail(e, "interrupted") : ok;
+}
+
+static bool answer(struct run *r, struct session *session, const struct tokens *t, size_t gen, double parts[PARTS],
+                   struct error *e)
 {
     struct generate_options o = {.max_tokens = gen,
                                  .sample = {.top_p = 1, .repeat_penalty = 1}, /* temperature 0: greedy */
@@ -50,19 +99,37 @@ static bool run_pass(struct run *r, struct session *session, const struct tokens
                                  .prefill_progress = go_on,
                                  .ctx = r,
                                  .interrupted = r->hooks->interrupted};
+    struct generate_result g;
     session_reset(session);
-    bool ok = session_generate(session, t->id, t->n, &o, g, e);
-    generate_result_free(g);
-    if (ok && g->stop == STOP_INTERRUPT) return fail(e, "interrupted");
-    if (ok && g->generated_tokens != gen) return fail(e, "found %zu tokens generated, expected %zu", g->generated_tokens, gen);
+    bool ok = session_generate(session, t->id, t->n, &o, &g, e);
+    generate_result_free(&g);
+    if (ok && g.stop == STOP_INTERRUPT) return fail(e, "interrupted");
+    if (ok && g.generated_tokens != gen) return fail(e, "found %zu tokens generated, expected %zu", g.generated_tokens, gen);
+    parts[PREFILL] = g.prefill_s;
+    parts[DECODE] = g.decode_s;
+    parts[SAMPLE] = g.sample_s;
     return ok;
 }
 
-static struct session *begin_session(const struct run *r, size_t positions, struct error *e)
+/* `shown` NULL: a prompt of text. `session` NULL: a tower alone. */
+static bool run_pass(struct run *r, struct session *session, const struct shown *shown, const struct tokens *t, size_t gen,
+                     double parts[PARTS], struct error *e)
+{
+    for (int i = 0; i < PARTS; i++) parts[i] = 0;
+    return (!shown || see(r, shown, parts, e)) && (!session || answer(r, session, t, gen, parts, e));
+}
+
+/* For a model of text; *session is NULL for a tower alone. */
+static bool begin_session(struct run *r, size_t positions, struct session **session, struct error *e)
 {
     const struct sweep_options *o = &r->s->options;
-    struct session_options so = {.n_ctx = positions, .n_batch = o->ubatch, .kv_type = o->kv_type, .threads = o->threads};
-    return session_new(r->model, &so, e);
+    struct session_options so = {.n_ctx = positions,
+                                 .n_batch = o->ubatch,
+                                 .kv_type = o->kv_type,
+                                 .threads = o->threads,
+                                 .album = r->tower ? &r->album : NULL};
+    *session = r->model ? session_new(r->model, &so, e) : NULL;
+    return *session || !r->model;
 }
 
 /* ---- Models ---- */
@@ -70,23 +137,49 @@ static struct session *begin_session(const struct run *r, size_t positions, stru
 static void unload(struct run *r)
 {
     model_close(r->model);
+    tower_free(r->tower);
+    album_free(&r->album);
     r->model = NULL;
+    r->tower = NULL;
 }
 
-/* Brings a model in and runs a few tokens of it, so that the first window meets no cold page of the program or the weights. */
-static bool load(struct run *r, int index, const struct tokens *t, struct error *e)
+static bool open_model(struct run *r, struct error *e)
 {
-    if (r->model && r->loaded == index) return true;
+    const struct sweep_options *o = &r->s->options;
+    if (o->model[r->loaded] && !(r->model = model_open(o->model[r->loaded], NULL, 0, e))) return false;
+    if (r->model) model_file_settle(r->model->file, NULL, NULL);
+    if (!sweep_sees(o)) return true;
+    r->tower = tower_open(o->pictures.mmproj[r->loaded], &(struct tower_options){.threads = o->threads}, e);
+    if (r->tower) model_file_settle(r->tower->mmproj->model.file, NULL, NULL);
+    return r->tower;
+}
+
+/* Runs a few tokens, or the smallest picture, so that the first window meets no cold page of the program or the weights. */
+static bool warm_up(struct run *r, int point, struct error *e)
+{
+    const struct sweep_model *m = &r->s->model[r->loaded];
+    const struct tokens *t = &m->point[point].tokens;
+    struct tokens few = {t->id, t->n < 16 ? t->n : 16, 0};
+    struct session *session;
+    struct shown shown = {0};
+    double ignored[PARTS];
+    for (int i = 0; r->tower && i < r->s->options.n_points; i++)
+        if (m->point[i].fit.patches < m->point[point].fit.patches) point = i;
+    if (r->tower) few = m->point[point].tokens;
+    bool ok = begin_session(r, few.n + 2, &session, e) && (!r->tower || show_picture(r, point, &shown, e)) &&
+              run_pass(r, session, r->tower ? &shown : NULL, &few, 2, ignored, e);
+    session_free(session);
+    free(shown.file);
+    return ok;
+}
+
+/* Brings a model in; `point` is that of the window that wants it. */
+static bool load(struct run *r, int index, int point, struct error *e)
+{
+    if ((r->model || r->tower) && r->loaded == index) return true;
     unload(r);
     r->loaded = index;
-    if (!(r->model = model_open(r->s->model[index].path, NULL, 0, e))) return false;
-    model_file_settle(r->model->file, NULL, NULL);
-    struct tokens few = {t->id, t->n < 16 ? t->n : 16, 0};
-    struct generate_result g;
-    struct session *session = begin_session(r, few.n + 2, e);
-    bool ok = session && run_pass(r, session, &few, 2, &g, e);
-    session_free(session);
-    return ok;
+    return open_model(r, e) && warm_up(r, point, e);
 }
 
 /* ---- One window ---- */
@@ -103,42 +196,50 @@ static double joules(struct run *r, double t0, double t1)
     return NAN;
 }
 
-static bool measure_passes(struct run *r, struct session *session, const struct sweep_point *p, double predicted,
-                           struct sweep_window *w, struct error *e)
+static bool measure_passes(struct run *r, struct session *session, const struct shown *shown, const struct sweep_point *p,
+                           double predicted, struct sweep_window *w, struct error *e)
 {
-    double *times = malloc(3 * (size_t)w->passes * sizeof *times);
-    bool ok = times || fail(e, "window of %d passes: found no memory", w->passes);
     size_t n = (size_t)w->passes;
+    double *times = malloc(PARTS * n * sizeof *times), parts[PARTS];
+    bool ok = times || fail(e, "window of %d passes: found no memory", w->passes);
     for (size_t i = 0; ok && i < n; i++) {
-        struct generate_result g;
         show(r, predicted * (double)i / (double)n);
-        ok = run_pass(r, session, &p->tokens, (size_t)r->s->options.gen, &g, e);
-        if (ok) times[i] = g.prefill_s, times[n + i] = g.decode_s, times[2 * n + i] = g.sample_s;
+        ok = run_pass(r, session, shown, &p->tokens, (size_t)r->s->options.gen, parts, e);
+        for (size_t k = 0; ok && k < PARTS; k++) times[k * n + i] = parts[k];
     }
-    if (ok) {
-        w->prefill_s = median(times, n);
-        w->decode_s = median(times + n, n);
-        w->sample_s = median(times + 2 * n, n);
-    }
+    double *to[PARTS] = {&w->read_s, &w->resize_s, &w->vision_s, &w->prefill_s, &w->decode_s, &w->sample_s};
+    for (size_t k = 0; ok && k < PARTS; k++) *to[k] = median(times + k * n, n);
     free(times);
     return ok;
+}
+
+/* Adds half of the machine's pace at the moment, relative to the calibration's: once before a window and once after. */
+static bool add_pace(struct run *r, struct sweep_window *w, struct error *e)
+{
+    double now[PACES] = {NAN, NAN};
+    if (r->pace && !pace_take(r->pace, now, e)) return false;
+    w->pace_prefill += now[PACE_PREFILL] / r->usual[PACE_PREFILL] / 2;
+    w->pace_decode += now[PACE_DECODE] / r->usual[PACE_DECODE] / 2;
+    return true;
 }
 
 static bool measure_window(struct run *r, struct sweep_window *w, struct error *e)
 {
     const struct sweep_point *p = &r->s->model[w->model].point[w->point];
     double predicted = p->time_s * p->passes;
+    struct session *session;
+    struct shown shown = {0};
     w->passes = p->passes;
-    if (!load(r, w->model, &p->tokens, e)) return false;
+    if (!load(r, w->model, w->point, e) || (r->tower && !show_picture(r, w->point, &shown, e))) return false;
     memory_trim(); /* what an earlier, longer window took is not this one's */
-    struct session *session = begin_session(r, p->tokens.n + (size_t)r->s->options.gen, e);
-    if (!session) return false;
+    bool ok = begin_session(r, p->tokens.n + (size_t)r->s->options.gen, &session, e) && add_pace(r, w, e);
     double t0 = auc_mark(r->auc);
-    bool ok = measure_passes(r, session, p, predicted, w, e);
+    ok = ok && measure_passes(r, session, r->tower ? &shown : NULL, p, predicted, w, e);
     double t1 = auc_mark(r->auc);
     session_free(session);
+    free(shown.file);
     struct auc_result a;
-    if (!ok || !auc_between(r->auc, t0, t1, &a, e)) return false;
+    if (!ok || !auc_between(r->auc, t0, t1, &a, e) || !add_pace(r, w, e)) return false;
     w->window_s = t1 - t0;
     w->cpu_s = a.cpu.gross;
     w->rss_bs = a.rss.gross;
@@ -181,17 +282,28 @@ static bool measure_idle(struct run *r, bool after, struct idle_use *u, struct e
 
 /* ---- Order ---- */
 
-/* A permutation of 0 .. n-1 (Fisher and Yates, with Knuth's MMIX generator) for one round. */
+/* A permutation of 0 .. n-1 (Fisher and Yates) for one round. */
 static void shuffle(int *order, int n, uint64_t seed, int round)
 {
-    uint64_t x = seed * 0x9e3779b97f4a7c15u + (uint64_t)round;
+    uint64_t state = random_at(seed, (uint64_t)round);
     for (int i = 0; i < n; i++) order[i] = i;
     for (int i = n - 1; i > 0; i--) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        int k = (int)((x >> 33) % (uint64_t)(i + 1)), swapped = order[i];
+        int k = (int)random_below(&state, (size_t)i + 1), swapped = order[i];
         order[i] = order[k];
         order[k] = swapped;
     }
+}
+
+/* A pulse in the meter's log where its clock is not ours: at first, and again every five minutes, so that what one clock gains
+ * on the other over a long sweep is known. 100 parts in a million, which is a poor clock, are 30 ms of a window by then. */
+static bool pulse(struct run *r, struct error *e)
+{
+    const double every_s = 300;
+    struct meter *m = r->hooks->meter;
+    if (!m || !meter_wants_pulse(m) || clock_now() - r->pulsed_at < every_s) return true;
+    if (!meter_pulse(m, r->hooks->interrupted, e)) return false;
+    r->pulsed_at = clock_now();
+    return true;
 }
 
 static bool measure_all(struct run *r, struct error *e)
@@ -207,7 +319,7 @@ static bool measure_all(struct run *r, struct error *e)
                 int model = i % 2 ? o->n_models - 1 - k : k; /* A B, B A, A B ... */
                 struct sweep_window w = {.model = model, .point = order[i], .repeat = round};
                 if (sweep_has(r->s, model, order[i], round)) continue;
-                ok = stopped(r) ? fail(e, "interrupted") : measure_window(r, &w, e);
+                ok = stopped(r) ? fail(e, "interrupted") : pulse(r, e) && measure_window(r, &w, e);
             }
         }
     }
@@ -215,25 +327,36 @@ static bool measure_all(struct run *r, struct error *e)
     return ok;
 }
 
-/* A meter that fails is a gap in its readings, which meter_between judges: the sampler goes on. */
-static void read_meter(void *ctx)
+/* The work that tells the machine's pace, where the calibration knows its time, and it takes little beside a window. It is made
+ * before the idle interval: its memory is no window's. */
+static bool begin_pace(struct run *r, struct error *e)
 {
-    struct error ignored;
-    (void)meter_sample(ctx, &ignored);
+    const struct sweep_options *o = &r->s->options;
+    double takes = 0;
+    r->pace = pace_of(o->device, o->threads, r->usual, e);
+    if (!r->pace) return !e->text[0];
+    for (int i = 0; i < PACES; i++) takes += r->usual[i] * pace_runs[i];
+    if (takes < PACE_SHARE * o->window_s) return true;
+    pace_free(r->pace);
+    r->pace = NULL;
+    return true;
 }
 
 bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e)
 {
-    struct run r = {.s = s, .hooks = h};
+    struct run r = {.s = s, .hooks = h, .pulsed_at = -INFINITY};
     size_t first = s->n_windows;
     if (!sweep_missing(s, &r.total_s)) return true;
-    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? read_meter : NULL, .tick_ctx = h->meter};
-    if (!(r.auc = auc_start(&ao, e))) return false;
+    struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? meter_tick : NULL, .tick_ctx = h->meter};
+    if (!begin_pace(&r, e)) return false;
+    if (!(r.auc = auc_start(&ao, e))) {
+        pace_free(r.pace);
+        return false;
+    }
     struct idle_use before, after;
-    bool pulses = h->meter && meter_wants_pulse(h->meter);
-    bool ok = (!pulses || meter_pulse(h->meter, h->interrupted, e)) && measure_idle(&r, false, &before, e) &&
-              measure_all(&r, e) && measure_idle(&r, true, &after, e);
+    bool ok = pulse(&r, e) && measure_idle(&r, false, &before, e) && measure_all(&r, e) && measure_idle(&r, true, &after, e);
     if (ok) take_idle(s, first, &before, &after);
     auc_free(r.auc);
+    pace_free(r.pace);
     return ok;
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "engine/account/report.h"
 #include "engine/laws/prompts.h"
+#include "engine/laws/sweep_parts.h"
 #include "engine/prompt.h"
 
 #include <math.h>
@@ -48,18 +49,30 @@ static bool take_prompt(const struct sweep_options *o, int i, const struct token
 
 /* ---- One model ---- */
 
-static void identify(struct sweep_model *m, const struct model *model)
+void sweep_identify(struct sha256 *h, const struct model *model)
 {
-    struct sha256 h;
-    sha256_begin(&h);
     for (size_t i = 0; i < model->gguf->n_tensors; i++) {
         const struct tensor *t = &model->gguf->tensors[i];
-        sha256_add(&h, t->name, strlen(t->name) + 1);
-        sha256_add(&h, &t->type, sizeof t->type);
-        sha256_add(&h, t->ne, sizeof t->ne);
-        if (t->data) sha256_add(&h, t->data, t->bytes < 256 ? t->bytes : 256);
+        sha256_add(h, t->name, strlen(t->name) + 1);
+        sha256_add(h, &t->type, sizeof t->type);
+        sha256_add(h, t->ne, sizeof t->ne);
+        if (t->data) sha256_add(h, t->data, t->bytes < 256 ? t->bytes : 256);
     }
-    sha256_end(&h, m->identity);
+}
+
+bool sweep_take_prediction(const struct sweep_options *o, struct sweep_point *p, const struct prediction *r, struct error *e)
+{
+    p->prefill_s = r->prefill_s;
+    p->decode_s = r->decode_s;
+    p->time_s = r->time_s;
+    memcpy(p->interval95_s, r->interval95_s, sizeof p->interval95_s);
+    p->energy_j = r->energy_j;
+    memcpy(p->sha256, r->sha256, sizeof p->sha256);
+    if (isnan(r->time_s))
+        return fail(e, "device profile: found no %s, expected one to predict the sweep with", r->missing);
+    double passes = ceil(o->window_s / p->time_s);
+    p->passes = passes < 1 ? 1 : passes > MAX_PASSES ? MAX_PASSES : (int)passes;
+    return true;
 }
 
 static bool predict_point(const struct sweep_options *o, const struct plan *plan, struct sweep_point *p, struct error *e)
@@ -68,21 +81,12 @@ static bool predict_point(const struct sweep_options *o, const struct plan *plan
         .threads = o->threads, .prompt = p->tokens.n, .gen = (size_t)o->gen, .ubatch = o->ubatch, .kv_type = o->kv_type};
     struct prediction r;
     if (!predict(&r, plan, o->device, &run, e)) return false;
-    p->prefill_s = r.prefill_s;
-    p->decode_s = r.decode_s;
-    p->time_s = r.time_s;
-    memcpy(p->interval95_s, r.interval95_s, sizeof p->interval95_s);
-    p->energy_j = r.energy_j;
     p->cpu_auc = r.time_s * o->threads;
     p->ram_auc = r.time_s * r.peak_memory_bytes;
     energy_work(&p->work, &r, plan);
     p->steps = ceil((double)p->tokens.n / (double)o->ubatch) + (double)o->gen - 1;
-    memcpy(p->sha256, r.sha256, sizeof p->sha256);
-    bool known = !isnan(r.time_s);
-    if (!known) fail(e, "device profile: found no %s, expected one to predict the sweep with", r.missing);
+    bool known = sweep_take_prediction(o, p, &r, e);
     prediction_free(&r);
-    double passes = ceil(o->window_s / p->time_s);
-    p->passes = passes < 1 ? 1 : passes > MAX_PASSES ? MAX_PASSES : (int)passes;
     return known;
 }
 
@@ -103,6 +107,19 @@ static bool derive_law(const struct sweep_options *o, const struct plan *plan, s
     return law_predict(&m->law, plan, o->device, &run, &range, e);
 }
 
+/* What of the longest prompt's run goes where: for the picture of it in the report. */
+static bool cost_longest(const struct sweep_options *o, const struct plan *plan, struct sweep_model *m, struct error *e)
+{
+    struct predict_options run = {.threads = o->threads, .gen = (size_t)o->gen, .ubatch = o->ubatch, .kv_type = o->kv_type};
+    struct prediction r;
+    for (int i = 0; i < o->n_points; i++)
+        if (m->point[i].tokens.n > run.prompt) run.prompt = m->point[i].tokens.n;
+    if (!predict(&r, plan, o->device, &run, e)) return false;
+    m->cost = prediction_group(&r, BY_LAYER | BY_OP | BY_PHASE, &m->n_cost);
+    prediction_free(&r);
+    return m->cost || fail(e, "prediction: found no memory");
+}
+
 static bool plan_model(const struct sweep_options *o, int i, struct sweep_model *m, struct error *e)
 {
     m->path = o->model[i];
@@ -113,12 +130,15 @@ static bool plan_model(const struct sweep_options *o, int i, struct sweep_model 
     bool ok = plan && (text || fail(e, "prompts: found no memory"));
     snprintf(m->name, sizeof m->name, "%s", model->name);
     m->file_bytes = (double)model->file_bytes;
-    identify(m, model);
+    struct sha256 h;
+    sha256_begin(&h);
+    sweep_identify(&h, model);
+    sha256_end(&h, m->identity);
     for (int k = 0; ok && k < o->n_points; k++) {
         struct sweep_point *p = &m->point[k];
         ok = take_prompt(o, k, model->tokenizer, text, p, e) && predict_point(o, plan, p, e);
     }
-    ok = ok && derive_law(o, plan, m, e);
+    ok = ok && derive_law(o, plan, m, e) && cost_longest(o, plan, m, e);
     free(text);
     plan_free(plan);
     model_close(model);
@@ -141,30 +161,29 @@ static void put_settings(struct json *j, const struct sweep_options *o)
     json_put_string(j, "device", o->device->name);
 }
 
-static void put_model(struct json *j, const struct sweep_options *o, const struct sweep_model *m)
+static void put_model(struct json *j, const struct sweep *s, const struct sweep_model *m)
 {
+    const struct sweep_options *o = &s->options;
     json_object(j);
     json_put_string(j, "name", m->name);
     json_put_string(j, "identity", m->identity);
     json_put_number(j, "file_bytes", m->file_bytes);
-    law_json(&m->law, j);
+    if (sweep_sees(o)) pictures_put_clamps(j, s, m);
+    else law_json(&m->law, j);
     json_key(j, "points");
     json_array(j);
     for (int i = 0; i < o->n_points; i++) {
         const struct sweep_point *p = &m->point[i];
         json_object(j);
         json_put_integer(j, "point", o->point[i]);
+        if (sweep_sees(o)) pictures_put_point(j, p);
         json_put_integer(j, "prompt", (int64_t)p->tokens.n);
         json_put_integer(j, "gen", o->gen);
         json_put_integer(j, "passes", p->passes);
         json_put_number(j, "prefill_s", p->prefill_s);
         json_put_number(j, "decode_s", p->decode_s);
         json_put_number(j, "time_s", p->time_s);
-        json_key(j, "interval95_s");
-        json_array(j);
-        json_number(j, p->interval95_s[0]);
-        json_number(j, p->interval95_s[1]);
-        json_array_end(j);
+        json_put_numbers(j, "interval95_s", p->interval95_s, 2);
         json_put_number(j, "cpu_auc", p->cpu_auc);
         json_put_number(j, "ram_auc", p->ram_auc);
         json_put_number(j, "energy_j", p->energy_j);
@@ -182,13 +201,14 @@ static bool freeze(struct sweep *s, struct error *e)
     struct json j;
     json_begin(&j, f);
     json_object(&j);
-    json_put_string(&j, "sweep", "hartree laws text 2");
+    bool sees = sweep_sees(&s->options);
+    json_put_string(&j, "sweep", sees ? "hartree laws image 1" : "hartree laws text 2");
     put_settings(&j, &s->options);
-    json_key(&j, "lengths");
-    json_bool(&j, s->options.lengths);
+    if (sees) pictures_put_settings(&j, s);
+    else json_key(&j, "lengths"), json_bool(&j, s->options.lengths);
     json_key(&j, "models");
     json_array(&j);
-    for (int i = 0; i < s->options.n_models; i++) put_model(&j, &s->options, &s->model[i]);
+    for (int i = 0; i < s->options.n_models; i++) put_model(&j, s, &s->model[i]);
     json_array_end(&j);
     json_object_end(&j);
     json_end(&j);
@@ -212,7 +232,7 @@ static bool check(struct sweep_options *o, struct error *e)
         return fail(e, "models: found %d, expected 1 to %d", o->n_models, SWEEP_MODELS);
     if (o->n_points < 1 || o->n_points > SWEEP_POINTS)
         return fail(e, "points: found %d, expected 1 to %d", o->n_points, SWEEP_POINTS);
-    for (int i = 0; i < o->n_points; i++)
+    for (int i = 0; i < o->n_points && !sweep_sees(o); i++)
         for (int k = 0; k < i; k++)
             if (o->point[i] == o->point[k])
                 return fail(e, "points: found %lld twice, expected it once", (long long)o->point[i]);
@@ -233,8 +253,9 @@ struct sweep *sweep_new(const struct sweep_options *o, struct error *e)
         return NULL;
     }
     s->options = *o;
-    bool ok = check(&s->options, e);
-    for (int i = 0; ok && i < s->options.n_models; i++) ok = plan_model(&s->options, i, &s->model[i], e);
+    bool sees = sweep_sees(o), ok = (!sees || pictures_begin(s, e)) && check(&s->options, e);
+    for (int i = 0; ok && i < s->options.n_models; i++)
+        ok = sees ? pictures_plan(s, i, e) : plan_model(&s->options, i, &s->model[i], e);
     ok = ok && freeze(s, e);
     if (ok) return s;
     sweep_free(s);
@@ -246,8 +267,11 @@ void sweep_free(struct sweep *s)
     if (!s) return;
     for (int i = 0; i < SWEEP_MODELS; i++) {
         law_free(&s->model[i].law);
+        free(s->model[i].cost);
+        for (int k = 0; k < SWEEP_CLAMPS; k++) free(s->model[i].clamp[k].stairs);
         for (int k = 0; k < SWEEP_POINTS; k++) tokens_free(&s->model[i].point[k].tokens);
     }
+    picture_free(&s->picture);
     free(s->predictions);
     free(s->windows);
     free(s);

@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "engine/meter/proc.h"
 
-#define BLOCK_S 0.2 /* of idle, whose blocks are taken as independent: five a second, as the default samples */
+#define BLOCK_S 0.2 /* of idle: five a second, as the default samples */
 
 /* What is integrated. Memory at the sample stands beside its integral. */
 struct sample {
@@ -339,34 +339,51 @@ static struct auc_level *level_of(struct auc_idle *i, int curve)
     return of[curve];
 }
 
+/* Of n block means, whose distances x from the first add up to `sum`, `squares` and, neighbour by neighbour, `products`; `last`
+ * is the last. */
+static struct auc_level level_from(double mean, double n, double sum, double squares, double products, double last)
+{
+    if (n < 2) return (struct auc_level){.mean = mean, .variance = NAN, .correlation = NAN};
+    double m = sum / n, spread = fmax(0, squares - n * m * m);
+    /* The first x is 0. */
+    double together = products - m * (2 * sum - last) + (n - 1) * m * m;
+    double r = spread > 0 ? together / spread : 0, rho = n > 4 ? (r + 1 / n) / (1 - 4 / n) : r;
+    return (struct auc_level){.mean = mean, .variance = spread / (n - 1), .correlation = fmin(1, fmax(0, rho))};
+}
+
+/* The variance that sums of blocks have for each block: neighbours that are alike average out more slowly. */
+static double long_run(const struct auc_level *l, double blocks)
+{
+    double factor = (1 + l->correlation) / (1 - l->correlation);
+    return l->variance * fmin(factor, blocks);
+}
+
 static struct auc_idle idle_level(const struct auc *a, double t0, double t1)
 {
     struct auc_idle r = {.t0 = t0, .t1 = t1};
     size_t first, last;
     struct sample begin = at(a, t0, &first), end = at(a, t1, &last), block = begin;
-    double v[CURVES], sum[CURVES] = {0}, squares[CURVES] = {0};
+    double v[CURVES], sum[CURVES] = {0}, squares[CURVES] = {0}, products[CURVES] = {0}, origin[CURVES] = {0}, x[CURVES] = {0};
     for (size_t i = first; i <= last; i++) {
         const struct sample *s = i == last ? &end : &a->s[i];
         double dt = s->t - block.t;
         if (dt < 0.75 * BLOCK_S) continue; /* the last block may be short, and is left out of the variance */
         used(&block, s, v);
         for (int k = 0; k < CURVES; k++) {
-            sum[k] += v[k] / dt;
-            squares[k] += (v[k] / dt) * (v[k] / dt);
+            double previous = x[k];
+            if (!r.blocks) origin[k] = v[k] / dt;
+            x[k] = v[k] / dt - origin[k];
+            sum[k] += x[k];
+            squares[k] += x[k] * x[k];
+            products[k] += x[k] * previous;
         }
         r.blocks++;
         r.block_s = (s->t - t0) / (double)r.blocks;
         block = *s;
     }
     used(&begin, &end, v);
-    double n = (double)r.blocks;
-    for (int k = 0; k < CURVES; k++) {
-        double mean = sum[k] / n;
-        *level_of(&r, k) = (struct auc_level){
-            .mean = v[k] / (t1 - t0),
-            .variance = r.blocks < 2 ? NAN : fmax(0, (squares[k] - n * mean * mean) / (n - 1)),
-        };
-    }
+    for (int k = 0; k < CURVES; k++)
+        *level_of(&r, k) = level_from(v[k] / (t1 - t0), (double)r.blocks, sum[k], squares[k], products[k], x[k]);
     r.busy = r.system_cpu.mean / (double)sysconf(_SC_NPROCESSORS_ONLN);
     return r;
 }
@@ -395,8 +412,9 @@ static struct auc_area above_idle(const struct auc_result *r, int curve, double 
     if (!f) after = before;
     const struct auc_level *l1 = level_of(&before, curve), *l2 = level_of(&after, curve);
     double T = r->time_s, drift = l2->mean - l1->mean;
-    double of_mean = (l1->variance / (double)before.blocks + l2->variance / (double)after.blocks) / (b && f ? 4 : 2);
-    double in_window = T * (before.block_s + after.block_s) / 2 * (l1->variance + l2->variance) / 2;
+    double n1 = (double)before.blocks, n2 = (double)after.blocks, s1 = long_run(l1, n1), s2 = long_run(l2, n2);
+    double of_mean = (s1 / n1 + s2 / n2) / (b && f ? 4 : 2);
+    double in_window = T * (before.block_s + after.block_s) / 2 * (s1 + s2) / 2;
     return (struct auc_area){
         .gross = gross,
         .net = gross - T * (l1->mean + l2->mean) / 2,

@@ -18,12 +18,15 @@
  *   - The whole machine (`system`): what everybody else took in the idle intervals. That is what a sampler of the machine's use
  *     sees; beside the tree's figure it is the witness of a noisy neighbour.
  *
- * Standard deviation: idle use is a noise of block means (of 0.2 s or one sample, the longer) of variance s^2 in n blocks, and
- * may have drifted evenly from m1 before to m2 after. Over T seconds
+ * Standard deviation: idle use is a noise of block means (of 0.2 s or one sample, the longer) in n blocks, and may have drifted
+ * evenly from m1 before to m2 after. Neighbouring blocks are alike (a daemon that wakes is awake for some blocks): so s^2 is
+ * their variance times (1 + rho) / (1 - rho), rho being the correlation of neighbours: what a sum of many takes, as of a
+ * first-order autoregression. rho counts from 0 on, and is freed of its bias in short series (Kendall 1954: -(1 + 4 rho) / n);
+ * the factor is at most n, which leaves one block's worth of knowledge. Over T seconds
  *
  *     sd^2 = T^2 (s1^2/n1 + s2^2/n2)/4 + T^2 (m2-m1)^2/12 + T*block*(s1^2+s2^2)/2  [+ tick^2/6: a CPU counter's two ends]
  *
- * With one interval it is T^2 s^2/n, and no drift is known. Blocks are taken as independent.
+ * With one interval it is T^2 s^2/n, and no drift is known.
  *
  * The sampler's own CPU time is measured (sampler_cpu_s) and is not in this process's figure. On an x86 virtual machine of 2
  * cores it was 0.15 % of a core at 5 Hz and 2.0 % at 100 Hz, on an idle machine as on a busy one, for a process without
@@ -57,9 +60,10 @@ struct auc_options {
 
 enum { AUC_MAX_HZ = 1000 };
 
-/* Use in an interval of `seconds`. Means and variances are of block means; the variance is NAN with fewer than 2 blocks. */
+/* Use in an interval of `seconds`. Variance and correlation are of block means, NAN with fewer than 2 of them. */
 struct auc_level {
     double mean, variance;
+    double correlation; /* of neighbours; of 0 or more */
 };
 
 /* More of all cores than this is no idle machine: what stands above it is not the program's alone. */

@@ -118,11 +118,6 @@ static bool run(struct auc *a, char *const argv[], struct auc_command_result *r,
     return ok;
 }
 
-static void read_meter(void *meter)
-{
-    meter_sample(meter, NULL); /* a reading that fails is a gap, which meter_between judges */
-}
-
 static bool idle(struct auc *a, const struct auc_command_options *o, struct error *e)
 {
     double begin = auc_mark(a);
@@ -137,7 +132,7 @@ bool auc_command(char *const argv[], const struct auc_command_options *o, struct
     struct auc_options sampling = {.hz = o->hz, .below_root = true};
     *r = (struct auc_command_result){.energy = energy_none};
     if (o->meter) {
-        sampling.tick = read_meter;
+        sampling.tick = meter_tick;
         sampling.tick_ctx = o->meter;
     }
     process_tree_adopt();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/meter/csv_log.h"
 
+#include "base/csv.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -79,52 +80,11 @@ bool csv_log_want(struct csv_log *l, enum quantity q, const char *text, struct e
 
 /* ---- Fields ---- */
 
-struct field {
-    char *s;
-    size_t n;
-};
-
-/* Cuts the line into fields without blanks or quotes around them; returns how many. */
-static size_t split(char *s, char separator, struct field *f)
+static bool number(const char *field, double *v)
 {
-    size_t n = 0;
-    while (n < MAX_COLUMNS) {
-        while (*s == ' ' || (*s == '\t' && separator != '\t')) s++;
-        if (!*s && (separator == ' ' || !n)) break;
-        char *end;
-        if (*s == '"') {
-            end = strchr(++s, '"');
-            f[n++] = (struct field){s, end ? (size_t)(end - s) : strlen(s)};
-            s = end ? end + 1 : s + strlen(s);
-        } else {
-            end = separator == ' ' ? s + strcspn(s, " \t") : s;
-            if (separator != ' ')
-                while (*end && *end != separator) end++;
-            size_t len = (size_t)(end - s);
-            while (len && s[len - 1] == ' ') len--;
-            f[n++] = (struct field){s, len};
-            s = end;
-        }
-        if (separator == ' ') continue;
-        while (*s && *s != separator) s++;
-        if (!*s++) break;
-    }
-    return n;
-}
-
-static bool is(struct field f, const char *name)
-{
-    return strlen(name) == f.n && !memcmp(f.s, name, f.n);
-}
-
-static bool number(struct field f, double *v)
-{
-    char *end, after = f.s[f.n];
-    f.s[f.n] = 0;
-    *v = strtod(f.s, &end);
-    bool ok = f.n && end == f.s + f.n && isfinite(*v);
-    f.s[f.n] = after;
-    return ok;
+    char *end;
+    *v = strtod(field, &end);
+    return end != field && !*end && isfinite(*v);
 }
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar. Source: H. Hinnant, "chrono-compatible low-level date algorithms".
@@ -137,13 +97,10 @@ static double days(int y, int m, int d)
 }
 
 /* "2026-01-31 12:00:00.25", with 'T' for the blank and, after it, Z or +01:00; without: local time. */
-static bool date(struct csv_log *l, struct field f, double *t)
+static bool date(struct csv_log *l, const char *text, double *t)
 {
     int y, mo, d, h, mi, used = 0, zh, zm;
-    char text[64], *end, sign;
-    if (f.n >= sizeof text) return false;
-    memcpy(text, f.s, f.n);
-    text[f.n] = 0;
+    char *end, sign;
     if (sscanf(text, "%4d-%2d-%2d%*1[ T]%2d:%2d:%n", &y, &mo, &d, &h, &mi, &used) < 5 || !used) return false;
     double s = strtod(text + used, &end), offset = 0;
     if (end == text + used || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 || mi < 0 || mi > 59 ||
@@ -167,7 +124,7 @@ static bool date(struct csv_log *l, struct field f, double *t)
 }
 
 /* Seconds. Without a unit, a number so large that it would lie beyond the year 5000 counts milli-, micro- or nanoseconds. */
-static bool time_of(struct csv_log *l, struct field f, double *t)
+static bool time_of(struct csv_log *l, const char *f, double *t)
 {
     if (!number(f, t)) return date(l, f, t);
     double unit = l->want[LOG_TIME].unit;
@@ -177,10 +134,10 @@ static bool time_of(struct csv_log *l, struct field f, double *t)
 
 /* ---- The header ---- */
 
-static int column_called(const struct field *f, size_t n, const char *name)
+static int column_called(char *const *f, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
-        if (is(f[i], name)) return (int)i;
+        if (!strcmp(f[i], name)) return (int)i;
     char *end;
     unsigned long k = strtoul(name, &end, 10);
     return *name >= '1' && *name <= '9' && !*end && k <= MAX_COLUMNS ? (int)k - 1 : -1;
@@ -195,11 +152,12 @@ static bool missing(const struct csv_log *l, const char *expected, struct error 
 /* Finds the columns in the first line. */
 static bool read_header(struct csv_log *l, char *line, struct error *e)
 {
-    struct field f[MAX_COLUMNS];
+    char *f[MAX_COLUMNS];
     if (!strncmp(line, "\xef\xbb\xbf", 3)) line += 3;
     if (!(l->header = strdup(line))) return fail(e, "%s: found no memory", l->path);
     l->separator = strchr(line, ';') ? ';' : strchr(line, ',') ? ',' : strchr(line, '\t') ? '\t' : ' ';
-    size_t n = split(line, l->separator, f);
+    size_t n = csv_split(line, l->separator, f, MAX_COLUMNS, e);
+    if (!n) return fail_in(e, l->path);
     for (int q = 0; q < LOG_QUANTITIES; q++) {
         char expected[100];
         snprintf(expected, sizeof expected, "%s", l->want[q].name);
@@ -208,7 +166,7 @@ static bool read_header(struct csv_log *l, char *line, struct error *e)
         } else if (q == LOG_TIME || !l->chosen) {
             for (int i = 0; i < 8 && usual[q][i] && l->want[q].column < 0; i++)
                 for (size_t k = 0; k < n; k++)
-                    if (is(f[k], usual[q][i])) l->want[q].column = (int)k;
+                    if (!strcmp(f[k], usual[q][i])) l->want[q].column = (int)k;
         }
     }
     if (l->want[LOG_TIME].column < 0) return missing(l, "a time (timestamp, time, Date)", e);
@@ -220,31 +178,32 @@ static bool read_header(struct csv_log *l, char *line, struct error *e)
 
 /* ---- Rows ---- */
 
-static void skip(struct csv_log *l, const char *found, size_t n, const char *expected)
+/* Counts a row that can't be used, and keeps of the first one what was found. */
+static bool skip(struct csv_log *l, const char *found, const char *expected)
 {
     if (!l->skipped++)
-        snprintf(l->first_skipped, sizeof l->first_skipped, "line %zu: found '%.*s', expected %s", l->line,
-                 (int)(n < 40 ? n : 40), found, expected);
+        snprintf(l->first_skipped, sizeof l->first_skipped, "line %zu: found '%.40s', expected %s", l->line, found, expected);
+    return true;
 }
 
 static bool read_row(struct csv_log *l, char *line, bool (*row)(void *, const double *, struct error *), void *ctx,
                      struct error *e)
 {
-    struct field f[MAX_COLUMNS];
-    double v[LOG_QUANTITIES];
-    if (!strcmp(line, l->header) && l->line > 1) { /* a logger that was started again, or the header itself */
-        struct field first = {line, strcspn(line, ";, \t")};
-        double ignored;
-        if (!number(first, &ignored)) return true;
-    }
-    size_t n = split(line, l->separator, f);
+    char *f[MAX_COLUMNS], begin[41];
+    double v[LOG_QUANTITIES], ignored;
+    bool again = !strcmp(line, l->header); /* a logger that was started again, unless its columns have numbers for names */
+    struct error why;
+    snprintf(begin, sizeof begin, "%s", line); /* what a remark can show of it, once it is cut */
+    size_t n = csv_split(line, l->separator, f, MAX_COLUMNS, &why);
+    if (again && n && !number(f[0], &ignored)) return true;
+    if (!n) return skip(l, begin, "fields, with an end to each quote");
     for (int q = 0; q < LOG_QUANTITIES; q++) {
         int k = l->want[q].column;
         v[q] = NAN;
         if (k < 0) continue;
-        if ((size_t)k >= n) return skip(l, line, strlen(line), "as many columns as the header has"), true;
+        if ((size_t)k >= n) return skip(l, begin, "as many columns as the header has");
         bool ok = q == LOG_TIME ? time_of(l, f[k], &v[q]) : number(f[k], &v[q]);
-        if (!ok) return skip(l, f[k].s, f[k].n, q == LOG_TIME ? "a time" : "a number"), true;
+        if (!ok) return skip(l, f[k], q == LOG_TIME ? "a time" : "a number");
         if (q != LOG_TIME && l->want[q].unit > 0) v[q] *= l->want[q].unit;
     }
     return row(ctx, v, e);

@@ -96,6 +96,10 @@ bool meter_reads(const struct meter *m);
  * judges. */
 bool meter_sample(struct meter *m, struct error *e);
 
+/* The same for a struct auc_options' tick, with `meter` a struct meter: a reading that fails is a gap, which meter_between
+ * judges, and the sampler goes on. */
+void meter_tick(void *meter);
+
 /* The joules from t0 to t1 > t0. True without a figure of `none`. False, *e and *out = energy_none where readings do not
  * support one. Of a log that is still being written it waits up to 3 s for t1 to be reached. */
 bool meter_between(struct meter *m, double t0, double t1, struct energy *out, struct error *e);

@@ -3,17 +3,11 @@
 
 #include "base/clock.h"
 
-static void read_meter(void *meter)
-{
-    struct error ignored; /* a reading that fails is a gap, which meter_between judges */
-    meter_sample(meter, &ignored);
-}
-
 bool metering_begin(struct metering *g, struct meter *m, const volatile int *stop, struct error *e)
 {
     *g = (struct metering){.meter = m, .stop = stop};
     if (meter_reads(m)) {
-        struct auc_options o = {.hz = METERING_HZ, .tick = read_meter, .tick_ctx = m};
+        struct auc_options o = {.hz = METERING_HZ, .tick = meter_tick, .tick_ctx = m};
         if (!(g->sampler = auc_start(&o, e))) return false;
         auc_mark(g->sampler);
     }

@@ -1,4 +1,5 @@
-/* rowwise.c - the ops that work on each row for itself: norms, quantise, rope and its angles, gate, activation, add, gather.
+/* rowwise.c - the ops that work on each row for itself: norms, quantise, rope and its angles, gate, activation, add, gather;
+ * and the one that makes a row of all.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <string.h>
@@ -208,6 +209,58 @@ static struct op_cost add_cost(const struct op *op, const struct plan *p, const 
 }
 
 const struct op_def op_add = {"add", segment_chunks, add_run, add_cost, .by_row = true};
+
+/* ---- add_row: a row of a table, the one of the row's position or always the first ---- */
+
+static void add_row_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    (void)thread;
+    float added[SEGMENT];
+    size_t row, from, n = segment(op, chunk, &row, &from);
+    const char *table = tensor_row(op->w, op->u.add_row.first ? 0 : (int64_t)(x->step.p + row));
+    type_dequantise(op->w->type, added, table + type_bytes(op->w->type, from), n);
+    K.f32_add(&(struct vec_args){.y = (float *)exec_row(x, op->dst, row) + from, .x = added, .n = n});
+}
+
+static struct op_cost add_row_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    double n = (double)op_rows(op, s);
+    return (struct op_cost){.special = n * op->n_out,
+                            .weight_bytes = (op->u.add_row.first ? n > 0 : n) * (double)op->w->row_bytes,
+                            .activation_bytes = 2 * n * row_bytes(p, op->dst)};
+}
+
+const struct op_def op_add_row = {"add_row", segment_chunks, add_row_run, add_row_cost, .by_row = true};
+
+/* ---- pool: one row of all rows of the step: their mean, or one of them ---- */
+
+static size_t pool_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s) ? ((size_t)op->n_out + SEGMENT - 1) / SEGMENT : 0;
+}
+
+static void pool_run_chunk(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    (void)thread;
+    size_t row, from, n = segment(op, chunk, &row, &from), rows = x->step.n;
+    size_t first = op->u.pool.how == POOLING_LAST ? rows - 1 : 0;
+    float *y = (float *)exec_row(x, op->dst, 0) + from;
+    memcpy(y, (float *)exec_row(x, op->src, first) + from, n * sizeof *y);
+    if (op->u.pool.how != POOLING_MEAN) return;
+    for (size_t r = 1; r < rows; r++)
+        K.f32_add(&(struct vec_args){.y = y, .x = (float *)exec_row(x, op->src, r) + from, .n = n});
+    K.f32_scale(&(struct vec_args){.y = y, .s = 1 / (float)rows, .n = n});
+}
+
+static struct op_cost pool_cost(const struct op *op, const struct plan *p, const struct step *s)
+{
+    bool mean = op->u.pool.how == POOLING_MEAN;
+    double made = (double)op_rows(op, s), rows = mean ? (double)s->n : 1;
+    return (struct op_cost){.special = mean ? made * rows * op->n_out : 0,
+                            .activation_bytes = made * (rows * row_bytes(p, op->src) + row_bytes(p, op->dst))};
+}
+
+const struct op_def op_pool = {"pool", pool_chunks, pool_run_chunk, pool_cost, .by_row = false};
 
 /* ---- gather: the rows whose logits are wanted ---- */
 

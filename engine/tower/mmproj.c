@@ -111,6 +111,7 @@ static void read_facts(struct reader *r)
                  "elements, up to %d",
                  h->n_head, h->n_embd, MAX_HEAD_DIM);
     h->rope_base = 10000;
+    h->cache_layers = 1;
     h->rope_scale = h->embedding_scale = 1;
     h->attention_scale = 1 / sqrtf((float)h->head_dim);
 }

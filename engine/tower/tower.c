@@ -9,14 +9,6 @@
 #include "base/memory.h"
 #include "engine/tower/tower_plan.h"
 
-/* The cache of keys and values, which one layer after another uses. */
-static struct hparams cache_shape(const struct tower *t)
-{
-    struct hparams h = t->mmproj->model.hp;
-    h.n_layer = 1;
-    return h;
-}
-
 /* Halves: what they round off lies far below what halves of weights do, and a picture's keys and values stay in more caches. */
 static enum type cache_type(const struct tower *t)
 {
@@ -77,17 +69,15 @@ struct step tower_step(const struct tower *t, const struct clamped *fit)
 
 size_t tower_bytes(const struct tower *t, const struct clamped *fit, int threads)
 {
-    struct hparams cache = cache_shape(t);
     struct step s = tower_step(t, fit);
-    return exec_bytes(t->plan, s.n, s.n_out, s.n, threads) + kv_bytes(&cache, s.kv_type, s.n);
+    return exec_bytes(t->plan, s.n, s.n_out, s.n, threads) + kv_bytes(&t->mmproj->model.hp, s.kv_type, s.n);
 }
 
 bool tower_predict(struct prediction *r, const struct tower *t, const struct device *d, int threads, const struct clamped *fit,
                    struct error *e)
 {
     struct step s = tower_step(t, fit);
-    struct hparams cache = cache_shape(t);
-    double kv = (double)kv_bytes(&cache, s.kv_type, s.n);
+    double kv = (double)kv_bytes(&t->mmproj->model.hp, s.kv_type, s.n);
     return predict_one_step(r, t->plan, d, threads, &s, kv, e);
 }
 
@@ -120,8 +110,7 @@ bool tower_encode(struct tower *t, const struct preprocessed *p, struct seen *ou
     *out = (struct seen){.nx = fit->nx, .ny = fit->ny, .n_tokens = s.n_out, .n_embd = m->n_out};
     if (!tower_afford(t, fit, &unknown, 0, e)) return false;
     double start = clock_now();
-    struct hparams shape = cache_shape(t);
-    struct kv *kv = kv_new(&shape, s.kv_type, s.n, e);
+    struct kv *kv = kv_new(&m->model.hp, s.kv_type, s.n, e);
     struct exec *x = kv ? exec_new(t->plan, kv, t->pool, s.n, s.n_out, e) : NULL;
     size_t bytes = s.n_out * (size_t)m->n_out * sizeof(float);
     if (x && !(out->rows = malloc(bytes))) fail(e, "embeddings of %zu tokens: found no memory for %zu bytes", s.n_out, bytes);

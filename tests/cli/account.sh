@@ -55,7 +55,7 @@ cli predict --shape llama-3.1-8b:Q4_K_M --device rpi
 expect "predict: unknown device" 1 "found 'rpi', expected the path of a profile, or one of this, m2, rpi5$"
 sed 's,^read_peak.1 = .*,read_peak.1 = 1e6 # B/s\, measured,' "$d/device" >"$d/bad"
 cli predict -m "$d/m.gguf" --device "$d/bad"
-expect "predict: a profile that contradicts itself" 1 'files/bad: read_bandwidth.1: found .*, expected at most read_peak.1 = 1e\+06$'
+expect "predict: a profile that contradicts itself" 1 'files/bad: line [0-9]+: read_bandwidth.1: found .*, expected at most read_peak.1 = 1e\+06$'
 
 cli predict --shape L=32,D=4096,H=32,KV=8,HD=128,F=14336,V=128256:Q4_K_M --device rpi5 --prompt 10 --gen 2 --json
 expect_out "predict: a shape of numbers" '"weight_bytes": 4912[0-9]*, "weight_bytes_per_token": 4617[0-9]*, "kv_bytes": 1572864,'
@@ -70,10 +70,13 @@ cli predict --shape L=1024,D=1048576,H=4096,KV=4096,HD=512,F=4194304,V=16777216:
 expect_out "predict: the largest shape of all has finite numbers" "\"weight_bytes\": $n, .*\"peak_memory_bytes\": $n"
 
 cli bench model -m "$d/m.gguf" -p 5,6 -n 0 -t 1,2 -r 2
-expect_out "bench model" '^\| .* \|       2 \|      pp6 \| +[0-9.]+ ± [0-9.]+ \|$'
+expect_out "bench model" '^\| .* \|       2 \| +pp6 \| +[0-9.]+ ± [0-9.]+ \|$'
 cli bench model -m "$d/m.gguf" -p 0 -n 3 -t 1 -r 2 --json
 expect_out "bench model --json" "^\[\{\"model\": \".*\", \"size_bytes\": [0-9]+, \"params\": 3544832, \"isa\": \"[a-z0-9]+\", \"threads\": 1, \"test\": \"tg3\", \
 \"tps_avg\": $n, \"tps_stddev\": $n, \"runs\": \[$n, $n\]\}\]$"
+
+cli bench model -m "$d/m.gguf" -p 4 -n 2 -d 7 -t 1 -r 1
+expect_out "bench model at a depth" '\| +tg2 @ d7 \| +[0-9.]+ '
 
 cli predict --shape llama-3.1-9b
 expect "predict: unknown shape" 2 "llama-3.1-9b.*llama-3.1-8b"

@@ -51,6 +51,18 @@ sweep --points 1,8 --gen 2 -r 1 -o "$d/whole" --restart
 expect_out "--restart takes other settings" '^  *P8 '
 if [ "$(windows "$d/whole")" -eq 2 ]; then ok "... and forgets the windows"; else bad "... and forgets the windows" "$(windows "$d/whole")"; fi
 
+# The machine's pace: of a profile whose work took a microsecond, this machine is thousands of times slower now.
+sed 's/^\(pace\.[a-z]*\.1\) = [^ ]*/\1 = 1e-6/' "$d/device" >"$d/fast"
+sweep --device "$d/fast" --points 4 --gen 3 -r 1 --json
+expect_out "pace: the same work is compared with the profile's" '"pace_prefill": [0-9]{2,}[0-9.e+]*, "pace_decode": [0-9]{2,}[0-9.e+]*, "paced_s": [0-9.]*e-'
+sed 's/^\(pace\.[a-z]*\.1\) = [^ ]*/\1 = 1/' "$d/device" >"$d/slow"
+sweep --device "$d/slow" --points 4 --gen 3 -r 1 --json
+expect_out "... but not where it would take as long as the windows" '"pace_prefill": null, "pace_decode": null, "paced_s": null'
+grep -v '^pace' "$d/device" >"$d/without"
+sweep --device "$d/without" --points 4 --gen 3 -r 1
+expect_out "... nor of a profile without it" '^ +P4 '
+if grep -q '^pace' "$cli_out"; then bad "... which prints none" "$(grep '^pace' "$cli_out")"; else ok "... which prints none"; fi
+
 # stopped SIGNAL FOLDER: a sweep that is sent a signal as soon as it has two windows; leaves its status in cli_rc
 stopped() {
     mkdir -p "$2"

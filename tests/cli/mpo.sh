@@ -11,7 +11,10 @@ cli calibrate --quick -t 1 -o "$d/device"
 expect "a profile to predict by" 0
 
 cli synth --shape tiny-llama:Q8_0:mpo,bond=64,gauge,joint,correct=4 -o "$d/m"
-expect_out "synth: a factorised model" 'm: tiny-llama:Q8_0, [0-9]+ parameters'
+expect_out "synth: a factorised model" 'm: tiny-llama:Q8_0:mpo, [0-9]+ parameters'
+parameters=$(sed 's/.*:mpo, \([0-9]*\) .*/\1/' "$cli_out")
+cli info "$d/m"
+expect_out "info counts the same parameters, none of them indices" "^parameters +$parameters\$"
 cli info "$d/m"
 expect_out "info: a factorised layer" '^blk\.0\.attn_k +[0-9]+ +[0-9.]+ % +[0-9.]+ %  o=64x1 i=1x256 r=1,64,1 gauge=0; joint, rank 4$'
 cli info "$d/m" --json

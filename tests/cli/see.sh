@@ -15,7 +15,19 @@ if cmp -s "$d/a.ppm" "$d/b.ppm"; then ok "same seed, same bytes"; else bad "same
 cli scene -o "$d/c.jpg"
 expect "scene: no JPEG" 2 "ends in .png or .ppm"
 cli scene
-expect "scene: no output" 2 "found no -o"
+expect "scene: no output" 2 "found neither -o nor --json"
+cli scene --json
+expect_out "scene --json without a picture" '^\{"seed": 1, "width": 1024, "height": 720, .*\}$'
+cli scene -s 2 --count 2 --size 512x360 --json -o "$d/n%d-%d.ppm"
+expect_out "scene --count" '^\{"seed": 3, "width": 512, '
+if [ "$(wc -l <"$cli_out")" -eq 2 ] && [ -f "$d/n2-%d.ppm" ] && cmp -s "$d/a.ppm" "$d/n3-%d.ppm"; then ok "scene --count: a line and a file a seed"
+else bad "scene --count: a line and a file a seed" "$(wc -l <"$cli_out") lines, $(ls "$d")"; fi
+cli scene --count 2 -o "$d/c.ppm"
+expect "scene --count: one name for all" 2 "expected a %d in it"
+cli scene --count 0 --json
+expect "scene --count: none" 2 "count"
+cli scene --json --size 9000x20
+expect "scene --json: a size beyond all" 1 "size: found 9000x20"
 cli scene --size 10 -o "$d/c.ppm"
 expect "scene: no size" 2 "found '10', expected WxH"
 cli scene --size 9000x20 -o "$d/c.ppm"

@@ -13,7 +13,7 @@ left() { # NAME: nothing but the listed files may be in $d
 cli synth --shape tiny-llama:Q8_0 -o "$d/a"
 expect_out "synth" 'a: tiny-llama:Q8_0, 3544832 parameters, [0-9]+ bytes$'
 cli synth --shape tiny-llama:q8_0 --seed 1 -t 3 -o "$d/b" --json
-expect_out "synth --json" '^\{"shape": "tiny-llama", "type": "Q8_0", "seed": 1, "output": ".*", "file_bytes": [0-9]+, "tensor_bytes": [0-9]+, "parameters": 3544832, "tensors": 39\}$'
+expect_out "synth --json" '^\{"shape": "tiny-llama", "type": "Q8_0", "name": "tiny-llama:Q8_0", "seed": 1, "output": ".*", "file_bytes": [0-9]+, "tensor_bytes": [0-9]+, "parameters": 3544832, "tensors": 39\}$'
 if cmp -s "$d/a" "$d/b"; then ok "seed 1 is the default; threads change nothing"; else bad "seed 1 is the default; threads change nothing" "the files differ"; fi
 cli synth --shape tiny-llama:Q8_0 -s 2 -o "$d/b"
 if cmp -s "$d/a" "$d/b"; then bad "another seed" "the files are equal"; else ok "another seed"; fi

@@ -1,4 +1,4 @@
-/* laws_text.c - the whole of `hartree laws text`.
+/* laws_run.c - the whole of `hartree laws text` and `laws image`.
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/journal.h"
 #include "engine/laws/laws.h"
@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define ANSWERS "answers.tsv"
 
 static bool in_folder(char path[PATH_MAX], const char *dir, const char *name, struct error *e)
 {
@@ -58,14 +60,19 @@ static bool join_all(struct sweep *s, const struct laws_options *o, struct error
     return !o->dir || (make_folder(o->dir, e) && freeze(s, o->dir, e));
 }
 
+static bool forget(const char *path, struct error *e)
+{
+    if (!unlink(path) || errno == ENOENT) return true;
+    return fail(e, "%s: cannot remove: %s", path, strerror(errno));
+}
+
 static struct journal *begin_journal(struct sweep *s, const struct laws_options *o, struct error *e)
 {
     char path[PATH_MAX];
     if (!make_folder(o->dir, e) || !in_folder(path, o->dir, "points.jsonl", e)) return NULL;
-    if (o->restart && unlink(path) && errno != ENOENT) {
-        fail(e, "%s: cannot remove: %s", path, strerror(errno));
+    if (o->restart && (!forget(path, e) || !in_folder(path, o->dir, ANSWERS, e) || !forget(path, e) ||
+                       !in_folder(path, o->dir, "points.jsonl", e)))
         return NULL;
-    }
     struct journal *j = journal_open(path, s, e);
     if (!j || freeze(s, o->dir, e)) return j;
     journal_close(j);
@@ -93,16 +100,53 @@ static bool measure_missing(struct sweep *s, const struct laws_options *o, struc
     return ok;
 }
 
-struct laws *laws_text(const struct laws_options *o, struct error *e)
+/* Paths of the shards' answers, each to be freed; NULL: no memory or a path too long. */
+static char **answers_to_join(const struct laws_options *o, struct error *e)
+{
+    char **paths = calloc(o->n_join + 1, sizeof *paths), path[PATH_MAX];
+    bool ok = paths || fail(e, "answers: found no memory");
+    for (size_t i = 0; ok && i < o->n_join; i++)
+        ok = in_folder(path, o->join[i], ANSWERS, e) && ((paths[i] = strdup(path)) || fail(e, "answers: found no memory"));
+    if (ok) return paths;
+    for (size_t i = 0; paths && i < o->n_join; i++) free(paths[i]);
+    free(paths);
+    return NULL;
+}
+
+static bool score_answers(struct answers *a, const struct sweep *s, struct answers_options *ao, const struct laws_options *o,
+                          struct error *e)
+{
+    char path[PATH_MAX], **joined = answers_to_join(o, e);
+    bool ok = joined && (!o->dir || in_folder(path, o->dir, ANSWERS, e));
+    if (o->dir) ao->path = path;
+    ao->make = !o->n_join;
+    ao->join = (const char *const *)joined;
+    ao->n_join = o->n_join;
+    ok = ok && answers_score(a, s, ao, &o->hooks, e);
+    for (size_t i = 0; joined && i < o->n_join; i++) free(joined[i]);
+    free(joined);
+    return ok;
+}
+
+struct laws *laws_run(const struct laws_options *o, struct error *e)
 {
     struct laws *l = calloc(1, sizeof *l);
-    struct sweep *s = l ? sweep_new(&o->sweep, e) : NULL;
-    if (!l) fail(e, "sweep: found no memory");
-    bool ok = s && (o->n_join ? join_all(s, o, e) : measure_missing(s, o, e)), drawn = true;
-    ok = ok && laws_sum_up(l, s, e) && (!o->dir || laws_write(l, o->dir, &drawn, e));
+    if (!l) {
+        fail(e, "sweep: found no memory");
+        return NULL;
+    }
+    struct sweep *s = sweep_new(&o->sweep, e);
+    struct answers_options ao = {.judge = o->judge, .references = o->references};
+    bool scored = o->judge || o->references;
+    struct answers *answers = s && scored ? answers_new(s, &ao, e) : NULL;
+    bool ok = s && (answers || !scored) && (o->n_join ? join_all(s, o, e) : measure_missing(s, o, e)), drawn = true;
+    ok = ok && (!scored || score_answers(answers, s, &ao, o, e)) && laws_sum_up(l, s, e);
+    l->answers = answers;
+    ok = ok && (!o->dir || laws_write(l, o->dir, &drawn, e));
     if (ok && !drawn && o->hooks.say)
         o->hooks.say("no plots: gnuplot is not here, or it failed; the scripts %s/*.gp draw them where it is", o->dir);
     if (ok) return l;
+    answers_free(answers);
     sweep_free(s);
     free(l);
     return NULL;
@@ -111,6 +155,7 @@ struct laws *laws_text(const struct laws_options *o, struct error *e)
 void laws_free(struct laws *l)
 {
     if (!l) return;
+    answers_free(l->answers);
     sweep_free(l->sweep);
     free(l);
 }

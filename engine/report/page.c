@@ -1,0 +1,486 @@
+/* page.c - the page as a whole, what its sections share, and those that are no figure: head, origin, numbers.
+ * SPDX-License-Identifier: MIT */
+#include "engine/report/page.h"
+
+#include "engine/report/chart.h"
+#include "engine/report/html.h"
+#include "engine/report/page_parts.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Models and points ---- */
+
+const struct json_value *page_model(const struct json_value *sweep, int i)
+{
+    return i ? json_find(sweep, "second") : sweep;
+}
+
+size_t page_points(const struct json_value *model)
+{
+    const struct json_value *points = json_find(model, "points");
+    if (!points || points->type != JSON_ARRAY) return 0;
+    return points->n < PAGE_POINTS ? points->n : PAGE_POINTS;
+}
+
+void page_column(const struct json_value *model, const char *path, double *v)
+{
+    const struct json_value *points = json_find(model, "points");
+    size_t n = page_points(model);
+    for (size_t i = 0; i < n; i++) v[i] = json_find_number(&points->item[i], path);
+}
+
+/* ---- Texts ---- */
+
+struct page_text page_interval(double v, double low, double high, const char *unit)
+{
+    struct page_text t;
+    struct chart_text middle = chart_value(v, unit);
+    if (isnan(v) || isnan(low))
+        snprintf(t.s, sizeof t.s, "%s", middle.s);
+    else
+        snprintf(t.s, sizeof t.s, "%s (%s to %s)", middle.s, chart_value(low, unit).s, chart_value(high, unit).s);
+    return t;
+}
+
+struct page_text page_change(double part)
+{
+    struct page_text t = {"-"};
+    if (isfinite(part)) snprintf(t.s, sizeof t.s, "%s%.1f %%", part < 0 ? "\xE2\x88\x92" : "+", fabs(100 * part));
+    return t;
+}
+
+struct page_text page_change_interval(double ratio, double low, double high)
+{
+    struct page_text t = page_change(ratio - 1);
+    size_t n = strlen(t.s);
+    if (isfinite(ratio) && isfinite(low) && isfinite(high))
+        snprintf(t.s + n, sizeof t.s - n, " (%.40s to %.40s)", page_change(low - 1).s, page_change(high - 1).s);
+    return t;
+}
+
+struct page_text page_percent(double part)
+{
+    struct page_text t = {"-"};
+    if (isfinite(part)) snprintf(t.s, sizeof t.s, "%.1f %%", 100 * part);
+    return t;
+}
+
+/* ---- Tables ---- */
+
+void page_table_begin(FILE *f, const struct page_result *r, size_t n, const char *first, const char *only)
+{
+    fputs("<div class=\"scroll\"><table>\n<thead><tr>", f);
+    html_element(f, "th", "%s", first);
+    if (n == 1)
+        html_element(f, "th", "%s", only);
+    else
+        for (size_t i = 0; i < n; i++) html_element(f, "th", "%s", r[i].label);
+    fputs("</tr></thead>\n<tbody>\n", f);
+}
+
+void page_table_end(FILE *f)
+{
+    fputs("</tbody></table></div>\n", f);
+}
+
+void page_group(FILE *f, size_t n, const char *heading)
+{
+    fprintf(f, "<tr class=\"group\"><th colspan=\"%zu\">", n + 1);
+    html_text(f, heading);
+    fputs("</th></tr>\n", f);
+}
+
+void page_row(FILE *f, const char *name)
+{
+    fputs("<tr>", f);
+    html_element(f, "th", "%s", name);
+}
+
+void page_cell(FILE *f, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    html_element(f, "td", "%s", text);
+}
+
+void page_row_end(FILE *f)
+{
+    fputs("</tr>\n", f);
+}
+
+/* ---- Head ---- */
+
+typedef void (*cell_fn)(FILE *f, const struct page_result *r, int m);
+
+static void cell_model(FILE *f, const struct page_result *r, int m)
+{
+    const struct json_value *model = page_model(r->text, m);
+    const char *name = json_find_string(model, "model"), *file = json_find_string(model, "file");
+    if (name && file)
+        page_cell(f, "%s - %s, %s", name, file, chart_value(json_find_number(model, "file_bytes"), "*B").s);
+    else
+        page_cell(f, "%s", name ? name : "-");
+}
+
+static void cell_machine(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    const char *machine = json_find_string(r->origin, "machine"), *system = json_find_string(r->origin, "system");
+    page_cell(f, "%s; %.0f threads; %s of memory; %s", machine ? machine : r->label, json_find_number(r->origin, "threads"),
+              chart_value(json_find_number(r->origin, "memory_bytes"), "*B").s, system ? system : "-");
+}
+
+static void cell_protocol(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    page_cell(f, "%zu prompts, %.0f tokens generated after each; %.0f window%s a prompt, at least %s long, sampled at %g Hz; medians",
+              page_points(r->text), json_find_number(r->text, "gen"), json_find_number(r->text, "repeats"),
+              json_find_number(r->text, "repeats") == 1 ? "" : "s",
+              chart_value(json_find_number(r->text, "window_s"), "*s").s, json_find_number(r->text, "hz"));
+}
+
+static void cell_energy(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    const char *kind = json_find_string(r->text, "energy_kind"), *source = json_find_string(r->text, "energy_source");
+    if (!kind || !strcmp(kind, "none"))
+        page_cell(f, "not known: no meter was read, and the profile has no energy terms");
+    else if (!strcmp(kind, "measured"))
+        page_cell(f, "measured by %s", source ? source : "a meter");
+    else
+        page_cell(f, "%s, from the profile's energy terms", kind);
+}
+
+static void cell_hash(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    fputs("<td><code>", f);
+    html_text(f, json_find_string(r->text, "sha256"));
+    fputs("</code></td>", f);
+}
+
+/* Cores that other programs took while the windows ran; NAN: not known. */
+static double others_cores(const struct json_value *text)
+{
+    double cpu = 0, time = 0;
+    for (int m = 0; m < 2; m++) {
+        const struct json_value *model = page_model(text, m), *points = json_find(model, "points");
+        for (size_t i = 0; i < page_points(model); i++) {
+            cpu += json_find_number(&points->item[i], "others_cpu_s");
+            time += json_find_number(&points->item[i], "window_s") / json_find_number(&points->item[i], "passes");
+        }
+    }
+    return cpu / time;
+}
+
+static void cell_others(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    double cores = others_cores(r->text);
+    if (isnan(cores))
+        page_cell(f, "not known");
+    else
+        page_cell(f, "%.2f cores%s", cores, cores > 0.05 ? ": times are longer for it, which no statistics mend" : "");
+}
+
+static void cell_missing(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    double missing = json_find_number(r->text, "missing"), half = json_find_number(r->text, "without_idle_after");
+    if (missing > 0)
+        page_cell(f, "%.0f windows of the sweep are not there", missing);
+    else if (half > 0)
+        page_cell(f, "all windows; %.0f of them of a session that was cut short, above the idle before alone", half);
+    else
+        page_cell(f, "all windows");
+}
+
+static void put_facts(FILE *f, const struct page_result *r, size_t n)
+{
+    static const struct {
+        const char *name;
+        cell_fn cell;
+        int model;
+    } rows[] = {{"model A", cell_model, 0},     {"model B", cell_model, 1},       {"machine", cell_machine, 0},
+                {"protocol", cell_protocol, 0}, {"measured", cell_missing, 0},    {"taken by other programs", cell_others, 0},
+                {"energy", cell_energy, 0},                     {"frozen predictions, sha256", cell_hash, 0}};
+    page_table_begin(f, r, n, "", "this run");
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        bool there = false;
+        for (size_t i = 0; i < n; i++) there = there || page_model(r[i].text, rows[k].model);
+        if (!there) continue;
+        page_row(f, rows[k].name);
+        for (size_t i = 0; i < n; i++) rows[k].cell(f, &r[i], rows[k].model);
+        page_row_end(f);
+    }
+    page_table_end(f);
+}
+
+/* What a step of `paper` did, or why it could not. */
+static void put_steps(FILE *f, const struct page_result *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct json_value *steps = r[i].steps;
+        for (size_t k = 0; steps && steps->type == JSON_ARRAY && k < steps->n; k++) {
+            const char *step = json_find_string(&steps->item[k], "step"), *why = json_find_string(&steps->item[k], "failed");
+            const char *note = json_find_string(&steps->item[k], "note");
+            if (why) html_missing(f, "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "", step ? step : "a step", why);
+            if (note) html_element(f, "p class=note", "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "", step ? step : "a step", note);
+        }
+    }
+}
+
+static void put_head(FILE *f, const struct page_result *r, size_t n)
+{
+    fputs("<h1>Scaling laws of local inference</h1>\n<p class=\"lead\">Predicted from the models' shapes and a profile of the machine, "
+          "frozen, then measured",
+          f);
+    if (n == 1) {
+        fputs(" on ", f);
+        html_text(f, r->label);
+    } else {
+        fprintf(f, " on %zu machines", n);
+    }
+    fputs(".</p>\n<p><span class=\"kind\">predicted</span> before anything ran, from FLOPs, bytes and calibrated rates. "
+          "<span class=\"kind\">measured</span> by this program on the machine itself. <span class=\"kind\">modelled</span> joules and "
+          "times of single ops, that no sensor resolves. <span class=\"kind\">published</span> by arXiv 2512.16531.</p>\n",
+          f);
+    put_steps(f, r, n);
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || r[i].text;
+    if (any) put_facts(f, r, n);
+}
+
+/* ---- Origin ---- */
+
+static void put_pair(FILE *f, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void put_pair(FILE *f, const char *name, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    html_element(f, "dt", "%s", name);
+    html_element(f, "dd", "%s", text);
+    fputc('\n', f);
+}
+
+static const char *known(const char *s)
+{
+    return s ? s : "-";
+}
+
+static void put_origin(FILE *f, const struct json_value *o)
+{
+    const struct json_value *p = json_find(o, "profile");
+    fputs("<dl>\n", f);
+    put_pair(f, "machine", "%s, %.0f processors, %s of memory", known(json_find_string(o, "machine")), json_find_number(o, "cores"),
+             chart_value(json_find_number(o, "memory_bytes"), "*B").s);
+    put_pair(f, "system", "%s", known(json_find_string(o, "system")));
+    put_pair(f, "program", "%s, built by %s, kernels %s", known(json_find_string(o, "program")), known(json_find_string(o, "compiler")),
+             known(json_find_string(o, "isa")));
+    put_pair(f, "profile", "%s, kernels %s, of %s", known(json_find_string(p, "name")), known(json_find_string(p, "isa")),
+             known(json_find_string(p, "date")));
+    put_pair(f, "its rates", "%s of memory bandwidth on %.0f threads (repeats scatter by %s), %s of last-level cache, %s a barrier",
+             chart_value(json_find_number(p, "read_bandwidth"), "*B/s").s, json_find_number(o, "threads"),
+             page_percent(json_find_number(p, "noise")).s, chart_value(json_find_number(p, "llc_bytes"), "*B").s,
+             chart_value(json_find_number(p, "stage_s"), "*s").s);
+    if (!isnan(json_find_number(p, "idle_w")))
+        put_pair(f, "its powers", "%s idle, %s more while a model runs", chart_value(json_find_number(p, "idle_w"), "*W").s,
+                 chart_value(json_find_number(p, "active_w"), "*W").s);
+    fputs("</dl>\n", f);
+}
+
+static void put_command(FILE *f, const struct json_value *result)
+{
+    const char *command = json_find_string(result, "origin.command");
+    if (!command) return;
+    fputs("<pre class=\"wrap\">", f);
+    html_text(f, command);
+    fputs("</pre>\n", f);
+}
+
+bool page_origin(FILE *f, const struct page_result *r, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || r[i].origin;
+    if (!any || !f) return any;
+    html_section(f, "origin", "Machine, program, commands");
+    for (size_t i = 0; i < n; i++) {
+        if (n > 1) html_element(f, "h3", "%s", r[i].label);
+        put_origin(f, r[i].origin);
+        fputs("<p class=\"note\">The commands that measure these figures again:</p>\n", f);
+        put_command(f, r[i].whole);
+        put_command(f, r[i].text);
+        put_command(f, r[i].image);
+        if (r[i].paper) fputs("<pre class=\"wrap\">hartree paper --predict</pre>\n", f);
+    }
+    html_section_end(f);
+    return true;
+}
+
+/* ---- Numbers ---- */
+
+static void put_field(FILE *f, const struct json_value *v)
+{
+    if (!v || v->type == JSON_NULL) return;
+    if (v->type == JSON_NUMBER) fprintf(f, "%.9g", v->number);
+    if (v->type == JSON_BOOL) fputs(v->boolean ? "1" : "0", f);
+    if (v->type != JSON_STRING) return;
+    fputc('"', f);
+    for (const char *s = v->string; *s; s++) fprintf(f, *s == '"' ? "\"\"" : "%c", *s);
+    fputc('"', f);
+}
+
+/* An array of like objects as a table: a column for each member of the first, or two of a member that is a pair. Other arrays
+ * and objects are left out. */
+static void put_csv(FILE *f, const struct json_value *rows)
+{
+    const struct json_value *first = &rows->item[0];
+    for (size_t i = 0; i <= rows->n; i++) {
+        const char *comma = "";
+        for (size_t k = 0; k < first->n; k++) {
+            const struct json_value *like = &first->item[k], *v = i ? json_member(&rows->item[i - 1], first->key[k]) : NULL;
+            bool pair = like->type == JSON_ARRAY && like->n == 2 && like->item[0].type != JSON_ARRAY;
+            if (like->type == JSON_OBJECT || (like->type == JSON_ARRAY && !pair)) continue;
+            for (size_t part = 0; part < (pair ? 2 : 1); part++) {
+                const struct json_value *one = !pair ? v : v && v->type == JSON_ARRAY && part < v->n ? &v->item[part] : NULL;
+                fputs(comma, f);
+                comma = ",";
+                if (i)
+                    put_field(f, one);
+                else
+                    fprintf(f, "%s%s", first->key[k], !pair ? "" : part ? "_2" : "_1");
+            }
+        }
+        fputc('\n', f);
+    }
+}
+
+static void put_table_file(FILE *f, const struct page_result *r, size_t n, size_t i, const struct json_value *rows, const char *name,
+                           const char *what)
+{
+    char *text = NULL, file[64], about[PAGE_LABEL + 80];
+    size_t size = 0;
+    if (!rows || rows->type != JSON_ARRAY || !rows->n || rows->item[0].type != JSON_OBJECT) return;
+    snprintf(file, sizeof file, n > 1 ? "%s-%zu.csv" : "%s.csv", name, i + 1);
+    snprintf(about, sizeof about, "%s%s%s", what, n > 1 ? ", " : "", n > 1 ? r[i].label : "");
+    FILE *csv = open_memstream(&text, &size);
+    bool ok = csv != NULL;
+    if (csv) {
+        put_csv(csv, rows);
+        ok = !ferror(csv);
+        if (fclose(csv)) ok = false;
+    }
+    if (ok)
+        html_file(f, file, about, text, size);
+    else
+        html_missing(f, "%s: found no memory", file);
+    free(text);
+}
+
+bool page_numbers(FILE *f, const struct page_result *r, size_t n)
+{
+    if (!f) return true;
+    html_section(f, "numbers", "Raw numbers");
+    fputs("<p class=\"note\">Tables as text, carried in this page. Units stand in the names: _s seconds, _j joules; cpu_auc core-seconds, "
+          "ram_auc byte-seconds. Empty: not known.</p>\n",
+          f);
+    for (size_t i = 0; i < n; i++) {
+        put_table_file(f, r, n, i, json_find(r[i].text, "points"), "points-a", "model A, a line a prompt");
+        put_table_file(f, r, n, i, json_find(r[i].text, "second.points"), "points-b", "model B, a line a prompt");
+        put_table_file(f, r, n, i, json_find(r[i].text, "costs.ops"), "ops-a", "model A's longest run, predicted, a line an op and phase");
+        put_table_file(f, r, n, i, json_find(r[i].text, "second.costs.ops"), "ops-b", "model B's longest run, predicted");
+        put_table_file(f, r, n, i, json_find(r[i].image, "points"), "pictures", "a line a picture and clamp");
+        put_table_file(f, r, n, i, json_find(r[i].paper, "rows"), "paper", "the paper's figures, published and predicted");
+    }
+    html_section_end(f);
+    return true;
+}
+
+/* ---- The whole ---- */
+
+static bool is_kind(const struct json_value *v, const char *kind)
+{
+    const char *s = json_find_string(v, "kind");
+    return s && !strcmp(s, kind);
+}
+
+bool page_check(const struct json_value *result, const char *file, struct error *e)
+{
+    const char *kind = json_find_string(result, "kind");
+    if (is_kind(result, "paper") || ((is_kind(result, "laws text") || is_kind(result, "laws image")) && page_points(result))) return true;
+    if (kind) return fail(e, "%s: found '%.60s'%s, expected the result.json of laws or paper", file, kind,
+                          page_points(result) ? "" : " without points");
+    return fail(e, "%s: found no \"kind\", expected the result.json of laws or paper", file);
+}
+
+static void take_result(struct page_result *r, const struct json_value *v)
+{
+    *r = (struct page_result){.label = ""};
+    if (is_kind(v, "paper")) {
+        r->text = json_find(v, "text");
+        r->image = json_find(v, "image");
+        r->paper = json_find(v, "paper");
+        r->steps = json_find(v, "steps");
+        r->whole = v;
+    } else if (is_kind(v, "laws text")) {
+        r->text = v;
+    } else {
+        r->image = v;
+    }
+    if (!page_points(r->text)) r->text = NULL; /* null where a step of `paper` failed */
+    if (!page_points(r->image)) r->image = NULL;
+    r->origin = json_find(r->text ? r->text : r->image ? r->image : v, "origin");
+}
+
+/* The machines' names, numbered where they are the same. */
+static void name_results(struct page_result *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_find_string(r[i].origin, "machine");
+        size_t same = 0;
+        if (!name) name = json_find_string(r[i].text, "device");
+        snprintf(r[i].label, sizeof r[i].label, "%.120s", name ? name : "unknown machine");
+        for (size_t k = 0; k < i; k++) same += !strncmp(r[k].label, r[i].label, strlen(r[i].label));
+        if (same) snprintf(r[i].label, sizeof r[i].label, "%.120s (%zu)", name ? name : "unknown machine", same + 1);
+    }
+}
+
+void page_write(const struct json_value *const *results, size_t n, FILE *f)
+{
+    static const struct {
+        const char *anchor, *name;
+        bool (*write)(FILE *f, const struct page_result *r, size_t n);
+    } sections[] = {{"short", "errors", page_short},      {"tokens", "law 1", page_law_tokens}, {"pixels", "law 2", page_law_pixels},
+                    {"pair", "law 3", page_law_pair},      {"paper", "the paper", page_published}, {"layers", "layers", page_costs},
+                    {"fit", "closed form", page_errors},   {"origin", "machine", page_origin},   {"numbers", "numbers", page_numbers}};
+    struct page_result r[PAGE_RESULTS];
+    for (size_t i = 0; i < n; i++) take_result(&r[i], results[i]);
+    name_results(r, n);
+    html_begin(f, "Scaling laws of local inference: predicted and measured");
+    put_head(f, r, n);
+    fputs("<nav>", f);
+    for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
+        if (sections[k].write(NULL, r, n)) fprintf(f, "<a href=\"#%s\">%s</a> ", sections[k].anchor, sections[k].name);
+    fputs("</nav>\n", f);
+    for (size_t k = 0; k < sizeof sections / sizeof *sections; k++) sections[k].write(f, r, n);
+    html_end(f);
+}
+
+bool page_write_text(const char *json, size_t size, FILE *f, struct error *e)
+{
+    struct json_value *v = json_parse(json, size, e);
+    bool ok = v && page_check(v, "result.json", e);
+    const struct json_value *one = v;
+    if (ok) page_write(&one, 1, f);
+    json_free(v);
+    return ok;
+}

@@ -1,0 +1,171 @@
+/* page_image.c - law 2: what a picture costs, by its longest edge, under several clamps.
+ * SPDX-License-Identifier: MIT */
+#include "engine/report/chart.h"
+#include "engine/report/html.h"
+#include "engine/report/page_parts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MODELS = 2, CLAMPS = 8, STAIRS = 4096 };
+
+/* ---- Figures ---- */
+
+static const struct figure {
+    const char *title, *y_label, *y_unit, *measured, *predicted, *caption;
+} figures[] = {
+    {"Time of a picture", "time", "*s", "time_s", "predicted_s",
+     "Points: measured, medians of the windows. Lines: predicted before, step by step of the picture's grid."},
+    {"CPU AUC above idle", "area", "core-*s", "cpu_auc", "predicted_cpu_auc",
+     "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy throughout."},
+    {"RAM AUC above idle", "area", "*B s", "ram_auc", "predicted_ram_auc",
+     "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache and buffers."},
+};
+
+/* Points of one clamp, and the stairs of its prediction. */
+struct clamp_columns {
+    size_t n, n_stairs;
+    double x[PAGE_POINTS], y[PAGE_POINTS], low[PAGE_POINTS], high[PAGE_POINTS];
+    double edge[2 * STAIRS], said[2 * STAIRS];
+};
+
+static double longest_edge(const struct json_value *point)
+{
+    return fmax(json_find_number(point, "width"), json_find_number(point, "height"));
+}
+
+static void take_points(struct clamp_columns *c, const struct json_value *model, const char *clamp, const struct figure *what)
+{
+    const struct json_value *points = json_find(model, "points");
+    bool time = !strcmp(what->measured, "time_s");
+    c->n = 0;
+    for (size_t i = 0; i < page_points(model); i++) {
+        const struct json_value *p = &points->item[i];
+        const char *of = json_find_string(p, "clamp");
+        if (!of || strcmp(of, clamp) != 0) continue;
+        c->x[c->n] = longest_edge(p);
+        c->y[c->n] = json_find_number(p, what->measured);
+        c->low[c->n] = time ? json_find_number(p, "fastest_s") : NAN;
+        c->high[c->n++] = time ? json_find_number(p, "slowest_s") : NAN;
+    }
+}
+
+/* Each step is level from its edge to where the next begins; the last one goes on to the largest picture. */
+static void take_stairs(struct clamp_columns *c, const struct json_value *v, const struct figure *what)
+{
+    const struct json_value *stairs = json_find(v, "stairs");
+    c->n_stairs = 0;
+    for (size_t i = 0; stairs && stairs->type == JSON_ARRAY && i < stairs->n && i < STAIRS; i++) {
+        double edge = json_find_number(&stairs->item[i], "edge"), said = json_find_number(&stairs->item[i], what->predicted);
+        if (c->n_stairs) {
+            c->edge[c->n_stairs] = edge;
+            c->said[c->n_stairs] = c->said[c->n_stairs - 1];
+            c->n_stairs++;
+        }
+        c->edge[c->n_stairs] = edge;
+        c->said[c->n_stairs++] = said;
+    }
+    double last = 0;
+    for (size_t i = 0; i < c->n; i++) last = fmax(last, c->x[i]);
+    if (c->n_stairs && c->n_stairs < 2 * STAIRS && last > c->edge[c->n_stairs - 1]) {
+        c->edge[c->n_stairs] = last;
+        c->said[c->n_stairs] = c->said[c->n_stairs - 1];
+        c->n_stairs++;
+    }
+}
+
+static void draw(FILE *f, const struct figure *what, const struct json_value *model)
+{
+    const struct json_value *clamps = json_find(model, "clamps");
+    size_t n = clamps && clamps->type == JSON_ARRAY ? clamps->n : 0, n_series = 0, n_rules = 0;
+    struct clamp_columns *columns = calloc(CLAMPS, sizeof *columns);
+    struct chart_series series[2 * CLAMPS];
+    struct chart_rule rules[CLAMPS];
+    char names[CLAMPS][2][96];
+    if (!columns) {
+        html_missing(f, "%s: found no memory", what->title);
+        return;
+    }
+    for (size_t i = 0; i < n && i < CLAMPS; i++) {
+        const char *clamp = json_find_string(&clamps->item[i], "clamp");
+        struct clamp_columns *c = &columns[i];
+        if (!clamp) continue;
+        take_points(c, model, clamp, what);
+        take_stairs(c, &clamps->item[i], what);
+        snprintf(names[i][0], sizeof names[i][0], "%.60s, measured", clamp);
+        snprintf(names[i][1], sizeof names[i][1], "%.60s, predicted", clamp);
+        series[n_series++] = (struct chart_series){names[i][0], CHART_POINTS, (int)i, c->n, c->x, c->y, c->low, c->high};
+        series[n_series++] = (struct chart_series){names[i][1], CHART_LINE, (int)i, c->n_stairs, c->edge, c->said, NULL, NULL};
+        double knee = json_find_number(&clamps->item[i], "knee_predicted_px");
+        if (knee > 0) rules[n_rules++] = (struct chart_rule){knee, false, i ? NULL : "knees, predicted from the clamps alone", (int)i, true};
+    }
+    const struct chart chart = {.title = what->title, .caption = what->caption, .x_label = "longest edge of the picture", .x_unit = "px",
+                                .y_label = what->y_label, .y_unit = what->y_unit, .y_zero = true, .series = series,
+                                .n_series = n_series, .rules = rules, .n_rules = n_rules};
+    chart_write(&chart, f);
+    free(columns);
+}
+
+/* ---- Knees and plateaus ---- */
+
+static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || json_find(page_model(r[i].image, m), "clamps");
+    if (!any) return;
+    fputs("<div class=\"scroll\"><table>\n<thead><tr>", f);
+    if (n > 1) fputs("<th>machine</th>", f);
+    fputs("<th>clamp</th><th class=n>knee, predicted</th><th class=n>knee, measured (95 % interval)</th><th class=n>plateau, patches</th>"
+          "<th class=n>FLOPs</th><th class=n>measured time</th><th class=n>predicted</th><th class=n>error</th></tr></thead>\n<tbody>\n",
+          f);
+    for (size_t i = 0; i < n; i++) {
+        const struct json_value *clamps = json_find(page_model(r[i].image, m), "clamps");
+        for (size_t k = 0; clamps && clamps->type == JSON_ARRAY && k < clamps->n; k++) {
+            const struct json_value *c = &clamps->item[k];
+            double said = json_find_number(c, "knee_predicted_px"), found = json_find_number(c, "knee_measured_px");
+            fputs("<tr>", f);
+            if (n > 1) html_element(f, "td", "%s", r[i].label);
+            html_element(f, "td", "%s", json_find_string(c, "clamp") ? json_find_string(c, "clamp") : "-");
+            html_element(f, "td class=n", "%s", isnan(said) ? "none" : chart_value(said, "px").s);
+            html_element(f, "td class=n", "%s",
+                         isnan(found) ? "none told" :
+                         page_interval(found, json_find_element(c, "knee_ci95_px", 0), json_find_element(c, "knee_ci95_px", 1), "px").s);
+            html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_patches"), "").s);
+            html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_flops"), "*FLOP").s);
+            html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_s"), "*s").s);
+            html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_predicted_s"), "*s").s);
+            html_element(f, "td class=n", "%s", page_change(json_find_number(c, "plateau_error")).s);
+            fputs("</tr>\n", f);
+        }
+    }
+    fputs("</tbody></table></div>\n", f);
+}
+
+bool page_law_pixels(FILE *f, const struct page_result *r, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || json_find(r[i].image, "clamps");
+    if (!any || !f) return any;
+    html_section(f, "pixels", "Law 2: pictures cost what the clamp leaves of them");
+    fputs("<p>One picture at many sizes, under several clamps of its size: cost grows with the picture until the clamp binds and is level from "
+          "there on. The knee is predicted from the clamp's arithmetic alone, and found in the measured times by a change-point fit.</p>\n",
+          f);
+    for (int m = 0; m < MODELS; m++) {
+        bool there = false;
+        for (size_t i = 0; i < n; i++) there = there || page_points(page_model(r[i].image, m));
+        if (!there) continue;
+        for (size_t i = 0; i < n; i++) {
+            const struct json_value *model = page_model(r[i].image, m);
+            const char *name = json_find_string(model, "model");
+            if (!model) continue;
+            html_element(f, "h3", "Model %c: %s%s%s", m ? 'B' : 'A', name ? name : "-", n > 1 ? ", " : "", n > 1 ? r[i].label : "");
+            fputs("<div class=\"grid\">\n", f);
+            for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) draw(f, &figures[k], model);
+            fputs("</div>\n", f);
+        }
+        put_knees(f, r, n, m);
+    }
+    html_section_end(f);
+    return true;
+}

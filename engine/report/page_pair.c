@@ -1,0 +1,201 @@
+/* page_pair.c - law 3, what a compressed model saves; and the published figures beside their predictions.
+ * SPDX-License-Identifier: MIT */
+#include "engine/report/chart.h"
+#include "engine/report/dots.h"
+#include "engine/report/html.h"
+#include "engine/report/page_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A pair's figure, and the paper's of the same kind. */
+static const struct pair_figure {
+    const char *key, *name, *published;
+    bool inverse; /* a ratio of throughputs is drawn as what a token takes */
+} pair_figures[] = {
+    {"time", "time", NULL, false},
+    {"throughput", "time a generated token", "llm_throughput", true},
+    {"cpu_auc", "CPU AUC", "llm_cpu_auc", false},
+    {"ram_auc", "RAM AUC", "llm_ram_auc", false},
+    {"energy", "energy", "llm_energy", false},
+};
+enum { PAIR_FIGURES = sizeof pair_figures / sizeof *pair_figures };
+
+struct ratio {
+    double measured, low, high, predicted;
+};
+
+static struct ratio ratio_of(const struct json_value *text, const struct pair_figure *p)
+{
+    char path[64];
+    struct ratio q;
+    snprintf(path, sizeof path, "ratios.%s", p->key);
+    const struct json_value *v = json_find(text, path);
+    q.measured = json_find_number(v, "ratio");
+    q.low = json_find_element(v, "ci95", 0), q.high = json_find_element(v, "ci95", 1);
+    q.predicted = json_find_number(v, "predicted");
+    if (p->inverse) q = (struct ratio){1 / q.measured, 1 / q.high, 1 / q.low, 1 / q.predicted};
+    return q;
+}
+
+static double published_of(const struct page_result *r, const char *figure, const char *device)
+{
+    const struct json_value *rows = json_find(r->paper, "rows");
+    for (size_t i = 0; rows && figure && i < rows->n; i++) {
+        const char *name = json_find_string(&rows->item[i], "figure"), *of = json_find_string(&rows->item[i], "device");
+        if (name && of && !strcmp(name, figure) && !strcmp(of, device)) return json_find_number(&rows->item[i], "published");
+    }
+    return NAN;
+}
+
+/* As a change in per cent: -61.5 of a ratio of 2.6, inverted. */
+static double published_change(const struct page_result *r, const struct pair_figure *p, const char *device)
+{
+    double v = published_of(r, p->published, device);
+    return p->inverse ? 100 * (1 / v - 1) : 100 * v;
+}
+
+static void draw_pair(FILE *f, const struct page_result *r, bool named)
+{
+    double low[PAIR_FIGURES], high[PAIR_FIGURES], measured[PAIR_FIGURES], predicted[PAIR_FIGURES], pi[PAIR_FIGURES], m2[PAIR_FIGURES];
+    const char *names[PAIR_FIGURES];
+    size_t n = 0;
+    for (size_t i = 0; i < PAIR_FIGURES; i++) {
+        struct ratio q = ratio_of(r->text, &pair_figures[i]);
+        pi[n] = published_change(r, &pair_figures[i], "rpi5");
+        m2[n] = published_change(r, &pair_figures[i], "m2");
+        if (isnan(q.measured) && isnan(q.predicted) && isnan(pi[n])) continue;
+        names[n] = pair_figures[i].name;
+        measured[n] = 100 * (q.measured - 1), predicted[n] = 100 * (q.predicted - 1);
+        low[n] = 100 * (q.low - 1), high[n] = 100 * (q.high - 1);
+        n++;
+    }
+    char title[PAGE_LABEL + 64];
+    snprintf(title, sizeof title, "B over A%s%s", named ? ": " : "", named ? r->label : "");
+    const struct dots_series series[] = {{"measured here", 0, true, measured, low, high},
+                                         {"predicted here", 1, true, predicted, NULL, NULL},
+                                         {"published, Raspberry Pi 5", 2, false, pi, NULL, NULL},
+                                         {"published, M2", 3, false, m2, NULL, NULL}};
+    const struct dots d = {.title = title,
+                           .caption = "Geometric means over the prompts, measured ones with 95 % intervals. Published: the paper's own pair of models on its own machines.",
+                           .x_label = "change from A to B, %",
+                           .name = names,
+                           .n = n,
+                           .series = series,
+                           .n_series = r->paper ? 4 : 2};
+    dots_write(&d, f);
+}
+
+bool page_law_pair(FILE *f, const struct page_result *r, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || json_find(r[i].text, "ratios");
+    if (!any || !f) return any;
+    html_section(f, "pair", "Law 3: compression is a lever on the whole system");
+    fputs("<div class=\"grid\">\n", f);
+    for (size_t i = 0; i < n; i++)
+        if (json_find(r[i].text, "ratios")) draw_pair(f, &r[i], n > 1);
+    fputs("</div>\n", f);
+    page_table_begin(f, r, n, "B over A", "measured (95 % interval); predicted");
+    for (size_t k = 0; k < PAIR_FIGURES; k++) {
+        page_row(f, pair_figures[k].inverse ? "throughput" : pair_figures[k].name);
+        for (size_t i = 0; i < n; i++) {
+            struct ratio q = ratio_of(r[i].text, &pair_figures[k]);
+            if (isnan(q.measured) && isnan(q.predicted))
+                page_cell(f, "-");
+            else if (pair_figures[k].inverse)
+                page_cell(f, "%.2f\xC3\x97 (%.2f to %.2f); predicted %.2f\xC3\x97", 1 / q.measured, 1 / q.high, 1 / q.low, 1 / q.predicted);
+            else
+                page_cell(f, "%s; predicted %s", page_change_interval(q.measured, q.low, q.high).s, page_change(q.predicted - 1).s);
+        }
+        page_row_end(f);
+    }
+    page_table_end(f);
+    html_section_end(f);
+    return true;
+}
+
+/* ---- The published table ---- */
+
+static struct page_text format_figure(double v, const char *unit)
+{
+    struct page_text t = {"-"};
+    if (isnan(v) || !unit) return t;
+    if (!strcmp(unit, "change")) return page_change(v);
+    if (!strcmp(unit, "ratio"))
+        snprintf(t.s, sizeof t.s, "%.2f\xC3\x97", v);
+    else if (!strcmp(unit, "1"))
+        snprintf(t.s, sizeof t.s, "%.1f %%", 100 * v);
+    else
+        snprintf(t.s, sizeof t.s, "%.3g %.16s", v, unit);
+    return t;
+}
+
+/* "llm_wh_run_original" as words. */
+static void put_figure_name(FILE *f, const char *figure)
+{
+    static const char *const words[][2] = {{"llm", "LLM"}, {"vlm", "VLM"}, {"cpu", "CPU"}, {"ram", "RAM"}, {"auc", "AUC"}, {"wh", "Wh"}, {"tflop", "TFLOP"}};
+    for (const char *p = figure; *p;) {
+        size_t n = strcspn(p, "_");
+        const char *word = NULL;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (strlen(words[i][0]) == n && !strncmp(p, words[i][0], n)) word = words[i][1];
+        char part[64];
+        snprintf(part, sizeof part, "%s%.*s", p == figure ? "" : " ", word ? 60 : (int)(n < 60 ? n : 60), word ? word : p);
+        html_text(f, part);
+        p += n + (p[n] == '_');
+    }
+}
+
+static const char *device_words(const char *device)
+{
+    return !device ? "any" : !strcmp(device, "rpi5") ? "Raspberry Pi 5" : !strcmp(device, "m2") ? "MacBook M2" : device;
+}
+
+static void put_published_row(FILE *f, const struct json_value *v)
+{
+    const char *figure = json_find_string(v, "figure"), *unit = json_find_string(v, "unit");
+    const char *why = json_find_string(v, "missing"), *note = json_find_string(v, "note");
+    double published = json_find_number(v, "published"), predicted = json_find_number(v, "predicted");
+    double low = json_find_element(v, "interval95", 0), high = json_find_element(v, "interval95", 1);
+    const struct json_value *inside = json_find(v, "inside");
+    fputs("<tr><th>", f);
+    put_figure_name(f, figure ? figure : "-");
+    fputs("</th>", f);
+    html_element(f, "td", "%s", device_words(json_find_string(v, "device")));
+    html_element(f, "td class=n", "%s", format_figure(published, unit).s);
+    html_element(f, "td class=n", "%s", format_figure(predicted, unit).s);
+    if (isnan(low))
+        html_element(f, "td class=n", "-");
+    else
+        html_element(f, "td class=n", "%s to %s", format_figure(low, unit).s, format_figure(high, unit).s);
+    html_element(f, "td", "%s", inside && inside->type == JSON_BOOL ? inside->boolean ? "inside" : "outside" : "-");
+    html_element(f, "td class=small", "%s", why ? why : note ? note : "");
+    fputs("</tr>\n", f);
+}
+
+bool page_published(FILE *f, const struct page_result *r, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || json_find(r[i].paper, "rows");
+    if (!any || !f) return any;
+    html_section(f, "paper", "The paper's figures: published and predicted");
+    fputs("<p>arXiv 2512.16531 ran Llama-3.1-8B against Gilda 3.2B and Qwen2-VL-2B against Axolotl 1.1B under llama.cpp on a MacBook "
+          "M2 and a Raspberry Pi 5. Each figure is predicted here from the models' shapes and a device profile alone; nothing is "
+          "fitted to what was published. Intervals cover what the paper does not state and what a profile does not know exactly. "
+          "Rows of this machine say what the same models would do here.</p>\n",
+          f);
+    for (size_t i = 0; i < n; i++) {
+        const struct json_value *rows = json_find(r[i].paper, "rows");
+        if (!rows || rows->type != JSON_ARRAY) continue;
+        if (n > 1) html_element(f, "h3", "%s", r[i].label);
+        fputs("<div class=\"scroll\"><table>\n<thead><tr><th>figure</th><th>machine</th><th class=n>published</th><th class=n>predicted</th>"
+              "<th class=n>95 % interval</th><th>published lies</th><th>what would have to hold; what else to know</th></tr></thead>\n<tbody>\n",
+              f);
+        for (size_t k = 0; k < rows->n; k++) put_published_row(f, &rows->item[k]);
+        fputs("</tbody></table></div>\n", f);
+        html_element(f, "p class=note", "Predictions' sha256 %s", json_find_string(r[i].paper, "sha256"));
+    }
+    html_section_end(f);
+    return true;
+}

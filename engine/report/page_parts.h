@@ -1,0 +1,60 @@
+/* page_parts.h - the sections of the page (page.h) and what they share.
+ * SPDX-License-Identifier: MIT */
+#ifndef HARTREE_PAGE_PARTS_H
+#define HARTREE_PAGE_PARTS_H
+
+#include "base/json_tree.h"
+
+#include <stdio.h>
+
+enum { PAGE_POINTS = 1024, PAGE_LABEL = 160 };
+
+/* One machine's results. What it has none of is NULL. */
+struct page_result {
+    char label[PAGE_LABEL];          /* the machine, told from others of the same name */
+    const struct json_value *origin; /* origin.h */
+    const struct json_value *text;   /* laws text */
+    const struct json_value *image;  /* laws image */
+    const struct json_value *paper;  /* the paper's figures, published and predicted */
+    const struct json_value *whole;  /* paper's own result, which the above are members of */
+    const struct json_value *steps;  /* of `paper`: what was done, and what could not be */
+};
+
+/* Models of a sweep: 'A', and 'B' where it is a pair; NULL where there is none. */
+const struct json_value *page_model(const struct json_value *sweep, int i);
+
+/* The points of a model, and one figure of all of them: NAN where it is not known. At most PAGE_POINTS. */
+size_t page_points(const struct json_value *model);
+void page_column(const struct json_value *model, const char *path, double *v);
+
+/* Formats that sections share: "1.23 (1.20 to 1.26)", with what is known of it; a percentage with its sign. */
+struct page_text {
+    char s[160];
+};
+struct page_text page_interval(double v, double low, double high, const char *unit);
+struct page_text page_change(double part);
+struct page_text page_change_interval(double ratio, double low, double high);
+/* "3.4 %" */
+struct page_text page_percent(double part);
+
+/* Heads of a table with a column (or `width` columns) a machine; no heads for one machine alone. */
+void page_table_begin(FILE *f, const struct page_result *r, size_t n, const char *first, const char *only);
+void page_table_end(FILE *f);
+/* A row whose cells are filled one after another by page_cell, then closed. A group has a heading alone. */
+void page_group(FILE *f, size_t n, const char *heading);
+void page_row(FILE *f, const char *name);
+void page_cell(FILE *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void page_row_end(FILE *f);
+
+/* Sections, each of which says whether it had anything to show; with f NULL nothing is written. */
+bool page_short(FILE *f, const struct page_result *r, size_t n);
+bool page_law_tokens(FILE *f, const struct page_result *r, size_t n);
+bool page_law_pixels(FILE *f, const struct page_result *r, size_t n);
+bool page_law_pair(FILE *f, const struct page_result *r, size_t n);
+bool page_published(FILE *f, const struct page_result *r, size_t n);
+bool page_costs(FILE *f, const struct page_result *r, size_t n);
+bool page_errors(FILE *f, const struct page_result *r, size_t n);
+bool page_origin(FILE *f, const struct page_result *r, size_t n);
+bool page_numbers(FILE *f, const struct page_result *r, size_t n);
+
+#endif

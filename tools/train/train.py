@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+# train.py - trains the models of the traffic world: a stage at a time, in the order of README.md.
+# Every stage goes on from its last checkpoint in the work folder (--work) and ends at its number of steps.
+# SPDX-License-Identifier: MIT
+import argparse
+import functools
+import os
+import pickle
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import bpe
+import model
+import pictures
+import world
+
+# ---- Checkpoints ----
+
+def save(path, state):
+    with open(path + ".new", "wb") as f:
+        pickle.dump(jax.tree.map(np.asarray, state), f)
+    os.replace(path + ".new", path)
+
+
+def load(path):
+    with open(path, "rb") as f:
+        return pickle.load(f)
+
+
+def run(work, name, init, step, batches, steps, peak, warm=50, every=100):
+    """Takes `steps` steps from the checkpoint NAME on. The rate rises over `warm` steps and falls to nothing in a line. `batches`
+    (from step on) yields what `step(params, optimiser, rate, batch)` takes; it gives new ones and a dict of figures."""
+    path = os.path.join(work, name + ".ckpt")
+    if os.path.exists(path):
+        state = load(path)
+    else:
+        params = init()
+        state = {"params": params, "optimiser": model.optimiser_init(params), "step": 0}
+    params, opt, at = state["params"], state["optimiser"], int(state["step"])
+    print(f"{name}: from step {at} to {steps}", flush=True)
+    start, sums, n = time.time(), {}, 0
+    for batch in batches(at) if at < steps else ():
+        rate = peak * min(1.0, (at + 1) / warm) * max(0.0, 1 - at / steps)
+        params, opt, figures = step(params, opt, rate, batch)
+        at, n = at + 1, n + 1
+        for k, v in figures.items():
+            sums[k] = sums.get(k, 0.0) + v
+        if at % 50 == 0 or at == steps:
+            print(f"{name} {at}/{steps} " + " ".join(f"{k} {float(v) / n:.4f}" for k, v in sums.items())
+                  + f" {(time.time() - start) / n:.2f} s a step", flush=True)
+            start, sums, n = time.time(), {}, 0
+        if at % every == 0 or at == steps:
+            save(path, {"params": params, "optimiser": opt, "step": at})
+        if at == steps:
+            break
+    return params
+
+
+# ---- Vocabulary ----
+
+def make_vocab(work, _):
+    """BPE merges from the texts that the models learn, and a little plain English, so that other texts are short too."""
+    rng = np.random.default_rng(1)
+    texts = []
+    for s in world.scenes(1, 3000):
+        texts.append("".join(t for t, _ in world.document(s, rng, min(8, 3 + at // 100))))
+        texts.append(world.summary(s, s["objects"]))
+    for part in bpe.SPECIALS:
+        texts = [t.replace(part, "") for t in texts]
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+        with open(os.path.join(world.ROOT, name)) as f:
+            texts.append(f.read())
+    vocab = bpe.Tokenizer(bpe.train(texts, model.LLAMA.n_vocab))
+    vocab.save(os.path.join(work, "vocab.json"))
+    print(f"vocab: {len(vocab.tokens)} tokens, {sum(len(vocab.encode(t)) for t in texts)} in {sum(map(len, texts))} bytes")
+
+
+def vocab_of(work):
+    return bpe.Tokenizer.load(os.path.join(work, "vocab.json"))
+
+
+# ---- The language model ----
+
+# What a token counts that is no answer. Which facts come next can't be known, so that their gradient is mostly noise; of texts
+# that are to be continued, as stories, there is nothing else to learn.
+OTHER, CONTINUED = 0.03, 0.3
+
+
+def encode_parts(vocab, parts):
+    """Ids of a document, and what each counts as something to predict."""
+    ids, weights = [], []
+    for text, answer in parts:
+        e = vocab.encode(text)
+        ids += e
+        weights += [1.0 if answer else CONTINUED if len(parts) == 1 else OTHER] * len(e)
+    if len(parts) == 1:  # a text without a chat ends by itself
+        ids, weights = ids + [vocab.ids["<|endoftext|>"]], weights + [CONTINUED]
+    return ids, [0.0] + weights[1:]
+
+
+def pack(documents, n, rows):
+    """(ids, weights) of documents into rows of n tokens, each into the first row that has room: ids, segments from 1 on (-1:
+    nothing there), weights."""
+    ids, segments, weights = np.zeros((rows, n), np.int32), np.full((rows, n), -1, np.int32), np.zeros((rows, n), np.float32)
+    used, segment = [0] * rows, 0
+    for t, w in documents:
+        row = next((r for r in range(rows) if used[r] + len(t) <= n), None)
+        if row is None:
+            continue
+        at = slice(used[row], used[row] + len(t))
+        segment += 1
+        ids[row, at], segments[row, at], weights[row, at] = t, segment, w
+        used[row] += len(t)
+    return ids, segments, weights
+
+
+def lm_batches(vocab, n, rows, at):
+    """Scenes are new in every batch; batch `at` is the same whatever came before it. Texts of two or three facts come first: who
+    has learnt to look one up there finds it among eight."""
+    per_batch = rows * n // 128
+    while True:
+        rng = np.random.default_rng([2, at])
+        facts = world.scenes(1 + at * per_batch, per_batch)
+        yield pack((encode_parts(vocab, world.document(s, rng, min(8, 3 + at // 100))) for s in facts), n, rows)
+        at += 1
+
+
+def lm_loss(c, p, ids, segments, weights):
+    place = jnp.broadcast_to(jnp.arange(ids.shape[1]), (3, *ids.shape))
+    rows = model.text_forward(c, p, p["token_embd.weight"][ids], place, segments)
+    logits = model.text_logits(p, rows[:, :-1])
+    nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, ids[:, 1:, None], -1)[..., 0]
+    w = weights[:, 1:]
+    answer = w == 1.0
+    right = (jnp.argmax(logits, -1) == ids[:, 1:]) & answer
+    return jnp.sum(nll * w) / jnp.sum(w), {"answer_nll": jnp.sum(nll * answer) / jnp.sum(answer),
+                                           "answer_tokens": jnp.sum(right) / jnp.sum(answer)}
+
+
+@functools.partial(jax.jit, static_argnums=(0,), donate_argnums=(1, 2))
+def lm_step(c, p, opt, rate, ids, segments, weights):
+    (loss, figures), g = jax.value_and_grad(lm_loss, argnums=1, has_aux=True)(c, p, ids, segments, weights)
+    p, opt = model.optimiser_update(p, g, opt, rate)
+    return p, opt, {"loss": loss, **figures}
+
+
+def train_lm(work, steps):
+    vocab, c = vocab_of(work), model.LLAMA
+    run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
+        lambda p, a, rate, b: lm_step(c, p, a, rate, *b),
+        lambda at: lm_batches(vocab, 320, 8, at), steps or 1500, 5e-3)
+
+
+# ---- The tower ----
+
+def make_pictures(work, _):
+    for clamp, count in pictures.CLAMPS.items():
+        pictures.paint(work, clamp, count)
+        print(f"pictures: {count} of {clamp} tokens at most", flush=True)
+
+
+# Cuts of whole pictures: attention's cost grows with the square of their tokens, and what an object is depends on what is near.
+CUT = (8, 6)
+CUTS_A_BATCH = 32
+# A batch is of one clamp: how often of which.
+CUT_CLAMPS = {280: 0.6, 200: 0.12, 140: 0.1, 96: 0.1, 64: 0.08}
+
+
+def cut_batches(work, at):
+    data = {c: pictures.load(work, c) for c in CUT_CLAMPS}
+    nx, ny = CUT
+    while True:
+        rng = np.random.default_rng([4, at])
+        pixels, facts = data[rng.choice(list(CUT_CLAMPS), p=list(CUT_CLAMPS.values()))]
+        _, height, width, _ = pixels.shape
+        batch, labels = [], []
+        for i in rng.integers(len(facts), size=CUTS_A_BATCH):
+            # Nothing ever stands in the upper quarter.
+            x, y = rng.integers(width - nx * 28 + 1), rng.integers(min(height // 4, height - ny * 28), height - ny * 28 + 1)
+            batch.append(pixels[i, y:y + ny * 28, x:x + nx * 28])
+            labels.append(pictures.labels(facts[i], x, y, nx, ny).reshape(nx * ny, -1))
+        yield np.stack(batch), np.stack(labels)
+        at += 1
+
+
+def head_sizes():
+    """Outputs of the labels' heads: a slice a label, and how many in all."""
+    sizes = {"cover": pictures.N}
+    for name, classes in pictures.CLASSES.items():
+        sizes[name] = classes * pictures.LABELS[name]
+    ends = np.cumsum(list(sizes.values()))
+    return {name: slice(int(e - n), int(e)) for (name, n), e in zip(sizes.items(), ends)}, int(ends[-1])
+
+
+def tower_init():
+    heads, n = head_sizes()
+    p = model.tower_init(model.TOWER, 5)
+    p["head.weight"], p["head.bias"] = model.matrix(np.random.default_rng(6), n, model.TOWER.n_out), model.zeros(n)
+    return jax.tree.map(jnp.asarray, p)
+
+
+def label_loss(p, seen, labels):
+    """Of each label the mean over tokens where there is something to tell."""
+    heads, _ = head_sizes()
+    out = seen @ p["head.weight"].T + p["head.bias"]
+    label = {name: labels[..., at].astype(jnp.int32) for name, at in pictures.AT.items()}
+    whole = label["ignore"][..., 0] == 0
+    cover, covered = out[..., heads["cover"]], label["cover"]
+    figures = {"cover": jnp.mean(jax.nn.softplus(cover) - covered * cover)}
+    for name, classes in pictures.CLASSES.items():
+        o = out[..., heads[name]].reshape(*out.shape[:-1], -1, classes)
+        known = (label[name] >= 0) & whole[..., None]
+        truth = jnp.maximum(label[name], 0)
+        nll = jax.nn.logsumexp(o, -1) - jnp.take_along_axis(o, truth[..., None], -1)[..., 0]
+        asked = known & (truth > 0) if name == "count" else known
+        figures[name] = jnp.sum(nll * known) / (jnp.sum(asked) + 1)
+        figures[name + "_right"] = jnp.sum((jnp.argmax(o, -1) == truth) & asked) / (jnp.sum(asked) + 1e-3)
+    return sum(v for k, v in figures.items() if not k.endswith("_right")), figures
+
+
+def tower_loss(p, pixels, labels):
+    return label_loss(p, model.tower_forward(model.TOWER, p, pixels), labels)
+
+
+@functools.partial(jax.jit, donate_argnums=(0, 1))
+def tower_step(p, opt, rate, pixels, labels):
+    (loss, figures), g = jax.value_and_grad(tower_loss, has_aux=True)(p, pixels, labels)
+    p, opt = model.optimiser_update(p, g, opt, rate)
+    return p, opt, {"loss": loss, **figures}
+
+
+def train_tower(work, steps):
+    run(work, "tower", tower_init, lambda p, o, rate, b: tower_step(p, o, rate, *b), lambda at: cut_batches(work, at),
+        steps or 2000, 3e-3)
+
+
+# ---- The vision-language model ----
+
+def places(before, nx, ny, after):
+    """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text turns
+    by one number in all three; after a picture it goes on by the longer side."""
+    first = np.arange(before)
+    row, column = np.divmod(np.arange(nx * ny), nx)
+    last = before + max(nx, ny) + np.arange(after)
+    return np.concatenate([np.stack([first] * 3), np.stack([np.full(nx * ny, before), before + row, before + column]),
+                           np.stack([last] * 3)], 1)
+
+
+# What the tower makes of every picture is computed once: the text model then learns from it alone, at a tenth of the cost.
+SEEN_AT_ONCE = 4
+
+
+def see_pictures(work, _):
+    params = {k: jnp.asarray(w) for k, w in load(os.path.join(work, "tower.ckpt"))["params"].items()}
+    see = jax.jit(lambda p, pixels: model.tower_forward(model.TOWER, p, pixels))
+    for clamp in pictures.CLAMPS:
+        pixels, _facts = pictures.load(work, clamp)
+        path = os.path.join(work, f"seen-{clamp}.npy")
+        out = None
+        for i in range(0, len(pixels) - SEEN_AT_ONCE + 1, SEEN_AT_ONCE):
+            rows = np.asarray(see(params, pixels[i:i + SEEN_AT_ONCE]), np.float16)
+            if out is None:
+                out = np.lib.format.open_memmap(path + ".new", "w+", np.float16, (len(pixels), *rows.shape[1:]))
+            out[i:i + SEEN_AT_ONCE] = rows
+        out.flush()
+        os.replace(path + ".new", path)
+        print(f"seen: {len(pixels)} of {clamp} tokens at most", flush=True)
+
+
+def vlm_init(work):
+    """The language model's weights, turned for the other rope: pairs of neighbours become elements half a head apart. Before the
+    text stands a linear layer on the tower's outputs, which the export folds into the tower's last."""
+    c, lm = model.QWEN2VL, load(os.path.join(work, "lm.ckpt"))["params"]
+    p = model.text_init(c, 7)
+    for k in p:
+        if k in lm:
+            p[k] = lm[k]
+        if k.endswith(("attn_q.weight", "attn_k.weight")):
+            heads = p[k].reshape(-1, c.head_dim // 2, 2, c.n_embd)
+            p[k] = heads.transpose(0, 2, 1, 3).reshape(-1, c.n_embd)
+    seen = np.load(os.path.join(work, f"seen-{max(pictures.CLAMPS)}.npy"), mmap_mode="r")[:16].astype(np.float32)
+    scale = np.sqrt(np.mean(p["token_embd.weight"]**2) / np.mean(seen**2))
+    p["adapter.weight"] = np.eye(c.n_embd, dtype=np.float32) * scale
+    p["adapter.bias"] = model.zeros(c.n_embd)
+    return {k: jnp.asarray(w) for k, w in p.items()}
+
+
+PROMPT = ("<|im_start|>user\n<|vision_start|>", "<|vision_end|>")
+# Tokens after a picture, and questions that share them: each is asked of the picture alone.
+ASKED, QUESTIONS = 304, 16
+VLM_CLAMPS = {280: 0.55, 200: 0.13, 140: 0.12, 96: 0.08, 64: 0.07, 40: 0.05}
+
+
+def branches(vocab, scene, rng):
+    """ids, segments and weights of ASKED rows after a picture: what closes it (segment 0), then a segment a question."""
+    ids, segments, weights = np.zeros(ASKED, np.int32), np.full(ASKED, -1, np.int32), np.zeros(ASKED, np.float32)
+    used, offsets = 1, np.zeros(ASKED, np.int32)
+    ids[0], segments[0] = vocab.ids[PROMPT[1]], 0
+    for n, (_, q, a) in enumerate(world.draw_questions(scene, scene["objects"], rng, QUESTIONS)):
+        asked = vocab.encode(f"{q}<|im_end|>\n<|im_start|>assistant\n")
+        answer = vocab.encode(f"{a}<|im_end|>")
+        size = len(asked) + len(answer)
+        if used + size > ASKED:
+            break
+        at = slice(used, used + size)
+        ids[at], segments[at], offsets[at] = asked + answer, n + 1, np.arange(1, size + 1)
+        weights[used + len(asked):used + size] = 1
+        used += size
+    return ids, segments, offsets, weights
+
+
+def vlm_batches(work, vocab, pictures_of, rows, at):
+    """Of one clamp each: (pictures, ids, segments, places, weights). `pictures_of(clamp)` gives an array to take pictures from."""
+    data = {c: (pictures_of(c), pictures.load(work, c)[1]) for c in VLM_CLAMPS}
+    before = len(vocab.encode(PROMPT[0]))
+    while True:
+        rng = np.random.default_rng([8, at])
+        clamp = rng.choice(list(VLM_CLAMPS), p=list(VLM_CLAMPS.values()))
+        array, facts = data[clamp]
+        (nx, ny), _ = pictures.clamped(clamp)
+        # Small pictures are cheap: as many as take about as long.
+        chosen = rng.integers(len(facts), size=rows * 3 // 2 if nx * ny < 100 else rows)
+        ids, segments, offsets, weights = map(np.stack, zip(*(branches(vocab, facts[i], rng) for i in chosen)))
+        place = places(before, nx, ny, 1)
+        text = place[:, -1:, None] + offsets.T[None]  # (3, ASKED, rows)
+        place = np.concatenate([np.repeat(place[:, None, :-1], len(chosen), 1), text.transpose(0, 2, 1)], 2)
+        yield array[chosen], ids, segments, place, weights
+        at += 1
+
+
+def vlm_loss(prompt, p, seen, ids, segments, place, weights):
+    c, rows = model.QWEN2VL, ids.shape[0]
+    embed = p["token_embd.weight"]
+    before = jnp.broadcast_to(embed[np.array(prompt)], (rows, len(prompt), c.n_embd))
+    x = jnp.concatenate([before, seen.astype(jnp.float32) @ p["adapter.weight"].T + p["adapter.bias"], embed[ids]], 1)
+    shared = x.shape[1] - ids.shape[1]
+    all_segments = jnp.concatenate([jnp.zeros((rows, shared), segments.dtype), segments], 1)
+    out = model.text_forward(c, p, x, place, all_segments)[:, shared:-1]
+    logits, w, truth = model.text_logits(p, out), weights[:, 1:], ids[:, 1:]
+    nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, truth[..., None], -1)[..., 0]
+    of = jax.nn.one_hot(segments[:, 1:] - 1, QUESTIONS)
+    asked = jnp.max(of * w[..., None], 1)
+    wrong = jnp.max(of * (w * (jnp.argmax(logits, -1) != truth))[..., None], 1)
+    loss = jnp.sum(nll * w) / jnp.sum(w)
+    return loss, {"loss": loss, "answers": jnp.sum(asked * (1 - wrong)) / jnp.sum(asked)}
+
+
+def joint_loss(prompt, p, pixels, *rest):
+    return vlm_loss(prompt, p, model.tower_forward(model.TOWER, p, pixels), *rest)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2, 3))
+def vlm_step(loss, prompt, p, opt, rate, *batch):
+    (_, figures), g = jax.value_and_grad(loss, argnums=1, has_aux=True)(prompt, p, *batch)
+    p, opt = model.optimiser_update(p, g, opt, rate)
+    return p, opt, figures
+
+
+def train_vlm(work, steps):
+    vocab = vocab_of(work)
+    prompt = tuple(vocab.encode(PROMPT[0]))
+    seen_of = lambda clamp: np.load(os.path.join(work, f"seen-{clamp}.npy"), mmap_mode="r")
+    run(work, "vlm", lambda: vlm_init(work), lambda p, o, rate, b: vlm_step(vlm_loss, prompt, p, o, rate, *b),
+        lambda at: vlm_batches(work, vocab, seen_of, 4, at), steps or 2500, 2e-3)
+
+
+def joint_init(work):
+    """Both parts as they were trained, without the labels' heads."""
+    tower, text = (load(os.path.join(work, name + ".ckpt"))["params"] for name in ("tower", "vlm"))
+    return {k: jnp.asarray(w) for k, w in {**tower, **text}.items() if not k.startswith("head.")}
+
+
+def train_joint(work, steps):
+    vocab = vocab_of(work)
+    prompt = tuple(vocab.encode(PROMPT[0]))
+    run(work, "joint", lambda: joint_init(work), lambda p, o, rate, b: vlm_step(joint_loss, prompt, p, o, rate, *b),
+        lambda at: vlm_batches(work, vocab, lambda clamp: pictures.load(work, clamp)[0], 4, at), steps or 500, 5e-4)
+
+
+STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower": train_tower, "see": see_pictures,
+          "vlm": train_vlm, "joint": train_joint}
+
+
+def main():
+    a = argparse.ArgumentParser(description="Trains the models of the traffic world, a stage at a time.")
+    a.add_argument("stage", choices=STAGES)
+    a.add_argument("--work", default="build/train", help="folder of vocabulary, checkpoints and pictures (default build/train)")
+    a.add_argument("--steps", type=int, default=0, help="steps of the stage (default: those of the README)")
+    o = a.parse_args()
+    os.makedirs(o.work, exist_ok=True)
+    STAGES[o.stage](o.work, o.steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
