@@ -164,7 +164,7 @@ static void test_feedback(enum type type, double least_gain)
     struct metric m;
     bool ok = metric_new(&m, c, N, 0.01, &e);
     memcpy(plain, w, sizeof plain), memcpy(fed, w, sizeof fed);
-    ok = ok && round_with_feedback(type, plain, ROWS, N, NULL, &e) && feedback_round(type, fed, ROWS, N, m.c, &e);
+    ok = ok && round_with_feedback(type, plain, ROWS, N, NULL, &e) && round_with_feedback(type, fed, ROWS, N, m.c, &e);
     double without = plain_error(w, plain, ROWS, N, m.c), with = plain_error(w, fed, ROWS, N, m.c), worst = 0;
     memcpy(again, fed, sizeof again);
     ok = ok && round_with_feedback(type, again, ROWS, N, NULL, &e);
