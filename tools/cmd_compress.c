@@ -1,6 +1,7 @@
 /* cmd_compress.c - a model with its linear layers factorised.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "engine/compress/bundled_text.h"
 #include "engine/compress/compress.h"
 #include "tools/common_args.h"
 
@@ -9,7 +10,7 @@
 
 enum { MAX_TEXT = 1 << 30 };
 
-static const char *out, *calib, *check, *core_type = "Q8_0";
+static const char *out, *calib, *check, *survey, *core_type = "Q8_0";
 static double ratio;
 static int64_t rank_wanted, tokens = 32768, context = 512;
 static int scope;
@@ -21,11 +22,12 @@ static const struct option options[] = {
     {"ratio", NULL, OPTION_FLOAT, &ratio, "R", "keep this share of the parameters of the matrices in scope", 0.01, 1, NULL},
     {"rank", NULL, OPTION_INT, &rank_wanted, "K", "or: rank K for all of them", 1, 1 << 20, NULL},
     {"scope", NULL, OPTION_CHOICE, &scope, "S", "which matrices: all, ffn or attn (default all)", 0, 0, "all|ffn|attn"},
-    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to: what the model will be used on", 0, 0, NULL},
+    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to, like what the model will be used on (default: this program's documents)", 0, 0, NULL},
     {"tokens", NULL, OPTION_INT, &tokens, "N", "of it at most, 0 for all (default 32768)", 0, INT32_MAX, NULL},
     {"context", "c", OPTION_INT, &context, "N", "tokens of a sequence of it (default 512)", 32, 1 << 16, NULL},
     {"core-type", NULL, OPTION_STRING, &core_type, "T", "type of the cores (default Q8_0)", 0, 0, NULL},
     {"check", NULL, OPTION_STRING, &check, "FILE", "perplexity on this text before and after, and the KL divergence", 0, 0, NULL},
+    {"survey", NULL, OPTION_STRING, &survey, "FILE", "keep the survey there, for other ratios, scopes and types", 0, 0, NULL},
     {"uniform", NULL, OPTION_FLAG, &uniform, NULL, "the same ratio for all matrices, with no survey of what they matter", 0, 0,
      NULL},
     {"separate", NULL, OPTION_FLAG, &separate, NULL, "q, k and v each for itself, with no core in common", 0, 0, NULL},
@@ -48,12 +50,12 @@ static bool checking(void *ctx, size_t chunk, size_t chunks)
     return !interrupted;
 }
 
-static void put_json(const char *path, const struct compress_result *r, const struct divergence *d)
+static void put_json(const char *model, const char *path, const struct compress_result *r, const struct divergence *d)
 {
     struct json j;
     json_begin(&j, stdout);
     json_object(&j);
-    json_put_string(&j, "model", arg_model);
+    json_put_string(&j, "model", model);
     json_put_string(&j, "output", path);
     json_put_number(&j, "ratio", r->ratio);
     json_put_integer(&j, "parameters_before", (int64_t)r->parameters_before);
@@ -108,7 +110,7 @@ static int finish(const struct model *m, const struct compress_result *r, struct
     model_close(after);
     free(text);
     if (!ok) return failed(e);
-    if (common.json) put_json(out, r, check ? &d : NULL);
+    if (common.json) put_json(m->file->path, out, r, check ? &d : NULL);
     else put_text(out, r, check ? &d : NULL);
     return EXIT_DONE;
 }
@@ -128,18 +130,19 @@ static int run(int n_args, char **args)
                                  .no_gauge = no_gauge,
                                  .plain = plain,
                                  .sequential = sequential,
+                                 .survey = survey,
                                  .threads = arg_threads(),
                                  .progress = show,
                                  .stop = &interrupted};
     if (!out) return usage_error("found no -o FILE, expected the file to write");
-    if (!(ratio > 0) == !rank_wanted) return usage_error("expected one of --ratio R and --rank K");
+    if (!(ratio > 0) == !rank_wanted) return usage_error("found %s, expected one of --ratio R and --rank K", rank_wanted ? "both" : "neither");
     if (!type_by_name(core_type, &o.core_type)) return usage_error("unknown type '%s'", core_type);
-    if (!calib) return usage_error("expected --calib");
     signals_catch();
-    char *text = file_read(calib, MAX_TEXT, &o.text_len, &e);
-    struct model *m = text ? arg_open_model(0, &e) : NULL;
+    char *text = calib ? file_read(calib, MAX_TEXT, &o.text_len, &e) : NULL;
+    struct model *m = text || !calib ? arg_open_model(0, &e) : NULL;
     struct compress_result r;
-    o.text = text;
+    o.text = calib ? text : bundled_text;
+    if (!calib) o.text_len = bundled_text_len;
     int status = EXIT_FAILED;
     if (m && compress_run(m, out, &o, &r, &e)) {
         status = finish(m, &r, &e);

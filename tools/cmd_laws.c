@@ -23,15 +23,15 @@ static const struct option options[] = {
      NULL},
     {"points", NULL, OPTION_INTS, &points, "N,...", "text: prompts P1 to P19 by number (default: all)", 1, 19, NULL},
     {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "text: prompts of so many tokens instead", 2, 1 << 20, NULL},
-    {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE", "image: the vision tower, one a model; without -m it is swept alone", 0, 0,
-     NULL},
-    {"image", NULL, OPTION_STRING, &image, "FILE", "image: the picture, or WxH for a scene of that size (default 2048x1440)", 0, 0,
-     NULL},
+    {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE", "image: the vision tower, one a model; without -m it is swept alone", 0,
+     0, NULL},
+    {"image", NULL, OPTION_STRING, &image, "FILE", "image: the picture, or WxH for a scene of that size (default 2048x1440)", 0,
+     0, NULL},
     {"edges", NULL, OPTION_INTS, &edges, "N,...",
      "image: longest edges that the picture is scaled down to (default: 20 even steps)", 1, 65535, NULL},
     {"clamp", NULL, OPTION_STRINGS, &clamps, "C",
-     "image: how sizes are bounded (see `hartree see`), once a clamp (default: box:1024x720, box:854x594 and box:714x496)", 0, 0,
-     NULL},
+     "image: how sizes are bounded (see `hartree see`), once a clamp (default: box:1024x720, box:854x594 and box:714x496)", 0,
+     0, NULL},
     {"question", NULL, OPTION_STRING, &question, "TEXT", "image: what is asked beside the picture", 0, 0, NULL},
     {"gen", "n", OPTION_INT, &gen, "N", "tokens generated after each prompt (default 64; image: 8)", 1, 1 << 20, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, SWEEP_REPEATS, NULL},
@@ -149,7 +149,8 @@ static int check_words(bool pictures)
     }
     if (judge || references) return usage_error("found --%s, expected none in a sweep of pictures", judge ? "judge" : "answers");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
-    if (!mmprojs.n || mmprojs.n > SWEEP_MODELS) return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
+    if (!mmprojs.n || mmprojs.n > SWEEP_MODELS)
+        return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)
         return usage_error("found %zu models and %zu towers, expected as many", models.n, mmprojs.n);
     if (!models.n && (gen || question)) return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
@@ -198,7 +199,7 @@ static int run(int n_args, char **args)
     struct device d = {0};
     struct laws *l = NULL;
     bool ok = (pictures || read_models(&o.sweep, &e)) && (o.hooks.meter = meter_open(energy, NULL, &e)) &&
-              device_find(&d, account_args.device, note, &e);
+              device_find(&d, account_args.device, note, &interrupted, &e);
     o.sweep.device = &d;
     o.sweep.energy = ok ? meter_source(o.hooks.meter) : NULL;
     ok = ok && (l = laws_run(&o, &e));

@@ -52,8 +52,8 @@ static bool check_options(const struct compressor *c, struct error *e)
     return true;
 }
 
-/* Names the work: the model's bytes, the text and every option that the result depends on. */
-static void hash_work(const struct compressor *c, char key[SHA256_HEX])
+/* Name the survey and the work by the model's bytes, the text and the options that their results depend on. */
+static void hash_work(const struct compressor *c, char survey[SHA256_HEX], char work[SHA256_HEX])
 {
     const struct compress_options *o = c->options;
     const struct gguf *g = c->model->gguf;
@@ -63,24 +63,38 @@ static void hash_work(const struct compressor *c, char key[SHA256_HEX])
         sha256_text(&s, "%s %s\n", g->tensors[i].name, type_name(g->tensors[i].type));
         sha256_add(&s, g->tensors[i].data, g->tensors[i].bytes);
     }
-    sha256_text(&s, "compress 1 %d %d %d %d %zu %zu\n", (int)o->scope, o->separate, o->no_gauge, o->plain, o->tokens, o->context);
-    sha256_text(&s, "%s %d %d %zu\n", type_name(o->core_type), o->uniform, o->sequential, o->rank);
-    sha256_numbers(&s, &o->ratio, 1);
+    sha256_text(&s, "survey 1 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
     sha256_add(&s, o->text, o->text_len);
-    sha256_end(&s, key);
+    struct sha256 more = s;
+    sha256_end(&s, survey);
+    sha256_text(&more, "\nwork 1 %d %d %s %d %d %zu\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform, o->sequential,
+                o->rank);
+    sha256_numbers(&more, &o->ratio, 1);
+    sha256_end(&more, work);
 }
 
-static bool choose_ranks(struct compressor *c, struct error *e)
+/* OUT and what follows it. */
+static bool beside(char path[4096], const char *out, const char *suffix, struct error *e)
+{
+    return snprintf(path, 4096, "%s%s", out, suffix) < 4096 || fail(e, "%s: found a name too long for '%s' behind it", out, suffix);
+}
+
+static bool survey_and_allocate(struct compressor *c, const char *path, const char *key, struct error *e)
+{
+    struct work_file *f = work_file_open(path, key, e);
+    bool ok = f && survey_run(c->model, c->options, c->units, c->n, f, e);
+    work_file_close(f, false);
+    return ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
+}
+
+static bool choose_ranks(struct compressor *c, const char *survey, const char *key, struct error *e)
 {
     const struct compress_options *o = c->options;
-    bool gauge = c->cores.gauge;
-    if (!o->rank && !o->uniform)
-        return survey_run(c->model, o, c->units, c->n, c->work, e) &&
-               allocate_ranks(c->units, c->n, o->ratio, gauge, o->core_type, e);
+    if (!o->rank && !o->uniform) return survey_and_allocate(c, survey, key, e);
     for (size_t i = 0; i < c->n; i++) {
         struct unit *u = &c->units[i];
         u->rank = o->rank < u->full ? o->rank : u->full;
-        if (!o->rank) u->rank = unit_rank_for(u, o->ratio, gauge, unit_rank_step(u, o->core_type));
+        if (!o->rank) u->rank = unit_rank_for(u, o->ratio, c->cores.gauge, unit_rank_step(u, o->core_type));
     }
     return true;
 }
@@ -303,17 +317,18 @@ static bool write_model(struct compressor *c, const char *key, FILE *f, struct e
 
 static bool run(struct compressor *c, const char *out, struct error *e)
 {
-    char key[SHA256_HEX], path[4096];
+    char survey_key[SHA256_HEX], key[SHA256_HEX], path[4096], survey[4096];
     if (!lapack_require(c->options->threads, e) || !check_options(c, e)) return false;
-    if (snprintf(path, sizeof path, "%s.work", out) >= (int)sizeof path)
-        return fail(e, "%s: found a name too long for '.work' behind it", out);
-    hash_work(c, key);
+    if (!beside(path, out, ".work", e) || !beside(survey, out, ".survey", e)) return false;
+    hash_work(c, survey_key, key);
     c->work = work_file_open(path, key, e);
-    struct file_output *f = c->work && choose_ranks(c, e) && make_cores(c, e) ? file_output_open(out, e) : NULL;
-    bool ok = f && (write_model(c, key, file_output_stream(f), e) || fail_in(e, out));
+    bool ok = c->work && choose_ranks(c, c->options->survey ? c->options->survey : survey, survey_key, e) && make_cores(c, e);
+    struct file_output *f = ok ? file_output_open(out, e) : NULL;
+    ok = f && (write_model(c, key, file_output_stream(f), e) || fail_in(e, out));
     if (ok) ok = file_output_commit(f, e);
     else if (f) file_output_discard(f);
     work_file_close(c->work, ok);
+    if (ok && !c->options->survey) remove(survey);
     return ok;
 }
 

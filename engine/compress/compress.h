@@ -4,7 +4,8 @@
  * singular values in the metric of its inputs, and by trial how much of what the model says depends on it: with a group of
  * matrices (a layer's attention, its gate and up, its down) at 0.6 of their parameters the KL divergence is taken (divergence.h).
  * From these follow the ranks that cost least (allocate.h). A second pass makes the cores (cores.h). What is finished is kept in
- * OUT.work, from which interrupted work of the same settings goes on; the file is removed with the last step.
+ * OUT.survey and OUT.work, from which interrupted work of the same settings goes on; they are removed with the last step. A
+ * survey serves any ratio, scope and type, and can be kept for them.
  *
  * Parameters are those of the matrices in scope. Needs OpenBLAS. docs/mpo.md says what to expect. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_COMPRESS_H
@@ -26,6 +27,7 @@ struct compress_options {
     bool no_gauge;
     bool plain;      /* no metric: Frobenius norms of the weights, as a baseline */
     bool sequential; /* each layer is fitted to the inputs that the compressed layers before it give */
+    const char *survey; /* the survey's file, which then stays; NULL: OUT.survey */
     int threads;     /* 0: pool_default_threads() */
     /* NULL, or called with what is being done, how much of it is and how much there is. */
     void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);

@@ -129,8 +129,8 @@ static void write_accuracy(const void *from, FILE *f)
     for (int m = 0; m < o->n_models; m++)
         for (int p = 0; p < o->n_points; p++) {
             fprintf(f, "%d,%s,%lld", m + 1, plain(l->sweep->model[m].name).s, (long long)o->point[p]);
-            put(f, l->answers->semantic[m][p]);
-            put(f, l->answers->exact[m][p]);
+            put_cell(f, l->answers->semantic[m][p]);
+            put_cell(f, l->answers->exact[m][p]);
             fputc('\n', f);
         }
 }

@@ -40,7 +40,7 @@ def run(work, name, init, step, batches, steps, peak, warm=50, every=100):
     else:
         params = init()
         state = {"params": params, "optimiser": model.optimiser_init(params), "step": 0}
-    params, opt, at = state["params"], state["optimiser"], state["step"]
+    params, opt, at = state["params"], state["optimiser"], int(state["step"])
     print(f"{name}: from step {at} to {steps}", flush=True)
     start, sums, n = time.time(), {}, 0
     for batch in batches(at) if at < steps else ():
@@ -85,8 +85,9 @@ def vocab_of(work):
 
 # ---- The language model ----
 
-# What a token outside of answers counts: predicting which facts come next teaches little but the words.
-OTHER = 0.15
+# What a token counts that is no answer. Which facts come next can't be known, so that their gradient is mostly noise; of texts
+# that are to be continued, as stories, there is nothing else to learn.
+OTHER, CONTINUED = 0.03, 0.3
 
 
 def encode_parts(vocab, parts):
@@ -95,9 +96,9 @@ def encode_parts(vocab, parts):
     for text, answer in parts:
         e = vocab.encode(text)
         ids += e
-        weights += [1.0 if answer else OTHER] * len(e)
+        weights += [1.0 if answer else CONTINUED if len(parts) == 1 else OTHER] * len(e)
     if len(parts) == 1:  # a text without a chat ends by itself
-        ids, weights = ids + [vocab.ids["<|endoftext|>"]], weights + [OTHER]
+        ids, weights = ids + [vocab.ids["<|endoftext|>"]], weights + [CONTINUED]
     return ids, [0.0] + weights[1:]
 
 
@@ -151,7 +152,7 @@ def train_lm(work, steps):
     vocab, c = vocab_of(work), model.LLAMA
     run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
         lambda p, a, rate, b: lm_step(c, p, a, rate, *b),
-        lambda at: lm_batches(vocab, 320, 8, at), steps or 900, 3e-3)
+        lambda at: lm_batches(vocab, 320, 8, at), steps or 1500, 5e-3)
 
 
 # ---- The tower ----
