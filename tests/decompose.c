@@ -5,9 +5,10 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "engine/compress/feedback.h"
+#include "engine/compress/rounding.h"
 #include "kernels/kernel.h"
 #include "tensor/lapack.h"
+#include "tensor/train.h"
 #include "tests/test.h"
 
 static struct error e;
@@ -47,8 +48,7 @@ static double plain_error(const double *w, const double *v, size_t rows, size_t 
     double sum = 0;
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < n; k++)
-                sum += (w[r * n + i] - v[r * n + i]) * c[i * n + k] * (w[r * n + k] - v[r * n + k]);
+            for (size_t k = 0; k < n; k++) sum += (w[r * n + i] - v[r * n + i]) * c[i * n + k] * (w[r * n + k] - v[r * n + k]);
     return sum;
 }
 
@@ -91,7 +91,8 @@ static void test_shape(size_t n_out, size_t n_in, size_t r)
         low_rank_product(&gauged, u, &e);
         double fitted = plain_error(w, u, n_out, n_in, m.c);
         snprintf(name, sizeof name, "%zu x %zu, rank %zu: a disturbed factor fitted anew is the best again", n_out, n_in, r);
-        TEST(name, disturbed > found * 1.0001 && fitted <= disturbed && fitted >= found * (1 - 1e-9) && fitted < found * (1 + 1e-6),
+        TEST(name,
+             disturbed > found * 1.0001 && fitted <= disturbed && fitted >= found * (1 - 1e-9) && fitted < found * (1 + 1e-6),
              "best %g, disturbed %g, fitted %g", found, disturbed, fitted);
         free(u);
     }
@@ -118,7 +119,8 @@ static void test_planted(void)
     TEST("a matrix of the planted rank comes back", ok && worst < 1e-8, "off by %g %s", worst, e.text);
     low_rank_free(&l);
     ok = low_rank_new(&l, &d, RANK + 5, true, &e);
-    TEST("refused: more pivots than there are independent rows", !ok && strstr(e.text, "independent rows"), "found '%s'", e.text);
+    TEST("refused: more pivots than there are independent rows", !ok && strstr(e.text, "independent rows"), "found '%s'",
+         e.text);
     ok = low_rank_new(&l, &d, IN, false, &e) && low_rank_product(&l, v, &e);
     worst = 0;
     for (int i = 0; i < OUT * IN; i++) worst = fmax(worst, fabs(v[i] - w[i]));
@@ -162,15 +164,67 @@ static void test_feedback(enum type type, double least_gain)
     struct metric m;
     bool ok = metric_new(&m, c, N, 0.01, &e);
     memcpy(plain, w, sizeof plain), memcpy(fed, w, sizeof fed);
-    ok = ok && feedback_round(type, plain, ROWS, N, NULL, &e) && feedback_round(type, fed, ROWS, N, m.c, &e);
+    ok = ok && round_with_feedback(type, plain, ROWS, N, NULL, &e) && round_with_feedback(type, fed, ROWS, N, m.c, &e);
     double without = plain_error(w, plain, ROWS, N, m.c), with = plain_error(w, fed, ROWS, N, m.c), worst = 0;
     memcpy(again, fed, sizeof again);
-    ok = ok && feedback_round(type, again, ROWS, N, NULL, &e);
+    ok = ok && round_with_feedback(type, again, ROWS, N, NULL, &e);
     for (int i = 0; i < ROWS * N; i++) worst = fmax(worst, fabs(again[i] - fed[i]));
     snprintf(name, sizeof name, "%s with feedback: outputs change less, and it is the type's own numbers", type_name(type));
     TEST(name, ok && with < without * least_gain && worst < 1e-3, "error %g, %g without; off the type by %g %s", with, without,
          worst, e.text);
     metric_free(&m);
+    free(w), free(c);
+}
+
+/* ---- Chains ---- */
+
+static void test_chain(const char *what, const struct mpo *m, bool full)
+{
+    char name[128];
+    size_t n_out = 1, n_in = 1;
+    for (int k = 0; k < m->d; k++) n_out *= m->o[k], n_in *= m->i[k];
+    double *w = random_matrix(n_out, n_in), *c = random_moments(n_in), *v = malloc(n_out * n_in * sizeof *v), left = 0,
+           whole = 0;
+    struct metric metric = {.n = 0};
+    struct train t = {.discarded = 0};
+    bool ok = metric_new(&metric, c, n_in, 0.01, &e) && train_new(&t, w, m, &e) && train_product(&t, v, &e);
+    for (size_t j = 0; ok && j < n_out * n_in; j++) left += (w[j] - v[j]) * (w[j] - v[j]), whole += w[j] * w[j];
+    snprintf(name, sizeof name, "chain %s: its squared error is the sum of what was discarded", what);
+    TEST(name, ok && fabs(left - t.discarded) < 1e-9 * whole && (full ? left < 1e-12 * whole : left > 1e-3 * whole),
+         "%g, discarded %g, of %g %s", left, t.discarded, whole, e.text);
+    double before = metric_norm(&metric, w, n_out, NULL), error = 0;
+    bool monotone = ok;
+    for (size_t j = 0; ok && j < n_out * n_in; j++) v[j] -= w[j];
+    double start = ok ? metric_norm(&metric, v, n_out, NULL) : 0, last = start;
+    for (int sweep = 0; ok && sweep < 4; sweep++) {
+        ok = train_sweep(&t, w, &metric, 6, &error, &e);
+        monotone &= error <= last * (1 + 1e-9) + 1e-12 * before;
+        last = error;
+    }
+    snprintf(name, sizeof name, "chain %s: sweeps never raise the error on the inputs", what);
+    TEST(name, ok && monotone && (full || error < 0.95 * start), "%g at the start, %g at the end %s", start, error, e.text);
+    train_free(&t);
+    metric_free(&metric);
+    free(w), free(c), free(v);
+}
+
+/* Low rank as a chain: sweeps come to what the closed form gives. */
+static void test_chain_of_two(void)
+{
+    enum { OUT = 30, IN = 24, RANK = 7 };
+    double *w = random_matrix(OUT, IN), *c = random_moments(IN), error = 0;
+    struct metric metric;
+    struct decomposition d = {.n_out = 0};
+    struct train t = {.discarded = 0};
+    const struct mpo m = {.d = 2, .o = {OUT, 1}, .i = {1, IN}, .r = {1, RANK, 1}};
+    bool ok = metric_new(&metric, c, IN, 0.01, &e) && decompose(&d, w, OUT, IN, &metric, &e) && train_new(&t, w, &m, &e);
+    for (int sweep = 0; ok && sweep < 60; sweep++) ok = train_sweep(&t, w, &metric, 20, &error, &e);
+    double want = decomposition_error(&d, RANK) * d.total;
+    TEST("two cores of a low rank come to the whitened SVD's error", ok && error > want * (1 - 1e-9) && error < want * 1.01,
+         "%g, expected %g %s", error, want, e.text);
+    train_free(&t);
+    decomposition_free(&d);
+    metric_free(&metric);
     free(w), free(c);
 }
 
@@ -191,5 +245,13 @@ int main(void)
     test_feedback(TYPE_Q8_0, 0.9);
     test_feedback(TYPE_Q4_0, 0.9);
     test_feedback(TYPE_F16, 1.5);
+    test_chain("of one core", &(struct mpo){.d = 1, .o = {6}, .i = {5}, .r = {1, 1}}, true);
+    test_chain("o=8x3 i=3x8", &(struct mpo){.d = 2, .o = {8, 3}, .i = {3, 8}, .r = {1, 9, 1}}, false);
+    test_chain("with parts", &(struct mpo){.d = 2, .o = {24, 1}, .i = {2, 12}, .r = {1, 6, 1}}, false);
+    test_chain("o=3x2x4 i=2x5x2", &(struct mpo){.d = 3, .o = {3, 2, 4}, .i = {2, 5, 2}, .r = {1, 4, 5, 1}}, false);
+    test_chain("of bonds that hold all", &(struct mpo){.d = 3, .o = {3, 2, 4}, .i = {2, 1, 3}, .r = {1, 99, 99, 1}}, true);
+    test_chain("of five cores", &(struct mpo){.d = 5, .o = {2, 1, 3, 2, 1}, .i = {1, 2, 2, 1, 3}, .r = {1, 9, 9, 9, 9, 1}},
+               true);
+    test_chain_of_two();
     TEST_MAIN_END();
 }

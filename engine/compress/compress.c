@@ -44,9 +44,11 @@ static bool check_options(const struct compressor *c, struct error *e)
                     t->name);
     for (size_t i = 0; i < c->n; i++) {
         const struct unit *u = &c->units[i];
-        if (u->n_in % t->block)
+        if (!c->cores.sites && u->n_in % t->block)
             return fail(e, "%s: found rows of %zu, expected a multiple of %zu for %s", u->role[0], u->n_in, t->block, t->name);
-        if (c->options->rank && c->options->rank < u->full && c->options->rank % t->block)
+        struct mpo m;
+        if (c->cores.sites && !cores_structure(u, &c->cores, 1, &m, e)) return false;
+        if (!c->cores.sites && c->options->rank && c->options->rank < u->full && c->options->rank % t->block)
             return fail(e, "found rank %zu, expected a multiple of %zu for %s", c->options->rank, t->block, t->name);
     }
     return true;
@@ -67,8 +69,8 @@ static void hash_work(const struct compressor *c, char survey[SHA256_HEX], char 
     sha256_add(&s, o->text, o->text_len);
     struct sha256 more = s;
     sha256_end(&s, survey);
-    sha256_text(&more, "\nwork 1 %d %d %s %d %d %zu\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform, o->sequential,
-                o->rank);
+    sha256_text(&more, "\nwork 2 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+                o->sequential, o->rank, o->sites, o->split, o->parts);
     sha256_numbers(&more, &o->ratio, 1);
     sha256_end(&more, work);
 }
@@ -76,7 +78,8 @@ static void hash_work(const struct compressor *c, char survey[SHA256_HEX], char 
 /* OUT and what follows it. */
 static bool beside(char path[4096], const char *out, const char *suffix, struct error *e)
 {
-    return snprintf(path, 4096, "%s%s", out, suffix) < 4096 || fail(e, "%s: found a name too long for '%s' behind it", out, suffix);
+    return snprintf(path, 4096, "%s%s", out, suffix) < 4096 ||
+           fail(e, "%s: found a name too long for '%s' behind it", out, suffix);
 }
 
 static bool survey_and_allocate(struct compressor *c, const char *path, const char *key, struct error *e)
@@ -90,11 +93,13 @@ static bool survey_and_allocate(struct compressor *c, const char *path, const ch
 static bool choose_ranks(struct compressor *c, const char *survey, const char *key, struct error *e)
 {
     const struct compress_options *o = c->options;
-    if (!o->rank && !o->uniform) return survey_and_allocate(c, survey, key, e);
+    if (!o->rank && !o->uniform && !o->sites) return survey_and_allocate(c, survey, key, e);
     for (size_t i = 0; i < c->n; i++) {
         struct unit *u = &c->units[i];
         u->rank = o->rank < u->full ? o->rank : u->full;
-        if (!o->rank) u->rank = unit_rank_for(u, o->ratio, c->cores.gauge, unit_rank_step(u, o->core_type));
+        if (o->rank) continue;
+        u->rank = o->sites ? cores_bond_for(u, &c->cores, o->ratio)
+                           : unit_rank_for(u, o->ratio, c->cores.gauge, unit_rank_step(u, o->core_type));
     }
     return true;
 }
@@ -227,7 +232,7 @@ static void report(struct compressor *c, const struct unit *u, int member, const
         r->parameters_after += parameters;
         return;
     }
-    row->structure = "svd";
+    row->structure = c->cores.sites ? "mpo" : "svd";
     row->rel_error = cores->rel_error[member];
     mpo_spec(&cores->mpo[member], row->spec);
     for (int k = 0; k < cores->n; k++) {
@@ -271,8 +276,10 @@ static bool each_output(struct compressor *c, const struct tensor *t, struct ggu
         report(c, u, member, &cores, t);
     }
     for (int k = 0; ok && member == 0 && k < cores.n; k++) {
-        if (header) gguf_add_tensor(header, cores.t[k].name, cores.t[k].type, cores.t[k].n_dims, cores.t[k].ne);
-        else ok = rows_copy(rows, &cores.t[k], cores.t[k].data, e);
+        if (header)
+            gguf_add_tensor(header, cores.t[k].name, cores.t[k].type, cores.t[k].n_dims, cores.t[k].ne);
+        else
+            ok = rows_copy(rows, &cores.t[k], cores.t[k].data, e);
     }
     free(record);
     return ok;
@@ -325,8 +332,10 @@ static bool run(struct compressor *c, const char *out, struct error *e)
     bool ok = c->work && choose_ranks(c, c->options->survey ? c->options->survey : survey, survey_key, e) && make_cores(c, e);
     struct file_output *f = ok ? file_output_open(out, e) : NULL;
     ok = f && (write_model(c, key, file_output_stream(f), e) || fail_in(e, out));
-    if (ok) ok = file_output_commit(f, e);
-    else if (f) file_output_discard(f);
+    if (ok)
+        ok = file_output_commit(f, e);
+    else if (f)
+        file_output_discard(f);
     work_file_close(c->work, ok);
     if (ok && !c->options->survey) remove(survey);
     return ok;
@@ -338,12 +347,18 @@ bool compress_run(const struct model *m, const char *out, const struct compress_
     struct compress_options options = *o;
     if (!options.context) options.context = 512;
     if (!options.threads) options.threads = pool_default_threads();
-    struct compressor c = {
-        .model = m, .options = &options, .cores = {.type = o->core_type, .gauge = !o->no_gauge}, .result = r};
+    struct compressor c = {.model = m,
+                           .options = &options,
+                           .cores = {.type = o->core_type,
+                                     .gauge = !o->no_gauge && !o->sites,
+                                     .sites = o->sites,
+                                     .split = o->split,
+                                     .parts = o->parts},
+                           .result = r};
     *r = (struct compress_result){.n = 0};
     if (m->file && model_file_is_part(m->file, out))
         return fail(e, "%s: found a file of the model that is read, expected another", out);
-    c.units = units_new(m, o->scope, !o->separate, &c.n, e);
+    c.units = units_new(m, o->scope, !o->separate && !o->sites, &c.n, e);
     bool ok = c.units && run(&c, out, e);
     units_free(c.units, c.n);
     if (!ok) compress_result_free(r);

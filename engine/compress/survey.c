@@ -162,11 +162,8 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
     struct calibration c = {.id = NULL};
     struct divergence_options trial = {
         .context = TRIAL_CONTEXT, .max_chunks = TRIAL_CHUNKS, .kv_type = TYPE_F16, .threads = o->threads};
-    struct statistics_options so = {.threads = o->threads,
-                                    .first = units[known].layer,
-                                    .progress = surveying,
-                                    .progress_ctx = (void *)o,
-                                    .stop = o->stop};
+    struct statistics_options so = {
+        .threads = o->threads, .first = units[known].layer, .progress = surveying, .progress_ctx = (void *)o, .stop = o->stop};
     bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, o->tokens, e) && overlay_new(&s.overlay, m, e);
     size_t part = c.sequences / SURVEY_SHARE, least = SURVEY_MIN_TOKENS / o->context;
     if (part < least) part = least;

@@ -46,6 +46,17 @@ cli compress -m "$d/in" -o "$d/two" --ratio 0.8 --survey "$d/survey" -c 64 --tok
 expect "the same for another ratio, layer by layer" 0
 if [ -s "$d/survey" ] && [ ! -e "$d/two.survey" ]; then ok "the survey stays"; else bad "the survey stays" "found none"; fi
 
+cli compress -m "$d/in" -o "$d/mpo" --ratio 0.5 --structure mpo --split 4 --scope ffn -c 64 --tokens 128
+expect_out "compress: other factors" '^blk\.0\.ffn_up +mpo +[0-9]+ +0\.[0-9]+'
+cli compress -m "$d/in" -o "$d/mpo" --ratio 0.5 --structure mpo --sites 3 --scope attn -c 64 --tokens 128
+expect_out "compress: three cores" '^blk\.1\.attn_q +mpo +[0-9]+ +0\.[0-9]+'
+cli run -m "$d/mpo" -p "a word" -n 3 --temp 0
+expect "three cores run" 0
+cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --split 4
+expect "factors without --structure mpo" 2 "expected --structure mpo"
+cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --structure mpo --split 5
+expect "factors that do not divide" 1 "expected multiples of 5"
+
 cli compress -m "$d/out" -o "$d/x" --ratio 0.5
 expect "a model that is factorised" 1 "found nothing, expected a matrix: a model that is factorised stays as it is"
 cli compress -m "$d/in" -o "$d/in" --ratio 0.5
