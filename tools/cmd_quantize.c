@@ -19,8 +19,8 @@ static const struct option options[] = {
     ARG_CALIB,
     ARG_TOKENS,
     {"correct", NULL, OPTION_INT, &rank, "R",
-     "add a correction of rank R to each matrix of a block, fitted in the metric of its inputs, in Q8_0; needs --calib, or "
-     "--imatrix of hartree",
+     "add a correction of rank R to each matrix of a block, fitted in the metric of its inputs, in Q8_0 (an --imatrix then has "
+     "to be of hartree)",
      1, 1024, NULL},
     {"correct-mean", NULL, OPTION_FLAG, &mean, NULL, "add a bias to each that takes its error on the mean input", 0, 0, NULL},
     {"feedback", NULL, OPTION_FLAG, &feedback, NULL,
@@ -107,10 +107,7 @@ static int run(int n_args, char **args)
     if (!o.mix) return refuse(args[2], &e);
     if (feedback && no_feedback) return usage_error("found both --feedback and --no-feedback, expected one of them");
     if (imatrix_path && calibration_args.calib) return usage_error("found both --imatrix and --calib, expected one of them");
-    bool known = imatrix_path || calibration_args.calib;
-    if (!known && (rank || mean || feedback))
-        return usage_error("found %s without --calib or --imatrix, expected one of them",
-                           rank ? "--correct" : mean ? "--correct-mean" : "--feedback");
+    bool known = imatrix_path || calibration_args.calib || rank || mean || feedback; /* else nothing asks for the inputs */
     o.remake.feedback = feedback || ((rank || mean) && !no_feedback);
     struct quantise_result r = {.rows = NULL};
     signals_catch();

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "engine/compress/bundled_text.h"
 #include "loader/file.h"
 #include "tools/common_args.h"
 
@@ -46,7 +47,6 @@ const char *laws_compress_wrong(const char *dir)
     const char *given = laws_compress_args.core_type;
     if (!read_ratios(&r)) return "--ratios: expected numbers above 0 and below 1, as 0.9,0.8";
     if (r.n && !dir) return "found --ratios without -o DIR, expected where the variants are made";
-    if (r.n && !calibration_args.calib) return "found --ratios without --calib FILE, expected a text to calibrate on";
     if (given && !type_by_name(given, &type)) {
         snprintf(text, sizeof text, "--core-type: found '%.40s', expected a type as Q8_0 or F16", given);
         return text;
@@ -74,16 +74,17 @@ bool laws_compress_run(const struct laws_options *laws, struct error *e)
     size_t calib_len = 0, text_len = 0;
     read_ratios(&r);
     if (laws_compress_args.core_type) type_by_name(laws_compress_args.core_type, &type);
-    char *calib = r.n ? file_read(calibration_args.calib, MAX_TEXT, &calib_len, e) : NULL;
-    char *text = laws_compress_args.text && (calib || !r.n) ? file_read(laws_compress_args.text, MAX_TEXT, &text_len, e) : NULL;
-    bool ok = (calib || !r.n) && (text || !laws_compress_args.text);
+    bool own = r.n && calibration_args.calib; /* else the bundled one */
+    char *calib = own ? file_read(calibration_args.calib, MAX_TEXT, &calib_len, e) : NULL;
+    char *text = laws_compress_args.text && (calib || !own) ? file_read(laws_compress_args.text, MAX_TEXT, &text_len, e) : NULL;
+    bool ok = (calib || !own) && (text || !laws_compress_args.text);
     struct laws_compress_options o = {.laws = *laws,
                                       .ratio = r.v,
                                       .n_ratios = r.n,
                                       .text = text,
                                       .text_len = text_len,
-                                      .compress = {.text = calib,
-                                                   .text_len = calib_len,
+                                      .compress = {.text = calib ? calib : bundled_text,
+                                                   .text_len = calib ? calib_len : bundled_text_len,
                                                    .tokens = (size_t)calibration_args.tokens,
                                                    .core_type = type,
                                                    .threads = laws->sweep.threads,

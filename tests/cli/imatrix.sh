@@ -17,8 +17,8 @@ cli info "$d/im"
 if [ "$cli_rc" -eq 0 ] || grep -q 'general.architecture' "$cli_err"; then ok "imatrix: the file is a GGUF"; else bad "imatrix: the file is a GGUF" "$(cat "$cli_err")"; fi
 cli imatrix -m "$d/m" --calib "$d/text"
 expect "imatrix: nowhere to write" 2 'no -o FILE'
-cli imatrix -m "$d/m" -o "$d/x"
-expect "imatrix: no text" 1 'calib: found none'
+cli imatrix -m "$d/m" -o "$d/b" --tokens 512
+expect_out "imatrix: on the bundled text" 'b: inputs of 14 matrices on 512 tokens'
 echo short >"$d/short"
 cli imatrix -m "$d/m" -o "$d/x" --calib "$d/short"
 expect "imatrix: a short text" 1 'short: text: found [0-9]+ tokens, expected at least one sequence of 512'
@@ -45,10 +45,8 @@ expect "the corrected model runs" 0
 cli run -m "$d/c" -p "one river" -n 4 --temp 0
 expect "... and one without joined rows" 0
 
-cli quantize "$d/m" "$d/x" Q3_K --correct 4
-expect "quantize: a correction of what" 2 'found --correct without --calib or --imatrix'
-cli quantize "$d/m" "$d/x" Q3_K --correct-mean
-expect "quantize: a mean of what" 2 'found --correct-mean without'
+cli quantize "$d/m" "$d/b" Q3_K --correct-mean --tokens 512
+expect_out "quantize: by the bundled text" '14 matrices of blocks made anew'
 cli quantize "$d/m" "$d/x" Q3_K --imatrix "$d/im" --calib "$d/text"
 expect "quantize: two sources" 2 'found both --imatrix and --calib'
 cli quantize "$d/m" "$d/x" Q3_K --imatrix "$d/im" --feedback --no-feedback
@@ -82,8 +80,6 @@ cli laws compress -m "$d/m" --ratios 1.5 -o "$d/family"
 expect "laws compress: a wrong ratio" 2 'ratios: expected numbers above 0 and below 1'
 cli laws compress -m "$d/m" --ratios 0.9
 expect "laws compress: no folder" 2 'without -o DIR'
-cli laws compress -m "$d/m" --ratios 0.9 -o "$d/family"
-expect "laws compress: no text" 2 'without --calib'
 cli laws text -m "$d/m" --chunks 2
 expect "laws text takes none of it" 2 'of laws compress alone'
 cli_done
