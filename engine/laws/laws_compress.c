@@ -16,7 +16,7 @@
 static void name_variant(struct laws_variant *v)
 {
     const char *slash = strrchr(v->path, '/');
-    snprintf(v->name, sizeof v->name, "%s", slash ? slash + 1 : v->path);
+    snprintf(v->name, sizeof v->name, "%.63s", slash ? slash + 1 : v->path);
     char *end = strstr(v->name, ".gguf");
     if (end) *end = 0;
 }

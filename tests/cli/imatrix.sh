@@ -74,7 +74,7 @@ expect_out "laws compress: a table" '^q +[0-9.]+ [kM]B +'
 expect_out "laws compress: law 1" '^law 1: RAM AUC = intercept'
 family --json
 expect "laws compress: goes on" 0 'all windows are measured'
-expect_out "laws compress: JSON" '"variants": \[\{"name": "m", "file_bytes": [0-9]+, "time_s": [0-9.e-]+, "predicted_s": .*"perplexity": [0-9.]+, .*"semantic_accuracy": null, "cpu_line": .*"ratios": \[\{"name": "q", "file_bytes": [0-9.]+, "time": \{"ratio": '
+expect_out "laws compress: JSON" '"variants": \[\{"name": "m", "file_bytes": [0-9]+, "time_s": [0-9.e-]+, "predicted_s": .*"perplexity": [0-9.]+, .*"semantic_accuracy": null, "exact_accuracy": null, "cpu_line": .*"ratios": \[\{"name": "q", "file_bytes": [0-9.]+, "time": \{"ratio": '
 if [ "$(wc -l <"$d/family/variants.csv")" -eq 4 ] && [ "$(wc -l <"$d/family/quality.txt")" -eq 3 ]; then ok "laws compress: its folder"; else bad "laws compress: its folder" "$(echo "$d/family"/*)"; fi
 cli laws compress -m "$d/m" --ratios 1.5 -o "$d/family"
 expect "laws compress: a wrong ratio" 2 'ratios: expected numbers above 0 and below 1'
