@@ -62,7 +62,7 @@ static int run(int n_args, char **args)
     (void)n_args, (void)args;
     struct error e = {""};
     if (predict_only) return predict_figures();
-    if (pair.n > SWEEP_MODELS || vision.n > SWEEP_MODELS || towers.n > SWEEP_MODELS)
+    if (pair.n > SWEEP_PAIR || vision.n > SWEEP_PAIR || towers.n > SWEEP_PAIR)
         return usage_error("found more than one pair of a kind, expected one");
     if (vision.n != towers.n) return usage_error("found --%s alone, expected --vlm-pair A B and --mmproj PA PB", vision.n ? "vlm-pair" : "mmproj");
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);

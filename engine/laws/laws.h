@@ -106,6 +106,9 @@ struct laws {
  * `ubatch` or the whole prompt, and positions, whichever is farther out. All models are unseen to a calibration. */
 enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch);
 
+/* A figure of one model over that of the first, as struct laws_ratio says. */
+struct laws_ratio laws_compare(const struct laws *l, int model, int figure);
+
 /* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */
 bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
 

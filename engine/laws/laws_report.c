@@ -397,7 +397,7 @@ void laws_print(const struct laws *l, FILE *f)
         fprintf(f, "idle       %zu window%s of a session that was cut short: above idle before alone, drift unseen\n",
                 l->half_idle, l->half_idle == 1 ? "" : "s");
     for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
-    if (o->n_models < 2) return;
+    if (o->n_models != 2) return; /* of more, laws_compress prints a table */
     fprintf(f, "\nsecond over first, geometric means over all points, with 95 %% intervals\n");
     for (int k = 0; k < LAWS_FIGURES; k++) {
         const struct laws_ratio *r = &l->ratio[k];

@@ -22,11 +22,11 @@
 enum { TEXT_GEN = 32, FULL_GEN = 128, IMAGE_GEN = 8, SEED = 1 };
 
 /* Made-up pairs: dense, and factorised to about half; and the paper's. */
-static const char *const small_text[SWEEP_MODELS] = {"L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M",
+static const char *const small_text[SWEEP_PAIR] = {"L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M",
                                                      "L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M:mpo"};
-static const char *const small_vision[SWEEP_MODELS] = {"tiny-qwen2-vl:Q4_K_M", "tiny-qwen2-vl:Q4_K_M:mpo"};
-static const char *const full_text[SWEEP_MODELS] = {"llama-3.1-8b:Q4_K_M", "gilda-3.2b:Q4_K_M"};
-static const char *const full_vision[SWEEP_MODELS] = {"qwen2-vl-2b:F16", "axolotl-1.1b:F16"};
+static const char *const small_vision[SWEEP_PAIR] = {"tiny-qwen2-vl:Q4_K_M", "tiny-qwen2-vl:Q4_K_M:mpo"};
+static const char *const full_text[SWEEP_PAIR] = {"llama-3.1-8b:Q4_K_M", "gilda-3.2b:Q4_K_M"};
+static const char *const full_vision[SWEEP_PAIR] = {"qwen2-vl-2b:F16", "axolotl-1.1b:F16"};
 
 struct work {
     const struct protocol_options *o;
@@ -89,7 +89,7 @@ static bool save_profile(const struct device *d, const char *path, struct error 
 static bool take_profile(struct work *w, struct error *e)
 {
     const struct protocol_options *o = w->o;
-    if (o->device) return device_find(&w->device, o->device, o->hooks.say, e);
+    if (o->device) return device_find(&w->device, o->device, o->hooks.say, o->hooks.interrupted, e);
     if (!access(w->profile, F_OK)) return device_load(&w->device, w->profile, e);
     const struct calibrate_options c = {.threads = o->threads,
                                         .quick = !o->full && o->minutes < 2,
@@ -155,18 +155,18 @@ static bool shape_fits(const char *shape, struct error *e)
 
 /* The paths of a pair, given or made, and of its towers. */
 struct pair {
-    char path[SWEEP_MODELS][PATH_MAX], tower[SWEEP_MODELS][PATH_MAX];
+    char path[SWEEP_PAIR][PATH_MAX], tower[SWEEP_PAIR][PATH_MAX];
     bool made;
 };
 
 static bool make_pair(struct work *w, struct pair *p, bool vision, struct error *e)
 {
-    static const char *const names[2][SWEEP_MODELS] = {{"text-a.gguf", "text-b.gguf"}, {"vision-a.gguf", "vision-b.gguf"}};
-    static const char *const tower_names[SWEEP_MODELS] = {"mmproj-a.gguf", "mmproj-b.gguf"};
+    static const char *const names[2][SWEEP_PAIR] = {{"text-a.gguf", "text-b.gguf"}, {"vision-a.gguf", "vision-b.gguf"}};
+    static const char *const tower_names[SWEEP_PAIR] = {"mmproj-a.gguf", "mmproj-b.gguf"};
     const char *const *given = vision ? w->o->vision : w->o->model;
     const char *const *shapes = w->o->full ? vision ? full_vision : full_text : vision ? small_vision : small_text;
     p->made = !given[0];
-    for (int i = 0; i < SWEEP_MODELS; i++) {
+    for (int i = 0; i < SWEEP_PAIR; i++) {
         if (p->made && (!shape_fits(shapes[i], e) || !make_model(w, shapes[i], false, names[vision][i], p->path[i], e))) return false;
         if (!p->made) snprintf(p->path[i], PATH_MAX, "%s", given[i]);
         if (!fits(p->path[i], e)) return false;
@@ -225,7 +225,7 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
     const struct protocol_options *o = w->o;
     char dir[PATH_MAX], sha256[SHA256_HEX];
     struct laws_options run = {.sweep = {.model = {p->path[0], p->path[1]},
-                                         .n_models = SWEEP_MODELS,
+                                         .n_models = SWEEP_PAIR,
                                          .gen = vision ? IMAGE_GEN : o->full ? FULL_GEN : TEXT_GEN,
                                          .seed = SEED,
                                          .threads = o->threads,
@@ -320,7 +320,7 @@ static void put_command(const struct protocol_options *o, char *command, size_t 
     for (size_t i = 0; i < 3; i++) {
         if (!pairs[i].pair[0]) continue;
         origin_word(command, size, pairs[i].word);
-        for (int k = 0; k < SWEEP_MODELS; k++) origin_word(command, size, pairs[i].pair[k]);
+        for (int k = 0; k < SWEEP_PAIR; k++) origin_word(command, size, pairs[i].pair[k]);
     }
     if (o->device) {
         origin_word(command, size, "--device");

@@ -12,9 +12,9 @@
 
 struct protocol_options {
     const char *dir;
-    const char *model[SWEEP_MODELS];  /* the language models; NULL: made up by synth, random weights */
-    const char *vision[SWEEP_MODELS]; /* the vision models; NULL: made up */
-    const char *mmproj[SWEEP_MODELS]; /* their towers; given where `vision` is */
+    const char *model[SWEEP_PAIR];  /* the language models; NULL: made up by synth, random weights */
+    const char *vision[SWEEP_PAIR]; /* the vision models; NULL: made up */
+    const char *mmproj[SWEEP_PAIR]; /* their towers; given where `vision` is */
     const char *device;               /* a profile for device_find; NULL: this machine is calibrated, into dir/device.profile */
     bool full;                        /* models of the paper's own shapes where none are given, and its sampling; else
                                          small ones */

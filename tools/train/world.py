@@ -280,5 +280,13 @@ def document(scene, rng, most=8):
     text = text_of(scene, objects, rng)
     if how < 0.16:
         return [(text, False)] if how < 0.15 else chat([GREETINGS[rng.integers(len(GREETINGS))]])
-    asked = [(q, a) for _, q, a in draw_questions(scene, objects, rng, int(rng.integers(4, 10)), text.startswith("It is"))]
-    return chat([(f"{text} {asked[0][0]}", asked[0][1])] + asked[1:])
+    plain = rng.random() < 0.6
+    asked = [(q, a) for _, q, a in draw_questions(scene, objects, rng, int(rng.integers(6, 14) if plain else rng.integers(4, 10)),
+                                                  text.startswith("It is"))]
+    if not plain:
+        return chat([(f"{text} {asked[0][0]}", asked[0][1])] + asked[1:])
+    # Half the tokens of a chat for the same questions; what is learnt from them serves in chats.
+    parts = [(text, False)]
+    for q, a in asked:
+        parts += [(f"\n{q}\n", False), (a, True)]
+    return parts + [("<|endoftext|>", False)]
