@@ -242,7 +242,7 @@ int main(void)
     test_shape(96, 31, 1);
     test_planted();
     test_metric();
-    test_feedback(TYPE_Q8_0, 0.9);
+    test_feedback(TYPE_Q8_0, 0.95);
     test_feedback(TYPE_Q4_0, 0.95);
     test_feedback(TYPE_F16, 1.5);
     test_chain("of one core", &(struct mpo){.d = 1, .o = {6}, .i = {5}, .r = {1, 1}}, true);
