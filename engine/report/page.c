@@ -315,7 +315,8 @@ bool page_origin(FILE *f, const struct page_result *r, size_t n)
     html_section(f, "origin", "Machine, program, commands");
     for (size_t i = 0; i < n; i++) {
         if (n > 1) html_element(f, "h3", "%s", r[i].label);
-        put_origin(f, r[i].origin);
+        if (r[i].origin) put_origin(f, r[i].origin);
+        else html_missing(f, "the result does not say what machine and program it is of");
         fputs("<p class=\"note\">The commands that measure these figures again:</p>\n", f);
         put_command(f, r[i].whole);
         put_command(f, r[i].text);
@@ -441,16 +442,22 @@ static void take_result(struct page_result *r, const struct json_value *v)
     r->origin = json_find(r->text ? r->text : r->image ? r->image : v, "origin");
 }
 
+static const char *machine_of(const struct page_result *r)
+{
+    const char *name = json_find_string(r->origin, "machine");
+    if (!name) name = json_find_string(r->text, "device");
+    return name ? name : "unknown machine";
+}
+
 /* The machines' names, numbered where they are the same. */
 static void name_results(struct page_result *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *name = json_find_string(r[i].origin, "machine");
+        const char *name = machine_of(&r[i]);
         size_t same = 0;
-        if (!name) name = json_find_string(r[i].text, "device");
-        snprintf(r[i].label, sizeof r[i].label, "%.120s", name ? name : "unknown machine");
-        for (size_t k = 0; k < i; k++) same += !strncmp(r[k].label, r[i].label, strlen(r[i].label));
-        if (same) snprintf(r[i].label, sizeof r[i].label, "%.120s (%zu)", name ? name : "unknown machine", same + 1);
+        for (size_t k = 0; k < i; k++) same += !strncmp(machine_of(&r[k]), name, 120);
+        snprintf(r[i].label, sizeof r[i].label, "%.120s", name);
+        if (same) snprintf(r[i].label, sizeof r[i].label, "%.120s (%zu)", name, same + 1);
     }
 }
 
