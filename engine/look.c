@@ -8,7 +8,18 @@
 
 static const char pad[] = "<|image_pad|>", mark[] = "<|vision_start|><|image_pad|><|vision_end|>";
 
-static bool see_one(struct album *a, struct tower *t, const char *path, const struct look_options *o, struct error *e)
+static bool predict_one(const struct tower *t, const struct clamped *fit, const struct look_options *o, double *seconds,
+                        struct error *e)
+{
+    struct prediction r;
+    if (!tower_predict(&r, t, o->device, t->options.threads, fit, e)) return false;
+    *seconds += r.time_s;
+    prediction_free(&r);
+    return true;
+}
+
+static bool see_one(struct album *a, struct tower *t, const char *path, const struct look_options *o, struct looked *looked,
+                    struct error *e)
 {
     struct preprocessed p;
     struct seen seen = {0};
@@ -22,8 +33,11 @@ static bool see_one(struct album *a, struct tower *t, const char *path, const st
     if (ok) {
         clamp_line(&p.clamp, &p.fit, line);
         if (o->say) o->say("%s: %s", path, line);
-        ok = tower_encode(t, &p, &seen, e) ? album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e) : fail_in(e, path);
+        ok = predict_one(t, &p.fit, o, &looked->predicted_s, e) && tower_encode(t, &p, &seen, e);
+        ok = ok ? album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e) : fail_in(e, path);
     }
+    looked->read_s += p.decode_s + p.resize_s;
+    looked->vision_s += seen.encode_s;
     seen_free(&seen);
     preprocessed_free(&p);
     return ok;
@@ -46,8 +60,9 @@ bool look_fits(const struct model *m, const struct tower *t, struct error *e)
                                                     t->mmproj->model.file->path, t->mmproj->n_out, m->hp.n_embd);
 }
 
-bool look(struct album *a, const struct model *m, const struct look_options *o, struct error *e)
+bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked, struct error *e)
 {
+    struct looked sums = {0, 0, 0};
     if (!takes_pictures(m, e)) return false; /* before the tower is read in */
     struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads}, e);
     if (!t) return false;
@@ -55,7 +70,8 @@ bool look(struct album *a, const struct model *m, const struct look_options *o, 
     char *paths = strdup(o->images), *rest = NULL;
     if (!paths) ok = fail(e, "pictures: found no memory for their names");
     for (char *path = ok ? strtok_r(paths, ",", &rest) : NULL; ok && path; path = strtok_r(NULL, ",", &rest))
-        ok = see_one(a, t, path, o, e);
+        ok = see_one(a, t, path, o, &sums, e);
+    if (looked) *looked = sums;
     free(paths);
     tower_free(t);
     return ok;

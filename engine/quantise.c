@@ -46,7 +46,7 @@ static bool read_model(const struct gguf *g, struct mix_model *m, struct error *
 struct target {
     struct tensor to;
     const struct tensor *from;   /* copied or converted; NULL: made by `remake` */
-    const struct compact_metric *metric; /* of a conversion; NULL: none is known */
+    float *importance;           /* of a conversion's columns, owned; NULL: not known */
     const struct remake *remake; /* at the first of its tensors; the others follow, with none of the two */
     bool shared;                 /* stands there already, for a neighbour */
 };
@@ -60,6 +60,7 @@ struct targets {
 
 static void targets_free(struct targets *l)
 {
+    for (size_t i = 0; i < l->n; i++) free(l->t[i].importance);
     free(l->t);
     free(l->remake);
 }
@@ -145,17 +146,31 @@ static bool is_remade_bias(const struct gguf *g, const struct tensor *t, const s
     return matrix && is_remade(matrix, o, model);
 }
 
+/* What errors of a matrix's columns cost, no column nothing: an input that the text never moved may move on another. */
+static bool take_importance(struct target *t, const struct compact_metric *m, struct error *e)
+{
+    struct metric_form f;
+    if (m->n != (size_t)t->from->ne[0])
+        return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have", t->from->name,
+                    (long long)t->from->ne[0], m->n);
+    if (!metric_form(&f, m, false, false, e)) return fail_in(e, t->from->name);
+    t->importance = f.rest;
+    f.rest = NULL;
+    metric_form_free(&f);
+    return true;
+}
+
 static bool plan_target(struct targets *l, const struct gguf *g, const struct tensor *from, const struct quantise_options *o,
                         const struct mix_model *model, struct error *e)
 {
     const struct compact_metric *m = o->imatrix && mix_applies(from) ? imatrix_find(o->imatrix, from->name) : NULL;
     if (is_remade(from, o, model)) return push_remade(l, g, from, m, o, model, e);
     if (is_remade_bias(g, from, o, model)) return true;
-    struct target t = {.to = converted(o, model, from), .from = from, .metric = m};
-    if (m && m->n != (size_t)from->ne[0])
-        return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have", from->name,
-                    (long long)from->ne[0], m->n);
-    return push(l, &t, e);
+    struct target t = {.to = converted(o, model, from), .from = from};
+    if (m && !take_importance(&t, m, e)) return false;
+    if (push(l, &t, e)) return true;
+    free(t.importance);
+    return false;
 }
 
 static bool starts_with(struct gguf_string s, const char *start)
@@ -196,7 +211,7 @@ static void convert_row(const void *ctx, const struct tensor *to, int64_t row, f
 {
     const struct target *t = ctx;
     type_dequantise(t->from->type, floats, tensor_row(t->from, row), (size_t)to->ne[0]);
-    type_quantise(to->type, out, floats, t->metric ? t->metric->square : NULL, (size_t)to->ne[0]);
+    type_quantise(to->type, out, floats, t->importance, (size_t)to->ne[0]);
 }
 
 /* All tensors of one matrix; `at` is the first. */
@@ -278,7 +293,8 @@ static bool plan_targets(struct targets *l, const struct gguf *g, const struct q
     for (size_t i = 0; i < l->n; i++)
         if (!l->t[i].shared) type_sum_add(&r->out[l->t[i].to.type], &l->t[i].to);
     r->tensors = g->n_tensors;
-    return !o->imatrix || known || fail(e, "tensors: found none of the importance matrix's %zu, expected another", o->imatrix->n);
+    if (!o->imatrix || known) return true;
+    return fail(e, "tensors: found none of the importance matrix's %zu, expected another", o->imatrix->n);
 }
 
 double quantise_bits(const struct quantise_result *r)

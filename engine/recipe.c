@@ -81,19 +81,6 @@ static size_t n_out_of(const struct shape *s, int role)
     return role == Q ? (size_t)(s->n_head * s->head_dim) : role == GATE || role == UP ? (size_t)s->n_ff : (size_t)s->n_embd;
 }
 
-/* n as d factors, each the divisor nearest to the root of what is left. */
-static void balance(size_t n, int d, size_t *factor)
-{
-    for (int k = 0; k < d; k++) {
-        double root = pow((double)n, 1.0 / (d - k));
-        size_t best = 1;
-        for (size_t f = 1; f <= n; f++)
-            if (n % f == 0 && fabs((double)f - root) < fabs((double)best - root)) best = f;
-        factor[k] = k == d - 1 ? n : best;
-        n /= factor[k];
-    }
-}
-
 static bool is_joint(const struct shape *s, int role)
 {
     if ((role == GATE || role == UP) && shape_is_encoder(s)) return false; /* it has no gate */
@@ -109,7 +96,7 @@ static void factor_outputs(const struct shape *s, int role, struct mpo *m)
         m->o[1] = out / m->o[0];
         return;
     }
-    balance(out, m->d, m->o);
+    mpo_balance(out, m->d, m->o);
     if (is_joint(s, role)) m->o[0] *= m->o[m->d - 1], m->o[m->d - 1] = 1;
 }
 
@@ -169,7 +156,7 @@ static bool structure(const struct shape *s, int role, struct mpo *m, struct err
         m->i[0] = r->reversed ? in / split : split;
         m->i[1] = in / m->i[0];
     } else {
-        balance(in, r->d, m->i);
+        mpo_balance(in, r->d, m->i);
     }
     factor_outputs(s, role, m);
     if (!bond) {

@@ -97,6 +97,15 @@ static bool sum_layers(struct description *d, const struct gguf *g, struct error
     return ok || fail(e, "header: found %zu tensors, expected few enough for this machine's memory", g->n_tensors);
 }
 
+/* ARCHITECTURE.block_count, or a vision file's clip.vision.block_count. */
+static bool is_layers(const struct gguf_string *name)
+{
+    static const char *const keys[] = {"block_count", "vision.block_count"};
+    for (size_t i = 0; i < 2; i++)
+        if (name->len == strlen(keys[i]) && !memcmp(name->data, keys[i], name->len)) return true;
+    return false;
+}
+
 bool describe_model(struct description *d, const struct gguf *g, struct error *e)
 {
     memset(d, 0, sizeof *d);
@@ -105,7 +114,7 @@ bool describe_model(struct description *d, const struct gguf *g, struct error *e
         return false;
     for (size_t i = 0; i < g->n_kv; i++) {
         struct gguf_string name;
-        if (!describe_hparam(d, &g->kv[i], &name) || name.len != 11 || memcmp(name.data, "block_count", 11)) continue;
+        if (!describe_hparam(d, &g->kv[i], &name) || !is_layers(&name)) continue;
         char key[128];
         snprintf(key, sizeof key, "%.*s", (int)g->kv[i].key.len, g->kv[i].key.data);
         if (gguf_get_u32(g, key, &d->layers, e) != GGUF_FOUND) return false; /* wrong: that it is there is known */

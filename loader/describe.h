@@ -23,7 +23,7 @@ struct layer_sum {
 struct description {
     struct gguf_string architecture, name; /* data NULL: the file does not say */
     bool has_layers;
-    uint32_t layers;                      /* ARCHITECTURE.block_count */
+    uint32_t layers;                      /* ARCHITECTURE.block_count, of a vision file ARCHITECTURE.vision.block_count */
     struct type_sum all;
     struct type_sum types[TYPE_FILE_END]; /* tensors == 0: not in the file */
     struct layer_sum *sums;               /* outside the layers in the order of the file, then layers by number */

@@ -31,8 +31,10 @@ bool metric_new(struct metric *m, const double *second, size_t n, double damping
     for (size_t i = 0; second && i < n; i++) trace += second[i * n + i];
     bool ok = m->l && (isfinite(trace) || fail(e, "second moments: found a trace of %g, expected a number", trace));
     if (ok) {
-        if (trace > 0) memcpy(m->c, second, n * n * sizeof *m->c);
-        else memset(m->c, 0, n * n * sizeof *m->c);
+        if (trace > 0)
+            memcpy(m->c, second, n * n * sizeof *m->c);
+        else
+            memset(m->c, 0, n * n * sizeof *m->c);
         for (size_t i = 0; i < n; i++) m->c[i * n + i] += trace > 0 ? damping * trace / (double)n : 1;
         memcpy(m->l, m->c, n * n * sizeof *m->l);
         ok = matrix_cholesky(n, m->l, e);
@@ -81,8 +83,10 @@ bool decompose(struct decomposition *d, const double *w, size_t n_out, size_t n_
     bool ok = d->wl;
     if (ok) {
         matrix_product(false, false, n_out, n_in, n_in, w, m->l, d->wl);
-        if (left) matrix_product(false, true, full, full, n_in, d->wl, d->wl, d->vector);
-        else matrix_product(true, false, full, full, n_out, d->wl, d->wl, d->vector);
+        if (left)
+            matrix_product(false, true, full, full, n_in, d->wl, d->wl, d->vector);
+        else
+            matrix_product(true, false, full, full, n_out, d->wl, d->wl, d->vector);
         ok = matrix_eigen(full, d->vector, d->value, e);
     }
     for (size_t j = 0; ok && j < full; j++) {

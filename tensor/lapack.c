@@ -133,7 +133,10 @@ bool matrix_pivots(size_t n, size_t r, double *s, size_t *order, double *others,
 
 #include <stdlib.h>
 
-const char *lapack_version(void) { return NULL; }
+const char *lapack_version(void)
+{
+    return NULL;
+}
 
 bool lapack_require(int threads, struct error *e)
 {

@@ -31,8 +31,8 @@ void matrix_solve_left(size_t n, size_t columns, bool transposed, const double *
  * value[j]. False and *e: no memory, or it did not converge. */
 bool matrix_eigen(size_t n, double *a, double *value, struct error *e);
 
-/* Rows of s (n x r, r <= n) in the order in which Householder QR with column pivoting of its transpose takes them: order[0 .. r)
- * are rows that span well, largest part first. s becomes the triangle and what it is made of: row order[j], j >= r, of the
+/* Rows of s (n x r, r <= n) in the order in which Householder QR with column pivoting of its transpose takes them: order[0 ..
+ * r) are rows that span well, largest part first. s becomes the triangle and what it is made of: row order[j], j >= r, of the
  * old s is row j of `others` (n - r x r) times the rows order[0 .. r). False and *e: no memory, or fewer than r rows are
  * independent. */
 bool matrix_pivots(size_t n, size_t r, double *s, size_t *order, double *others, struct error *e);

@@ -79,6 +79,18 @@ static int put_list(char *text, int at, const char *name, const size_t *v, int n
     return at;
 }
 
+void mpo_balance(size_t n, int d, size_t *factor)
+{
+    for (int k = 0; k < d; k++) {
+        double root = pow((double)n, 1.0 / (d - k));
+        size_t best = 1;
+        for (size_t f = 1; f <= n; f++)
+            if (n % f == 0 && fabs((double)f - root) < fabs((double)best - root)) best = f;
+        factor[k] = k == d - 1 ? n : best;
+        n /= factor[k];
+    }
+}
+
 void mpo_spec(const struct mpo *m, char text[MPO_SPEC])
 {
     int at = put_list(text, 0, "o=", m->o, m->d, "x");

@@ -47,6 +47,9 @@ void mpo_core_shape(const struct mpo *m, int k, int64_t ne[3]);
 /* "o=3584x4 i=4x1024 r=1,768,1", then " gauge=0" with the numbers of the gauged cores. */
 void mpo_spec(const struct mpo *m, char text[MPO_SPEC]);
 
+/* n as d factors, each the divisor nearest to the root of what is left. */
+void mpo_balance(size_t n, int d, size_t *factor);
+
 /* One step of the contraction, of one token. */
 struct mpo_step {
     size_t vectors;      /* that the core multiplies: o_{k+1} .. o_d times i_1 .. i_{k-1} */

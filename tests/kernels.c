@@ -290,6 +290,19 @@ static void test_binding(void)
     TEST("bind_refuses_pin_above_mask", !ok && strstr(message, pin), "said: %s", message);
 }
 
+/* Only dots say how many columns are few, and calibration counts on it that 16 are many. */
+static void test_few(void)
+{
+    const struct kernel *wrong = NULL;
+    for (size_t i = 0; i < kernel_n_rows; i++) {
+        const struct kernel *r = kernel_rows[i];
+        size_t len = strlen(r->op);
+        bool dot = len > 4 && !strcmp(r->op + len - 4, "_dot");
+        if (dot ? r->few >= 16 : r->few > 0) wrong = r;
+    }
+    TEST("few_columns", !wrong, "%s_%s: %u", wrong->op, wrong->isa, wrong->few);
+}
+
 static void test_counting(void)
 {
     char message[256];
@@ -319,6 +332,7 @@ int main(void)
     printf("# seed %llu, this CPU's features %#x\n", (unsigned long long)seed, cpu_features());
     test_binding();
     for (size_t i = 0; i < kernel_n_rows; i++) test_row(kernel_rows[i], seed);
+    test_few();
     test_counting();
     TEST_MAIN_END();
 }

@@ -69,8 +69,9 @@ static void test_stairs(void)
     int knee = knee_predict(m.stairs, m.n);
     TEST("the knee of edge:1024 is where its step begins", knee == 1009 && knee == tower_knee(1024, 720, TOWER_UP),
          "found %d, the closed form %d", knee, tower_knee(1024, 720, TOWER_UP));
-    TEST("... and its plateau 3848 patches", stair_of(&m, knee)->fit.patches == 3848 && stair_of(&m, WIDTH)->fit.patches == 3848,
-         "found %lld", (long long)stair_of(&m, knee)->fit.patches);
+    TEST("... and its plateau 3848 patches",
+         stair_of(&m, knee)->fit.patches == 3848 && stair_of(&m, WIDTH)->fit.patches == 3848, "found %lld",
+         (long long)stair_of(&m, knee)->fit.patches);
     discard(&m);
 
     static const struct {
@@ -79,9 +80,13 @@ static void test_stairs(void)
         long long patches;
     } cases[] = {
         /* 1009: 1036x728. 841: 868x616, whose height begins at 588.3. 701: 728x504. */
-        {"box:1024x720", 1009, 3848}, {"box:854x594", 841, 2728}, {"box:714x496", 701, 1872},
+        {"box:1024x720", 1009, 3848},
+        {"box:854x594", 841, 2728},
+        {"box:714x496", 701, 1872},
         /* To the nearest: 1022 becomes 1036, and 714.7 become 728. */
-        {"tokens:8..963", 1022, 3848}, {"none", 0, 0}, {"tokens:8..100000", 0, 0},
+        {"tokens:8..963", 1022, 3848},
+        {"none", 0, 0},
+        {"tokens:8..100000", 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ok = make(&m, cases[i].clamp);

@@ -57,7 +57,29 @@ static inline void ref_norm(const struct model *m, int layer, const char *name, 
     free(w);
 }
 
-static inline void ref_rope(const struct model *m, double *x, int rows, int heads, bool local)
+/* A picture of nx x ny tokens, in raster order, the first of which is token `at`: its rows stand for their embeddings. */
+struct ref_picture {
+    int at, nx, ny;
+    const float *rows;
+};
+
+static inline bool ref_in_picture(const struct ref_picture *p, int t)
+{
+    return p && t >= p->at && t < p->at + p->nx * p->ny;
+}
+
+/* Where token t stands in time, row and column (M-RoPE, arXiv 2409.12191, section 2.1): a picture's at the place where it
+ * begins, text after it as far on as its longer side is. */
+static inline int ref_place(const struct ref_picture *p, int t, int axis)
+{
+    if (!p || t < p->at) return t;
+    int i = t - p->at, n = p->nx * p->ny, longer = p->nx > p->ny ? p->nx : p->ny;
+    if (i >= n) return p->at + longer + i - n;
+    return p->at + (axis == 1 ? i / p->nx : axis == 2 ? i % p->nx : 0);
+}
+
+static inline void ref_rope(const struct model *m, double *x, int rows, int heads, bool local,
+                            const struct ref_picture *picture)
 {
     const struct hparams *h = &m->hp;
     double *factor = ref_load(m, -1, "rope_freqs.weight");
@@ -65,8 +87,10 @@ static inline void ref_rope(const struct model *m, double *x, int rows, int head
         for (int k = 0; k < heads; k++)
             for (int j = 0; j < h->n_rot / 2; j++) {
                 double base = local ? (double)h->rope_base_local : (double)h->rope_base;
-                double angle =
-                    t * pow(base, -2.0 * j / h->n_rot) / (local ? 1 : (double)h->rope_scale) / (factor ? factor[j] : 1);
+                int rows_from = h->rope_sections[0], columns_from = rows_from + h->rope_sections[1];
+                int axis = !m->arch->sections || j < rows_from ? 0 : j < columns_from ? 1 : 2;
+                double angle = ref_place(picture, t, axis) * pow(base, -2.0 * j / h->n_rot) /
+                               (local ? 1 : (double)h->rope_scale) / (factor ? factor[j] : 1);
                 double *v = x + ((size_t)t * (size_t)heads + (size_t)k) * (size_t)h->head_dim;
                 int a = m->arch->rope == ROPE_NEOX ? j : 2 * j, b = m->arch->rope == ROPE_NEOX ? j + h->n_rot / 2 : 2 * j + 1;
                 double va = v[a], vb = v[b];
@@ -106,7 +130,7 @@ static inline double ref_gate(const struct model *m, double x)
 }
 
 /* Logits of every position, rows x n_vocab; to be freed. */
-static inline double *ref_logits(const struct model *m, const int32_t *ids, int rows)
+static inline double *ref_logits_seen(const struct model *m, const int32_t *ids, int rows, const struct ref_picture *picture)
 {
     const struct hparams *h = &m->hp;
     int D = h->n_embd, q_width = h->n_head * h->head_dim, kv_width = h->n_head_kv * h->head_dim;
@@ -114,7 +138,9 @@ static inline double *ref_logits(const struct model *m, const int32_t *ids, int 
     double *embedding = ref_load(m, -1, "token_embd.weight"), *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y);
     for (int t = 0; t < rows; t++)
         for (int i = 0; i < D; i++)
-            x[t * D + i] = embedding[(size_t)ids[t] * (size_t)D + (size_t)i] * (m->arch->scale_embedding ? sqrt((double)D) : 1);
+            x[t * D + i] = ref_in_picture(picture, t) ? (double)picture->rows[(t - picture->at) * D + i]
+                                                     : embedding[(size_t)ids[t] * (size_t)D + (size_t)i] *
+                                                           (m->arch->scale_embedding ? sqrt((double)D) : 1);
     free(embedding);
     for (int l = 0; l < h->n_layer; l++) {
         bool local = layer_is_windowed(h, l);
@@ -124,8 +150,8 @@ static inline double *ref_logits(const struct model *m, const int32_t *ids, int 
         double *v = ref_linear(m, l, "attn_v", y, rows, D, kv_width);
         ref_norm(m, l, "attn_q_norm.weight", q, rows * h->n_head, h->head_dim);
         ref_norm(m, l, "attn_k_norm.weight", k, rows * h->n_head_kv, h->head_dim);
-        ref_rope(m, q, rows, h->n_head, local);
-        ref_rope(m, k, rows, h->n_head_kv, local);
+        ref_rope(m, q, rows, h->n_head, local, picture);
+        ref_rope(m, k, rows, h->n_head_kv, local, picture);
         double *a = ref_attention(m, q, k, v, rows, local), *o = ref_linear(m, l, "attn_output", a, rows, q_width, D);
         ref_norm(m, l, "post_attention_norm.weight", o, rows, D);
         for (size_t i = 0; i < n; i++) y[i] = x[i] += o[i];
@@ -144,6 +170,11 @@ static inline double *ref_logits(const struct model *m, const int32_t *ids, int 
     free(x);
     free(y);
     return logits;
+}
+
+static inline double *ref_logits(const struct model *m, const int32_t *ids, int rows)
+{
+    return ref_logits_seen(m, ids, rows, NULL);
 }
 
 #endif

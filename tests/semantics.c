@@ -33,7 +33,7 @@ static void test_means(void)
     const double v[] = {1, NAN, 2, 3, 4}, w[] = {2, 7, 2, NAN, 7}, half = 3.18244630528371 * sqrt(5.0 / 12);
     struct accuracy a = accuracy_mean(v, 5);
     TEST("a mean and Student's interval, without what is not known",
-         a.n == 4 && near(a.mean, 2.5) && fabs(a.high - 2.5 - half) < 1e-6 && near(a.high - 2.5, 2.5 - a.low),
+         a.n == 4 && near(a.mean, 2.5) && fabs(a.high - 2.5 - half) < 1e-4 && near(a.high - 2.5, 2.5 - a.low),
          "%zu: %g (%g to %g)", a.n, a.mean, a.low, a.high);
     a = accuracy_difference(v, w, 5);
     TEST("a difference is of pairs", a.n == 3 && near(a.mean, 4.0 / 3), "%zu: %g", a.n, a.mean);

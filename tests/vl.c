@@ -8,6 +8,7 @@
 #include "engine/synth.h"
 #include "kernels/kernel.h"
 #include "tests/json_read.h"
+#include "tests/reference.h"
 #include "tests/numbers.h"
 #include "tests/test.h"
 
@@ -125,6 +126,36 @@ static void test_made_up(void)
     album_free(&flat);
     album_free(&square);
     free(x), free(y), free(rows);
+    model_close(m);
+}
+
+/* The whole text model with a picture of noise among its tokens, against formulas in double. */
+static void test_reference(int at, int nx, int ny)
+{
+    struct error e = {""};
+    struct model *m = make("tiny-qwen2-vl:F32", &e);
+    struct album a = {0};
+    char name[100];
+    int32_t ids[N];
+    uint64_t x = 11;
+    size_t width = m ? (size_t)m->hp.n_embd : 0, n = (size_t)(nx * ny), n_vocab = m ? (size_t)m->hp.n_vocab : 0;
+    float *rows = malloc(n * width * sizeof *rows), *got = malloc(n_vocab * sizeof *got);
+    for (size_t i = 0; i < n * width; i++) {
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        rows[i] = (float)((double)(x >> 40) / (1 << 24) - 0.5);
+    }
+    for (int i = 0; i < N; i++) ids[i] = m ? (i * 53 + 7) % m->hp.n_vocab : 0;
+    for (size_t i = 0; i < n; i++) ids[(size_t)at + i] = -1 - (int32_t)i;
+    bool ok = m && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && feed(m, &a, ids, N, 7, true, got, &e);
+    double worst = NAN, *all = ok ? ref_logits_seen(m, ids, N, &(struct ref_picture){at, nx, ny, rows}) : NULL;
+    for (size_t i = 0; all && i < n_vocab; i++) {
+        double d = fabs((double)got[i] - all[(N - 1) * n_vocab + i]);
+        if (!(d <= worst)) worst = d;
+    }
+    snprintf(name, sizeof name, "a picture of %dx%d tokens from token %d on: logits within 1e-3 of the formulas", nx, ny, at);
+    TEST(name, ok && worst < 1e-3, "%s max-abs %g", e.text, worst);
+    free(all), free(rows), free(got);
+    album_free(&a);
     model_close(m);
 }
 
@@ -275,6 +306,9 @@ int main(void)
     }
     test_places();
     test_made_up();
+    test_reference(5, 3, 4);
+    test_reference(0, 7, 2);
+    test_reference(20, 1, 4); /* the prompt ends in it */
     test_bad_sections();
     test_prompts();
     rmdir(dir);

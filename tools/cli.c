@@ -242,6 +242,7 @@ static int option_set(const struct option *o, const char *value)
         *(double *)o->target = v;
         return EXIT_DONE;
     }
+    case OPTION_PAIR:
     case OPTION_STRINGS: {
         struct string_list *list = o->target;
         if (list->n == sizeof list->v / sizeof *list->v) return usage_error("--%s: found more than %zu of them", o->name, list->n);
@@ -303,6 +304,11 @@ int command_main(const struct command *c, int argc, char **argv)
             value = argv[++i];
         }
         int status = option_set(o, value);
+        if (status == EXIT_DONE && o->kind == OPTION_PAIR) {
+            if (i + 1 == argc || looks_like_option(argv[i + 1]))
+                return usage_error("--%s: found one value, expected %s", o->name, o->metavar);
+            status = option_set(o, argv[++i]);
+        }
         if (status != EXIT_DONE) return status;
         if (!option_given(o) && n_given < sizeof given / sizeof *given) given[n_given++] = o;
     }

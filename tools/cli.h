@@ -23,6 +23,7 @@ enum option_kind {
     OPTION_INT,    /* int64_t *, within [min, max] */
     OPTION_FLOAT,  /* double *, within [min, max] */
     OPTION_STRINGS, /* struct string_list *: each time it is given, one more */
+    OPTION_PAIR,   /* struct string_list *: the word after it and the next one; given again, it is two more */
     OPTION_INTS,   /* struct int_list *: "1,8,64", each within [min, max] */
     OPTION_CHOICE, /* int *: index into `choices` ("f32|f16|q8_0") */
 };

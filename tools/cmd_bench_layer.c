@@ -137,7 +137,7 @@ int bench_layer_run(int n_args, char **args)
     bool ok = p && layer_ops_find(&l, p, args[0], &e);
     int status = ok && !l.chosen ? unknown_name(p, l.layer, args[0]) : EXIT_DONE;
     if (status == EXIT_DONE) {
-        ok = ok && device_find(&d, account_args.device, note, &e) && run_list(p, &l, &d, args[0], &e);
+        ok = ok && device_find(&d, account_args.device, note, &interrupted, &e) && run_list(p, &l, &d, args[0], &e);
         status = ok ? EXIT_DONE : failed(&e);
     }
     device_free(&d);

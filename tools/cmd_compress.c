@@ -1,6 +1,7 @@
 /* cmd_compress.c - a model with its linear layers factorised.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "engine/compress/bundled_text.h"
 #include "engine/compress/compress.h"
 #include "tools/common_args.h"
 
@@ -9,10 +10,11 @@
 
 enum { MAX_TEXT = 1 << 30 };
 
-static const char *out, *calib, *check, *core_type = "Q8_0";
+static const char *out, *calib, *check, *survey, *core_type = "Q8_0";
 static double ratio;
 static int64_t rank_wanted, tokens = 32768, context = 512;
-static int scope;
+static int64_t sites = 2, split = 1, parts = 1;
+static int scope, structure;
 static bool uniform, separate, no_gauge, plain, sequential;
 
 static const struct option options[] = {
@@ -20,16 +22,25 @@ static const struct option options[] = {
     {"output", "o", OPTION_STRING, &out, "FILE", "the file to write", 0, 0, NULL},
     {"ratio", NULL, OPTION_FLOAT, &ratio, "R", "keep this share of the parameters of the matrices in scope", 0.01, 1, NULL},
     {"rank", NULL, OPTION_INT, &rank_wanted, "K", "or: rank K for all of them", 1, 1 << 20, NULL},
+    {"structure", NULL, OPTION_CHOICE, &structure, "S", "svd: low rank; mpo: more cores, or other factors (default svd)", 0, 0,
+     "svd|mpo"},
+    {"sites", NULL, OPTION_INT, &sites, "S", "cores of an mpo (default 2)", 2, MPO_MAX_CORES, NULL},
+    {"split", NULL, OPTION_INT, &split, "N", "two cores: o = (out/N, N), i = (N, in/N) (default 1)", 1, 4096, NULL},
+    {"parts", NULL, OPTION_INT, &parts, "N", "or o = (out, 1), i = (N, in/N): parts that share a factor (default 1)", 1, 4096,
+     NULL},
     {"scope", NULL, OPTION_CHOICE, &scope, "S", "which matrices: all, ffn or attn (default all)", 0, 0, "all|ffn|attn"},
-    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to: what the model will be used on", 0, 0, NULL},
+    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to (default: this program's documents)", 0, 0, NULL},
     {"tokens", NULL, OPTION_INT, &tokens, "N", "of it at most, 0 for all (default 32768)", 0, INT32_MAX, NULL},
     {"context", "c", OPTION_INT, &context, "N", "tokens of a sequence of it (default 512)", 32, 1 << 16, NULL},
     {"core-type", NULL, OPTION_STRING, &core_type, "T", "type of the cores (default Q8_0)", 0, 0, NULL},
-    {"check", NULL, OPTION_STRING, &check, "FILE", "perplexity on this text before and after, and the KL divergence", 0, 0, NULL},
+    {"check", NULL, OPTION_STRING, &check, "FILE", "perplexity on this text before and after, and the KL divergence", 0, 0,
+     NULL},
+    {"survey", NULL, OPTION_STRING, &survey, "FILE", "keep the survey there, for other ratios, scopes and types", 0, 0, NULL},
     {"uniform", NULL, OPTION_FLAG, &uniform, NULL, "the same ratio for all matrices, with no survey of what they matter", 0, 0,
      NULL},
     {"separate", NULL, OPTION_FLAG, &separate, NULL, "q, k and v each for itself, with no core in common", 0, 0, NULL},
-    {"sequential", NULL, OPTION_FLAG, &sequential, NULL, "fit each layer to what the compressed layers before it give", 0, 0, NULL},
+    {"sequential", NULL, OPTION_FLAG, &sequential, NULL, "fit each layer to what the compressed layers before it give", 0, 0,
+     NULL},
     {"no-gauge", NULL, OPTION_FLAG, &no_gauge, NULL, "store the identity's rows too: the usual low-rank product", 0, 0, NULL},
     {"plain", NULL, OPTION_FLAG, &plain, NULL, "fit to the weights alone, whatever their inputs are: a baseline", 0, 0, NULL},
     {.name = NULL},
@@ -48,12 +59,12 @@ static bool checking(void *ctx, size_t chunk, size_t chunks)
     return !interrupted;
 }
 
-static void put_json(const char *path, const struct compress_result *r, const struct divergence *d)
+static void put_json(const char *model, const char *path, const struct compress_result *r, const struct divergence *d)
 {
     struct json j;
     json_begin(&j, stdout);
     json_object(&j);
-    json_put_string(&j, "model", arg_model);
+    json_put_string(&j, "model", model);
     json_put_string(&j, "output", path);
     json_put_number(&j, "ratio", r->ratio);
     json_put_integer(&j, "parameters_before", (int64_t)r->parameters_before);
@@ -91,8 +102,8 @@ static void put_text(const char *path, const struct compress_result *r, const st
         const struct compress_tensor *t = &r->tensors[i];
         printf("%-20s  %-9s  %6zu  %9.5f  %12" PRIu64 "\n", t->name, t->structure, t->rank, t->rel_error, t->bytes);
     }
-    printf("parameters in scope: %.0f, before %.0f: %.4f\n%s: %" PRIu64 " bytes, before %" PRIu64 ": %.4f\n", r->parameters_after,
-           r->parameters_before, r->ratio, path, r->bytes_after, r->bytes_before,
+    printf("parameters in scope: %.0f, before %.0f: %.4f\n%s: %" PRIu64 " bytes, before %" PRIu64 ": %.4f\n",
+           r->parameters_after, r->parameters_before, r->ratio, path, r->bytes_after, r->bytes_before,
            (double)r->bytes_after / (double)r->bytes_before);
     if (d) arg_print_divergence(d);
 }
@@ -108,8 +119,10 @@ static int finish(const struct model *m, const struct compress_result *r, struct
     model_close(after);
     free(text);
     if (!ok) return failed(e);
-    if (common.json) put_json(out, r, check ? &d : NULL);
-    else put_text(out, r, check ? &d : NULL);
+    if (common.json)
+        put_json(m->file->path, out, r, check ? &d : NULL);
+    else
+        put_text(out, r, check ? &d : NULL);
     return EXIT_DONE;
 }
 
@@ -126,20 +139,28 @@ static int run(int n_args, char **args)
                                  .uniform = uniform || plain,
                                  .separate = separate,
                                  .no_gauge = no_gauge,
+                                 .sites = structure ? (int)sites : 0,
+                                 .split = (int)split,
+                                 .parts = (int)parts,
                                  .plain = plain,
                                  .sequential = sequential,
+                                 .survey = survey,
                                  .threads = arg_threads(),
                                  .progress = show,
                                  .stop = &interrupted};
     if (!out) return usage_error("found no -o FILE, expected the file to write");
-    if (!(ratio > 0) == !rank_wanted) return usage_error("expected one of --ratio R and --rank K");
+    if (!(ratio > 0) == !rank_wanted)
+        return usage_error("found %s, expected one of --ratio R and --rank K", rank_wanted ? "both" : "neither");
+    if (!structure && (sites > 2 || split > 1 || parts > 1))
+        return usage_error("found factors of other kinds than low rank, expected --structure mpo with them");
+    if ((split > 1) + (parts > 1) + (sites > 2) > 1) return usage_error("expected one of --sites above 2, --split and --parts");
     if (!type_by_name(core_type, &o.core_type)) return usage_error("unknown type '%s'", core_type);
-    if (!calib) return usage_error("expected --calib");
     signals_catch();
-    char *text = file_read(calib, MAX_TEXT, &o.text_len, &e);
-    struct model *m = text ? arg_open_model(0, &e) : NULL;
+    char *text = calib ? file_read(calib, MAX_TEXT, &o.text_len, &e) : NULL;
+    struct model *m = text || !calib ? arg_open_model(0, &e) : NULL;
     struct compress_result r;
-    o.text = text;
+    o.text = calib ? text : bundled_text;
+    if (!calib) o.text_len = bundled_text_len;
     int status = EXIT_FAILED;
     if (m && compress_run(m, out, &o, &r, &e)) {
         status = finish(m, &r, &e);

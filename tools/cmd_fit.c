@@ -154,7 +154,7 @@ static int run(int n_args, char **args)
                             .resamples = (int)resamples,
                             .seed = (uint64_t)seed,
                             .gain_error = gain_error};
-    ok = ok && energy_fit(&fit, &log, &o, &e) && device_find(&d, account_args.device, note, &e) &&
+    ok = ok && energy_fit(&fit, &log, &o, &e) && device_find(&d, account_args.device, note, &interrupted, &e) &&
          find_output(path, sizeof path, account_args.device, &e);
     if (ok) {
         time_t now = time(NULL);

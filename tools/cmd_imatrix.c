@@ -26,7 +26,7 @@ static int run(int n_args, char **args)
     signals_catch();
     struct model *m = arg_open_model(0, &e);
     struct imatrix *im = m ? arg_collect(m, &e) : NULL;
-    bool ok = im && imatrix_write(im, output, calibration_args.calib, CALIBRATION_CONTEXT, &e);
+    bool ok = im && imatrix_write(im, output, arg_calibration_name(), CALIBRATION_CONTEXT, &e);
     if (ok && common.json) {
         struct json j;
         json_begin(&j, stdout);
@@ -47,9 +47,10 @@ static int run(int n_args, char **args)
 const struct command command_imatrix = {
     .name = "imatrix",
     .summary = "collect what a model's layers get as inputs on a text, for quantize",
-    .usage = "-m M -o FILE --calib TEXT",
-    .description = "Runs the text through the model layer by layer and keeps, of each input of a linear layer, squares, means and "
-                   "leading directions. The file is an importance matrix in llama.cpp's GGUF layout with more beside it.",
+    .usage = "-m M -o FILE [--calib TEXT]",
+    .description =
+        "Runs the text through the model layer by layer and keeps, of each input of a linear layer, squares, means and "
+        "leading directions. The file is an importance matrix in llama.cpp's GGUF layout with more beside it.",
     .options = options,
     .run = run,
 };

@@ -1,7 +1,8 @@
-/* cmd_laws.c - the sweeps of the paper: `hartree laws text` and `hartree laws image`.
+/* cmd_laws.c - the sweeps of the paper: `hartree laws text`, `hartree laws image` and `hartree laws compress`.
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/laws/laws.h"
+#include "tools/laws_compress_args.h"
 #include "engine/meter/meter.h"
 #include "tools/account_args.h"
 
@@ -23,15 +24,15 @@ static const struct option options[] = {
      NULL},
     {"points", NULL, OPTION_INTS, &points, "N,...", "text: prompts P1 to P19 by number (default: all)", 1, 19, NULL},
     {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "text: prompts of so many tokens instead", 2, 1 << 20, NULL},
-    {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE", "image: the vision tower, one a model; without -m it is swept alone", 0, 0,
-     NULL},
-    {"image", NULL, OPTION_STRING, &image, "FILE", "image: the picture, or WxH for a scene of that size (default 2048x1440)", 0, 0,
-     NULL},
+    {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE", "image: the vision tower, one a model; without -m it is swept alone", 0,
+     0, NULL},
+    {"image", NULL, OPTION_STRING, &image, "FILE", "image: the picture, or WxH for a scene of that size (default 2048x1440)", 0,
+     0, NULL},
     {"edges", NULL, OPTION_INTS, &edges, "N,...",
      "image: longest edges that the picture is scaled down to (default: 20 even steps)", 1, 65535, NULL},
     {"clamp", NULL, OPTION_STRINGS, &clamps, "C",
-     "image: how sizes are bounded (see `hartree see`), once a clamp (default: box:1024x720, box:854x594 and box:714x496)", 0, 0,
-     NULL},
+     "image: how sizes are bounded (see `hartree see`), once a clamp (default: box:1024x720, box:854x594 and box:714x496)", 0,
+     0, NULL},
     {"question", NULL, OPTION_STRING, &question, "TEXT", "image: what is asked beside the picture", 0, 0, NULL},
     {"gen", "n", OPTION_INT, &gen, "N", "tokens generated after each prompt (default 64; image: 8)", 1, 1 << 20, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, SWEEP_REPEATS, NULL},
@@ -56,6 +57,7 @@ static const struct option options[] = {
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
     ARG_KV,
+    LAWS_COMPRESS_ARGS,
     {.name = NULL},
 };
 
@@ -133,11 +135,14 @@ static void read_pictures(struct sweep_options *o)
 }
 
 /* Words of the one sweep in the other. */
-static int check_words(bool pictures)
+static int check_words(bool pictures, bool family)
 {
     struct clamp c;
     struct error e;
-    if (models.n > SWEEP_MODELS) return usage_error("found %zu models, expected one or two", models.n);
+    const char *wrong = family ? laws_compress_wrong(output) : laws_compress_given();
+    if (wrong) return usage_error("%s", wrong);
+    if (models.n > (family ? SWEEP_MODELS : 2))
+        return usage_error("found %zu models, expected %s", models.n, family ? "at most 16" : "one or two");
     if (!pictures) {
         const char *word = mmprojs.n ? "mmproj" : image ? "image" : edges.n ? "edges" : clamps.n ? "clamp" : "question";
         if (mmprojs.n || image || edges.n || clamps.n || question)
@@ -149,7 +154,8 @@ static int check_words(bool pictures)
     }
     if (judge || references) return usage_error("found --%s, expected none in a sweep of pictures", judge ? "judge" : "answers");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
-    if (!mmprojs.n || mmprojs.n > SWEEP_MODELS) return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
+    if (!mmprojs.n || mmprojs.n > 2)
+        return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)
         return usage_error("found %zu models and %zu towers, expected as many", models.n, mmprojs.n);
     if (!models.n && (gen || question)) return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
@@ -170,7 +176,7 @@ static int run(int n_args, char **args)
 {
     (void)n_args;
     struct error e = {""};
-    bool pictures = !strcmp(args[0], "image");
+    bool pictures = !strcmp(args[0], "image"), family = !strcmp(args[0], "compress");
     struct laws_options o = {.sweep = {.gen = gen ? gen : !pictures ? TEXT_GEN : models.n ? IMAGE_GEN : 1,
                                        .repeats = (int)repeats,
                                        .hz = hz,
@@ -187,7 +193,7 @@ static int run(int n_args, char **args)
                              .judge = judge,
                              .references = references,
                              .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
-    if (check_words(pictures) || check_twice("points", &points) || check_twice("lengths", &lengths) ||
+    if (check_words(pictures, family) || check_twice("points", &points) || check_twice("lengths", &lengths) ||
         check_twice("edges", &edges))
         return EXIT_USAGE;
     if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
@@ -198,14 +204,18 @@ static int run(int n_args, char **args)
     struct device d = {0};
     struct laws *l = NULL;
     bool ok = (pictures || read_models(&o.sweep, &e)) && (o.hooks.meter = meter_open(energy, NULL, &e)) &&
-              device_find(&d, account_args.device, note, &e);
+              device_find(&d, account_args.device, note, &interrupted, &e);
     o.sweep.device = &d;
     o.sweep.energy = ok ? meter_source(o.hooks.meter) : NULL;
-    ok = ok && (l = laws_run(&o, &e));
-    progress_clear();
-    if (ok && common.json) laws_json(l, stdout);
-    else if (ok) laws_print(l, stdout);
-    laws_free(l);
+    if (family) {
+        ok = ok && laws_compress_run(&o, &e);
+    } else {
+        ok = ok && (l = laws_run(&o, &e));
+        progress_clear();
+        if (ok && common.json) laws_json(l, stdout);
+        else if (ok) laws_print(l, stdout);
+        laws_free(l);
+    }
     meter_close(o.hooks.meter);
     device_free(&d);
     return ok ? EXIT_DONE : failed(&e);
@@ -214,7 +224,7 @@ static int run(int n_args, char **args)
 const struct command command_laws = {
     .name = "laws",
     .summary = "sweep prompts or pictures of growing size: time, CPU, memory and energy, predicted first and then measured",
-    .usage = "text|image [-m M [-m M2]] [--mmproj P [--mmproj P2]] [-o DIR] [--points N,...] [--clamp C] [--gen N] [-r N] "
+    .usage = "text|image|compress [-m M [-m M2]] [--mmproj P [--mmproj P2]] [-o DIR] [--points N,...] [--clamp C] [--gen N] [-r N] "
              "[--hz 5] [--energy SRC] [--shard I/N]",
     .description =
         "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
@@ -223,10 +233,13 @@ const struct command command_laws = {
         "image: one picture scaled to 20 sizes, each under three clamps, for a model with its tower, or a tower alone. The "
         "result is where each clamp's knee lies, by the clamp alone and by a change-point fit of measured times, the cost of "
         "the plateaus, and time in closed form over patches.\n\n"
+        "compress: a family; the first -m is the original, further ones and those that --ratios makes of it into -o DIR are its "
+        "variants. Beside each one's figures stand, with -f FILE, its perplexity on that text and its KL divergence from the "
+        "original, and the intercept and slope of CPU and RAM AUC over prompt tokens.\n\n"
         "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends with status 1. Shards on "
         "several machines need the same --device FILE; --join takes their folders together.",
     .options = options,
-    .kinds = "text|image",
+    .kinds = "text|image|compress",
     .min_args = 1,
     .max_args = 1,
     .run = run,

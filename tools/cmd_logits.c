@@ -82,9 +82,9 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     }
     size_t len;
     char *text = arg_text(&len, usage, e);
-    const struct look_options looking = {images, mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note};
+    const struct look_options looking = {images, mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note, NULL};
     char *marked = NULL;
-    bool ok = text && (!images || look(&album, m, &looking, e));
+    bool ok = text && (!images || look(&album, m, &looking, NULL, e));
     if (ok && album.n) {
         marked = look_mark(text, album.n);
         ok = marked || fail(e, "prompt: found no memory for %zu bytes", len);

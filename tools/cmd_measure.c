@@ -2,12 +2,26 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
+#include "engine/tower/tower.h"
 #include "tools/account_args.h"
+#include "vision/scene.h"
 
 #include <math.h>
 #include <string.h>
 
 static int64_t repeats = 3;
+static const char *mmproj, *image, *clamp;
+
+/* The tower and what it is to see; reading and resizing are no part of the run. */
+static bool open_picture(struct tower **t, struct preprocessed *p, struct error *e)
+{
+    struct picture picture;
+    *t = tower_open(mmproj, &(struct tower_options){.threads = arg_threads(), .profile = true}, e);
+    if (!*t || !scene_or_picture(image, &picture, e)) return false;
+    bool ok = preprocess_picture(&picture, clamp, &(*t)->mmproj->keys, p, e);
+    picture_free(&picture);
+    return ok || fail_in(e, image);
+}
 
 static int run(int n_args, char **args)
 {
@@ -17,6 +31,9 @@ static int run(int n_args, char **args)
     unsigned by;
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
+    if (!image && (mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image", mmproj ? "mmproj" : "clamp");
+    if (image && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
     signals_catch();
     struct meter *meter = arg_open_meter(&e);
     if (!meter) return failed(&e);
@@ -24,9 +41,11 @@ static int run(int n_args, char **args)
     double load_s;
     struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
-    struct measure_options o = {.repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
+    struct preprocessed picture = {0};
+    struct measure_options o = {
+        .picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
     if (m) o.run = account_run(m);
-    bool ok = m && measure(&r, m, &d, &o, &e);
+    bool ok = m && (!image || open_picture(&o.tower, &picture, &e)) && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
     if (ok && isnan(device_rate(&d, "read_peak", o.run.threads)))
@@ -36,6 +55,8 @@ static int run(int n_args, char **args)
     if (ok && *r.unmetered && strcmp(arg_energy, "auto")) ok = fail(&e, "--energy: %s", r.unmetered);
     else if (ok && *r.unmetered) note("energy: %s", r.unmetered);
     measurement_free(&r);
+    preprocessed_free(&picture);
+    tower_free(o.tower);
     device_free(&d);
     model_close(m);
     meter_close(meter);
@@ -46,6 +67,10 @@ static const struct option options[] = {
     ARG_MODEL,
     ARGS_RUN,
     ARG_ENERGY,
+    {"image", NULL, OPTION_STRING, &image, "FILE", "a picture before the prompt's text, or WxH for a scene of that size", 0, 0,
+     NULL},
+    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the vision tower", 0, 0, NULL},
+    {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
     {.name = NULL},
 };
@@ -53,7 +78,8 @@ static const struct option options[] = {
 const struct command command_measure = {
     .name = "measure",
     .summary = "the same from a run, with the prediction's error beside every row",
-    .usage = "-m M [--prompt N] [--gen N] [--device FILE] [--kv T] [-r REPEATS] [--energy SRC] [--by layer|op|type|phase]",
+    .usage = "-m M [--prompt N] [--gen N] [--image FILE --mmproj P [--clamp C]] [--device FILE] [--kv T] [-r REPEATS] "
+             "[--energy SRC] [--by layer|op|type|phase]",
     .description =
         "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find "
         "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. Errors are (predicted - measured) / measured. A meter's joules are those of the "

@@ -72,7 +72,7 @@ static int run(int n_args, char **args)
     struct law law = {.n_terms = 0};
     struct law_range range = law_range(&o);
     struct picture_cost picture = {.tower = NULL};
-    bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &e);
+    bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &interrupted, &e);
     if (ok) account_threads(&o, &d);
     if (picture.tower) o.prompt += (size_t)picture.fit.tokens; /* the marks around them are text */
     ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&

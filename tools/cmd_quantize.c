@@ -14,15 +14,18 @@ static bool mean, feedback, no_feedback, detail_rows;
 
 static const struct option options[] = {
     {"imatrix", NULL, OPTION_STRING, &imatrix_path, "FILE",
-     "what the inputs look like (hartree imatrix, or llama-imatrix as GGUF): errors count by their weight in the output", 0, 0, NULL},
+     "what the inputs look like (of hartree imatrix, or llama-imatrix as GGUF): errors count by what they do to the output", 0, 0,
+     NULL},
     ARG_CALIB,
     ARG_TOKENS,
     {"correct", NULL, OPTION_INT, &rank, "R",
-     "add a correction of rank R to each matrix of a block, fitted in the metric of its inputs, in Q8_0; needs --calib or --imatrix "
-     "of hartree", 1, 1024, NULL},
+     "add a correction of rank R to each matrix of a block, fitted in the metric of its inputs, in Q8_0 (an --imatrix then has "
+     "to be of hartree)",
+     1, 1024, NULL},
     {"correct-mean", NULL, OPTION_FLAG, &mean, NULL, "add a bias to each that takes its error on the mean input", 0, 0, NULL},
     {"feedback", NULL, OPTION_FLAG, &feedback, NULL,
-     "let later blocks of a row make up for errors of earlier ones: no bytes (default with --correct and --correct-mean)", 0, 0, NULL},
+     "let later blocks of a row make up for errors of earlier ones: no bytes (default with --correct and --correct-mean)", 0, 0,
+     NULL},
     {"no-feedback", NULL, OPTION_FLAG, &no_feedback, NULL, "quantise each block for itself", 0, 0, NULL},
     {"tensors", NULL, OPTION_FLAG, &detail_rows, NULL, "print a line for each matrix that was made anew", 0, 0, NULL},
     {.name = NULL},
@@ -104,10 +107,7 @@ static int run(int n_args, char **args)
     if (!o.mix) return refuse(args[2], &e);
     if (feedback && no_feedback) return usage_error("found both --feedback and --no-feedback, expected one of them");
     if (imatrix_path && calibration_args.calib) return usage_error("found both --imatrix and --calib, expected one of them");
-    bool known = imatrix_path || calibration_args.calib;
-    if (!known && (rank || mean || feedback))
-        return usage_error("found %s without --calib or --imatrix, expected one of them",
-                           rank ? "--correct" : mean ? "--correct-mean" : "--feedback");
+    bool known = imatrix_path || calibration_args.calib || rank || mean || feedback; /* else nothing asks for the inputs */
     o.remake.feedback = feedback || ((rank || mean) && !no_feedback);
     struct quantise_result r = {.rows = NULL};
     signals_catch();
@@ -151,11 +151,14 @@ static int run(int n_args, char **args)
 const struct command command_quantize = {
     .name = "quantize",
     .summary = "write a model with its matrices in other types",
-    .usage = "IN OUT TYPE",
+    .usage = "IN OUT TYPE [--imatrix FILE | --calib TEXT] [--correct R] [--correct-mean]",
     .description =
         "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
         "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row "
-        "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.",
+        "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.\n\n"
+        "With what the inputs look like (docs/mpo.md), errors count by what they do to the output. With --feedback, --correct or "
+        "--correct-mean the matrices of blocks are made anew: rows are joined where blocks do not divide them, a single type "
+        "leaves the embedding and the output as they are, and the bits of the blocks' matrices are printed.",
     .options = options,
     .min_args = 3,
     .max_args = 3,

@@ -12,6 +12,7 @@
 #include "tools/common_args.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static bool chat, echo, profile, ignore_eos;
 static const char *system_text, *chat_format, *device_name, *images, *mmproj, *clamp;
 
 static struct album album; /* --image, while the command runs */
+static struct looked looked = {NAN, NAN, NAN}; /* what it took */
 
 static struct meter *meter; /* --energy, while the command runs */
 
@@ -148,6 +150,7 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_put_integers(&j, "tokens", g->tokens, g->generated_tokens);
     json_put_string(&j, "stop", stop_name(g->stop));
     json_put_number(&j, "load_s", load_s);
+    json_put_number(&j, "vision_s", r->vision_s);
     json_put_number(&j, "prefill_s", r->prefill_s);
     json_put_number(&j, "decode_s", r->decode_s);
     json_put_number(&j, "prefill_tps", r->prefill_tps);
@@ -155,6 +158,7 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_put_number(&j, "peak_rss_bytes", r->peak_rss_bytes);
     json_key(&j, "predicted");
     json_object(&j);
+    json_put_number(&j, "vision_s", r->predicted_vision_s);
     json_put_number(&j, "prefill_s", r->predicted_prefill_s);
     json_put_number(&j, "decode_s", r->predicted_decode_s);
     json_put_integer(&j, "frozen_gen", (int64_t)z->gen); /* of so many tokens before it ran, by this hash */
@@ -182,6 +186,9 @@ static bool report(struct session *s, const struct generate_result *g, const str
     struct run_report r;
     if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, z ? &z->of : NULL, d, e)) return false;
     if (energy->kind == ENERGY_MEASURED) r.energy = *energy;
+    r.vision_tokens = album.n_rows;
+    r.vision_s = looked.vision_s;
+    r.predicted_vision_s = looked.predicted_s;
     bool ok = true;
     if (common.json) print_json(out, g, &r, z, load_s);
     if (!common.quiet) {
@@ -280,8 +287,8 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
     const struct look_options looking = {images, mmproj, clamp, arg_threads(),
-                                         context ? (size_t)context : (size_t)m->hp.n_ctx_train, note};
-    bool ok = (!images || look(&album, m, &looking, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
+                                         context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
+    bool ok = (!images || look(&album, m, &looking, &looked, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
         size_t needed = conversation ? 0 : ids.n + (size_t)n_tokens;

@@ -46,7 +46,7 @@ struct model *arg_open_model_and_device(int flags, const char *device, struct de
     double start = clock_now();
     struct model *m = open_model(flags, e);
     *load_s = clock_now() - start;
-    if (m && !device_find(d, device, note, e)) {
+    if (m && !device_find(d, device, note, &interrupted, e)) {
         model_close(m);
         return NULL;
     }

@@ -39,6 +39,7 @@ struct calibration {
     struct probe_weights memory;      /* far more than the cache holds */
     struct figure *figures;
     size_t n_figures, allocated;
+    size_t many;           /* rows of a long step of linear layers */
     double seen[2][2];     /* positions that a row of attention saw: in decode and prefill, of few and of many */
     double start, seconds; /* rounds go on until so much time has passed */
     struct error *e;
@@ -178,21 +179,26 @@ static bool measure_stage(struct calibration *c, double *tau)
     return note_figure(c, *tau, "stage.%d", c->threads);
 }
 
-enum { FEW = 16, MANY = CALIBRATED_ROWS }; /* rows: where unpacking counts, and where it hardly does */
+enum { FEW = 16 }; /* rows: where unpacking counts; CALIBRATED_ROWS is where it hardly does */
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
     const char *op = type_get(type)->op;
     int t = c->threads;
     char cold[PROBE_SHAPE], warm[PROBE_SHAPE], prompt[PROBE_SHAPE];
-    probe_cold_shape(cold, type, c->memory.n);
+    /* Scalar kernels alone, which take minutes: their rates depend little on rows or on where weights come from. */
+    char peak[DEVICE_KEY];
+    snprintf(peak, sizeof peak, "peak.i8.%d", t);
+    size_t less = figure_find(c, peak) ? 1 : 4;
+    c->many = CALIBRATED_ROWS / less;
+    probe_cold_shape(cold, type, c->memory.n / less);
     snprintf(warm, sizeof warm, "L=1,D=512,H=4,KV=2,F=1536,V=256:%s", type_name(type));
     snprintf(prompt, sizeof prompt, "L=1,D=1024,H=8,KV=4,F=3072,V=256:%s", type_name(type));
     const struct {
         const char *shape;
         size_t rows;
         int steps;
-    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, MANY, 2}};
+    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, c->many, 2}};
     for (int i = 0; i < 4; i++) {
         struct probe_sums sums = {0};
         struct probe p = {runs[i].shape, &c->memory, TYPE_F16, t, 0, runs[i].rows, runs[i].steps};
@@ -310,18 +316,18 @@ static bool put_exponent(struct calibration *c)
     return tried ? put(c, exponents[best], "exponent") : device_set(c->device, "exponent", 2, ASSUMED, NULL, c->e);
 }
 
-/* Of seconds a weight with FEW and MANY rows, what a row adds and what does not depend on rows. */
+/* Of seconds a weight with FEW and c->many rows, what a row adds and what does not depend on rows. */
 static bool put_gemm(struct calibration *c, enum type type, int threads)
 {
     const char *op = type_get(type)->op;
     double few = figure_median(c, "few.%s.%d", op, threads), many = figure_median(c, "many.%s.%d", op, threads);
-    double row = (many - few) / (MANY - FEW), unpack = few - FEW * row;
+    double row = (many - few) / (double)(c->many - FEW), unpack = few - FEW * row;
     char rate[DEVICE_KEY];
     snprintf(rate, sizeof rate, "linear.%s.prefill.%d", op, threads);
     if (row > 0 && unpack >= 0)
         return put_rate(c, 2 / row, operands_of(type), threads, rate) && put(c, unpack, "linear.%s.unpack.%d", op, threads);
     /* So disturbed that more rows seemed to take less, or fewer too little: all is the rows'. */
-    return put_assumed(c, 2 * MANY / many, "%s", rate) && put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
+    return put_assumed(c, 2 * (double)c->many / many, "%s", rate) && put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
 }
 
 /* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
@@ -509,7 +515,8 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
 
 /* ---- The device of this machine ---- */
 
-bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), struct error *e)
+bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
+                 struct error *e)
 {
     char path[1024];
     struct error why;
@@ -524,7 +531,7 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
         device_free(d);
     } else
         say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
-    if (!calibrate(d, &(struct calibrate_options){.quick = true}, e)) return false;
+    if (!calibrate(d, &(struct calibrate_options){.quick = true, .interrupted = interrupted}, e)) return false;
     if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);
     return true;
 }

@@ -4,6 +4,9 @@
  * must find exactly the FLOPs that were predicted; then `repeats` times with the profile on. Prompt and continuation are fixed
  * pseudo-random ids, so nothing is sampled and every repeat does the same work.
  *
+ * With a picture the run begins with its tower, and its tokens come before the text's. The picture is read and resized before;
+ * that is neither predicted nor timed.
+ *
  * A meter is read over all the repeats together, and their joules are gross: a single run may be too short for it. Joules of an
  * op stay modelled, which no meter can resolve.
  *
@@ -17,8 +20,13 @@
 #include "engine/meter/meter.h"
 #include "engine/session.h"
 
+struct tower;
+struct preprocessed;
+
 struct measure_options {
-    struct predict_options run;      /* past must be 0 */
+    struct predict_options run;      /* past must be 0; prompt counts text alone, not a picture's tokens */
+    struct tower *tower;             /* opened with a profile, of as many threads; borrowed; NULL: no picture */
+    const struct preprocessed *picture; /* by the tower's keys, borrowed */
     int repeats;                     /* 1 to 1000 */
     struct meter *meter;             /* borrowed; NULL: no joules */
     const volatile int *interrupted; /* nonzero stops; NULL */
@@ -28,7 +36,7 @@ struct measurement {
     struct prediction prediction; /* rows with their measured_s */
     double flops_counted;
     int repeats;
-    double measured_s, prefill_s, decode_s; /* of the median run */
+    double measured_s, vision_s, prefill_s, decode_s; /* of the median run; vision_s NAN without a picture */
     double fastest_s, slowest_s;
     double unattributed_s; /* measured_s less the rows' sum */
     struct energy energy;  /* of all repeats; energy_none without a meter, or where its readings support none */

@@ -478,7 +478,7 @@ bool paper_predict(struct paper *p, const char *which, void (*say)(const char *f
     for (size_t i = 0; i < (which ? 1 : PAPER_MACHINES); i++) {
         const char *word = which ? which : both[i];
         struct paper_machine *m = &p->machines[p->n_machines];
-        if (!device_find(&m->device, word, say, e)) return paper_free(p), false;
+        if (!device_find(&m->device, word, say, NULL, e)) return paper_free(p), false;
         p->n_machines++;
         snprintf(m->name, sizeof m->name, "%s", bundled_find(word) ? word : m->device.name);
         if (!add_machine(p, (int)i, e)) return paper_free(p), false;

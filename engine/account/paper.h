@@ -15,6 +15,7 @@
 #ifndef HARTREE_PAPER_H
 #define HARTREE_PAPER_H
 
+#include "base/json.h"
 #include "base/sha256.h"
 #include "engine/account/device.h"
 
@@ -97,6 +98,7 @@ double paper_deviation(const struct paper_row *r);
 
 /* A line of JSON a row, or a table that ends with the inputs and the hash. */
 void paper_json(const struct paper *p, FILE *f);
+void paper_put_row(const struct paper *p, const struct paper_row *r, struct json *j); /* a row as an object */
 void paper_print(const struct paper *p, FILE *f);
 
 #endif

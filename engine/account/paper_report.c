@@ -13,34 +13,38 @@ static void put_text(struct json *j, const char *key, const char *text)
     json_put_string(j, key, *text ? text : NULL);
 }
 
+void paper_put_row(const struct paper *p, const struct paper_row *r, struct json *j)
+{
+    int inside = paper_inside(r);
+    json_object(j);
+    json_put_string(j, "figure", r->figure);
+    json_put_string(j, "device", paper_device(p, r));
+    json_put_string(j, "unit", r->unit);
+    json_put_number(j, "published", r->published);
+    json_put_number(j, "predicted", r->predicted);
+    json_key(j, "interval95");
+    json_array(j);
+    json_number(j, r->low);
+    json_number(j, r->high);
+    json_array_end(j);
+    json_key(j, "inside");
+    if (inside < 0)
+        json_null(j);
+    else
+        json_bool(j, inside);
+    json_put_number(j, "deviation", paper_deviation(r));
+    put_text(j, "missing", r->missing);
+    put_text(j, "note", r->note);
+    json_put_string(j, "sha256", p->sha256);
+    json_object_end(j);
+}
+
 void paper_json(const struct paper *p, FILE *f)
 {
     for (size_t i = 0; i < p->n; i++) {
-        const struct paper_row *r = &p->rows[i];
-        int inside = paper_inside(r);
         struct json j;
         json_begin(&j, f);
-        json_object(&j);
-        json_put_string(&j, "figure", r->figure);
-        json_put_string(&j, "device", paper_device(p, r));
-        json_put_string(&j, "unit", r->unit);
-        json_put_number(&j, "published", r->published);
-        json_put_number(&j, "predicted", r->predicted);
-        json_key(&j, "interval95");
-        json_array(&j);
-        json_number(&j, r->low);
-        json_number(&j, r->high);
-        json_array_end(&j);
-        json_key(&j, "inside");
-        if (inside < 0)
-            json_null(&j);
-        else
-            json_bool(&j, inside);
-        json_put_number(&j, "deviation", paper_deviation(r));
-        put_text(&j, "missing", r->missing);
-        put_text(&j, "note", r->note);
-        json_put_string(&j, "sha256", p->sha256);
-        json_object_end(&j);
+        paper_put_row(p, &p->rows[i], &j);
         json_end(&j);
     }
 }

@@ -113,6 +113,7 @@ static bool put_object(const struct prediction *r, const struct measurement *m, 
         json_put_number(&j, "flops_counted", m->flops_counted);
         json_put_integer(&j, "repeats", m->repeats);
         json_put_number(&j, "measured_s", m->measured_s);
+        json_put_number(&j, "measured_vision_s", m->vision_s);
         json_put_number(&j, "measured_prefill_s", m->prefill_s);
         json_put_number(&j, "measured_decode_s", m->decode_s);
         json_put_number(&j, "fastest_s", m->fastest_s);
@@ -242,6 +243,9 @@ bool measurement_print(const struct measurement *m, unsigned by, FILE *f, struct
             si(m->prefill_s, "s").s, si(m->decode_s, "s").s, m->repeats, si(m->fastest_s, "s").s, si(m->slowest_s, "s").s);
     fprintf(f, "error      %s: prefill %s, decode %s\n", error_text(r->time_s, m->measured_s).s,
             error_text(r->prefill_s, m->prefill_s).s, error_text(r->decode_s, m->decode_s).s);
+    if (!isnan(m->vision_s))
+        fprintf(f, "tower      %s of it, predicted %s: %s\n", si(m->vision_s, "s").s, si(r->vision_s, "s").s,
+                error_text(r->vision_s, m->vision_s).s);
     if (m->energy.kind == ENERGY_MEASURED) {
         fprintf(f, "joules     %s a run", si(m->measured_j, "J").s);
         if (!isnan(r->energy_j)) fprintf(f, ", modelled with an error of %s", error_text(r->energy_j, m->measured_j).s);
@@ -277,6 +281,8 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
                              .generated_tokens = g->generated_tokens,
                              .decode_steps = g->decode_steps,
                              .threads = s->options.threads,
+                             .vision_s = NAN,
+                             .predicted_vision_s = NAN,
                              .prefill_s = g->prefill_s,
                              .decode_s = g->decode_s,
                              .sample_s = g->sample_s};
@@ -315,6 +321,10 @@ void run_report_free(struct run_report *r)
 void run_report_print(const struct run_report *r, FILE *f)
 {
     fprintf(f, "\n%-10s %8s %10s %12s %12s %9s\n", "", "tokens", "tokens/s", "measured", "predicted", "error");
+    if (!isnan(r->vision_s))
+        fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "pictures", r->vision_tokens,
+                si((double)r->vision_tokens / r->vision_s, "").s, si(r->vision_s, "s").s, si(r->predicted_vision_s, "s").s,
+                error_text(r->predicted_vision_s, r->vision_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "prefill", r->prompt_tokens, si(r->prefill_tps, "").s,
             si(r->prefill_s, "s").s, si(r->predicted_prefill_s, "s").s, error_text(r->predicted_prefill_s, r->prefill_s).s);
     fprintf(f, "%-10s %8zu %10s %12s %12s %9s\n", "decode", r->decode_steps, si(r->decode_tps, "").s, si(r->decode_s, "s").s,

@@ -26,6 +26,8 @@ void law_json(const struct law *law, struct json *j);
 struct run_report {
     size_t prompt_tokens, generated_tokens, decode_steps;
     int threads;
+    size_t vision_tokens;                           /* of prompt_tokens, pictures'; the caller's to fill in, like the next */
+    double vision_s, predicted_vision_s;            /* of their tower, before the prompt; NAN: no picture, not known */
     double prefill_s, decode_s;                     /* measured, wall time */
     double sample_s;                                /* of decode_s, sampling: not in the prediction, nor held against it */
     double prefill_tps, decode_tps;                 /* tokens per second of wall time */

@@ -56,15 +56,17 @@ bool allocate_ranks(struct unit *u, size_t n, double ratio, bool gauge, enum typ
     double budget = ratio * all, cheap = 0;
     while (parameters_at(u, n, dear, gauge, core) > budget) {
         if (dear > 1e30)
-            return fail(e, "found %.0f parameters at the least ranks, expected at most %.0f", parameters_at(u, n, dear, gauge, core),
-                        budget);
+            return fail(e, "found %.0f parameters at the least ranks, expected at most %.0f",
+                        parameters_at(u, n, dear, gauge, core), budget);
         dear *= 16;
     }
     for (int i = 0; i < 200; i++) { /* prices span many orders of magnitude: by their logarithm once there is one */
         double middle = cheap > 0 ? sqrt(cheap * dear) : dear / 16;
         if (middle < 1e-300) break;
-        if (parameters_at(u, n, middle, gauge, core) > budget) cheap = middle;
-        else dear = middle;
+        if (parameters_at(u, n, middle, gauge, core) > budget)
+            cheap = middle;
+        else
+            dear = middle;
     }
     spend(u, n, budget - parameters_at(u, n, dear, gauge, core), gauge, core);
     return true;

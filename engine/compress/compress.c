@@ -44,16 +44,18 @@ static bool check_options(const struct compressor *c, struct error *e)
                     t->name);
     for (size_t i = 0; i < c->n; i++) {
         const struct unit *u = &c->units[i];
-        if (u->n_in % t->block)
+        if (!c->cores.sites && u->n_in % t->block)
             return fail(e, "%s: found rows of %zu, expected a multiple of %zu for %s", u->role[0], u->n_in, t->block, t->name);
-        if (c->options->rank && c->options->rank < u->full && c->options->rank % t->block)
+        struct mpo m;
+        if (c->cores.sites && !cores_structure(u, &c->cores, 1, &m, e)) return false;
+        if (!c->cores.sites && c->options->rank && c->options->rank < u->full && c->options->rank % t->block)
             return fail(e, "found rank %zu, expected a multiple of %zu for %s", c->options->rank, t->block, t->name);
     }
     return true;
 }
 
-/* Names the work: the model's bytes, the text and every option that the result depends on. */
-static void hash_work(const struct compressor *c, char key[SHA256_HEX])
+/* Name the survey and the work by the model's bytes, the text and the options that their results depend on. */
+static void hash_work(const struct compressor *c, char survey[SHA256_HEX], char work[SHA256_HEX])
 {
     const struct compress_options *o = c->options;
     const struct gguf *g = c->model->gguf;
@@ -63,24 +65,41 @@ static void hash_work(const struct compressor *c, char key[SHA256_HEX])
         sha256_text(&s, "%s %s\n", g->tensors[i].name, type_name(g->tensors[i].type));
         sha256_add(&s, g->tensors[i].data, g->tensors[i].bytes);
     }
-    sha256_text(&s, "compress 1 %d %d %d %d %zu %zu\n", (int)o->scope, o->separate, o->no_gauge, o->plain, o->tokens, o->context);
-    sha256_text(&s, "%s %d %d %zu\n", type_name(o->core_type), o->uniform, o->sequential, o->rank);
-    sha256_numbers(&s, &o->ratio, 1);
+    sha256_text(&s, "survey 1 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
     sha256_add(&s, o->text, o->text_len);
-    sha256_end(&s, key);
+    struct sha256 more = s;
+    sha256_end(&s, survey);
+    sha256_text(&more, "\nwork 2 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+                o->sequential, o->rank, o->sites, o->split, o->parts);
+    sha256_numbers(&more, &o->ratio, 1);
+    sha256_end(&more, work);
 }
 
-static bool choose_ranks(struct compressor *c, struct error *e)
+/* OUT and what follows it. */
+static bool beside(char path[4096], const char *out, const char *suffix, struct error *e)
+{
+    return snprintf(path, 4096, "%s%s", out, suffix) < 4096 ||
+           fail(e, "%s: found a name too long for '%s' behind it", out, suffix);
+}
+
+static bool survey_and_allocate(struct compressor *c, const char *path, const char *key, struct error *e)
+{
+    struct work_file *f = work_file_open(path, key, e);
+    bool ok = f && survey_run(c->model, c->options, c->units, c->n, f, e);
+    work_file_close(f, false);
+    return ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
+}
+
+static bool choose_ranks(struct compressor *c, const char *survey, const char *key, struct error *e)
 {
     const struct compress_options *o = c->options;
-    bool gauge = c->cores.gauge;
-    if (!o->rank && !o->uniform)
-        return survey_run(c->model, o, c->units, c->n, c->work, e) &&
-               allocate_ranks(c->units, c->n, o->ratio, gauge, o->core_type, e);
+    if (!o->rank && !o->uniform && !o->sites) return survey_and_allocate(c, survey, key, e);
     for (size_t i = 0; i < c->n; i++) {
         struct unit *u = &c->units[i];
         u->rank = o->rank < u->full ? o->rank : u->full;
-        if (!o->rank) u->rank = unit_rank_for(u, o->ratio, gauge, unit_rank_step(u, o->core_type));
+        if (o->rank) continue;
+        u->rank = o->sites ? cores_bond_for(u, &c->cores, o->ratio)
+                           : unit_rank_for(u, o->ratio, c->cores.gauge, unit_rank_step(u, o->core_type));
     }
     return true;
 }
@@ -213,7 +232,7 @@ static void report(struct compressor *c, const struct unit *u, int member, const
         r->parameters_after += parameters;
         return;
     }
-    row->structure = "svd";
+    row->structure = c->cores.sites ? "mpo" : "svd";
     row->rel_error = cores->rel_error[member];
     mpo_spec(&cores->mpo[member], row->spec);
     for (int k = 0; k < cores->n; k++) {
@@ -257,8 +276,10 @@ static bool each_output(struct compressor *c, const struct tensor *t, struct ggu
         report(c, u, member, &cores, t);
     }
     for (int k = 0; ok && member == 0 && k < cores.n; k++) {
-        if (header) gguf_add_tensor(header, cores.t[k].name, cores.t[k].type, cores.t[k].n_dims, cores.t[k].ne);
-        else ok = rows_copy(rows, &cores.t[k], cores.t[k].data, e);
+        if (header)
+            gguf_add_tensor(header, cores.t[k].name, cores.t[k].type, cores.t[k].n_dims, cores.t[k].ne);
+        else
+            ok = rows_copy(rows, &cores.t[k], cores.t[k].data, e);
     }
     free(record);
     return ok;
@@ -303,17 +324,20 @@ static bool write_model(struct compressor *c, const char *key, FILE *f, struct e
 
 static bool run(struct compressor *c, const char *out, struct error *e)
 {
-    char key[SHA256_HEX], path[4096];
+    char survey_key[SHA256_HEX], key[SHA256_HEX], path[4096], survey[4096];
     if (!lapack_require(c->options->threads, e) || !check_options(c, e)) return false;
-    if (snprintf(path, sizeof path, "%s.work", out) >= (int)sizeof path)
-        return fail(e, "%s: found a name too long for '.work' behind it", out);
-    hash_work(c, key);
+    if (!beside(path, out, ".work", e) || !beside(survey, out, ".survey", e)) return false;
+    hash_work(c, survey_key, key);
     c->work = work_file_open(path, key, e);
-    struct file_output *f = c->work && choose_ranks(c, e) && make_cores(c, e) ? file_output_open(out, e) : NULL;
-    bool ok = f && (write_model(c, key, file_output_stream(f), e) || fail_in(e, out));
-    if (ok) ok = file_output_commit(f, e);
-    else if (f) file_output_discard(f);
+    bool ok = c->work && choose_ranks(c, c->options->survey ? c->options->survey : survey, survey_key, e) && make_cores(c, e);
+    struct file_output *f = ok ? file_output_open(out, e) : NULL;
+    ok = f && (write_model(c, key, file_output_stream(f), e) || fail_in(e, out));
+    if (ok)
+        ok = file_output_commit(f, e);
+    else if (f)
+        file_output_discard(f);
     work_file_close(c->work, ok);
+    if (ok && !c->options->survey) remove(survey);
     return ok;
 }
 
@@ -323,12 +347,18 @@ bool compress_run(const struct model *m, const char *out, const struct compress_
     struct compress_options options = *o;
     if (!options.context) options.context = 512;
     if (!options.threads) options.threads = pool_default_threads();
-    struct compressor c = {
-        .model = m, .options = &options, .cores = {.type = o->core_type, .gauge = !o->no_gauge}, .result = r};
+    struct compressor c = {.model = m,
+                           .options = &options,
+                           .cores = {.type = o->core_type,
+                                     .gauge = !o->no_gauge && !o->sites,
+                                     .sites = o->sites,
+                                     .split = o->split,
+                                     .parts = o->parts},
+                           .result = r};
     *r = (struct compress_result){.n = 0};
     if (m->file && model_file_is_part(m->file, out))
         return fail(e, "%s: found a file of the model that is read, expected another", out);
-    c.units = units_new(m, o->scope, !o->separate, &c.n, e);
+    c.units = units_new(m, o->scope, !o->separate && !o->sites, &c.n, e);
     bool ok = c.units && run(&c, out, e);
     units_free(c.units, c.n);
     if (!ok) compress_result_free(r);

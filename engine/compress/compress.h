@@ -2,11 +2,13 @@
  *
  * The text goes through the model layer by layer (statistics.h). A first pass, the survey, on a part of it finds each matrix's
  * singular values in the metric of its inputs, and by trial how much of what the model says depends on it: with a group of
- * matrices (a layer's attention, its gate and up, its down) at 0.6 of their parameters the KL divergence is taken (divergence.h).
- * From these follow the ranks that cost least (allocate.h). A second pass makes the cores (cores.h). What is finished is kept in
- * OUT.work, from which interrupted work of the same settings goes on; the file is removed with the last step.
+ * matrices (a layer's attention, its gate and up, its down) at 0.6 of their parameters the KL divergence is taken
+ * (divergence.h). From these follow the ranks that cost least (allocate.h). A second pass makes the cores (cores.h). What is
+ * finished is kept in OUT.survey and OUT.work, from which interrupted work of the same settings goes on; they are removed with
+ * the last step. A survey serves any ratio, scope and type, and can be kept for them.
  *
- * Parameters are those of the matrices in scope. Needs OpenBLAS. docs/mpo.md says what to expect. SPDX-License-Identifier: MIT */
+ * Parameters are those of the matrices in scope. Needs OpenBLAS. docs/mpo.md says what to expect.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_COMPRESS_H
 #define HARTREE_COMPRESS_H
 
@@ -24,8 +26,10 @@ struct compress_options {
     bool uniform;    /* the same ratio for all: no survey */
     bool separate;   /* q, k and v with no core in common */
     bool no_gauge;
+    int sites, split, parts; /* matrix product operators (cores.h), all of one ratio and with no gauge; sites 0: low rank */
     bool plain;      /* no metric: Frobenius norms of the weights, as a baseline */
     bool sequential; /* each layer is fitted to the inputs that the compressed layers before it give */
+    const char *survey; /* the survey's file, which then stays; NULL: OUT.survey */
     int threads;     /* 0: pool_default_threads() */
     /* NULL, or called with what is being done, how much of it is and how much there is. */
     void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
@@ -36,7 +40,7 @@ struct compress_options {
 /* One matrix of the scope. */
 struct compress_tensor {
     char name[TENSOR_MAX_NAME]; /* "blk.3.ffn_up" */
-    const char *structure;      /* "svd", or "dense": left as it was */
+    const char *structure;      /* "svd", "mpo", or "dense": left as it was */
     char spec[MPO_SPEC];        /* of its cores (mpo.h); "" where it is dense */
     size_t rank;
     double rel_error;           /* |W - W'|_C^2 / |W|_C^2 */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/compress/rounding.h"
+#include "tensor/train.h"
 
 void cores_free(struct cores *c)
 {
@@ -72,7 +73,8 @@ static void scale_left(struct work *k, bool back)
 static void scale_right(struct work *k, bool back)
 {
     for (size_t j = 0; j < k->l.rank; j++)
-        for (size_t i = 0; i < k->l.n_in; i++) k->l.right[j * k->l.n_in + i] *= back ? right_scale(k, j) : 1 / right_scale(k, j);
+        for (size_t i = 0; i < k->l.n_in; i++)
+            k->l.right[j * k->l.n_in + i] *= back ? right_scale(k, j) : 1 / right_scale(k, j);
 }
 
 static bool round_left(struct work *k, const double *c, struct error *e)
@@ -204,7 +206,8 @@ static bool judge(struct cores *c, const struct work *k, const double *w, float 
 {
     size_t n = k->l.n_out * k->l.n_in;
     double *p = malloc(n * sizeof *p);
-    bool ok = (p || fail(e, "found no memory for a matrix of %zu x %zu", k->l.n_out, k->l.n_in)) && low_rank_product(&k->l, p, e);
+    bool ok =
+        (p || fail(e, "found no memory for a matrix of %zu x %zu", k->l.n_out, k->l.n_in)) && low_rank_product(&k->l, p, e);
     for (size_t i = 0; ok && product && i < n; i++) product[i] = (float)p[i];
     for (size_t i = 0; ok && i < n; i++) p[i] -= w[i];
     const double *difference = p;
@@ -218,19 +221,125 @@ static bool judge(struct cores *c, const struct work *k, const double *w, float 
     return ok;
 }
 
+/* ---- Chains of cores ---- */
+
+bool cores_structure(const struct unit *u, const struct cores_options *o, size_t bond, struct mpo *m, struct error *e)
+{
+    *m = (struct mpo){.d = o->sites, .r = {1}};
+    size_t split = (size_t)o->split, parts = (size_t)o->parts, left = 1, right = u->n_out * u->n_in;
+    if (u->n_out % split || u->n_in % split || u->n_in % parts)
+        return fail(e, "%s: found %zu x %zu, expected multiples of %zu", u->role[0], u->n_out, u->n_in,
+                    split > 1 ? split : parts);
+    if (o->sites == 2) {
+        m->o[0] = u->n_out / split, m->o[1] = split;
+        m->i[0] = split > 1 ? split : parts, m->i[1] = u->n_in / m->i[0];
+    } else {
+        mpo_balance(u->n_out, m->d, m->o);
+        mpo_balance(u->n_in, m->d, m->i);
+    }
+    for (int k = 0; k < m->d; k++) {
+        left *= m->o[k] * m->i[k], right /= m->o[k] * m->i[k];
+        size_t most = left < right ? left : right;
+        m->r[k + 1] = bond < most ? bond : most;
+    }
+    return mpo_check(m, u->n_in, u->n_out, e);
+}
+
+size_t cores_bond_for(const struct unit *u, const struct cores_options *o, double ratio)
+{
+    enum { STEP = 32 };
+    size_t best = 1;
+    struct mpo m;
+    if (ratio >= 1) return u->full;
+    for (size_t bond = 1; bond < u->full; bond += bond < STEP ? 1 : STEP)
+        if (cores_structure(u, o, bond, &m, NULL) && mpo_parameters(&m) <= ratio * (double)u->n_in * (double)u->n_out)
+            best = bond;
+    return best;
+}
+
+enum { MAX_SWEEPS = 6, SWEEP_STEPS = 8 };
+
+/* Sweeps until one gains less than a hundredth. */
+static bool fit_chain(struct train *t, const double *w, const struct metric *m, struct error *e)
+{
+    double before = INFINITY, error = 0;
+    for (int i = 0; i < MAX_SWEEPS; i++, before = error) {
+        if (!train_sweep(t, w, m, SWEEP_STEPS, &error, e)) return false;
+        if (error > 0.99 * before) break;
+    }
+    return true;
+}
+
+/* Core k in the order of a file, rounded; the chain then holds the rounded numbers. A type whose blocks do not fill a row gives
+ * way to F16. */
+static bool put_core(struct cores *c, const struct work *k, struct train *t, int core, struct error *e)
+{
+    const struct mpo *m = &t->m;
+    size_t o = m->o[core], i = m->i[core], a = m->r[core], b = m->r[core + 1], n = i * b;
+    enum type type = n % type_get(k->o->type)->block ? TYPE_F16 : k->o->type;
+    char prefix[TENSOR_MAX_NAME], suffix[16];
+    int64_t ne[3];
+    unit_prefix(k->u, 0, prefix);
+    snprintf(suffix, sizeof suffix, "mpo.%d", core);
+    mpo_core_shape(m, core, ne);
+    float *floats = malloc(n * sizeof *floats);
+    bool ok = (floats || fail(e, "found no memory for a row of %zu", n)) && put(c, prefix, suffix, type, 3, ne, e);
+    for (size_t r = 0; ok && r < o * a; r++) {
+        struct tensor *tensor = &c->t[c->n - 1];
+        double *from = t->core[core] + ((r % a) * o + r / a) * n; /* [a][o][i][b] of row (o, a) */
+        store_row(tensor, r, from, floats);
+        type_dequantise(type, floats, tensor_row(tensor, (int64_t)r), n);
+        for (size_t j = 0; j < n; j++) from[j] = (double)floats[j];
+    }
+    free(floats);
+    return ok;
+}
+
+static bool make_chain(struct cores *c, const struct unit *u, const double *w, const struct metric *m,
+                       const struct cores_options *o, float *product, struct error *e)
+{
+    size_t n = u->n_out * u->n_in;
+    struct work k = {.u = u, .o = o, .metric = m};
+    struct train t = {.discarded = 0};
+    struct mpo structure;
+    *c = (struct cores){.n = 0};
+    double *p = malloc(n * sizeof *p);
+    bool ok = (p || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
+              cores_structure(u, o, u->rank, &structure, e) && train_new(&t, w, &structure, e) && fit_chain(&t, w, m, e);
+    c->mpo[0] = t.m;
+    for (int core = 0; ok && core < t.m.d; core++) ok = put_core(c, &k, &t, core, e);
+    ok = ok && train_product(&t, p, e);
+    if (ok) {
+        double was = metric_norm(m, w, u->n_out, NULL);
+        for (size_t j = 0; product && j < n; j++) product[j] = (float)p[j];
+        for (size_t j = 0; j < n; j++) p[j] -= w[j];
+        c->rel_error[0] = was > 0 ? metric_norm(m, p, u->n_out, NULL) / was : 0;
+    }
+    free(p);
+    train_free(&t);
+    if (!ok) cores_free(c);
+    return ok;
+}
+
+/* ---- Either ---- */
+
 bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const struct cores_options *o,
                 float *product, struct error *e)
 {
+    if (o->sites) return make_chain(c, u, w, m, o, product, e);
     size_t n = u->n_out * u->n_in;
     struct work k = {.u = u, .o = o, .metric = m, .w = malloc(n * sizeof *k.w)};
     struct decomposition d = {.n_out = 0};
     *c = (struct cores){.n = 0};
-    bool ok = (k.w || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
-              cores_scales(u, w, m, k.scale, e);
+    bool ok =
+        (k.w || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) && cores_scales(u, w, m, k.scale, e);
     if (ok) {
         memcpy(k.w, w, n * sizeof *w);
         cores_scale(u, k.scale, k.w);
-        ok = decompose(&d, k.w, u->n_out, u->n_in, m, e) && low_rank_new(&k.l, &d, u->rank, o->gauge, e);
+        ok = decompose(&d, k.w, u->n_out, u->n_in, m, e);
+        /* A matrix of a lower rank has not so many rows to be pivots: it keeps both factors. */
+        bool pivots = ok && d.value[u->rank - 1] > 0x1p-46 * d.value[0];
+        ok = ok && low_rank_new(&k.l, &d, u->rank, o->gauge && pivots, e);
         decomposition_free(&d);
     }
     ok = ok && fit_rounded(&k, e) && put_all(c, &k, e) && judge(c, &k, w, product, e);

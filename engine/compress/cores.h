@@ -1,7 +1,8 @@
 /* cores.h - the cores of a unit as a file stores them: fitted in the metric, in identity gauge, rounded to their type.
  *
  * Rounding one core changes what the others should be. So the left one is rounded first and the right one fitted to it anew;
- * this is rounded with error feedback (feedback.h) and the left one fitted once more, in the metric. SPDX-License-Identifier: MIT */
+ * this is rounded with error feedback (rounding.h) and the left one fitted once more, in the metric.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CORES_H
 #define HARTREE_CORES_H
 
@@ -12,6 +13,9 @@
 struct cores_options {
     enum type type; /* of the cores */
     bool gauge;
+    /* Matrix product operators of so many cores, one matrix a unit and no gauge; 0: low rank. Of two cores o = (out / split,
+     * split) and i = (split, in / split), or o = (out, 1) and i = (parts, in / parts); more are balanced. */
+    int sites, split, parts;
 };
 
 /* Of the metric: the share of GPTQ's. */
@@ -32,6 +36,12 @@ void cores_free(struct cores *c);
 bool cores_scales(const struct unit *u, const double *w, const struct metric *m, double scale[SITE_MAX_ROLES], struct error *e);
 /* w times these, row by row. */
 void cores_scale(const struct unit *u, const double scale[SITE_MAX_ROLES], double *w);
+
+/* The structure of the unit's one matrix with the bond `bond`, as far as each cut allows. False and *e where its sizes do not
+ * divide. */
+bool cores_structure(const struct unit *u, const struct cores_options *o, size_t bond, struct mpo *m, struct error *e);
+/* The largest bond of no more than `ratio` of its parameters, in steps of 32 from there on; at least 1. u->full: ratio is 1. */
+size_t cores_bond_for(const struct unit *u, const struct cores_options *o, double ratio);
 
 /* Cores of rank u->rank for the unit's matrices w (unit_matrix). `product`, NULL or n_out x n_in floats, receives what they
  * stand for as they are stored. False and *e. */

@@ -6,7 +6,10 @@
 
 #include "engine/compress/subspace.h"
 
-enum type correction_type(size_t n) { return n % type_get(TYPE_Q8_0)->block ? TYPE_F16 : TYPE_Q8_0; }
+enum type correction_type(size_t n)
+{
+    return n % type_get(TYPE_Q8_0)->block ? TYPE_F16 : TYPE_Q8_0;
+}
 
 void correction_free(struct correction *c)
 {
@@ -19,10 +22,10 @@ void correction_free(struct correction *c)
 struct fit {
     struct pool *pool;
     const struct metric_form *f;
-    const float *error;   /* n_out x n */
-    float *error_t;       /* n x n_out */
+    const float *error; /* n_out x n */
+    float *error_t;     /* n x n_out */
     size_t n_out;
-    float *y, *z;         /* n floats a vector */
+    float *y, *z; /* n floats a vector */
     bool ok;
     struct error *e;
 };
@@ -121,8 +124,8 @@ static bool fit_bias(struct correction *c, const float *mean, const float *error
     return true;
 }
 
-bool correction_fit(struct correction *c, const struct metric_form *f, const float *mean, float *error, size_t n_out, size_t rank,
-                    struct pool *pool, struct error *e)
+bool correction_fit(struct correction *c, const struct metric_form *f, const float *mean, float *error, size_t n_out,
+                    size_t rank, struct pool *pool, struct error *e)
 {
     size_t n = f->n, most = n < n_out ? n : n_out;
     struct fit j = {.pool = pool, .f = f, .error = error, .n_out = n_out, .ok = true, .e = e};
@@ -133,8 +136,7 @@ bool correction_fit(struct correction *c, const struct metric_form *f, const flo
         weight[i] = f->rest[i];
         for (size_t a = 0; a < f->k; a++) weight[i] += f->u[a * n + i] * f->u[a * n + i];
     }
-    ok = ok && (!c->rank || fit_low_rank(c, &j, error, c->rank, weight)) &&
-         (!mean || fit_bias(c, mean, error, n_out, n, e));
+    ok = ok && (!c->rank || fit_low_rank(c, &j, error, c->rank, weight)) && (!mean || fit_bias(c, mean, error, n_out, n, e));
     free(weight);
     if (!ok) correction_free(c);
     return ok;

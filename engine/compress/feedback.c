@@ -9,7 +9,7 @@
 #include "engine/compress/subspace.h"
 
 enum {
-    JOIN_RUN = 32,     /* numbers of one row that stay together among joined ones: what a scale is for in every block type */
+    JOIN_RUN = 32, /* numbers of one row that stay together among joined ones: what a scale is for in every block type */
     MAX_BLOCK = 256,
 };
 
@@ -148,7 +148,7 @@ static void quantise_rows(void *ctx, int thread)
 }
 
 bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
-                       struct pool *pool, void *out, float *q, struct error *e)
+                        struct pool *pool, void *out, float *q, struct error *e)
 {
     size_t nk = f->n * f->k + 1;
     struct job j = {.f = f, .w = w, .n_out = n_out, .join = join, .type = type, .pool = pool, .out = out, .q = q};

@@ -2,8 +2,8 @@
  * make it possible.
  *
  * What counts is the error of the output, tr((W - Q) C (W - Q)^T). Once some columns p are quantised with errors e, the other
- * columns r are best moved by e C_pr C_rr^-1 (Hassibi and Stork 1993; Frantar et al. 2023, GPTQ, does so column by column). Here
- * the columns of a block go at once, since a block's scales are fitted to all of its numbers, with the weights of what the
+ * columns r are best moved by e C_pr C_rr^-1 (Hassibi and Stork 1993; Frantar et al. 2023, GPTQ, does so column by column).
+ * Here the columns of a block go at once, since a block's scales are fitted to all of its numbers, with the weights of what the
  * columns to come cannot make up for: the diagonal of C_pp - C_pr C_rr^-1 C_rp.
  *
  * With C = D + u^T u (compact_metric.h), S = u_r D_r^-1 u_r^T and M = (1 + S)^-1
@@ -32,6 +32,6 @@ void join_selection(size_t join, float *y);
  * into q (n_out x n). Without vectors in f, each block by itself with the diagonal as weights. The type has blocks of 32 or
  * more. False and *e for want of memory. */
 bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
-                       struct pool *pool, void *out, float *q, struct error *e);
+                        struct pool *pool, void *out, float *q, struct error *e);
 
 #endif

@@ -124,7 +124,9 @@ static bool write_all(const struct imatrix *im, const char *dataset, size_t cont
     for (size_t i = 0; i < im->n; i++)
         for (enum part p = 0; p < PARTS; p++) {
             const struct imatrix_entry *t = &im->entry[i];
-            int64_t n = (int64_t)t->metric.n, ne[2] = {p == COUNTS ? 1 : p == VALUES ? (int64_t)t->metric.k : n,
+            int64_t n = (int64_t)t->metric.n, ne[2] = {p == COUNTS   ? 1
+                                                       : p == VALUES ? (int64_t)t->metric.k
+                                                                     : n,
                                                        p == VECTORS ? (int64_t)t->metric.k : 1};
             char text[2 * TENSOR_MAX_NAME];
             snprintf(text, sizeof text, "%s%s", t->name, suffixes[p]);
@@ -202,7 +204,8 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
     snprintf(key, sizeof key, "%s%s", name, suffixes[VALUES]);
     const struct tensor *t = gguf_tensor(g, key);
     int64_t n = sum2->ne[0], k = t ? t->ne[0] : 0;
-    if (k > METRIC_VECTORS || (k && k > n)) return fail(e, "tensor '%s': found %lld, expected at most %d", key, (long long)k, METRIC_VECTORS);
+    if (k > METRIC_VECTORS || (k && k > n))
+        return fail(e, "tensor '%s': found %lld, expected at most %d", key, (long long)k, METRIC_VECTORS);
     if (tensor_rows(sum2) != 1)
         return fail(e, "tensor '%s': found %lld matrices, expected 1: mixtures of experts are not supported", sum2->name,
                     (long long)tensor_rows(sum2));
@@ -210,7 +213,8 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
         !find_part(g, name, SUM, n, 1, &sum, e) || !find_part(g, name, VECTORS, n, k, &vectors, e) ||
         !find_part(g, name, VALUES, k, 1, &values, e))
         return false;
-    if (!count || !(count[0] > 0)) return fail(e, "tensor '%s.counts': found none above 0, expected the number of tokens", name);
+    if (!count || !(count[0] > 0))
+        return fail(e, "tensor '%s.counts': found none above 0, expected the number of tokens", name);
     const struct compact_metric *first = first_of_site(im, name);
     if (first && first->k && !k && first->n == (size_t)n) return push(im, name, first, true, e);
     struct compact_metric m = {.n = (size_t)n, .k = vectors && values && sum ? (size_t)k : 0};
@@ -220,7 +224,8 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
     m.value = m.k ? scaled_copy(values, m.k, 1) : NULL;
     bool held = m.square && (m.mean || !sum) && ((m.v && m.value) || !m.k);
     im->tokens = (size_t)count[0];
-    if ((held || fail(e, "importance matrix: found no memory for tensor '%s'", name)) && push(im, name, &m, false, e)) return true;
+    if ((held || fail(e, "importance matrix: found no memory for tensor '%s'", name)) && push(im, name, &m, false, e))
+        return true;
     compact_metric_free(&m);
     return false;
 }
@@ -233,7 +238,8 @@ struct imatrix *imatrix_read(const char *path, struct error *e)
     bool ok = im || fail(e, "importance matrix: found no memory");
     for (size_t i = 0; ok && i < file->gguf->n_tensors; i++)
         if (ends_with(file->gguf->tensors[i].name, suffixes[SUM2])) ok = read_entry(im, file->gguf, &file->gguf->tensors[i], e);
-    ok = ok && (im->n || fail(e, "tensors: found no NAME.in_sum2 among %zu, expected an importance matrix", file->gguf->n_tensors));
+    ok = ok &&
+         (im->n || fail(e, "tensors: found no NAME.in_sum2 among %zu, expected an importance matrix", file->gguf->n_tensors));
     model_file_close(file);
     if (ok) return im;
     imatrix_free(im);

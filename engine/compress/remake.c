@@ -20,7 +20,8 @@ static void name_joint(struct remake *r)
     for (int site = 0; site < SITE_COUNT; site++)
         for (int i = 0; groups[site] && i < SITE_MAX_ROLES && site_roles[site][i]; i++)
             if (!strcmp(role, site_roles[site][i]))
-                snprintf(r->joint, sizeof r->joint, "%.*s%s.join%zu", (int)(role - r->prefix), r->prefix, groups[site], r->join);
+                snprintf(r->joint, sizeof r->joint, "%.*s%s.join%zu", (int)(role - r->prefix), r->prefix, groups[site],
+                         r->join);
 }
 
 static void add(struct remake *r, const char *prefix, const char *suffix, enum type type, int64_t ne0, int64_t ne1, int64_t ne2)
@@ -58,19 +59,22 @@ bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *fr
     char name[TENSOR_MAX_NAME + 16];
     *r = (struct remake){.options = *o, .from = from, .metric = m, .type = type};
     if (m->n != n)
-        return fail(e, "tensor '%s': found rows of %zu, expected %zu as the inputs of the importance matrix have", from->name, n,
-                    m->n);
+        return fail(e, "tensor '%s': found rows of %zu, expected %zu as the inputs of the importance matrix have", from->name,
+                    n, m->n);
     if (o->rank && !m->k)
-        return fail(e, "tensor '%s': found inputs without vectors, expected an importance matrix from hartree imatrix", from->name);
+        return fail(e, "tensor '%s': found inputs without vectors, expected an importance matrix from hartree imatrix",
+                    from->name);
     if (o->mean && !m->mean)
-        return fail(e, "tensor '%s': found inputs without a mean, expected an importance matrix from hartree imatrix", from->name);
+        return fail(e, "tensor '%s': found inputs without a mean, expected an importance matrix from hartree imatrix",
+                    from->name);
     snprintf(r->prefix, sizeof r->prefix, "%.*s", (int)(strlen(from->name) - strlen(".weight")), from->name);
     snprintf(name, sizeof name, "%s.bias", r->prefix);
     r->bias = gguf_tensor(g, name);
     if (o->rank > least) r->options.rank = least;
     r->join = join_rows(type, n, n_out);
     if (!r->join)
-        return fail(e, "tensor '%s': found rows of %zu, expected a length that blocks of %s fit", from->name, n, type_name(type));
+        return fail(e, "tensor '%s': found rows of %zu, expected a length that blocks of %s fit", from->name, n,
+                    type_name(type));
     if (r->join > 1) join_mpo(r->join, n, n_out, &r->mpo);
     name_joint(r);
     list_tensors(r);
@@ -106,7 +110,8 @@ static float *whole_bias(const struct remake *r, struct correction *c, struct er
     if (!own || r->bias->ne[0] != (int64_t)n_out) {
         free(own);
         free(b);
-        fail(e, "tensor '%s': found %lld numbers, expected %zu and memory for them", r->bias->name, (long long)r->bias->ne[0], n_out);
+        fail(e, "tensor '%s': found %lld numbers, expected %zu and memory for them", r->bias->name, (long long)r->bias->ne[0],
+             n_out);
         return NULL;
     }
     type_dequantise(r->bias->type, own, r->bias->data, n_out);

@@ -36,8 +36,8 @@ struct remake {
 bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct compact_metric *m,
                  const struct remake_options *o, struct error *e);
 
-/* The tensors' bytes in data[0 .. r->n), to be freed by the caller, those of a failed call as well. cost[0] becomes the output's
- * squared error relative to the output itself as quantised, cost[1] as corrected, both in the metric. */
+/* The tensors' bytes in data[0 .. r->n), to be freed by the caller, those of a failed call as well. cost[0] becomes the
+ * output's squared error relative to the output itself as quantised, cost[1] as corrected, both in the metric. */
 bool remake_run(const struct remake *r, struct pool *pool, void *data[REMAKE_MAX_TENSORS], double cost[2], struct error *e);
 
 #endif

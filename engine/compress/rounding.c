@@ -46,7 +46,8 @@ bool round_with_feedback(enum type type, double *w, size_t rows, size_t n, const
            *part = malloc(step * n * sizeof *part), *change = malloc(rows * n * sizeof *change);
     float *floats = malloc(step * sizeof *floats);
     void *stored = malloc(type_bytes(type, step));
-    bool ok = (error && part && change && floats && stored && (u || !c)) || fail(e, "found no memory for %zu rows of %zu", rows, n);
+    bool ok =
+        (error && part && change && floats && stored && (u || !c)) || fail(e, "found no memory for %zu rows of %zu", rows, n);
     ok = ok && (!c || inverse_root(n, c, u, e));
     for (size_t first = 0; ok && first < n; first += step) {
         size_t cols = n - first < step ? n - first : step, rest = n - first - cols;

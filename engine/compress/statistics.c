@@ -254,6 +254,8 @@ static void release(struct run *r)
 bool statistics_run(const struct model *m, const struct calibration *c, const struct statistics_options *o, statistics_fn *fn,
                     void *ctx, struct error *e)
 {
+    if (m->arch->encoder)
+        return fail(e, "metadata 'general.architecture': found '%s', an encoder, expected a model that makes text", m->arch->name);
     struct run r = {.calibration = c, .options = o, .n_embd = (size_t)m->hp.n_embd};
     r.weighted = m->arch->sandwich_norms && !o->unweighted;
     r.total = c->sequences * (uint64_t)m->hp.n_layer;

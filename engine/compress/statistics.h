@@ -1,8 +1,8 @@
 /* statistics.h - what the inputs of a model's linear layers look like on a text: C = E[x x^T], the mean, the diagonal.
  *
- * The text is cut into sequences, and all of them go through layer 0, then all through layer 1, and so on, as rows of a residual
- * stream that stays in memory. So one layer's sums are held at a time, however large the model: a callback sees them once a
- * layer, and takes from them what it needs. What runs is the model's own plan, cut down to the layer (plan_part.h).
+ * The text is cut into sequences, and all of them go through layer 0, then all through layer 1, and so on, as rows of a
+ * residual stream that stays in memory. So one layer's sums are held at a time, however large the model: a callback sees them
+ * once a layer, and takes from them what it needs. What runs is the model's own plan, cut down to the layer (plan_part.h).
  *
  *   struct calibration c;
  *   if (calibration_read(&c, model, text, len, 512, 0, &e))
@@ -10,8 +10,8 @@
  *   calibration_free(&c);
  *
  * Token weights: where an architecture norms what attn_output and ffn_down give (Gemma), an error in a token's output counts by
- * its share of that output. So the inputs of these two are summed with w = 1 / mean(y^2) of the token's output y, elsewhere with
- * w = 1. All sums are divided by the sum of w. SPDX-License-Identifier: MIT */
+ * its share of that output. So the inputs of these two are summed with w = 1 / mean(y^2) of the token's output y, elsewhere
+ * with w = 1. All sums are divided by the sum of w. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_STATISTICS_H
 #define HARTREE_STATISTICS_H
 

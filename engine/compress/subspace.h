@@ -1,5 +1,5 @@
-/* subspace.h - the leading eigenvectors of a large symmetric matrix that is only ever multiplied by, and the small dense algebra
- * around them. Needs no LAPACK.
+/* subspace.h - the leading eigenvectors of a large symmetric matrix that is only ever multiplied by, and the small dense
+ * algebra around them. Needs no LAPACK.
  *
  * Orthogonal iteration with a Rayleigh-Ritz step at the end (Golub and Van Loan, Matrix Computations, section 8.2): a few
  * vectors more than are wanted make the wanted ones converge in a few rounds. Products are the engine's own float kernels;

@@ -8,7 +8,7 @@
 #include "engine/compress/overlay.h"
 
 /* Singular values settle on fewer tokens than the factors themselves; what a trial needs is a figure good to some percent. */
-enum { SURVEY_SHARE = 4, SURVEY_MIN_TOKENS = 4096, TRIAL_CONTEXT = 256, TRIAL_CHUNKS = 4 };
+enum { SURVEY_SHARE = 4, SURVEY_MIN_TOKENS = 4096, TRIAL_CONTEXT = 256, TRIAL_CHUNKS = 2 };
 static const double trial_ratio = 0.6;
 
 /* What is tried together: errors of matrices that one product reads or makes do not add up, those of groups do. */
@@ -17,6 +17,14 @@ enum group { GROUP_ATTENTION, GROUP_GATE_UP, GROUP_DOWN, GROUP_COUNT };
 static enum group group_of(const struct unit *u)
 {
     return u->site == SITE_DOWN ? GROUP_DOWN : u->site == SITE_GATE_UP ? GROUP_GATE_UP : GROUP_ATTENTION;
+}
+
+/* The same for a unit whatever the scope. */
+static uint32_t record_of(const struct unit *u)
+{
+    uint32_t role = 0;
+    while (strcmp(site_roles[u->site][role], u->role[0])) role++;
+    return ((uint32_t)u->layer * SITE_COUNT + u->site) * SITE_MAX_ROLES + role;
 }
 
 struct survey {
@@ -87,13 +95,13 @@ static bool weigh(struct survey *s, struct unit *first, size_t n, enum group gro
 static bool remember(struct survey *s, const struct unit *u, struct error *e)
 {
     const struct work_piece pieces[] = {{&u->weight, sizeof u->weight}, {u->error, (u->full + 1) * sizeof *u->error}};
-    return work_file_add(s->work, RECORD_SURVEY, (uint32_t)(u - s->units), pieces, 2, e);
+    return work_file_add(s->work, RECORD_SURVEY, record_of(u), pieces, 2, e);
 }
 
 static bool recall(struct survey *s, struct unit *u, struct error *e)
 {
     size_t bytes, curve = (u->full + 1) * sizeof *u->error;
-    char *record = work_file_read(s->work, RECORD_SURVEY, (uint32_t)(u - s->units), &bytes, e);
+    char *record = work_file_read(s->work, RECORD_SURVEY, record_of(u), &bytes, e);
     if (!record) return false;
     u->error = bytes == sizeof u->weight + curve ? malloc(curve) : NULL;
     if (u->error) {
@@ -145,7 +153,7 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
 {
     struct survey s = {.model = m, .options = o, .units = units, .n = n, .work = work};
     size_t known = 0;
-    while (known < n && work_file_has(work, RECORD_SURVEY, (uint32_t)known)) known++;
+    while (known < n && work_file_has(work, RECORD_SURVEY, record_of(&units[known]))) known++;
     /* Of the last layer that is known some may be missing. */
     while (known && known < n && units[known - 1].layer == units[known].layer) known--;
     for (size_t i = 0; i < known; i++)
@@ -154,11 +162,8 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
     struct calibration c = {.id = NULL};
     struct divergence_options trial = {
         .context = TRIAL_CONTEXT, .max_chunks = TRIAL_CHUNKS, .kv_type = TYPE_F16, .threads = o->threads};
-    struct statistics_options so = {.threads = o->threads,
-                                    .first = units[known].layer,
-                                    .progress = surveying,
-                                    .progress_ctx = (void *)o,
-                                    .stop = o->stop};
+    struct statistics_options so = {
+        .threads = o->threads, .first = units[known].layer, .progress = surveying, .progress_ctx = (void *)o, .stop = o->stop};
     bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, o->tokens, e) && overlay_new(&s.overlay, m, e);
     size_t part = c.sequences / SURVEY_SHARE, least = SURVEY_MIN_TOKENS / o->context;
     if (part < least) part = least;

@@ -118,7 +118,10 @@ static const struct record *find(const struct work_file *w, uint32_t kind, uint3
     return NULL;
 }
 
-bool work_file_has(const struct work_file *w, uint32_t kind, uint32_t number) { return find(w, kind, number); }
+bool work_file_has(const struct work_file *w, uint32_t kind, uint32_t number)
+{
+    return find(w, kind, number);
+}
 
 bool work_file_add(struct work_file *w, uint32_t kind, uint32_t number, const struct work_piece *pieces, size_t n,
                    struct error *e)
@@ -148,4 +151,3 @@ void *work_file_read(const struct work_file *w, uint32_t kind, uint32_t number, 
     free(p);
     return NULL;
 }
-

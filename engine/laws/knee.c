@@ -37,7 +37,8 @@ struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, i
         int width, height;
         scaled_size(source_width, source_height, edge, &width, &height);
         /* A rule that refuses small pictures, or large ones, has no step there. */
-        if (!clamp_apply(c, keys, width, height, &s.fit, e) || !clamp_apply(&open, keys, width, height, &unclamped, e)) continue;
+        if (!clamp_apply(c, keys, width, height, &s.fit, e) || !clamp_apply(&open, keys, width, height, &unclamped, e))
+            continue;
         s.unbounded = unclamped.patches;
         if (*n && same_grid(&stairs[*n - 1], &s)) continue;
         struct stair *grown = memory_grow(stairs, &capacity, *n + 1, sizeof *grown);
@@ -149,11 +150,11 @@ static size_t search(double *squares, struct fit *best, double *x, const double 
     return at;
 }
 
-bool knee_fit(struct knee *k, const struct knee_point *points, size_t n, const double *levels, size_t n_levels,
-              struct error *e)
+bool knee_fit(struct knee *k, const struct knee_point *points, size_t n, const double *levels, size_t n_levels, struct error *e)
 {
     *k = (struct knee){false, NAN, NAN, NAN, NAN};
-    double *x = malloc(((CURVE + 2) * n + n_levels + 1) * sizeof *x), *y = x + CURVE * n, *weight = y + n, *squares = weight + n;
+    double *x = malloc(((CURVE + 2) * n + n_levels + 1) * sizeof *x), *y = x + CURVE * n, *weight = y + n,
+           *squares = weight + n;
     if (!x) return fail(e, "knee of %zu points: found no memory", n);
     for (size_t i = 0; i < n; i++) {
         y[i] = points[i].cost;

@@ -22,7 +22,8 @@ struct stair {
 void scaled_size(int source_width, int source_height, int edge, int *width, int *height);
 
 /* The stairs of pictures of an aspect under a clamp, up to the longest edge of the source: *n of them, at least 1, to be freed.
- * A new one begins where the grid changes, with the clamp or without. NULL and *e: the clamp refuses all sizes, or no memory. */
+ * A new one begins where the grid changes, with the clamp or without. NULL and *e: the clamp refuses all sizes, or no memory.
+ */
 struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, int source_width, int source_height, size_t *n,
                          struct error *e);
 
@@ -40,15 +41,15 @@ struct knee {
     bool there;       /* false: no knee is told from the scatter, or its place is at an end of the points; the rest is NAN */
     double at;        /* size in patches: one of the levels */
     double low, high; /* levels at the ends of the 95 % interval */
-    double f;         /* how much better the fit with a knee is than without: Fisher's F of one parameter; NAN: too few points */
+    double f; /* how much better the fit with a knee is than without: Fisher's F of one parameter; NAN: too few points */
 };
 
 /* Fits cost = c + a s + b s^2, s = min(size, K), by least squares of relative errors, for K at each of the levels (rising), and
  * takes the best: a continuous two-piece regression, whose second piece is flat. At least two points must lie at or beyond K
- * and four below it. The knee is `there` if F exceeds what noise alone reaches in one of twenty trials (sup-F: Andrews,
- * Econometrica 61, 1993, table 1, 10 asymptotically; for few points wider as Student's t is) and costs rise up to K. The
- * interval holds all K whose sum of squares is not larger than by Student's t squared. Source: Hinkley, Biometrika 56 (1969).
- * False and *e without memory. */
+ * and four below it. The knee is `there` if costs rise up to K and F exceeds 10, for few points more as Student's t is wider:
+ * above what noise alone reaches in one of twenty sweeps, of which tests/knee.c counts fewer (such suprema of F: Andrews,
+ * Econometrica 61, 1993). The interval holds all K whose sum of squares is not larger than by Student's t squared. Source:
+ * Hinkley, Biometrika 56 (1969). False and *e without memory. */
 bool knee_fit(struct knee *k, const struct knee_point *points, size_t n, const double *levels, size_t n_levels,
               struct error *e);
 

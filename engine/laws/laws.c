@@ -240,7 +240,7 @@ static void fit_lines(struct laws_model *m)
     regress(&m->ram_line.predicted, x, ram_said, NULL, n, 2);
 }
 
-/* ---- A pair ---- */
+/* ---- Models beside each other ---- */
 
 static double figure_of(const struct laws_point *p, int figure, bool predicted, double decode_steps)
 {
@@ -261,12 +261,12 @@ static const struct laws_point *find_point(const struct laws_model *m, int index
 }
 
 /* Ratios multiply: their mean is that of the logarithms, and so is its interval, which holds it. */
-static void compare(struct laws_ratio *r, const struct laws *l, int figure)
+struct laws_ratio laws_compare(const struct laws *l, int model, int figure)
 {
     double logs[2][SWEEP_POINTS], ones[SWEEP_POINTS], steps = steps_after(l->sweep);
     size_t n = 0;
     for (int i = 0; i < l->model[0].n_points; i++) {
-        const struct laws_point *a = &l->model[0].point[i], *b = find_point(&l->model[1], a->index);
+        const struct laws_point *a = &l->model[0].point[i], *b = find_point(&l->model[model], a->index);
         if (!b) continue;
         for (int predicted = 0; predicted < 2; predicted++)
             logs[predicted][n] = log(figure_of(b, figure, predicted, steps) / figure_of(a, figure, predicted, steps));
@@ -275,7 +275,7 @@ static void compare(struct laws_ratio *r, const struct laws *l, int figure)
     struct regression measured, predicted;
     regress(&measured, ones, logs[0], NULL, n, 1);
     regress(&predicted, ones, logs[1], NULL, n, 1);
-    *r = (struct laws_ratio){exp(measured.b[0]), exp(measured.low[0]), exp(measured.high[0]), exp(predicted.b[0])};
+    return (struct laws_ratio){exp(measured.b[0]), exp(measured.low[0]), exp(measured.high[0]), exp(predicted.b[0])};
 }
 
 /* ---- The whole ---- */
@@ -315,8 +315,8 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
         l->energy_kind = "measured";
     else if (!isnan(l->model[0].point[0].plan->energy_j))
         l->energy_kind = "modelled";
-    for (int k = 0; k < LAWS_FIGURES && s->options.n_models == 2; k++) compare(&l->ratio[k], l, k);
     const struct sweep_options *o = &s->options;
+    for (int k = 0; k < LAWS_FIGURES && o->n_models == 2; k++) l->ratio[k] = laws_compare(l, 1, k);
     l->missing = (size_t)o->n_models * (size_t)o->n_points * (size_t)o->repeats - s->n_windows;
     return true;
 }

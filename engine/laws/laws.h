@@ -106,6 +106,9 @@ struct laws {
  * `ubatch` or the whole prompt, and positions, whichever is farther out. All models are unseen to a calibration. */
 enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch);
 
+/* A figure of one model over that of the first, as struct laws_ratio says. */
+struct laws_ratio laws_compare(const struct laws *l, int model, int figure);
+
 /* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */
 bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
 
@@ -127,18 +130,21 @@ struct laws_options {
 struct laws *laws_run(const struct laws_options *o, struct error *e);
 void laws_free(struct laws *l); /* and its sweep and answers */
 
-/* (laws_pictures.c) What is of pictures alone in a model whose points are there: clamps, curve, errors of times. *e: no memory. */
+/* (laws_pictures.c) What is of pictures alone in a model whose points are there: clamps, curve, errors of times. False and *e:
+ * no memory. */
 bool laws_sum_up_pictures(struct laws_model *m, const struct sweep *s, int model, struct error *e);
 
 /* (laws_report.c) As a table and as a JSON object. */
 void laws_print(const struct laws *l, FILE *f);
 void laws_json(const struct laws *l, FILE *f);
+void laws_put(const struct laws *l, struct json *j); /* the same as a value of a larger JSON text */
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv, result.json; report.html, a page of all of it (page.h); accuracy.csv where there are answers;
- * energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the plots: gnuplot's
- * scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be written. */
+/* points.csv, law.csv (of pictures clamps.csv), result.json; report.html, a page of all of it (page.h); accuracy.csv where there
+ * are answers; energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the plots:
+ * gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be written.
+ */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 
 #endif

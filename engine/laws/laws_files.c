@@ -129,8 +129,8 @@ static void write_accuracy(const void *from, FILE *f)
     for (int m = 0; m < o->n_models; m++)
         for (int p = 0; p < o->n_points; p++) {
             fprintf(f, "%d,%s,%lld", m + 1, plain(l->sweep->model[m].name).s, (long long)o->point[p]);
-            put(f, l->answers->semantic[m][p]);
-            put(f, l->answers->exact[m][p]);
+            put_cell(f, l->answers->semantic[m][p]);
+            put_cell(f, l->answers->exact[m][p]);
             fputc('\n', f);
         }
 }
@@ -228,7 +228,7 @@ static void write_script(const void *from, FILE *f)
 }
 
 /* Runs gnuplot on a script of the folder; false where there is none, or it failed. */
-static bool draw(const char *dir, const char *script)
+bool laws_draw(const char *dir, const char *script)
 {
     int status;
     pid_t child = fork();
@@ -247,8 +247,8 @@ static bool draw(const char *dir, const char *script)
 
 /* ---- The folder ---- */
 
-static bool write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
-                       struct error *e)
+bool laws_write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
+                     struct error *e)
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path)
@@ -268,9 +268,9 @@ static void write_json(const void *from, FILE *f)
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e)
 {
     bool sees = sweep_sees(&s->options);
-    return write_file(dir, "predictions.json", write_json, s, e) &&
-           write_file(dir, "predictions.csv", sees ? pictures_write_predictions : write_predictions, s, e) &&
-           (!sees || write_file(dir, "stairs.csv", pictures_write_stairs, s, e));
+    return laws_write_file(dir, "predictions.json", write_json, s, e) &&
+           laws_write_file(dir, "predictions.csv", sees ? pictures_write_predictions : write_predictions, s, e) &&
+           (!sees || laws_write_file(dir, "stairs.csv", pictures_write_stairs, s, e));
 }
 
 /* One figure: its script, and what gnuplot makes of it. */
@@ -279,8 +279,8 @@ static bool write_plot(const char *dir, const char *name, void (*fill)(const voi
 {
     char script[32];
     snprintf(script, sizeof script, "%s.gp", name);
-    if (!write_file(dir, script, fill, from, e)) return false;
-    *drawn = draw(dir, script) && *drawn;
+    if (!laws_write_file(dir, script, fill, from, e)) return false;
+    *drawn = laws_draw(dir, script) && *drawn;
     return true;
 }
 
@@ -288,11 +288,11 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
 {
     bool sees = sweep_sees(&l->sweep->options), joules = strcmp(l->energy_kind, "none");
     *drawn = true;
-    if (!write_file(dir, "points.csv", sees ? pictures_write_points : write_points, l, e) ||
-        !(sees ? write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : write_file(dir, "law.csv", write_law, l, e)) ||
-        !write_file(dir, "energy.csv", write_energy_log, l, e) ||
-        (l->answers && !write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
-        !write_file(dir, "result.json", write_result, l, e))
+    if (!laws_write_file(dir, "points.csv", sees ? pictures_write_points : write_points, l, e) ||
+        !(sees ? laws_write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : laws_write_file(dir, "law.csv", write_law, l, e)) ||
+        !laws_write_file(dir, "energy.csv", write_energy_log, l, e) ||
+        (l->answers && !laws_write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
+        !laws_write_file(dir, "result.json", write_result, l, e))
         return false;
     char page[PATH_MAX];
     if ((size_t)snprintf(page, sizeof page, "%s/report.html", dir) >= sizeof page)

@@ -60,4 +60,12 @@ struct pictures_script {
 extern const char *const picture_plot_names[PICTURE_PLOTS]; /* "time", ... */
 void pictures_write_script(const void *script, FILE *f);
 
+/* One file of a sweep's folder, whole or not at all (laws_files.c). */
+bool laws_write_file(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
+                     struct error *e);
+/* Runs gnuplot on a script of the folder; false where there is none, or it failed (laws_files.c). */
+bool laws_draw(const char *dir, const char *script);
+/* Makes the folder unless it is there (laws_run.c). */
+bool laws_folder(const char *dir, struct error *e);
+
 #endif

@@ -18,8 +18,8 @@ void pictures_write_predictions(const void *from, FILE *f)
             const struct sweep_model *model = &s->model[m];
             const struct sweep_point *p = &model->point[i];
             fprintf(f, "%d,%s,%s,%d,%d,%d,%d,%lld,%lld,%zu,%d", m + 1, plain(model->name).s,
-                    plain(model->clamp[i / s->options.pictures.n_edges].text).s, p->fit.in_width, p->fit.in_height, p->fit.width,
-                    p->fit.height, (long long)p->fit.patches, (long long)p->fit.tokens, p->tokens.n, p->passes);
+                    plain(model->clamp[i / s->options.pictures.n_edges].text).s, p->fit.in_width, p->fit.in_height,
+                    p->fit.width, p->fit.height, (long long)p->fit.patches, (long long)p->fit.tokens, p->tokens.n, p->passes);
             const double v[] = {p->flops,  p->vision_flops, p->vision_s, p->prefill_s, p->decode_s,
                                 p->time_s, p->cpu_auc,      p->ram_auc,  p->energy_j};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
@@ -66,11 +66,11 @@ void pictures_write_points(const void *from, FILE *f)
                     plain(clamp_of_point(&l->model[m], s, p->index)).s, edge, plain(l->model[m].plan->name).s, fit->in_width,
                     fit->in_height, fit->width, fit->height, (long long)fit->patches, (long long)fit->tokens, q->tokens.n,
                     p->windows, q->passes);
-            const double v[] = {q->flops,     p->time_s,    p->fastest_s,    p->slowest_s,       q->time_s,
-                                p->vision_s,  q->vision_s,  p->prefill_s,    q->prefill_s,       p->decode_s,
-                                q->decode_s,  p->sample_s,  p->read_s,       p->resize_s,        p->cpu_auc,
-                                q->cpu_auc,   p->ram_auc,   q->ram_auc,      p->pss_auc,         p->energy_j,
-                                p->energy_net_j, q->energy_j, p->others_cpu_s, p->window_s, q->interval95_s[0],
+            const double v[] = {q->flops,          p->time_s,   p->fastest_s,    p->slowest_s, q->time_s,
+                                p->vision_s,       q->vision_s, p->prefill_s,    q->prefill_s, p->decode_s,
+                                q->decode_s,       p->sample_s, p->read_s,       p->resize_s,  p->cpu_auc,
+                                q->cpu_auc,        p->ram_auc,  q->ram_auc,      p->pss_auc,   p->energy_j,
+                                p->energy_net_j,   q->energy_j, p->others_cpu_s, p->window_s,  q->interval95_s[0],
                                 q->interval95_s[1]};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fputc('\n', f);
@@ -87,8 +87,16 @@ void pictures_write_clamps(const void *from, FILE *f)
         for (int c = 0; c < l->sweep->options.pictures.n_clamps; c++) {
             const struct laws_clamp *k = &l->model[m].clamp[c];
             fprintf(f, "%d,%d,%s", m + 1, c + 1, plain(k->plan->text).s);
-            const double v[] = {k->knee_predicted_px, k->knee_measured_px, k->knee_low_px, k->knee_high_px, k->patches,
-                                k->flops,             k->time_s,           k->predicted_s, k->ratio,        k->predicted_ratio};
+            const double v[] = {k->knee_predicted_px,
+                                k->knee_measured_px,
+                                k->knee_low_px,
+                                k->knee_high_px,
+                                k->patches,
+                                k->flops,
+                                k->time_s,
+                                k->predicted_s,
+                                k->ratio,
+                                k->predicted_ratio};
             for (size_t i = 0; i < sizeof v / sizeof *v; i++) put_cell(f, v[i]);
             fputc('\n', f);
         }
@@ -100,9 +108,9 @@ const char *const picture_plot_names[PICTURE_PLOTS] = {"time", "cpu_auc", "ram_a
 
 static const struct {
     const char *title, *label;
-    double scale;             /* what the label's unit is of the tables' */
-    int stairs;               /* column of stairs.csv */
-    int measured, low, high;  /* of points.csv; low 0: no bars */
+    double scale;            /* what the label's unit is of the tables' */
+    int stairs;              /* column of stairs.csv */
+    int measured, low, high; /* of points.csv; low 0: no bars */
 } plots[PICTURE_PLOTS] = {
     {"Time of a picture: predicted before, then measured", "seconds", 1, 9, 16, 17, 18},
     {"CPU time above idle, of a picture", "core-seconds", 1, 10, 29, 0, 0},

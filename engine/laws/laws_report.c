@@ -174,52 +174,57 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     laws_json_costs(j, l, m->plan);
 }
 
-void laws_json(const struct laws *l, FILE *f)
+void laws_put(const struct laws *l, struct json *j)
 {
     const struct sweep_options *o = &l->sweep->options;
-    struct json j;
-    json_begin(&j, f);
-    json_object(&j);
-    json_put_string(&j, "kind", sweep_sees(o) ? "laws image" : "laws text");
-    json_put_string(&j, "sha256", l->sweep->sha256);
-    json_put_string(&j, "device", o->device->name);
-    json_put_integer(&j, "threads", o->threads);
-    json_put_number(&j, "hz", o->hz);
-    json_put_integer(&j, "gen", o->gen);
-    json_put_integer(&j, "repeats", o->repeats);
-    json_put_number(&j, "window_s", o->window_s);
-    laws_json_origin(&j, o);
-    json_put_integer(&j, "missing", (int64_t)l->missing);
-    json_put_integer(&j, "without_idle_after", (int64_t)l->half_idle);
-    json_put_string(&j, "energy_kind", l->energy_kind);
-    json_put_string(&j, "energy_source", o->energy);
-    put_model(&j, l, &l->model[0]);
+    json_object(j);
+    json_put_string(j, "kind", sweep_sees(o) ? "laws image" : "laws text");
+    json_put_string(j, "sha256", l->sweep->sha256);
+    json_put_string(j, "device", o->device->name);
+    json_put_integer(j, "threads", o->threads);
+    json_put_number(j, "hz", o->hz);
+    json_put_integer(j, "gen", o->gen);
+    json_put_integer(j, "repeats", o->repeats);
+    json_put_number(j, "window_s", o->window_s);
+    laws_json_origin(j, o);
+    json_put_integer(j, "missing", (int64_t)l->missing);
+    json_put_integer(j, "without_idle_after", (int64_t)l->half_idle);
+    json_put_string(j, "energy_kind", l->energy_kind);
+    json_put_string(j, "energy_source", o->energy);
+    put_model(j, l, &l->model[0]);
     if (o->n_models == 2) {
-        json_key(&j, "second");
-        json_object(&j);
-        put_model(&j, l, &l->model[1]);
-        json_object_end(&j);
-        json_key(&j, "ratios");
-        json_object(&j);
+        json_key(j, "second");
+        json_object(j);
+        put_model(j, l, &l->model[1]);
+        json_object_end(j);
+        json_key(j, "ratios");
+        json_object(j);
         for (int k = 0; k < LAWS_FIGURES; k++) {
-            json_key(&j, laws_figure_names[k]);
-            json_object(&j);
-            json_put_number(&j, "ratio", l->ratio[k].ratio);
-            json_put_pair(&j, "ci95", l->ratio[k].low, l->ratio[k].high);
-            json_put_number(&j, "predicted", l->ratio[k].predicted);
-            json_object_end(&j);
+            json_key(j, laws_figure_names[k]);
+            json_object(j);
+            json_put_number(j, "ratio", l->ratio[k].ratio);
+            json_put_pair(j, "ci95", l->ratio[k].low, l->ratio[k].high);
+            json_put_number(j, "predicted", l->ratio[k].predicted);
+            json_object_end(j);
         }
-        json_object_end(&j);
+        json_object_end(j);
         if (l->answers) {
-            json_key(&j, "accuracy_difference");
-            json_object(&j);
-            put_accuracy(&j, "semantic", "semantic_ci95", &l->answers->semantic_difference);
-            put_accuracy(&j, "exact", "exact_ci95", &l->answers->exact_difference);
-            json_object_end(&j);
+            json_key(j, "accuracy_difference");
+            json_object(j);
+            put_accuracy(j, "semantic", "semantic_ci95", &l->answers->semantic_difference);
+            put_accuracy(j, "exact", "exact_ci95", &l->answers->exact_difference);
+            json_object_end(j);
         }
     }
-    if (l->answers) json_put_string(&j, "judge", *l->answers->judge ? l->answers->judge : NULL);
-    json_object_end(&j);
+    if (l->answers) json_put_string(j, "judge", *l->answers->judge ? l->answers->judge : NULL);
+    json_object_end(j);
+}
+
+void laws_json(const struct laws *l, FILE *f)
+{
+    struct json j;
+    json_begin(&j, f);
+    laws_put(l, &j);
     json_end(&j);
 }
 
@@ -392,7 +397,7 @@ void laws_print(const struct laws *l, FILE *f)
         fprintf(f, "idle       %zu window%s of a session that was cut short: above idle before alone, drift unseen\n",
                 l->half_idle, l->half_idle == 1 ? "" : "s");
     for (int i = 0; i < o->n_models; i++) print_model(l, &l->model[i], f);
-    if (o->n_models < 2) return;
+    if (o->n_models != 2) return; /* of more, laws_compress prints a table */
     fprintf(f, "\nsecond over first, geometric means over all points, with 95 %% intervals\n");
     for (int k = 0; k < LAWS_FIGURES; k++) {
         const struct laws_ratio *r = &l->ratio[k];

@@ -20,7 +20,7 @@ static bool in_folder(char path[PATH_MAX], const char *dir, const char *name, st
     return fail(e, "%s: found a path too long, expected fewer than %d bytes", name, PATH_MAX);
 }
 
-static bool make_folder(const char *dir, struct error *e)
+bool laws_folder(const char *dir, struct error *e)
 {
     struct stat st;
     if (!mkdir(dir, 0777) || (errno == EEXIST && !stat(dir, &st) && S_ISDIR(st.st_mode))) return true;
@@ -57,7 +57,7 @@ static bool join_all(struct sweep *s, const struct laws_options *o, struct error
     char path[PATH_MAX];
     for (size_t i = 0; i < o->n_join; i++)
         if (!in_folder(path, o->join[i], "points.jsonl", e) || !journal_join(path, s, e)) return false;
-    return !o->dir || (make_folder(o->dir, e) && freeze(s, o->dir, e));
+    return !o->dir || (laws_folder(o->dir, e) && freeze(s, o->dir, e));
 }
 
 static bool forget(const char *path, struct error *e)
@@ -69,7 +69,7 @@ static bool forget(const char *path, struct error *e)
 static struct journal *begin_journal(struct sweep *s, const struct laws_options *o, struct error *e)
 {
     char path[PATH_MAX];
-    if (!make_folder(o->dir, e) || !in_folder(path, o->dir, "points.jsonl", e)) return NULL;
+    if (!laws_folder(o->dir, e) || !in_folder(path, o->dir, "points.jsonl", e)) return NULL;
     if (o->restart && (!forget(path, e) || !in_folder(path, o->dir, ANSWERS, e) || !forget(path, e) ||
                        !in_folder(path, o->dir, "points.jsonl", e)))
         return NULL;

@@ -23,7 +23,8 @@
 #include "engine/session.h"
 #include "vision/picture.h"
 
-enum { SWEEP_MODELS = 2, SWEEP_REPEATS = 100, SWEEP_EDGES = 64, SWEEP_CLAMPS = 8, SWEEP_POINTS = SWEEP_EDGES * SWEEP_CLAMPS };
+enum { SWEEP_MODELS = 16, SWEEP_PAIR = 2, SWEEP_REPEATS = 100 };
+enum { SWEEP_EDGES = 64, SWEEP_CLAMPS = 8, SWEEP_POINTS = SWEEP_EDGES * SWEEP_CLAMPS };
 
 /* What a sweep of pictures shows: one picture scaled to several sizes, each under several clamps. Point c n_edges + i is size
  * i under clamp c. */

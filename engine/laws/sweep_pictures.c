@@ -71,8 +71,8 @@ bool pictures_begin(struct sweep *s, struct error *e)
     struct sweep_options *o = &s->options;
     struct sweep_pictures *p = &o->pictures;
     if (p->n_edges > SWEEP_EDGES || p->n_clamps > SWEEP_CLAMPS)
-        return fail(e, "pictures: found %d sizes and %d clamps, expected at most %d and %d", p->n_edges, p->n_clamps, SWEEP_EDGES,
-                    SWEEP_CLAMPS);
+        return fail(e, "pictures: found %d sizes and %d clamps, expected at most %d and %d", p->n_edges, p->n_clamps,
+                    SWEEP_EDGES, SWEEP_CLAMPS);
     if (!p->image) p->image = default_picture;
     if (!p->question) p->question = default_question;
     if (!take_clamps(p, e) || !scene_or_picture(p->image, &s->picture, e) || !take_edges(p, longest_edge(s), e)) return false;
@@ -173,7 +173,8 @@ static bool plan_point(const struct viewer *v, const struct sweep *s, const stru
     int width, height;
     clamp_text(c, text);
     scaled_size(s->picture.width, s->picture.height, (int)v->o->point[index], &width, &height);
-    if (!clamp_apply(c, keys, width, height, &p->fit, e) || !clamp_apply(&open, keys, width, height, &unclamped, e)) return false;
+    if (!clamp_apply(c, keys, width, height, &p->fit, e) || !clamp_apply(&open, keys, width, height, &unclamped, e))
+        return false;
     p->unbounded = (double)unclamped.patches;
     if (v->plan && !take_tokens(v, &p->fit, &p->tokens, e)) return false;
     if (!price(v, &p->fit, text, &r, &p->work, &p->ram_auc, e)) return false;
@@ -192,8 +193,7 @@ static bool plan_stairs(const struct viewer *v, const struct sweep *s, const str
                         struct error *e)
 {
     clamp_text(c, out->text);
-    struct stair *stairs =
-        stairs_new(c, &v->tower->mmproj->keys, s->picture.width, s->picture.height, &out->n_stairs, e);
+    struct stair *stairs = stairs_new(c, &v->tower->mmproj->keys, s->picture.width, s->picture.height, &out->n_stairs, e);
     if (!stairs) return false;
     bool ok = (out->stairs = calloc(out->n_stairs, sizeof *out->stairs)) || fail(e, "stairs: found no memory");
     for (size_t i = 0; ok && i < out->n_stairs; i++) {

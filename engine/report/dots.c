@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROW = 34, HEAD = 14, FOOT = 46, NAMES = 150 }; /* heights of a row, above and below all; width of the names */
+enum { ROW = 34, HEAD = 14, FOOT = 46, NAMES = 168 }; /* heights of a row, above and below all; width of the names */
 
 static double place(const struct axis *a, double v)
 {

@@ -139,8 +139,9 @@ static void cell_machine(FILE *f, const struct page_result *r, int m)
 static void cell_protocol(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
-    page_cell(f, "%zu prompts, %.0f tokens generated after each; medians of %.0f windows of at least %s, sampled at %g Hz",
+    page_cell(f, "%zu prompts, %.0f tokens generated after each; %.0f window%s a prompt, at least %s long, sampled at %g Hz; medians",
               page_points(r->text), json_find_number(r->text, "gen"), json_find_number(r->text, "repeats"),
+              json_find_number(r->text, "repeats") == 1 ? "" : "s",
               chart_value(json_find_number(r->text, "window_s"), "*s").s, json_find_number(r->text, "hz"));
 }
 
@@ -164,6 +165,30 @@ static void cell_hash(FILE *f, const struct page_result *r, int m)
     fputs("</code></td>", f);
 }
 
+/* Cores that other programs took while the windows ran; NAN: not known. */
+static double others_cores(const struct json_value *text)
+{
+    double cpu = 0, time = 0;
+    for (int m = 0; m < 2; m++) {
+        const struct json_value *model = page_model(text, m), *points = json_find(model, "points");
+        for (size_t i = 0; i < page_points(model); i++) {
+            cpu += json_find_number(&points->item[i], "others_cpu_s");
+            time += json_find_number(&points->item[i], "window_s") / json_find_number(&points->item[i], "passes");
+        }
+    }
+    return cpu / time;
+}
+
+static void cell_others(FILE *f, const struct page_result *r, int m)
+{
+    (void)m;
+    double cores = others_cores(r->text);
+    if (isnan(cores))
+        page_cell(f, "not known");
+    else
+        page_cell(f, "%.2f cores%s", cores, cores > 0.05 ? ": times are longer for it, which no statistics mend" : "");
+}
+
 static void cell_missing(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
@@ -183,8 +208,8 @@ static void put_facts(FILE *f, const struct page_result *r, size_t n)
         cell_fn cell;
         int model;
     } rows[] = {{"model A", cell_model, 0},     {"model B", cell_model, 1},       {"machine", cell_machine, 0},
-                {"protocol", cell_protocol, 0}, {"measured", cell_missing, 0},    {"energy", cell_energy, 0},
-                {"frozen predictions, sha256", cell_hash, 0}};
+                {"protocol", cell_protocol, 0}, {"measured", cell_missing, 0},    {"taken by other programs", cell_others, 0},
+                {"energy", cell_energy, 0},                     {"frozen predictions, sha256", cell_hash, 0}};
     page_table_begin(f, r, n, "", "this run");
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         bool there = false;
@@ -292,6 +317,7 @@ bool page_origin(FILE *f, const struct page_result *r, size_t n)
         if (n > 1) html_element(f, "h3", "%s", r[i].label);
         put_origin(f, r[i].origin);
         fputs("<p class=\"note\">The commands that measure these figures again:</p>\n", f);
+        put_command(f, r[i].whole);
         put_command(f, r[i].text);
         put_command(f, r[i].image);
         if (r[i].paper) fputs("<pre class=\"wrap\">hartree paper --predict</pre>\n", f);
@@ -404,6 +430,7 @@ static void take_result(struct page_result *r, const struct json_value *v)
         r->image = json_find(v, "image");
         r->paper = json_find(v, "paper");
         r->steps = json_find(v, "steps");
+        r->whole = v;
     } else if (is_kind(v, "laws text")) {
         r->text = v;
     } else {

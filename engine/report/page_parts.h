@@ -16,6 +16,7 @@ struct page_result {
     const struct json_value *text;   /* laws text */
     const struct json_value *image;  /* laws image */
     const struct json_value *paper;  /* the paper's figures, published and predicted */
+    const struct json_value *whole;  /* paper's own result, which the above are members of */
     const struct json_value *steps;  /* of `paper`: what was done, and what could not be */
 };
 

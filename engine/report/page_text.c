@@ -103,7 +103,7 @@ static const struct figure figures[] = {
      "Points: measured, medians of the windows, bars from the fastest to the slowest. Lines: predicted before, with 95 % bands.",
      "time_s", "predicted_s", fill_time},
     {"Error of the predicted time", "predicted / measured \xE2\x88\x92 1, %", "",
-     "Points: predicted against measured, above 0 where the prediction was too long. Bands: where 95 % of them should lie.", "time_s",
+     "Points: predicted against measured, above 0 where the prediction was too long. Bands, where the profile has an interval: 95 % of points should lie there.", "time_s",
      "predicted_s", fill_error},
     {"CPU AUC above idle", "area", "core-*s",
      "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy throughout.", "cpu_auc",

@@ -73,7 +73,8 @@ stand_ins() {
     set +f
     for word; do
         case $previous in
-        -m | info | quantize) made=model ;;
+        -m | info | quantize) case $word in *minilm*) made=encoder ;; *) made=model ;; esac ;;
+        --judge) made=encoder ;;
         --mmproj) made=tower ;;
         --device) made=profile ;;
         -f | --calib | --check) made=text ;;
@@ -91,6 +92,7 @@ stand_ins() {
 }
 
 $RUN "$program" synth --shape tiny-llama:Q4_K_M -o "$cli_dir/stand-in/model" >/dev/null 2>&1 &&
+    $RUN "$program" synth --shape tiny-bert:F16 -o "$cli_dir/stand-in/encoder" >/dev/null 2>&1 &&
     $RUN "$program" synth --mmproj --shape tiny-qwen2-vl:F16 -o "$cli_dir/stand-in/tower" >/dev/null 2>&1 &&
     $RUN "$program" calibrate --quick -t 1 >"$cli_dir/stand-in/profile" 2>/dev/null || bad "stand-ins" "could not be made"
 for i in 1 2 3 4 5 6 7 8; do cat "$top/README.md"; done >"$cli_dir/stand-in/text"
@@ -110,9 +112,9 @@ for doc in README.md docs/*.md; do
         hartree | ./hartree | for)
             PARSE=
             case $line in *'# '*'needs '*) PARSE=1 ;; esac
-            (cd "$work" && stand_ins "$line" && timeout 60 sh -c "$line") >"$cli_out" 2>"$cli_err" </dev/null
+            (cd "$work" && stand_ins "$line" && timeout -k 5 60 sh -c "$line") >"$cli_out" 2>"$cli_err" </dev/null
             cli_rc=$?
-            if [ $cli_rc -eq 124 ]; then bad "$name" "took more than a minute; '# needs minutes' would have it parsed alone"
+            if [ $cli_rc -eq 124 ] || [ $cli_rc -eq 137 ]; then bad "$name" "took more than a minute; '# needs minutes' would have it parsed alone"
             elif [ $cli_rc -ne 0 ]; then bad "$name" "exit status $cli_rc: $(head -n 1 "$cli_err")"
             else ok "$name"; fi ;;
         make)

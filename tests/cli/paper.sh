@@ -34,8 +34,6 @@ cli paper --predict --device "$d/own" --json
 expect_out "paper: another machine" '"llm_throughput", .*"published": null, "predicted": [0-9]'
 expect_out "paper: no powers, no joules" '"llm_wh_run_original", .*"predicted": null, .*"note": "not predicted: the profile lacks'
 
-cli paper
-expect "paper: no --predict" 2 'found no --predict'
 cli paper --predict --device rpi6
 expect "paper: unknown device" 1 "found 'rpi6', expected the path of a profile, or one of this, m2, rpi5$"
 cli paper --predict surplus

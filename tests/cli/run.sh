@@ -38,8 +38,8 @@ same "run: the same seed, the same text" "$cli_out" "$d/seed"
 cli run -m "$m" --device "$d/device" -p "the cat" -n 3 --temp 0 -t 1 --ignore-eos --energy none --json
 n='-?[0-9][-+.e0-9]*'
 expect_out "run --json" "^\\{\"text\": \".*\", \"prompt_tokens\": $n, \"generated_tokens\": 3, \"tokens\": \\[$n, $n, $n\\], \"stop\": \"length\", \
-\"load_s\": $n, \"prefill_s\": $n, \"decode_s\": $n, \"prefill_tps\": $n, \"decode_tps\": $n, \"peak_rss_bytes\": $n, \
-\"predicted\": \\{\"prefill_s\": $n, \"decode_s\": $n, \"frozen_gen\": 3, \"sha256\": \"[0-9a-f]{64}\"\\}, \"energy\": \\{\"joules\": null, \"kind\": \"none\", \"source\": \"none\"\\}\\}\$"
+\"load_s\": $n, \"vision_s\": null, \"prefill_s\": $n, \"decode_s\": $n, \"prefill_tps\": $n, \"decode_tps\": $n, \"peak_rss_bytes\": $n, \
+\"predicted\": \\{\"vision_s\": null, \"prefill_s\": $n, \"decode_s\": $n, \"frozen_gen\": 3, \"sha256\": \"[0-9a-f]{64}\"\\}, \"energy\": \\{\"joules\": null, \"kind\": \"none\", \"source\": \"none\"\\}\\}\$"
 frozen=$(sed 's/.*"frozen_gen": 3, "sha256": "\([0-9a-f]*\)".*/\1/' "$cli_out")
 cli run -m "$m" --device "$d/device" -p "the cat" -n 3 --temp 0 -t 1 --ignore-eos -v
 if grep -q "predicted before it runs: .*SHA-256 $frozen" "$cli_err"; then ok "run -v: the same prediction, said before it runs"

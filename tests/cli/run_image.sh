@@ -32,4 +32,22 @@ cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x
 expect "a model without vision" 1 "found 'llama', expected one with vision"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/no.png" -p x
 expect "a picture that is not there" 1 "no.png: cannot open"
+cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 --temp 0 --ignore-eos --device rpi5 --energy none --json
+expect_out "run --json: the tower's time" '"vision_s": [0-9.e-]+, "prefill_s": [0-9.e-]+, .*"predicted": \{"vision_s": [0-9.e-]+, "prefill_s": '
+
+# measure counts every kernel call of tower and text, and exits 1 where a FLOP is more or less than predicted.
+cli measure -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 112x84 --prompt 5 --gen 3 -r 2 -t 1 --device rpi5 --energy none --json
+expect_out "measure --image" '"prompt": 17, "gen": 3, .*"image": "112x84", "clamp": "tokens:8..4096", .*"flops_vision": [0-9]+, .*"flops_counted": [0-9]+, .*"measured_vision_s": [0-9.e-]+, .*"phase": "vision", .*"measured_s": [0-9.e-]+'
+flops=$(sed 's/.*"clamp": "[^"]*", "flops": \([0-9]*\),.*/\1/' "$cli_out") counted=$(sed 's/.*"flops_counted": \([0-9]*\),.*/\1/' "$cli_out")
+if [ "$flops" -gt 0 ] && [ "$flops" = "$counted" ]; then ok "measure --image: FLOPs counted as predicted"; else bad "measure --image: FLOPs counted as predicted" "$flops and $counted"; fi
+cli measure -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" --clamp edge:56 --prompt 5 --gen 1 -r 1 -t 1 --device rpi5 --energy none
+expect_out "measure --image: a row of its own" '^tower +[0-9.]+ [mu]?s of it, predicted '
+cli measure -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" --prompt 5 --gen 1 -r 1 -t 1 --device rpi5 --energy none
+expect "measure --image: a model without vision" 1 "found 'llama', expected one with vision"
+cli measure -m "$d/m.gguf" --image "$d/a.ppm"
+expect "measure --image: no tower" 2 "found no tower, expected --mmproj"
+cli info "$d/p.gguf"
+expect_out "info of a tower: its layers" '^layers +3$'
+cli info "$d/p.gguf" --json
+expect_out "info of a tower: its numbers" '"architecture": "clip", .*"layers": 3, "hparams": \{.*"vision.patch_size": 14, '
 cli_done

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/compress/bundled_text.h"
+
+const char bundled_text[] =
+#include "texts.inc"
+    ;
+const size_t bundled_text_len = sizeof bundled_text - 1;

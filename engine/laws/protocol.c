@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/laws/protocol.h"
+
+#include "base/memory.h"
+#include "engine/account/calibrate.h"
+#include "engine/account/paper.h"
+#include "engine/laws/prompts.h"
+#include "engine/meter/meter.h"
+#include "engine/report/origin.h"
+#include "engine/report/page.h"
+#include "engine/synth.h"
+#include "loader/file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEXT_GEN = 32, FULL_GEN = 128, IMAGE_GEN = 8, SEED = 1 };
+
+/* Made-up pairs: dense, and factorised to about half; and the paper's. */
+static const char *const small_text[SWEEP_PAIR] = {"L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M",
+                                                     "L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M:mpo"};
+static const char *const small_vision[SWEEP_PAIR] = {"tiny-qwen2-vl:Q4_K_M", "tiny-qwen2-vl:Q4_K_M:mpo"};
+static const char *const full_text[SWEEP_PAIR] = {"llama-3.1-8b:Q4_K_M", "gilda-3.2b:Q4_K_M"};
+static const char *const full_vision[SWEEP_PAIR] = {"qwen2-vl-2b:F16", "axolotl-1.1b:F16"};
+
+struct work {
+    const struct protocol_options *o;
+    struct protocol_result *result;
+    struct device device;
+    bool has_device;
+    char profile[PATH_MAX];
+    struct laws *text, *image;
+    struct paper paper[2]; /* the paper's machines, and this one */
+    bool has_paper[2];
+};
+
+static bool stopped(const struct work *w)
+{
+    return w->o->hooks.interrupted && *w->o->hooks.interrupted;
+}
+
+static bool put_path(char path[PATH_MAX], const char *dir, const char *name, struct error *e)
+{
+    if ((size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX) return true;
+    return fail(e, "%s: found a path too long, expected fewer than %d bytes", name, PATH_MAX);
+}
+
+static bool make_folder(const char *path, struct error *e)
+{
+    struct stat st;
+    if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))) return true;
+    return fail(e, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+/* ---- Steps ---- */
+
+static struct protocol_step *begin_step(struct work *w, const char *name)
+{
+    struct protocol_step *s = &w->result->step[w->result->n_steps++];
+    *s = (struct protocol_step){.name = name};
+    if (w->o->hooks.say) w->o->hooks.say("%s", name);
+    return s;
+}
+
+static bool step_failed(struct work *w, struct protocol_step *s, const struct error *e)
+{
+    snprintf(s->failed, sizeof s->failed, "%s", e->text);
+    w->result->n_failed++;
+    if (w->o->hooks.say) w->o->hooks.say("%s: %s", s->name, e->text);
+    return false;
+}
+
+/* ---- The machine ---- */
+
+static bool save_profile(const struct device *d, const char *path, struct error *e)
+{
+    struct file_output *o = file_output_open(path, e);
+    if (!o) return false;
+    device_print(d, file_output_stream(o));
+    return file_output_commit(o, e);
+}
+
+/* A profile that is there is of an earlier call: predictions frozen by it must not change. */
+static bool take_profile(struct work *w, struct error *e)
+{
+    const struct protocol_options *o = w->o;
+    if (o->device) return device_find(&w->device, o->device, o->hooks.say, o->hooks.interrupted, e);
+    if (!access(w->profile, F_OK)) return device_load(&w->device, w->profile, e);
+    const struct calibrate_options c = {.threads = o->threads,
+                                        .quick = !o->full && o->minutes < 2,
+                                        .seconds = o->full ? 0 : fmin(26, 4 * o->minutes),
+                                        .interrupted = o->hooks.interrupted};
+    char cached[PATH_MAX];
+    size_t kept;
+    if (!calibrate(&w->device, &c, e)) return false;
+    if (device_cache_path(cached, sizeof cached, e) && !calibrate_keep_energy(&w->device, cached, &kept, e)) return false;
+    return save_profile(&w->device, w->profile, e);
+}
+
+static void calibrate_step(struct work *w)
+{
+    struct error e = {""};
+    struct protocol_step *s = begin_step(w, "calibration");
+    w->has_device = take_profile(w, &e);
+    if (!w->has_device)
+        step_failed(w, s, &e);
+    else if (device_get(&w->device, "noise") > 0.05)
+        snprintf(s->note, sizeof s->note, "memory bandwidth scattered by %.0f %% meanwhile: something else ran, which the times will show",
+                 100 * device_get(&w->device, "noise"));
+}
+
+/* ---- Models ---- */
+
+/* Writes a made-up model where it is not there yet. What it needs of the disk is known before only in parts, so a full disk is
+ * synth's own error. */
+static bool make_model(struct work *w, const char *shape, bool tower, const char *name, char path[PATH_MAX], struct error *e)
+{
+    char folder[PATH_MAX];
+    if (!put_path(folder, w->o->dir, "models", e) || !make_folder(folder, e) || !put_path(path, folder, name, e)) return false;
+    if (!access(path, F_OK)) return true;
+    const struct synth_options o = {
+        .shape = shape, .mmproj = tower, .seed = SEED, .threads = w->o->threads, .stop = w->o->hooks.interrupted};
+    if (w->o->hooks.say) w->o->hooks.say("%s: making it, random weights", path);
+    return synth_write(&o, path, NULL, e);
+}
+
+/* Of a model that is opened, weights are in memory one model at a time; some room for cache and buffers beside. */
+static bool fits(const char *path, struct error *e)
+{
+    struct stat st;
+    uint64_t free_bytes = memory_available();
+    if (stat(path, &st)) return fail(e, "%s: %s", path, strerror(errno));
+    if ((double)st.st_size * 1.1 < (double)free_bytes) return true;
+    return fail(e, "%s: found %.1f GB of memory to be had, expected %.1f for the model", path, (double)free_bytes * 1e-9,
+                (double)st.st_size * 1.1e-9);
+}
+
+/* A shape that will not fit is refused before its file is written. */
+static bool shape_fits(const char *shape, struct error *e)
+{
+    uint64_t free_bytes = memory_available();
+    struct model *m = model_from_shape(shape, e);
+    if (!m) return false;
+    double bytes = (double)m->tensor_bytes;
+    model_close(m);
+    if (bytes * 1.1 < (double)free_bytes) return true;
+    return fail(e, "%s: found %.1f GB of memory to be had, expected %.1f for the model", shape, (double)free_bytes * 1e-9,
+                bytes * 1.1e-9);
+}
+
+/* The paths of a pair, given or made, and of its towers. */
+struct pair {
+    char path[SWEEP_PAIR][PATH_MAX], tower[SWEEP_PAIR][PATH_MAX];
+    bool made;
+};
+
+static bool make_pair(struct work *w, struct pair *p, bool vision, struct error *e)
+{
+    static const char *const names[2][SWEEP_PAIR] = {{"text-a.gguf", "text-b.gguf"}, {"vision-a.gguf", "vision-b.gguf"}};
+    static const char *const tower_names[SWEEP_PAIR] = {"mmproj-a.gguf", "mmproj-b.gguf"};
+    const char *const *given = vision ? w->o->vision : w->o->model;
+    const char *const *shapes = w->o->full ? vision ? full_vision : full_text : vision ? small_vision : small_text;
+    p->made = !given[0];
+    for (int i = 0; i < SWEEP_PAIR; i++) {
+        if (p->made && (!shape_fits(shapes[i], e) || !make_model(w, shapes[i], false, names[vision][i], p->path[i], e))) return false;
+        if (!p->made) snprintf(p->path[i], PATH_MAX, "%s", given[i]);
+        if (!fits(p->path[i], e)) return false;
+        if (!vision) continue;
+        /* The tower has the name of the shape without its recipe: it is not factorised. */
+        char shape[64];
+        snprintf(shape, sizeof shape, "%.*s", (int)strcspn(shapes[i], ":"), shapes[i]);
+        if (p->made && !make_model(w, shape, true, tower_names[i], p->tower[i], e)) return false;
+        if (!p->made) snprintf(p->tower[i], PATH_MAX, "%s", w->o->mmproj[i]);
+    }
+    return true;
+}
+
+/* ---- Sweeps ---- */
+
+/* How closely a sweep looks, from the paper's own to what a slow board can do in the time: samples a second, windows a point,
+ * and every how many-th point. */
+static const struct thoroughness {
+    double hz;
+    int repeats, stride;
+} levels[] = {{5, 3, 1}, {10, 3, 1}, {20, 2, 1}, {20, 1, 1}, {50, 1, 1}, {50, 1, 2}, {50, 1, 4}};
+enum { LEVELS = sizeof levels / sizeof *levels };
+
+static void take_level(struct sweep_options *o, const struct thoroughness *t)
+{
+    o->hz = t->hz;
+    o->repeats = t->repeats;
+    o->window_s = 0;
+    o->n_points = 0;
+    if (!sweep_sees(o)) /* the longest is always among them */
+        for (int i = N_PROMPTS; i > 0; i -= t->stride) o->point[o->n_points++] = i;
+    o->pictures.n_edges = 0;
+    for (int i = 20; sweep_sees(o) && t->stride > 1 && i > 0; i -= t->stride)
+        o->pictures.edge[o->pictures.n_edges++] = (int64_t)lround(2048 * i / 20.0);
+}
+
+/* The first level whose windows take no longer than `seconds` by the predictions, else the last. */
+static bool choose_level(struct work *w, struct sweep_options *o, double seconds, char sha256[SHA256_HEX], struct error *e)
+{
+    for (size_t i = 0; i < LEVELS; i++) {
+        double takes;
+        take_level(o, &levels[i]);
+        struct sweep *s = sweep_new(o, e);
+        if (!s) return false;
+        sweep_missing(s, &takes);
+        snprintf(sha256, SHA256_HEX, "%s", s->sha256);
+        sweep_free(s);
+        if (w->o->full || takes <= seconds || i + 1 == LEVELS) break;
+    }
+    return true;
+}
+
+/* Half of the time for each sweep, but for what calibration and models take. */
+static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool vision, struct laws **l, struct error *e)
+{
+    const struct protocol_options *o = w->o;
+    char dir[PATH_MAX], sha256[SHA256_HEX];
+    struct laws_options run = {.sweep = {.model = {p->path[0], p->path[1]},
+                                         .n_models = SWEEP_PAIR,
+                                         .gen = vision ? IMAGE_GEN : o->full ? FULL_GEN : TEXT_GEN,
+                                         .seed = SEED,
+                                         .threads = o->threads,
+                                         .kv_type = TYPE_F16,
+                                         .shards = 1,
+                                         .device = &w->device,
+                                         .device_word = o->device ? o->device : w->profile,
+                                         .energy = meter_source(o->hooks.meter)},
+                               .dir = dir,
+                               .hooks = o->hooks};
+    if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
+    if (!put_path(dir, o->dir, vision ? "image" : "text", e) ||
+        !choose_level(w, &run.sweep, 0.42 * 60 * o->minutes, sha256, e) || !(*l = laws_run(&run, e)))
+        return false;
+    if (p->made)
+        snprintf(s->note, sizeof s->note,
+                 "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their answers nothing");
+    return true;
+}
+
+static void sweep_step(struct work *w, bool vision, struct laws **l)
+{
+    struct error e = {""};
+    struct protocol_step *s = begin_step(w, vision ? "pictures" : "prompts");
+    struct pair *p = calloc(1, sizeof *p);
+    bool ok = p || fail(&e, "found no memory");
+    if (ok && !w->has_device) ok = fail(&e, "found no profile of the machine, expected one to predict with");
+    ok = ok && make_pair(w, p, vision, &e) && sweep(w, s, p, vision, l, &e);
+    free(p);
+    if (!ok) step_failed(w, s, &e);
+}
+
+/* ---- The paper's figures ---- */
+
+static void paper_step(struct work *w)
+{
+    struct error e = {""};
+    struct protocol_step *s = begin_step(w, "the paper's figures");
+    w->has_paper[0] = paper_predict(&w->paper[0], NULL, w->o->hooks.say, &e);
+    const char *here = w->o->device ? w->o->device : w->profile;
+    w->has_paper[1] = w->has_paper[0] && w->has_device && paper_predict(&w->paper[1], here, w->o->hooks.say, &e);
+    if (!w->has_paper[0] || (w->has_device && !w->has_paper[1])) step_failed(w, s, &e);
+}
+
+/* ---- The result ---- */
+
+static void put_steps(const struct work *w, struct json *j)
+{
+    json_key(j, "steps");
+    json_array(j);
+    for (size_t i = 0; i < w->result->n_steps; i++) {
+        const struct protocol_step *s = &w->result->step[i];
+        json_object(j);
+        json_put_string(j, "step", s->name);
+        json_put_string(j, "failed", *s->failed ? s->failed : NULL);
+        json_put_string(j, "note", *s->note ? s->note : NULL);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+/* The paper's machines first; of this one the figures that have a machine. */
+static void put_paper(const struct work *w, struct json *j)
+{
+    json_key(j, "paper");
+    json_object(j);
+    json_put_string(j, "sha256", w->paper[0].sha256);
+    json_key(j, "rows");
+    json_array(j);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; w->has_paper[k] && i < w->paper[k].n; i++)
+            if (!k || w->paper[k].rows[i].machine >= 0) paper_put_row(&w->paper[k], &w->paper[k].rows[i], j);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+static void put_sweep(const char *key, const struct laws *l, struct json *j)
+{
+    json_key(j, key);
+    if (l)
+        laws_put(l, j);
+    else
+        json_null(j);
+}
+
+static void put_command(const struct protocol_options *o, char *command, size_t size)
+{
+    snprintf(command, size, "hartree paper");
+    const struct {
+        const char *word, *const *pair;
+    } pairs[] = {{"--pair", o->model}, {"--vlm-pair", o->vision}, {"--mmproj", o->mmproj}};
+    for (size_t i = 0; i < 3; i++) {
+        if (!pairs[i].pair[0]) continue;
+        origin_word(command, size, pairs[i].word);
+        for (int k = 0; k < SWEEP_PAIR; k++) origin_word(command, size, pairs[i].pair[k]);
+    }
+    if (o->device) {
+        origin_word(command, size, "--device");
+        origin_word(command, size, o->device);
+    }
+    if (o->full)
+        origin_word(command, size, "--full");
+    else
+        origin_option(command, size, "--minutes", o->minutes);
+    origin_option(command, size, "-t", o->threads);
+    origin_word(command, size, "-o");
+    origin_word(command, size, "again");
+}
+
+static void put_result(const struct work *w, FILE *f)
+{
+    struct json j;
+    char command[3 * PATH_MAX];
+    json_begin(&j, f);
+    json_object(&j);
+    json_put_string(&j, "kind", "paper");
+    put_command(w->o, command, sizeof command);
+    origin_json(&j, &w->device, w->o->threads, command);
+    put_steps(w, &j);
+    put_sweep("text", w->text, &j);
+    put_sweep("image", w->image, &j);
+    if (w->has_paper[0]) put_paper(w, &j);
+    json_object_end(&j);
+    json_end(&j);
+}
+
+/* Whole or not at all, both. */
+static bool write_both(const struct protocol_options *o, const char *text, size_t size, struct error *e)
+{
+    char path[PATH_MAX];
+    struct file_output *f = put_path(path, o->dir, "result.json", e) ? file_output_open(path, e) : NULL;
+    if (!f) return false;
+    fwrite(text, 1, size, file_output_stream(f));
+    if (!file_output_commit(f, e) || !put_path(path, o->dir, "report.html", e) || !(f = file_output_open(path, e))) return false;
+    if (page_write_text(text, size, file_output_stream(f), e)) return file_output_commit(f, e);
+    file_output_discard(f);
+    return false;
+}
+
+static bool write_result(const struct work *w, struct error *e)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (!f) return fail(e, "result: found no memory");
+    put_result(w, f);
+    bool ok = !ferror(f);
+    if (fclose(f)) ok = false;
+    ok = ok ? write_both(w->o, text, size, e) : fail(e, "result: found no memory");
+    free(text);
+    return ok;
+}
+
+bool protocol_run(struct protocol_result *result, const struct protocol_options *o, struct error *e)
+{
+    struct work w = {.o = o, .result = result};
+    *result = (struct protocol_result){.n_steps = 0};
+    if (!make_folder(o->dir, e) || !put_path(w.profile, o->dir, "device.profile", e)) return false;
+    calibrate_step(&w);
+    if (!stopped(&w)) paper_step(&w);
+    if (!stopped(&w)) sweep_step(&w, false, &w.text);
+    if (!stopped(&w)) sweep_step(&w, true, &w.image);
+    bool ok = stopped(&w) ? fail(e, "interrupted; the same command goes on from here") : write_result(&w, e);
+    laws_free(w.text);
+    laws_free(w.image);
+    for (int i = 0; i < 2; i++)
+        if (w.has_paper[i]) paper_free(&w.paper[i]);
+    device_free(&w.device);
+    return ok;
+}

@@ -1,0 +1,117 @@
+#!/bin/sh
+# report.sh - pages: of a sweep, of several machines, of the paper's protocol; steps that fail, interruption, hostile files.
+# SPDX-License-Identifier: MIT
+set -u
+# shellcheck source=tests/cli/lib
+. "$(dirname "$0")/lib"
+d=$cli_dir/files
+mkdir "$d"
+export XDG_CACHE_HOME="$d/cache"
+cli synth --shape tiny-llama:Q4_K_M -o "$d/m.gguf"
+expect "a model" 0
+cli synth --shape tiny-llama:Q8_0 --seed 2 -o "$d/m2.gguf"
+expect "a second one" 0
+cli calibrate --quick -t 1 -o "$d/device"
+expect "a device" 0
+digest() { cat "$@" 2>/dev/null | sha256sum | cut -d' ' -f1; }
+
+# A page is one file: nothing in it asks a network for anything, and no script.
+alone() { # NAME FILE
+    if grep -Eqi '<script|https?:| src=|url\(|@import' "$2" || ! tail -n 1 "$2" | grep -q '</html>'; then bad "$1" "it needs more than itself"
+    else ok "$1"; fi
+}
+
+sweep() { cli laws text -m "$d/m.gguf" -m "$d/m2.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.05 --gen 4 -r 1 "$@"; }
+sweep --points 1,6,12 -o "$d/one"
+expect_out "a sweep" '^second over first'
+alone "its folder has a page" "$d/one/report.html"
+hash=$(sha256sum "$d/one/predictions.json" | cut -d' ' -f1)
+if grep -q "$hash" "$d/one/report.html" && grep -q 'A measured' "$d/one/report.html" && grep -q 'points-b.csv' "$d/one/report.html" &&
+    grep -q 'hartree laws text -m .*m.gguf -m .*m2.gguf --points 1,6,12 --gen 4 -r 1 --hz 100 --window 0.05 -t 1' "$d/one/report.html"; then
+    ok "it has the hash, figures, tables and the command"
+else bad "it has the hash, figures, tables and the command" "$(wc -c <"$d/one/report.html") bytes"; fi
+
+# Two machines' results, as if one were another's.
+sed 's/"machine": "[^"]*"/"machine": "Board <2> \& "/' "$d/one/result.json" >"$d/other.json"
+cli report "$d/one/result.json" "$d/other.json" -o "$d/joined.html"
+expect "two results are joined" 0 'written to .*joined.html$'
+alone "the joined page" "$d/joined.html"
+if grep -q '<th>Board &lt;2&gt; &amp; </th>' "$d/joined.html" && grep -q 'on 2 machines' "$d/joined.html"; then ok "a column each, names escaped"
+else bad "a column each, names escaped" "no such column"; fi
+before=$(digest "$d/joined.html")
+cli report "$d/one/result.json" "$d/other.json" -o "$d/joined.html" --json
+expect_out "report --json" '^\{"report": ".*joined.html", "results": 2\}$'
+if [ "$before" = "$(digest "$d/joined.html")" ]; then ok "the same page again"; else bad "the same page again" "it differs"; fi
+
+# Shards of a sweep are no two machines.
+sweep --points 1,6,12,17 --shard 1/2 -o "$d/s1"
+sweep --points 1,6,12,17 --shard 2/2 -o "$d/s2"
+cli report "$d/s1/result.json" "$d/s2/result.json" -o "$d/no.html"
+expect "shards are joined before" 1 's2/result.json: found a part of the same sweep as .*s1/result.json, expected them joined by laws --join first$'
+sweep --points 1,6,12,17 --join "$d/s1" --join "$d/s2" -o "$d/whole"
+alone "joined shards have a page" "$d/whole/report.html"
+
+echo '{"kind": "laws text", "points": [' >"$d/cut.json"
+cli report "$d/cut.json" -o "$d/no.html"
+expect "a result that is cut short" 1 'cut.json: line 2: found the end, expected a value$'
+echo '{"a": 1}' >"$d/none.json"
+cli report "$d/none.json" -o "$d/no.html"
+expect "a file that is no result" 1 'none.json: found no "kind", expected the result.json of laws or paper$'
+cli report "$d/nothing.json" -o "$d/no.html"
+expect "a file that is not there" 1 'nothing.json'
+cli report
+expect "report: no file" 2 'found 0 arguments'
+cli report "$d/one/result.json" -o "$d/no/folder.html"
+expect "report: no such folder" 1 'no/folder.html'
+if [ ! -e "$d/no.html" ]; then ok "a failure leaves no page"; else bad "a failure leaves no page" "there is one"; fi
+
+# The protocol: vision models that are not there fail their step alone.
+protocol() {
+    cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" --energy none \
+        -t 1 --minutes 0.05 -o "$d/paper" "$@"
+}
+protocol
+if [ "$cli_rc" -eq 1 ] && grep -q '^pictures .*v.gguf: No such file' "$cli_out" && grep -q '^prompts  *done' "$cli_out"; then ok "paper: a step that fails is a line, and status 1"
+else bad "paper: a step that fails is a line, and status 1" "$cli_rc: $(tr '\n' '|' <"$cli_out") $(tail -n 1 "$cli_err")"; fi
+alone "paper: the rest is a page" "$d/paper/report.html"
+if grep -q 'class="missing">pictures: .*v.gguf: No such file' "$d/paper/report.html" && grep -q 'published, Raspberry Pi 5' "$d/paper/report.html" &&
+    grep -q 'id="tokens"' "$d/paper/report.html" && ! grep -q 'id="pixels"' "$d/paper/report.html"; then ok "paper: with that line, prompts and the published"
+else bad "paper: with that line, prompts and the published" "they are not there"; fi
+before=$(digest "$d/paper/result.json" "$d/paper/report.html" "$d/paper/text/points.jsonl")
+protocol
+if [ "$before" = "$(digest "$d/paper/result.json" "$d/paper/report.html" "$d/paper/text/points.jsonl")" ]; then ok "paper: the same again"
+else bad "paper: the same again" "it differs"; fi
+cli report "$d/paper/result.json" "$d/other.json" -o "$d/joined.html"
+expect "paper and sweep are joined" 0
+
+# Killed in the middle of its prompts, it goes on.
+rm -rf "$d/paper"
+# shellcheck disable=SC2086
+${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \
+    --energy none -t 1 --minutes 0.05 -o "$d/paper" >/dev/null 2>&1 </dev/null &
+pid=$! tries=0
+while [ "$(grep -c '"kind": "window"' "$d/paper/text/points.jsonl" 2>/dev/null || echo 0)" -lt 2 ] 2>/dev/null && [ $tries -lt 600 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -KILL $pid
+wait $pid 2>/dev/null
+had=$(grep -c '"kind": "window".*}$' "$d/paper/text/points.jsonl")
+frozen=$(digest "$d/paper/text/predictions.json")
+if [ ! -e "$d/paper/report.html" ]; then ok "killed: no page yet"; else bad "killed: no page yet" "there is one"; fi
+protocol
+if [ "$had" -ge 2 ] && grep -q '^prompts  *done' "$cli_out" && [ "$frozen" = "$(digest "$d/paper/text/predictions.json")" ] &&
+    grep -q "; $((10 - had)) window" "$cli_err" && [ -e "$d/paper/report.html" ]; then ok "killed: it goes on"
+else bad "killed: it goes on" "had $had; $(grep -h window "$cli_err" | head -n 1)"; fi
+
+if [ -w /dev/full ]; then
+    cli report "$d/one/result.json" --json -o "$d/again.html"
+    ${RUN:-} "$HARTREE" report "$d/one/result.json" -o "$d/again.html" --json >/dev/full 2>"$cli_err"
+    cli_rc=$?
+    expect "report: stdout is full" 1
+fi
+cli paper --pair "$d/m.gguf"
+expect "paper: half a pair" 2 'pair: found one value, expected A B'
+cli paper --vlm-pair a b
+expect "paper: no towers" 2 'found --vlm-pair alone, expected --vlm-pair A B and --mmproj PA PB'
+cli_done

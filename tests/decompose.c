@@ -1,0 +1,257 @@
+/* decompose.c - factors of a matrix in the metric of its inputs, against what the definitions say.
+ * SPDX-License-Identifier: MIT */
+#include "tensor/decompose.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "engine/compress/rounding.h"
+#include "kernels/kernel.h"
+#include "tensor/lapack.h"
+#include "tensor/train.h"
+#include "tests/test.h"
+
+static struct error e;
+
+static double normal(void) /* of variance 1, from twelve uniform numbers */
+{
+    static uint64_t state = 11;
+    double sum = -6;
+    for (int i = 0; i < 12; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
+        sum += (double)(state >> 11) * 0x1p-53;
+    }
+    return sum;
+}
+
+static double *random_matrix(size_t rows, size_t columns)
+{
+    double *w = malloc(rows * columns * sizeof *w);
+    for (size_t i = 0; i < rows * columns; i++) w[i] = normal();
+    return w;
+}
+
+/* Second moments of inputs with a few strong directions. */
+static double *random_moments(size_t n)
+{
+    double *x = random_matrix(2 * n, n), *c = calloc(n * n, sizeof *c);
+    for (size_t t = 0; t < 2 * n; t++)
+        for (size_t i = 0; i < n; i++) x[t * n + i] *= 1 / (1.0 + (double)((t * 7 + i) % n) * 0.3);
+    matrix_product(true, false, n, n, 2 * n, x, x, c);
+    free(x);
+    return c;
+}
+
+/* tr((W - W') C (W - W')^T) in plain loops. */
+static double plain_error(const double *w, const double *v, size_t rows, size_t n, const double *c)
+{
+    double sum = 0;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < n; k++) sum += (w[r * n + i] - v[r * n + i]) * c[i * n + k] * (w[r * n + k] - v[r * n + k]);
+    return sum;
+}
+
+static void test_shape(size_t n_out, size_t n_in, size_t r)
+{
+    char name[128];
+    double *w = random_matrix(n_out, n_in), *c = random_moments(n_in), *v = malloc(n_out * n_in * sizeof *v);
+    struct metric m = {.n = 0};
+    struct decomposition d = {.n_out = 0};
+    struct low_rank gauged = {.rank = 0}, plain = {.rank = 0};
+    bool ok = metric_new(&m, c, n_in, 0.01, &e) && decompose(&d, w, n_out, n_in, &m, &e) &&
+              low_rank_new(&gauged, &d, r, true, &e) && low_rank_new(&plain, &d, r, false, &e);
+    snprintf(name, sizeof name, "%zu x %zu to rank %zu", n_out, n_in, r);
+    TEST(name, ok, "%s", e.text);
+    if (ok) {
+        double zero = metric_norm(&m, w, n_out, NULL), want = decomposition_error(&d, r) * d.total;
+        snprintf(name, sizeof name, "%zu x %zu: the singular values' squares add up to |W|^2 in the metric", n_out, n_in);
+        TEST(name, fabs(zero / d.total - 1) < 1e-10, "%g against %g", zero, d.total);
+        low_rank_product(&plain, v, &e);
+        double found = plain_error(w, v, n_out, n_in, m.c);
+        snprintf(name, sizeof name, "%zu x %zu, rank %zu: the error is the sum of what was discarded", n_out, n_in, r);
+        TEST(name, fabs(found - want) < 1e-8 * d.total, "%g, expected %g", found, want);
+        double *u = malloc(n_out * n_in * sizeof *u), worst = 0, largest = 0;
+        low_rank_product(&gauged, u, &e);
+        for (size_t i = 0; i < n_out * n_in; i++) worst = fmax(worst, fabs(u[i] - v[i]));
+        for (size_t i = 0; i < (n_out - r) * r; i++) largest = fmax(largest, fabs(gauged.left[i]));
+        snprintf(name, sizeof name, "%zu x %zu, rank %zu: the gauge changes nothing", n_out, n_in, r);
+        TEST(name, worst < 1e-9 && largest < 20, "off by %g, |T| up to %g", worst, largest);
+        worst = 0;
+        for (size_t j = 0; j < r; j++)
+            for (size_t i = 0; i < n_in; i++)
+                worst = fmax(worst, fabs(u[gauged.order[j] * n_in + i] - gauged.right[j * n_in + i]));
+        snprintf(name, sizeof name, "%zu x %zu, rank %zu: pivot rows are the right factor's", n_out, n_in, r);
+        TEST(name, worst == 0, "off by %g", worst);
+        /* Any other factors of the rank are no better, and fitting changed ones anew never hurts. */
+        for (size_t i = 0; i < (n_out - r) * r; i++) gauged.left[i] += 0.02 * normal();
+        low_rank_product(&gauged, u, &e);
+        double disturbed = plain_error(w, u, n_out, n_in, m.c);
+        low_rank_fit_left(&gauged, w, &m, &e);
+        low_rank_product(&gauged, u, &e);
+        double fitted = plain_error(w, u, n_out, n_in, m.c);
+        snprintf(name, sizeof name, "%zu x %zu, rank %zu: a disturbed factor fitted anew is the best again", n_out, n_in, r);
+        TEST(name,
+             disturbed > found * 1.0001 && fitted <= disturbed && fitted >= found * (1 - 1e-9) && fitted < found * (1 + 1e-6),
+             "best %g, disturbed %g, fitted %g", found, disturbed, fitted);
+        free(u);
+    }
+    low_rank_free(&gauged), low_rank_free(&plain);
+    decomposition_free(&d);
+    metric_free(&m);
+    free(w), free(c), free(v);
+}
+
+static void test_planted(void)
+{
+    enum { OUT = 60, IN = 44, RANK = 9 };
+    double *a = random_matrix(OUT, RANK), *b = random_matrix(RANK, IN), w[OUT * IN], v[OUT * IN], worst = 0;
+    matrix_product(false, false, OUT, IN, RANK, a, b, w);
+    double *c = random_moments(IN);
+    struct metric m;
+    struct decomposition d;
+    struct low_rank l;
+    bool ok = metric_new(&m, c, IN, 0.01, &e) && decompose(&d, w, OUT, IN, &m, &e);
+    TEST("a planted rank is found", ok && decomposition_error(&d, RANK) < 1e-12 && decomposition_error(&d, RANK - 1) > 1e-6,
+         "%g left at it, %g below it", decomposition_error(&d, RANK), decomposition_error(&d, RANK - 1));
+    ok = low_rank_new(&l, &d, RANK, true, &e) && low_rank_product(&l, v, &e);
+    for (int i = 0; i < OUT * IN; i++) worst = fmax(worst, fabs(v[i] - w[i]));
+    TEST("a matrix of the planted rank comes back", ok && worst < 1e-8, "off by %g %s", worst, e.text);
+    low_rank_free(&l);
+    ok = low_rank_new(&l, &d, RANK + 5, true, &e);
+    TEST("refused: more pivots than there are independent rows", !ok && strstr(e.text, "independent rows"), "found '%s'",
+         e.text);
+    ok = low_rank_new(&l, &d, IN, false, &e) && low_rank_product(&l, v, &e);
+    worst = 0;
+    for (int i = 0; i < OUT * IN; i++) worst = fmax(worst, fabs(v[i] - w[i]));
+    TEST("the full rank, with more than W has, gives W", ok && worst < 1e-6, "off by %g %s", worst, e.text);
+    low_rank_free(&l);
+    decomposition_free(&d);
+    metric_free(&m);
+    free(a), free(b), free(c);
+}
+
+static void test_metric(void)
+{
+    enum { N = 12 };
+    double c[N * N] = {0}, w[N] = {3, 4};
+    struct metric m;
+    bool ok = metric_new(&m, c, N, 0.01, &e);
+    TEST("inputs that are all zeros: the identity", ok && metric_norm(&m, w, 1, NULL) == 25, "%s", e.text);
+    metric_free(&m);
+    c[0] = NAN;
+    TEST("refused: second moments that are no numbers", !metric_new(&m, c, N, 0.01, &e) && strstr(e.text, "found a trace of"),
+         "found '%s'", e.text);
+    for (int i = 0; i < N * N; i++) c[i] = i % (N + 1) ? 5 : 1; /* |correlations| above 1 */
+    TEST("refused: moments of no inputs", !metric_new(&m, c, N, 0.01, &e) && strstr(e.text, "not positive definite"),
+         "found '%s'", e.text);
+    double zeros[N * N] = {0};
+    struct decomposition d;
+    ok = metric_new(&m, NULL, N, 0, &e) && decompose(&d, zeros, N, N, &m, &e);
+    TEST("a matrix of zeros has no error at any rank", ok && d.total == 0 && decomposition_error(&d, 1) == 0, "%s", e.text);
+    decomposition_free(&d);
+    zeros[5] = NAN;
+    TEST("refused: weights that are no numbers", !decompose(&d, zeros, N, N, &m, &e), "taken");
+    metric_free(&m);
+}
+
+/* Rounding with feedback: blocks are those of the type, and outputs on the metric's inputs are nearer. */
+static void test_feedback(enum type type, double least_gain)
+{
+    enum { ROWS = 192, N = 128 }; /* rows enough that the gain is not one draw's luck */
+    char name[96];
+    double *w = random_matrix(ROWS, N), *c = random_moments(N), plain[ROWS * N], fed[ROWS * N], again[ROWS * N];
+    struct metric m;
+    bool ok = metric_new(&m, c, N, 0.01, &e);
+    memcpy(plain, w, sizeof plain), memcpy(fed, w, sizeof fed);
+    ok = ok && round_with_feedback(type, plain, ROWS, N, NULL, &e) && round_with_feedback(type, fed, ROWS, N, m.c, &e);
+    double without = plain_error(w, plain, ROWS, N, m.c), with = plain_error(w, fed, ROWS, N, m.c), worst = 0;
+    memcpy(again, fed, sizeof again);
+    ok = ok && round_with_feedback(type, again, ROWS, N, NULL, &e);
+    for (int i = 0; i < ROWS * N; i++) worst = fmax(worst, fabs(again[i] - fed[i]));
+    snprintf(name, sizeof name, "%s with feedback: outputs change less, and it is the type's own numbers", type_name(type));
+    TEST(name, ok && with < without * least_gain && worst < 1e-3, "error %g, %g without; off the type by %g %s", with, without,
+         worst, e.text);
+    metric_free(&m);
+    free(w), free(c);
+}
+
+/* ---- Chains ---- */
+
+static void test_chain(const char *what, const struct mpo *m, bool full)
+{
+    char name[128];
+    size_t n_out = 1, n_in = 1;
+    for (int k = 0; k < m->d; k++) n_out *= m->o[k], n_in *= m->i[k];
+    double *w = random_matrix(n_out, n_in), *c = random_moments(n_in), *v = malloc(n_out * n_in * sizeof *v), left = 0,
+           whole = 0;
+    struct metric metric = {.n = 0};
+    struct train t = {.discarded = 0};
+    bool ok = metric_new(&metric, c, n_in, 0.01, &e) && train_new(&t, w, m, &e) && train_product(&t, v, &e);
+    for (size_t j = 0; ok && j < n_out * n_in; j++) left += (w[j] - v[j]) * (w[j] - v[j]), whole += w[j] * w[j];
+    snprintf(name, sizeof name, "chain %s: its squared error is the sum of what was discarded", what);
+    TEST(name, ok && fabs(left - t.discarded) < 1e-9 * whole && (full ? left < 1e-12 * whole : left > 1e-3 * whole),
+         "%g, discarded %g, of %g %s", left, t.discarded, whole, e.text);
+    double before = metric_norm(&metric, w, n_out, NULL), error = 0;
+    bool monotone = ok;
+    for (size_t j = 0; ok && j < n_out * n_in; j++) v[j] -= w[j];
+    double start = ok ? metric_norm(&metric, v, n_out, NULL) : 0, last = start;
+    for (int sweep = 0; ok && sweep < 4; sweep++) {
+        ok = train_sweep(&t, w, &metric, 6, &error, &e);
+        monotone &= error <= last * (1 + 1e-9) + 1e-12 * before;
+        last = error;
+    }
+    snprintf(name, sizeof name, "chain %s: sweeps never raise the error on the inputs", what);
+    TEST(name, ok && monotone && (full || error < 0.95 * start), "%g at the start, %g at the end %s", start, error, e.text);
+    train_free(&t);
+    metric_free(&metric);
+    free(w), free(c), free(v);
+}
+
+/* Low rank as a chain: sweeps come to what the closed form gives. */
+static void test_chain_of_two(void)
+{
+    enum { OUT = 30, IN = 24, RANK = 7 };
+    double *w = random_matrix(OUT, IN), *c = random_moments(IN), error = 0;
+    struct metric metric;
+    struct decomposition d = {.n_out = 0};
+    struct train t = {.discarded = 0};
+    const struct mpo m = {.d = 2, .o = {OUT, 1}, .i = {1, IN}, .r = {1, RANK, 1}};
+    bool ok = metric_new(&metric, c, IN, 0.01, &e) && decompose(&d, w, OUT, IN, &metric, &e) && train_new(&t, w, &m, &e);
+    for (int sweep = 0; ok && sweep < 60; sweep++) ok = train_sweep(&t, w, &metric, 20, &error, &e);
+    double want = decomposition_error(&d, RANK) * d.total;
+    TEST("two cores of a low rank come to the whitened SVD's error", ok && error > want * (1 - 1e-9) && error < want * 1.01,
+         "%g, expected %g %s", error, want, e.text);
+    train_free(&t);
+    decomposition_free(&d);
+    metric_free(&metric);
+    free(w), free(c);
+}
+
+int main(void)
+{
+    char message[256];
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return puts(message), 1;
+    if (!lapack_require(1, &e)) {
+        SKIP("decompose", "%s", e.text);
+        return 0;
+    }
+    test_shape(40, 64, 17);
+    test_shape(64, 40, 17);
+    test_shape(33, 33, 32);
+    test_shape(96, 31, 1);
+    test_planted();
+    test_metric();
+    test_feedback(TYPE_Q8_0, 0.95);
+    test_feedback(TYPE_Q4_0, 0.95);
+    test_feedback(TYPE_F16, 1.5);
+    test_chain("of one core", &(struct mpo){.d = 1, .o = {6}, .i = {5}, .r = {1, 1}}, true);
+    test_chain("o=8x3 i=3x8", &(struct mpo){.d = 2, .o = {8, 3}, .i = {3, 8}, .r = {1, 9, 1}}, false);
+    test_chain("with parts", &(struct mpo){.d = 2, .o = {24, 1}, .i = {2, 12}, .r = {1, 6, 1}}, false);
+    test_chain("o=3x2x4 i=2x5x2", &(struct mpo){.d = 3, .o = {3, 2, 4}, .i = {2, 5, 2}, .r = {1, 4, 5, 1}}, false);
+    test_chain("of bonds that hold all", &(struct mpo){.d = 3, .o = {3, 2, 4}, .i = {2, 1, 3}, .r = {1, 99, 99, 1}}, true);
+    test_chain("of five cores", &(struct mpo){.d = 5, .o = {2, 1, 3, 2, 1}, .i = {1, 2, 2, 1, 3}, .r = {1, 9, 9, 9, 9, 1}},
+               true);
+    test_chain_of_two();
+    TEST_MAIN_END();
+}
