@@ -1,5 +1,5 @@
-/* compact_metric.c - quantising in the metric of the inputs: eigenvectors, weights, error feedback, joined rows, corrections, and the
- * file that the inputs stand in. SPDX-License-Identifier: MIT */
+/* compact_metric.c - quantising in the metric of the inputs: eigenvectors, weights, error feedback, joined rows, corrections,
+ * and the file that the inputs stand in. SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <unistd.h>
 
@@ -188,7 +188,9 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
         bool fits = mpo_check(&mpo, n, rows, &e);
         if (fits) mpo_rebuild_rows(&mpo, core, none, 0, rows, y, scratch);
         snprintf(name, sizeof name, "%s: the product of the cores is what was reckoned with", what);
-        TEST(name, fits && !memcmp(y, q, rows * n * sizeof *y), "found other numbers: %s", e.text);
+        size_t off = 0; /* -0 and 0 are one number: a sum of zeros has lost its sign */
+        for (size_t i = 0; fits && i < rows * n; i++) off += y[i] != q[i];
+        TEST(name, fits && !off, "found %zu other numbers: %s", off, e.text);
         free(one), free(scratch), free(y);
     }
     double last = INFINITY;
@@ -211,7 +213,10 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
     double before = plain_cost(&x, p, rows), after = before;
     ok = correction_fit(&c, &centred, m.mean, p, rows, 0, pool, &e);
     for (size_t r = 0; ok && r < rows; r++) after -= (double)c.bias[r] * (double)c.bias[r];
-    double by_form = metric_cost(&centred, pool, p, rows);
+    double by_form = metric_cost(&centred, pool, p, rows), trace = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) trace += (double)m.square[i] - (double)m.mean[i] * (double)m.mean[i];
+    for (size_t k = 0; k < rows * n; k++) squares += (double)p[k] * (double)p[k];
+    after += 0.01 * trace / (double)n * squares; /* what is added for inputs that were not seen */
     snprintf(name, sizeof name, "%s: a bias leaves what the centred metric says", what);
     TEST(name, ok && after < before && fabs(by_form / after - 1) < 0.05, "found %g, expected %g, %g before", by_form, after,
          before);
@@ -302,7 +307,7 @@ static void test_files(void)
     if (ok) refuse("a file that ends early", bad);
     struct model_file *parsed = ok ? model_file_open(file, NULL, &e) : NULL;
     const struct tensor *values = parsed ? gguf_tensor(parsed->gguf, "blk.1.ffn_down.weight.values") : NULL;
-    long at = values ? (long)(parsed->gguf->data_offset + values->offset) : 0;
+    long at = values ? (long)values->offset : 0;
     model_file_close(parsed);
     bool spoilt = at && copy_with(file, bad, at + 3, 0x7f, -1) && copy_with(bad, out, at + 2, 0x80, -1);
     TEST("a file to spoil", spoilt, "%s", e.text);
