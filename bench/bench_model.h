@@ -1,7 +1,7 @@
 /* bench_model.h - prefill and decode speed of a whole model, as llama-bench measures them.
  *
- * pp N: N tokens fed in micro-batches. tg N: N single tokens. Before them the context holds `past` tokens (llama-bench's depth),
- * untimed. Ids are fixed pseudo-random ones; a run of each test that isn't counted comes first.
+ * pp N: N tokens fed in micro-batches. tg N: N single tokens. Before them the context holds `past` tokens (llama-bench's
+ * depth), untimed. Ids are fixed pseudo-random ones; a run of each test that isn't counted comes first.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_BENCH_MODEL_H
 #define HARTREE_BENCH_MODEL_H

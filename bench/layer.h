@@ -14,8 +14,8 @@
 /* Ops of one layer (-1: those outside the layers). */
 struct layer_ops {
     int layer;
-    bool *chosen;               /* one an op of the plan */
-    const struct tensor *w;     /* the weight, where just one op with a weight is chosen and nothing else; else NULL */
+    bool *chosen;           /* one an op of the plan */
+    const struct tensor *w; /* the weight, where just one op with a weight is chosen and nothing else; else NULL */
 };
 
 /* The ops that `name` means: a tensor, with or without ".weight"; "blk.N.ROLE" or "ROLE" (plan.h); "blk.N.attn" and
@@ -32,10 +32,11 @@ struct bench_layer_options {
 };
 
 struct bench_layer_result {
-    double time_s;        /* the median repeat */
-    double flops, bytes;  /* as cost.h counts them */
-    double share_of_peak; /* the time that the multiply-adds would take at the peak, measured in the same run, over time_s; NAN */
-    double predicted_s;   /* NAN: not known */
+    double time_s;       /* the median repeat */
+    double flops, bytes; /* as cost.h counts them */
+    double
+        share_of_peak;  /* the time that the multiply-adds would take at the peak, measured in the same run, over time_s; NAN */
+    double predicted_s; /* NAN: not known */
 };
 
 enum { BENCH_LAYER_MAX_REPEATS = 100 };

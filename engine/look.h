@@ -27,10 +27,10 @@ struct looked {
 struct tower;
 bool look_fits(const struct model *m, const struct tower *t, struct error *e);
 
-/* Adds the pictures to *a; `looked` may be NULL. False and *e, before any picture is encoded where that can be seen: the model has no vision, the
- * tower's rows are not as wide as the model's, a picture has more tokens than there is room for, or it can't be read. */
-bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked,
-          struct error *e);
+/* Adds the pictures to *a; `looked` may be NULL. False and *e, before any picture is encoded where that can be seen: the model
+ * has no vision, the tower's rows are not as wide as the model's, a picture has more tokens than there is room for, or it can't
+ * be read. */
+bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked, struct error *e);
 
 /* The text with a mark ("<|vision_start|><|image_pad|><|vision_end|>") before it for each of n pictures; as it is where it has
  * marks of its own. NULL: no memory. To be freed. */

@@ -18,8 +18,8 @@ bool prompt_parse_ids(const char *text, int32_t n_vocab, struct tokens *out, boo
         *malformed = end == p || (*end && *end != ',' && !strchr(blanks, *end));
         if (*malformed) return fail(e, "token ids: found '%.24s', expected numbers between blanks or commas", p);
         if (errno || v < 0 || v >= n_vocab)
-            return fail(e, "token ids: found %.*s at place %zu, expected 0 to %d", (int)(end - p < 24 ? end - p : 24), p, out->n,
-                        n_vocab - 1);
+            return fail(e, "token ids: found %.*s at place %zu, expected 0 to %d", (int)(end - p < 24 ? end - p : 24), p,
+                        out->n, n_vocab - 1);
         if (!tokens_push(out, (int32_t)v)) return fail(e, "token ids: found no memory for %zu of them", out->n);
         p = end + strspn(end, blanks);
         comma = *p == ',';

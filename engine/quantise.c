@@ -126,7 +126,10 @@ static bool push_remade(struct targets *l, const struct gguf *g, const struct te
 }
 
 /* Quantised formats have blocks; in floats there is nothing to fit. */
-static bool has_blocks(enum type type) { return type_get(type)->block > 1; }
+static bool has_blocks(enum type type)
+{
+    return type_get(type)->block > 1;
+}
 
 /* Whether this matrix is made anew. */
 static bool is_remade(const struct tensor *t, const struct quantise_options *o, const struct mix_model *model)
@@ -151,8 +154,8 @@ static bool take_importance(struct target *t, const struct compact_metric *m, st
 {
     struct metric_form f;
     if (m->n != (size_t)t->from->ne[0])
-        return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have", t->from->name,
-                    (long long)t->from->ne[0], m->n);
+        return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have",
+                    t->from->name, (long long)t->from->ne[0], m->n);
     if (!metric_form(&f, m, false, false, e)) return fail_in(e, t->from->name);
     t->importance = f.rest;
     f.rest = NULL;

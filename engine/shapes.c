@@ -11,17 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LLAMA .arch = "llama", .eps = 1e-5f
+#define LLAMA  .arch = "llama", .eps = 1e-5f
 #define LLAMA3 LLAMA, .rope_base = 5e5f, .n_ctx = 131072, .n_vocab = 128256
 #define SMOLLM LLAMA, .rope_base = 1e4f, .n_ctx = 2048, .n_vocab = 49152, .head_dim = 64, .tied = true
-#define QWEN2 .arch = "qwen2", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768
-#define QWEN3 .arch = "qwen3", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 40960, .head_dim = 128, .tied = true
+#define QWEN2  .arch = "qwen2", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768
+#define QWEN3  .arch = "qwen3", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 40960, .head_dim = 128, .tied = true
 /* mrope_section in config.json, and the 0 that converters add. */
-#define QWEN2VL \
+#define QWEN2VL                                                                                                                \
     .arch = "qwen2vl", .eps = 1e-6f, .rope_base = 1e6f, .n_ctx = 32768, .head_dim = 128, .rope_sections = {16, 24, 24, 0}
 #define GEMMA3 .arch = "gemma3", .eps = 1e-6f, .rope_base = 1e6f, .tied = true
 /* No rope: positions are learned, as many as n_ctx. */
-#define BERT .arch = "bert", .eps = 1e-12f, .n_ctx = 512, .tied = true
+#define BERT                 .arch = "bert", .eps = 1e-12f, .n_ctx = 512, .tied = true
 #define SIZE(l, d, h, kv, f) .n_layer = l, .n_embd = d, .n_head = h, .n_head_kv = kv, .n_ff = f
 
 static const struct shape shapes[] = {
@@ -37,10 +37,11 @@ static const struct shape shapes[] = {
      .rope_base = 1e6f, .parameters = 7248023552},
     /* Width, depth and vocabulary stay, since embeddings and the residual stream pass through every layer, and heads and FFN
      * shrink to what is left. */
-    {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8,
-     .mpo_of = "llama-3.1-8b", .mpo_as = "ratio=0.314,gauge,joint",
-     .assumed = "all but the 3.2 B parameters, which arXiv 2512.16531 gives: Llama-3.1-8B's width, depth and vocabulary, with 8 "
-                "heads and an FFN of 4608"},
+    {"gilda-3.2b", NULL, LLAMA3, SIZE(32, 4096, 8, 2, 4608), .head_dim = 128, .rope_factor = 8, .mpo_of = "llama-3.1-8b",
+     .mpo_as = "ratio=0.314,gauge,joint",
+     .assumed =
+         "all but the 3.2 B parameters, which arXiv 2512.16531 gives: Llama-3.1-8B's width, depth and vocabulary, with 8 "
+         "heads and an FFN of 4608"},
 
     {"smollm-135m", NULL, SMOLLM, SIZE(30, 576, 9, 3, 1536), .parameters = 134515008},
     {"smollm-360m", NULL, SMOLLM, SIZE(32, 960, 15, 5, 2560), .parameters = 361821120},
@@ -94,7 +95,10 @@ static const struct shape shapes[] = {
     {"tiny-bert", NULL, BERT, SIZE(3, 192, 6, 6, 512), .head_dim = 32, .n_vocab = 1061},
 };
 
-const struct shape *shape_at(size_t i) { return i < sizeof shapes / sizeof shapes[0] ? &shapes[i] : NULL; }
+const struct shape *shape_at(size_t i)
+{
+    return i < sizeof shapes / sizeof shapes[0] ? &shapes[i] : NULL;
+}
 
 bool shape_is_encoder(const struct shape *s)
 {
@@ -176,8 +180,8 @@ static bool numbered(const char *spec, size_t len, struct shape *s, struct error
 {
     *s = (struct shape){.name = "shape", .eps = 1e-5f, .rope_base = 5e5f, .n_ctx = 131072};
     const struct number numbers[] = {
-        {"L", &s->n_layer, MAX_LAYERS}, {"D", &s->n_embd, 1 << 20},   {"H", &s->n_head, 4096},
-        {"KV", &s->n_head_kv, 4096},    {"F", &s->n_ff, 1 << 22},     {"V", &s->n_vocab, 1 << 24},
+        {"L", &s->n_layer, MAX_LAYERS},     {"D", &s->n_embd, 1 << 20},        {"H", &s->n_head, 4096},
+        {"KV", &s->n_head_kv, 4096},        {"F", &s->n_ff, 1 << 22},          {"V", &s->n_vocab, 1 << 24},
         {"HD", &s->head_dim, MAX_HEAD_DIM}, {"d", &s->head_dim, MAX_HEAD_DIM}, /* d: the older word for HD */
     };
     enum { N = sizeof numbers / sizeof numbers[0], NEEDED = N - 2 };
@@ -229,8 +233,10 @@ bool shape_parse(const char *spec, struct shape *s, const struct mix **mix, stru
     const char *type = "F16", *mpo = NULL;
     for (const char *part = spec + len; *part; part += n) {
         n = 1 + strcspn(part + 1, ":");
-        if (!strncmp(part, ":mpo", 4) && (n == 4 || part[4] == ',')) mpo = part;
-        else type = part + 1;
+        if (!strncmp(part, ":mpo", 4) && (n == 4 || part[4] == ','))
+            mpo = part;
+        else
+            type = part + 1;
     }
     char word[32];
     snprintf(word, sizeof word, "%.*s", (int)strcspn(type, ":"), type);
@@ -252,14 +258,19 @@ static void add(struct list *l, int layer, const char *role, unsigned n_dims, in
 {
     struct tensor *t = &l->t[l->n++];
     *t = (struct tensor){.type = TYPE_F32, .n_dims = n_dims, .ne = {n_in, n_out, 1, 1}};
-    if (layer < 0) snprintf(t->name, sizeof t->name, "%s", role);
-    else snprintf(t->name, sizeof t->name, "blk.%d.%s", layer, role);
+    if (layer < 0)
+        snprintf(t->name, sizeof t->name, "%s", role);
+    else
+        snprintf(t->name, sizeof t->name, "blk.%d.%s", layer, role);
     if (mix_applies(t)) t->type = mix_type(l->mix, &l->model, t);
     t->row_bytes = type_bytes(t->type, (size_t)n_in);
     t->bytes = t->row_bytes * (size_t)n_out;
 }
 
-static void vector(struct list *l, int layer, const char *role, int64_t n) { add(l, layer, role, 1, n, 1); }
+static void vector(struct list *l, int layer, const char *role, int64_t n)
+{
+    add(l, layer, role, 1, n, 1);
+}
 static void matrix(struct list *l, int layer, const char *role, int64_t n_in, int64_t n_out)
 {
     add(l, layer, role, 2, n_in, n_out);
@@ -269,8 +280,10 @@ static void affine(struct list *l, int layer, const char *role, int64_t n_in, in
 {
     char name[40];
     snprintf(name, sizeof name, "%s.weight", role);
-    if (n_in) matrix(l, layer, name, n_in, n_out);
-    else vector(l, layer, name, n_out); /* of a norm */
+    if (n_in)
+        matrix(l, layer, name, n_in, n_out);
+    else
+        vector(l, layer, name, n_out); /* of a norm */
     snprintf(name, sizeof name, "%s.bias", role);
     vector(l, layer, name, n_out);
 }
@@ -338,8 +351,10 @@ struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_
         fail(e, "shape '%s': no memory for its tensors", s->name);
         return NULL;
     }
-    if (a->encoder) encoder_tensors(&l, s);
-    else decoder_tensors(&l, s, a);
+    if (a->encoder)
+        encoder_tensors(&l, s);
+    else
+        decoder_tensors(&l, s, a);
     *n = l.n;
     return s->mpo.used ? recipe_apply(s, mix, l.t, n, e) : l.t;
 }

@@ -204,7 +204,7 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
 }
 
 /* Float weights multiply float activations; the others codes. Blocks may stand anywhere, floats only where floats may. */
-#define TSPEC_IS_FLOAT(t) ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16)
+#define TSPEC_IS_FLOAT(t)         ((t) == TYPE_F32 || (t) == TYPE_F16 || (t) == TYPE_BF16)
 #define TSPEC_ACTIVATION_ALIGN(t) (TSPEC_IS_FLOAT(t) ? 4 : 1)
 
 /* ---- gemm: the same product, at sizes that leave remainders of panels of rows and groups of columns, and at rows longer than
@@ -212,8 +212,8 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
 
 #define GEMM_CASES(N0, N1, N2, N3)                                                                                             \
     {                                                                                                                          \
-        {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x16x4", N1, 16, 4}, {#N2 "x17x9", N2, 17, 9}, {#N1 "x40x13", N1, 40, 13}, \
-            {#N2 "x33x6", N2, 33, 6}, {#N3 "x15x7", N3, 15, 7}, {#N0 "x64x32", N0, 64, 32},                                    \
+        {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x16x4", N1, 16, 4}, {#N2 "x17x9", N2, 17, 9},                         \
+            {#N1 "x40x13", N1, 40, 13}, {#N2 "x33x6", N2, 33, 6}, {#N3 "x15x7", N3, 15, 7}, {#N0 "x64x32", N0, 64, 32},        \
         {                                                                                                                      \
             "2048x96x96", 2048, 96, 96                                                                                         \
         }                                                                                                                      \

@@ -98,7 +98,7 @@ bool train_new(struct train *t, const double *w, const struct mpo *m, struct err
         size_t rows = t->m.r[k] * m->o[k] * m->i[k], columns = rest / rows, most = rows < columns ? rows : columns;
         if (k == m->d - 1) most = 1;
         if (t->m.r[k + 1] > most) t->m.r[k + 1] = most;
-        ok = t->core[k] = numbers(core_size(&t->m, k), e);
+        ok = (t->core[k] = numbers(core_size(&t->m, k), e));
         if (ok && k == m->d - 1)
             memcpy(t->core[k], a, rows * sizeof *a);
         else

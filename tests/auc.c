@@ -229,8 +229,8 @@ static void test_idle(void)
     auc_free(a);
 }
 
-/* How often the true net area, 0, lies within 1.96 standard deviations where a machine's idle use has a memory: an autoregression
- * of one second's step with the correlation rho. */
+/* How often the true net area, 0, lies within 1.96 standard deviations where a machine's idle use has a memory: an
+ * autoregression of one second's step with the correlation rho. */
 static void test_correlated(double rho, const char *name)
 {
     enum { TRIALS = 80, IDLE = 40, WINDOW = 20 };
@@ -587,8 +587,8 @@ static double work_seconds(void)
     return sum ? clock_now() - start : NAN; /* it is no 0, which the compiler can't know */
 }
 
-/* What sampling does to the work beside it, by pairs with and without it, in turns A B, B A: the median of their ratios, so that
- * what else the machine does spoils a pair and not the answer. */
+/* What sampling does to the work beside it, by pairs with and without it, in turns A B, B A: the median of their ratios, so
+ * that what else the machine does spoils a pair and not the answer. */
 static void test_overhead(void)
 {
     enum { PAIRS = 24 };

@@ -301,7 +301,7 @@ static void test_factorised_counts(void)
         TINY ":F16:mpo,u=2,bond=16,gauge,keep=3",
         TINY ":F32:mpo,d=3,bond=9,gauge,joint,permuted",
         TINY ":Q5_0:mpo,d=4,bond=8,joint,bias",
-        TINY ":F16:mpo,s=16,bond=20", /* from 4 rows on the matrix is made */
+        TINY ":F16:mpo,s=16,bond=20",            /* from 4 rows on the matrix is made */
         TINY ":Q8_0:mpo,bond=32,gauge,reversed", /* contracted from the first core to the last */
         TINY ":Q4_0:mpo,dense,correct=5,keep=7,bias",
         "tiny-llama:Q4_K_M:mpo,bond=256,gauge,joint,correct=2",
@@ -358,8 +358,7 @@ static void test_measure(const struct model *m, const struct device *d)
          r.measured_s);
     /* The check after a run: bound by a peak that it can't exceed, then by one that any run exceeds. */
     struct device slow = {.n = 0};
-    for (size_t i = 0; ok && i < d->n; i++)
-        ok = device_set(&slow, d->entries[i].key, d->entries[i].value, ASSUMED, NULL, &e);
+    for (size_t i = 0; ok && i < d->n; i++) ok = device_set(&slow, d->entries[i].key, d->entries[i].value, ASSUMED, NULL, &e);
     ok = ok && device_set(&slow, "llc", 0, ASSUMED, NULL, &e) && device_set(&slow, "read_peak.2", 1e15, ASSUMED, NULL, &e);
     TEST("a bandwidth below the peak passes", ok && measurement_check(&r, &slow, &e), "%s", e.text);
     ok = ok && device_set(&slow, "read_peak.2", 1e6, ASSUMED, NULL, &e);
@@ -374,8 +373,8 @@ static void test_measure(const struct model *m, const struct device *d)
         whole += row->streamed_bytes / steps;
     }
     ok = ok && largest < whole && device_set(&slow, "llc", largest, ASSUMED, NULL, &e);
-    TEST("nor may all ops together read faster", ok && !measurement_check(&r, &slow, &e) && !strncmp(e.text, "decoding: found", 15),
-         "%s", e.text);
+    TEST("nor may all ops together read faster",
+         ok && !measurement_check(&r, &slow, &e) && !strncmp(e.text, "decoding: found", 15), "%s", e.text);
     device_free(&slow);
     TEST("the median run lies between the extremes", r.fastest_s <= r.measured_s && r.measured_s <= r.slowest_s, "it doesn't");
     measurement_free(&r);
@@ -396,21 +395,23 @@ static void test_energy(const struct model *m)
     struct plan *p = plan_new(m, false, &e);
     make_device(&d);
     bool ok = p && predict(&none, p, &d, &o, &e);
-    TEST("no energy terms, no joules", ok && isnan(none.energy_j) && isnan(none.energy_net_j) && isnan(none.rows[0].energy_j) &&
-         isnan(none.interval95_j[0]) && !strcmp(none.energy_kind, "none") && !strcmp(none.energy_missing, "energy.idle"),
+    TEST("no energy terms, no joules",
+         ok && isnan(none.energy_j) && isnan(none.energy_net_j) && isnan(none.rows[0].energy_j) &&
+             isnan(none.interval95_j[0]) && !strcmp(none.energy_kind, "none") && !strcmp(none.energy_missing, "energy.idle"),
          "found %g J, kind %s, missing '%s'", none.energy_j, none.energy_kind, none.energy_missing);
 
     ok = ok && set_energy(&d, "energy.idle", 3) && set_energy(&d, "energy.active", 2) && predict(&r, p, &d, &o, &e);
-    TEST("two powers: joules are power times time", ok && fabs(r.energy_j / (5 * r.time_s) - 1) < 1e-6 &&
-         fabs(r.energy_net_j / (2 * r.time_s) - 1) < 1e-5 && !strcmp(r.energy_kind, "modelled"), "found %g J in %g s", r.energy_j,
-         r.time_s);
+    TEST("two powers: joules are power times time",
+         ok && fabs(r.energy_j / (5 * r.time_s) - 1) < 1e-6 && fabs(r.energy_net_j / (2 * r.time_s) - 1) < 1e-5 &&
+             !strcmp(r.energy_kind, "modelled"),
+         "found %g J in %g s", r.energy_j, r.time_s);
     prediction_free(&r);
 
     ok = ok && set_energy(&d, "energy.byte", 2e-10) && set_energy(&d, "energy.attend", 7e-11) &&
          set_energy(&d, "energy.vector", 3e-11) && set_energy(&d, "energy.linear.q4_K", 4e-11) && predict(&dear, p, &d, &o, &e);
-    TEST("a type that the profile does not tell: no joules, and its name", ok && isnan(dear.energy_j) &&
-         isnan(dear.rows[0].energy_j) && !strncmp(dear.energy_missing, "energy.linear.", 14), "found %g J, missing '%s'",
-         dear.energy_j, dear.energy_missing);
+    TEST("a type that the profile does not tell: no joules, and its name",
+         ok && isnan(dear.energy_j) && isnan(dear.rows[0].energy_j) && !strncmp(dear.energy_missing, "energy.linear.", 14),
+         "found %g J, missing '%s'", dear.energy_j, dear.energy_missing);
 
     double sum = 0, want = 0;
     for (unsigned t = 0; t < TYPE_FILE_END; t++) {
@@ -427,20 +428,21 @@ static void test_energy(const struct model *m)
         for (unsigned t = 0; t < TYPE_FILE_END; t++) want += 1e-12 * (t + 1) * w.work[t];
         for (size_t i = r.n_rows; i-- > 0;) sum += r.rows[i].energy_j; /* backwards: any order will do */
     }
-    TEST("joules are the formula's", ok && fabs(r.energy_j / want - 1) < 1e-6 && w.work[TYPE_Q4_K] > 0 && w.work[ENERGY_ATTEND] > 0,
+    TEST("joules are the formula's",
+         ok && fabs(r.energy_j / want - 1) < 1e-6 && w.work[TYPE_Q4_K] > 0 && w.work[ENERGY_ATTEND] > 0,
          "found %.9g J, expected %.9g: %s", r.energy_j, want, e.text);
     TEST("rows' joules sum to the total, exactly", ok && sum == r.energy_j, "found %.17g and %.17g", sum, r.energy_j);
-    TEST("joules' interval adds the fit's, the meter's and the time's", ok &&
-         fabs(r.interval95_j[1] - r.energy_j - 0.06 * r.energy_j - 5 * 0.1 * r.time_s) < 1e-6 * r.energy_j &&
-         fabs(r.interval95_j[0] + r.interval95_j[1] - 2 * r.energy_j) < 1e-6 * r.energy_j, "found %g to %g about %g",
-         r.interval95_j[0], r.interval95_j[1], r.energy_j);
+    TEST("joules' interval adds the fit's, the meter's and the time's",
+         ok && fabs(r.interval95_j[1] - r.energy_j - 0.06 * r.energy_j - 5 * 0.1 * r.time_s) < 1e-6 * r.energy_j &&
+             fabs(r.interval95_j[0] + r.interval95_j[1] - 2 * r.energy_j) < 1e-6 * r.energy_j,
+         "found %g to %g about %g", r.interval95_j[0], r.interval95_j[1], r.energy_j);
     struct prediction resident = {0};
     double moved = 0;
     ok = ok && device_set(&d, "llc", 1e10, ASSUMED, NULL, &e) && predict(&resident, p, &d, &o, &e) &&
          device_set(&d, "llc", 1e6, ASSUMED, NULL, &e);
     for (size_t i = 0; ok && i < resident.n_rows; i++) moved += resident.rows[i].memory_bytes;
-    TEST("a model that stays in the cache pays for no byte of memory", ok && moved == 0 && w.bytes > 0 &&
-         resident.energy_j < r.energy_j, "found %g bytes, %s", moved, e.text);
+    TEST("a model that stays in the cache pays for no byte of memory",
+         ok && moved == 0 && w.bytes > 0 && resident.energy_j < r.energy_j, "found %g bytes, %s", moved, e.text);
     prediction_free(&resident);
     ok = ok && device_save(&d, in_tmp("energy"), &e) && device_load(&again, in_tmp("energy"), &e);
     TEST("energy terms read back as they were", ok && same_device(&d, &again), "%s", e.text);
@@ -452,7 +454,8 @@ static void test_energy(const struct model *m)
     ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &e) &&
          calibrate_keep_energy(&fresh, in_tmp("nothing"), &none_kept, &e);
     TEST("a calibration keeps the energy terms of the profile it replaces",
-         ok && kept > 6 && !none_kept && device_get(&fresh, "energy.byte") == 2e-10 && isnan(device_get(&fresh, "interval95.2")),
+         ok && kept > 6 && !none_kept && device_get(&fresh, "energy.byte") == 2e-10 &&
+             isnan(device_get(&fresh, "interval95.2")),
          "kept %zu and %zu: %s", kept, none_kept, e.text);
     device_clear(&fresh, "energy.");
     strcpy(fresh.name, "another CPU");
@@ -486,15 +489,15 @@ static void test_run_report(const struct model *m, const struct device *d)
                  r.predicted_prefill_s + r.predicted_decode_s == r.prediction.time_s,
              "found %zu steps, %zu tokens", r.decode_steps, r.prediction.options.gen);
         TEST("a run's rates are of what it did",
-             r.decode_tps == 3 / r.decode_s && r.sample_s > 0 && r.sample_s < r.decode_s && r.share_of_peak * 2.2e10 / r.decode_bytes_per_s < 1.0001 &&
-                 r.peak_rss_bytes > 1e6,
+             r.decode_tps == 3 / r.decode_s && r.sample_s > 0 && r.sample_s < r.decode_s &&
+                 r.share_of_peak * 2.2e10 / r.decode_bytes_per_s < 1.0001 && r.peak_rss_bytes > 1e6,
              "found %g tokens/s, %g B", r.decode_tps, r.peak_rss_bytes);
         run_report_print(&r, f);
         ok = run_report_print_profile(&r, f, &e);
         fflush(f);
         TEST("a run's tables name its phases and ops, and no joule",
-             ok && strstr(text, "prefill") && strstr(text, "ffn_down") && strstr(text, "energy     not measured"), "found '%.200s'",
-             text);
+             ok && strstr(text, "prefill") && strstr(text, "ffn_down") && strstr(text, "energy     not measured"),
+             "found '%.200s'", text);
     }
     if (f) fclose(f);
     free(text);

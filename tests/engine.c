@@ -11,7 +11,7 @@
 #include "tests/numbers.h"
 #include "tests/test.h"
 
-enum { N_IDS = 45 };     /* more than tiny-gemma3's window of 16, and no multiple of anything */
+enum { N_IDS = 45 };       /* more than tiny-gemma3's window of 16, and no multiple of anything */
 enum { N_LONG_IDS = 301 }; /* more than a piece of attention */
 
 static int32_t ids[N_LONG_IDS];
@@ -59,7 +59,8 @@ static void make_ids(const struct model *m)
     for (int i = 0; i < N_LONG_IDS; i++) ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
 }
 
-/* How many of a model's tensors are of a type that a step of so many rows unpacks: what does for one does for all later ones. */
+/* How many of a model's tensors are of a type that a step of so many rows unpacks: what does for one does for all later ones.
+ */
 static size_t unpacking(const struct model *m, size_t rows)
 {
     size_t n = 0;
@@ -73,7 +74,10 @@ static void test_steps(const char *shape, const struct model *m, const struct se
     enum { KINDS = 16 };
     char name[96];
     struct error e = {""};
-    struct { size_t unpacking; float *logits; } like[KINDS] = {{0}};
+    struct {
+        size_t unpacking;
+        float *logits;
+    } like[KINDS] = {{0}};
     size_t n = N_IDS * (size_t)m->hp.n_vocab, kinds = 0;
     for (size_t batch = 1; batch <= N_IDS; batch += batch < 24 ? 1 : N_IDS - 24) {
         size_t last = N_IDS % batch ? N_IDS % batch : batch, k = 0;
@@ -83,8 +87,10 @@ static void test_steps(const char *shape, const struct model *m, const struct se
         if (k == kinds) {
             snprintf(name, sizeof name, "%s: steps of %zu, the first of their kind", shape, batch);
             TEST(name, steps && k < KINDS, "%s kind %zu", e.text, k);
-            if (k < KINDS) like[k].unpacking = unpacking(m, batch), like[k].logits = steps, kinds++;
-            else free(steps);
+            if (k < KINDS)
+                like[k].unpacking = unpacking(m, batch), like[k].logits = steps, kinds++;
+            else
+                free(steps);
             continue;
         }
         snprintf(name, sizeof name, "%s: the same bits in steps of %zu", shape, batch);
@@ -189,7 +195,8 @@ static void test_limits(void)
     }
     struct session *s = session_new(m, &(struct session_options){.n_ctx = 8, .threads = 1}, &e);
     int32_t few[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, wrong[2] = {1, m->hp.n_vocab};
-    expect("a prompt longer than the context", session_feed(s, few, 9, PHASE_PREFILL, NULL, NULL, &e), &e, "expected at most 8");
+    expect("a prompt longer than the context", session_feed(s, few, 9, PHASE_PREFILL, NULL, NULL, &e), &e,
+           "expected at most 8");
     expect("a token that is none", session_feed(s, wrong, 2, PHASE_PREFILL, NULL, NULL, &e), &e, "found token");
     TEST("a refused prompt leaves the cache as it was", s->kv->used == 0, "%zu positions used", s->kv->used);
 
@@ -223,7 +230,9 @@ static void test_limits(void)
 static bool write_bare(const char *path, uint32_t n_head, struct error *e)
 {
     static const float embedding[4 * 1024];
-    static const struct { const char *key; uint32_t value;
+    static const struct {
+        const char *key;
+        uint32_t value;
     } numbers[] = {{"llama.block_count", 1},
                    {"llama.embedding_length", 1024},
                    {"llama.feed_forward_length", 64},
@@ -245,8 +254,10 @@ static void test_bad_models(void)
     char path[256], missing[512];
     struct error e = {""};
     snprintf(path, sizeof path, "%s/bare.gguf", dir);
-    static const struct { const char *name; uint32_t n_head; } widths[] = {
-        {"a head wider than any kernel's, by no key", 1}, {"a head of no element, by no key", 2048}};
+    static const struct {
+        const char *name;
+        uint32_t n_head;
+    } widths[] = {{"a head wider than any kernel's, by no key", 1}, {"a head of no element, by no key", 2048}};
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         struct model *m = write_bare(path, widths[i].n_head, &e) ? model_open(path, NULL, MODEL_NO_TOKENIZER, &e) : NULL;
         expect(widths[i].name, m != NULL, &e, "attention.key_length': found nothing, which means");
@@ -272,7 +283,9 @@ int main(void)
         printf("FAIL temporary folder: %s\n", dir);
         return 1;
     }
-    static const struct { const char *shape; double noise;
+    static const struct {
+        const char *shape;
+        double noise;
     } families[] = {{"tiny-llama:F32", 1e-3},
                     {"tiny-llama:Q4_K_M", 0.05},
                     {"tiny-qwen2:Q8_0", 0.05},

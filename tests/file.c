@@ -106,8 +106,8 @@ static void single(const unsigned char *data, size_t size)
     if (whole) model_file_settle(whole, progress, &seen);
     model_file_close(whole);
     TEST("progress of reading in ends at the file's size, less what pads its end",
-         seen.calls && seen.last == seen.total && seen.total <= size && size - seen.total < 32 && !seen.backwards, "%llu of %llu",
-         (unsigned long long)seen.last, (unsigned long long)seen.total);
+         seen.calls && seen.last == seen.total && seen.total <= size && size - seen.total < 32 && !seen.backwards,
+         "%llu of %llu", (unsigned long long)seen.last, (unsigned long long)seen.total);
 
     store("cut.gguf", data, size - 100);
     refuses("a cut file", "cut.gguf", "cut.gguf: tensor data: found ");
@@ -168,8 +168,10 @@ static void split(const unsigned char *data, size_t size)
     opens("a split model by its first part", "m-00001-of-00003.gguf", NULL);
     opens("a split model by its last part", "m-00003-of-00003.gguf", NULL);
     struct model_file *f = open_model("m-00002-of-00003.gguf", &(struct file_options){.header_only = true}, &e);
-    TEST("header only joins a split model", f && f->n_parts == 3 && f->gguf->n_tensors == SPECIMEN_TENSORS && !f->missing &&
-         !strcmp(f->gguf->tensors[5].name, "positions"), "%s", e.text);
+    TEST("header only joins a split model",
+         f && f->n_parts == 3 && f->gguf->n_tensors == SPECIMEN_TENSORS && !f->missing &&
+             !strcmp(f->gguf->tensors[5].name, "positions"),
+         "%s", e.text);
     model_file_close(f);
 
     unlink(at("m-00002-of-00003.gguf"));
@@ -251,15 +253,18 @@ static void compressed(const unsigned char *data, size_t size)
     char command[2048];
     snprintf(command, sizeof command,
              "cd '%s' && (head -c 3000 m.gguf | zstd -q; tail -c +3001 m.gguf | zstd -q) > frames.gguf.zst", folder);
-    if (system(command)) SKIP("opens two zstd frames", "no head or tail");
-    else opens("two zstd frames of unknown size", "frames.gguf.zst", NULL);
+    if (system(command))
+        SKIP("opens two zstd frames", "no head or tail");
+    else
+        opens("two zstd frames of unknown size", "frames.gguf.zst", NULL);
     f = open_model("frames.gguf.zst", &(struct file_options){.max_inflated = size - 1}, &e);
     TEST("refuses a stream of unknown size at the limit", !f && strstr(e.text, "when inflated"), "found '%s'", e.text);
     model_file_close(f);
     /* 64 MiB of zeros in a few KiB: refused without inflating them all, since they are no GGUF header */
     snprintf(command, sizeof command, "cd '%s' && (head -c 4 m.gguf; head -c 67108864 /dev/zero) | zstd -q > bomb.gguf.zst",
              folder);
-    if (system(command)) SKIP("refuses a bomb", "no head");
+    if (system(command))
+        SKIP("refuses a bomb", "no head");
     else {
         f = open_model("bomb.gguf.zst", &(struct file_options){.header_only = true, .max_inflated = 4 << 20}, &e);
         TEST("header only of a bomb stops at its first wrong bytes", !f && strstr(e.text, "header: found GGUF version 0"),
@@ -375,8 +380,10 @@ static void output(void)
     o = file_output_open(at("link"), &e);
     if (o) fputs("by link", file_output_stream(o));
     bool ok = o && file_output_commit(o, &e);
-    TEST("a link stays, its target is replaced with the same mode", ok && holds("out", "by link") && !lstat(at("link"), &st) &&
-         S_ISLNK(st.st_mode) && !stat(at("out"), &st) && (st.st_mode & 0777) == 0600, "%s", e.text);
+    TEST("a link stays, its target is replaced with the same mode",
+         ok && holds("out", "by link") && !lstat(at("link"), &st) && S_ISLNK(st.st_mode) && !stat(at("out"), &st) &&
+             (st.st_mode & 0777) == 0600,
+         "%s", e.text);
 
     o = file_output_open(at("out"), &e);
     struct file_output *again = file_output_open(at("out"), &e);

@@ -18,9 +18,18 @@ static void put(struct bytes *f, const void *p, size_t n)
     memcpy(f->b + f->n, p, n);
     f->n += n;
 }
-static void u32(struct bytes *f, uint32_t v) { put(f, &v, 4); }
-static void u64(struct bytes *f, uint64_t v) { put(f, &v, 8); }
-static void string(struct bytes *f, const char *s) { u64(f, strlen(s)), put(f, s, strlen(s)); }
+static void u32(struct bytes *f, uint32_t v)
+{
+    put(f, &v, 4);
+}
+static void u64(struct bytes *f, uint64_t v)
+{
+    put(f, &v, 8);
+}
+static void string(struct bytes *f, const char *s)
+{
+    u64(f, strlen(s)), put(f, s, strlen(s));
+}
 
 static struct bytes start(uint32_t version, uint64_t n_tensors, uint64_t n_kv)
 {
@@ -29,7 +38,10 @@ static struct bytes start(uint32_t version, uint64_t n_tensors, uint64_t n_kv)
     return f;
 }
 
-static void kv_u32(struct bytes *f, const char *key, uint32_t v) { string(f, key), u32(f, GGUF_U32), u32(f, v); }
+static void kv_u32(struct bytes *f, const char *key, uint32_t v)
+{
+    string(f, key), u32(f, GGUF_U32), u32(f, v);
+}
 
 static void tensor(struct bytes *f, const char *name, unsigned n_dims, const uint64_t *ne, uint32_t type, uint64_t offset)
 {
@@ -137,7 +149,9 @@ static void bad_metadata(void)
         refuses(name, &f, expected);
     }
     f = start(3, 0, 1);
-    string(&f, "k\x1b[2J\n\xc2\x9b" "31m"), u32(&f, 13), u32(&f, 1);
+    string(&f, "k\x1b[2J\n\xc2\x9b"
+               "31m"),
+        u32(&f, 13), u32(&f, 1);
     struct error e;
     parse(&f, 0, &e);
     TEST("hostile key is made harmless", strstr(e.text, "metadata 'k?[2J???31m'"), "found '%s'", e.text);
@@ -234,29 +248,50 @@ static void values(const struct gguf *g)
     bool b = false;
     struct gguf_string s;
     TEST("reads u32", gguf_get_u32(g, "llama.block_count", &u, &e) == GGUF_FOUND && u == 2, "found %u %s", u, e.text);
-    TEST("reads u32 from u64 only if it fits", gguf_get_u32(g, "s.u64", &u, &e) == GGUF_WRONG &&
-         strstr(e.text, "metadata 's.u64': found 1099511627776, expected 0 to 4294967295"), "%s", e.text);
+    TEST("reads u32 from u64 only if it fits",
+         gguf_get_u32(g, "s.u64", &u, &e) == GGUF_WRONG &&
+             strstr(e.text, "metadata 's.u64': found 1099511627776, expected 0 to 4294967295"),
+         "%s", e.text);
     TEST("refuses a negative u32", gguf_get_u32(g, "s.i32", &u, &e) == GGUF_WRONG && strstr(e.text, "found -5"), "%s", e.text);
     TEST("refuses f32 as u32",
          gguf_get_u32(g, "s.f32", &u, &e) == GGUF_WRONG && strstr(e.text, "found a value of type f32, expected an integer"),
          "%s", e.text);
-    TEST("refuses an array as u32",
-         gguf_get_u32(g, "t.u32", &u, &e) == GGUF_WRONG && strstr(e.text, "found an array of u32"), "%s", e.text);
+    TEST("refuses an array as u32", gguf_get_u32(g, "t.u32", &u, &e) == GGUF_WRONG && strstr(e.text, "found an array of u32"),
+         "%s", e.text);
     TEST("reads f32", gguf_get_f32(g, "s.f32", &f, &e) == GGUF_FOUND && f == 0.1f, "found %g", f);
     TEST("reads bool", gguf_get_bool(g, "s.bool", &b, &e) == GGUF_FOUND && b, "%s", e.text);
     TEST("reads a string",
-         gguf_get_string(g, "general.name", &s, &e) == GGUF_FOUND && s.len == 8 && !memcmp(s.data, "specimen", 8), "%s", e.text);
+         gguf_get_string(g, "general.name", &s, &e) == GGUF_FOUND && s.len == 8 && !memcmp(s.data, "specimen", 8), "%s",
+         e.text);
     e.text[0] = 0;
     TEST("an absent key is no error", gguf_get_u32(g, "absent", &u, &e) == GGUF_ABSENT && !e.text[0], "%s", e.text);
 
     const struct gguf_kv *tokens = gguf_find(g, "tokenizer.ggml.tokens");
-    TEST("reads strings of any bytes", tokens && tokens->n == 4 && tokens->strings[1].len == 0 && tokens->strings[3].len == 3 &&
-         !memcmp(tokens->strings[3].data, "a\0b", 3), "they differ");
+    TEST("reads strings of any bytes",
+         tokens && tokens->n == 4 && tokens->strings[1].len == 0 && tokens->strings[3].len == 3 &&
+             !memcmp(tokens->strings[3].data, "a\0b", 3),
+         "they differ");
     /* the bytes 01 80 03 ff 05 06 07 40, read as each kind */
-    static const struct { const char *key; uint64_t i; int64_t v; } integers[] = {
-        {"t.u8", 1, 0x80}, {"t.i8", 1, -128}, {"t.u16", 1, 0xff03}, {"t.i16", 0, -32767}, {"t.u32", 0, 0xff038001},
-        {"t.i32", 0, -16547839}, {"t.u64", 0, 0x40070605ff038001}, {"t.u64", 1, INT64_MAX}, {"t.i64", 1, -0x3ff0f1f2f3f4f5f7},
-        {"t.bool", 2, 1}, {"t.f64", 0, 2}, {"s.u8", 0, 1}, {"s.i8", 0, 1}, {"s.u16", 0, 0x8001}, {"s.i16", 0, -32767},
+    static const struct {
+        const char *key;
+        uint64_t i;
+        int64_t v;
+    } integers[] = {
+        {"t.u8", 1, 0x80},
+        {"t.i8", 1, -128},
+        {"t.u16", 1, 0xff03},
+        {"t.i16", 0, -32767},
+        {"t.u32", 0, 0xff038001},
+        {"t.i32", 0, -16547839},
+        {"t.u64", 0, 0x40070605ff038001},
+        {"t.u64", 1, INT64_MAX},
+        {"t.i64", 1, -0x3ff0f1f2f3f4f5f7},
+        {"t.bool", 2, 1},
+        {"t.f64", 0, 2},
+        {"s.u8", 0, 1},
+        {"s.i8", 0, 1},
+        {"s.u16", 0, 0x8001},
+        {"s.i16", 0, -32767},
         {"s.i64", 0, 0x40070605ff038001},
     };
     size_t wrong = 0;
@@ -357,21 +392,22 @@ static void writer(void)
     gguf_set_u32(w, "k", 1), gguf_set_u32(w, "k", 2);
     gguf_add_tensor(w, "a", TYPE_F32, 1, shape);
     bool ok = gguf_writer_begin(w, f, &e) && gguf_write_data(w, (char[100]){0}, 100, &e);
-    TEST("writer refuses less than a whole tensor", ok && !gguf_writer_end(w, &e) &&
-         strstr(e.text, "tensor 'a': found 100 bytes, expected 128"), "found '%s'", e.text);
-    TEST("writer refuses more than a tensor", !gguf_write_data(w, (char[29]){0}, 29, &e) &&
-         strstr(e.text, "tensor 'a': found more than its 128 bytes"), "found '%s'", e.text);
+    TEST("writer refuses less than a whole tensor",
+         ok && !gguf_writer_end(w, &e) && strstr(e.text, "tensor 'a': found 100 bytes, expected 128"), "found '%s'", e.text);
+    TEST("writer refuses more than a tensor",
+         !gguf_write_data(w, (char[29]){0}, 29, &e) && strstr(e.text, "tensor 'a': found more than its 128 bytes"),
+         "found '%s'", e.text);
     ok = gguf_write_data(w, (char[28]){0}, 28, &e) && gguf_writer_end(w, &e);
-    TEST("writer refuses bytes after the last tensor", ok && !gguf_write_data(w, "x", 1, &e) &&
-         strstr(e.text, "after the last tensor"), "found '%s'", e.text);
+    TEST("writer refuses bytes after the last tensor",
+         ok && !gguf_write_data(w, "x", 1, &e) && strstr(e.text, "after the last tensor"), "found '%s'", e.text);
     long size = ftell(f);
     char *data = calloc(1, (size_t)size);
     rewind(f);
     ok = fread(data, 1, (size_t)size, f) == (size_t)size;
     struct gguf *g = ok ? gguf_parse(data, (size_t)size, 0, &e) : NULL;
     uint32_t v = 0;
-    TEST("a key set twice keeps the last value",
-         g && g->n_kv == 1 && gguf_get_u32(g, "k", &v, &e) == GGUF_FOUND && v == 2, "found %u", v);
+    TEST("a key set twice keeps the last value", g && g->n_kv == 1 && gguf_get_u32(g, "k", &v, &e) == GGUF_FOUND && v == 2,
+         "found %u", v);
     gguf_free(g);
     free(data);
     fclose(f);

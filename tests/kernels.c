@@ -154,7 +154,8 @@ static bool attend_shared_out_holds(struct trial *b)
     const struct attend_args *a = &b->args.attend;
     const struct kernel *merge = kernel_reference("f32_attend_merge");
     size_t width = a->group * a->d;
-    float *part = malloc((width * (a->end + a->n_pos) / ATTEND_PIECE + 2 * width) * sizeof *part), *y = malloc(width * sizeof *y);
+    float *part = malloc((width * (a->end + a->n_pos) / ATTEND_PIECE + 2 * width) * sizeof *part),
+          *y = malloc(width * sizeof *y);
     float *state = malloc((a->group * (a->end + a->n_pos) / ATTEND_PIECE + 2 * a->group) * 2 * sizeof *state);
     bool same = true;
     for (size_t i = 0; i < a->n_pos; i++) {
@@ -309,8 +310,17 @@ static void test_counting(void)
     kernel_init(NULL, NULL, message, sizeof message);
     float y[96], x[96] = {0}, kv[3 * 32] = {0};
     struct vec_args add = {.y = y, .x = x, .n = 96};
-    struct attend_args attend = {
-        .y = y, .q = x, .k = kv, .v = kv, .k_stride = 128, .v_stride = 128, .n_pos = 1, .group = 2, .d = 32, .end = 3, .scale = 1};
+    struct attend_args attend = {.y = y,
+                                 .q = x,
+                                 .k = kv,
+                                 .v = kv,
+                                 .k_stride = 128,
+                                 .v_stride = 128,
+                                 .n_pos = 1,
+                                 .group = 2,
+                                 .d = 32,
+                                 .end = 3,
+                                 .scale = 1};
     memset(y, 0, sizeof y);
     K.f32_add(&add);
     kernel_count_begin();

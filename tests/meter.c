@@ -325,7 +325,9 @@ static void test_hwmon(void)
         tree_put(path, "5000\n");
     }
     TEST("hwmon: several are the user's choice",
-         !open_tree("hwmon") && says("ina226/power1 (hwmon10), ina3221/curr1 (hwmon11), ina3221/curr2") && says("hwmon:CHIP/SENSOR"), "%s", e.text);
+         !open_tree("hwmon") && says("ina226/power1 (hwmon10), ina3221/curr1 (hwmon11), ina3221/curr2") &&
+             says("hwmon:CHIP/SENSOR"),
+         "%s", e.text);
     m = open_tree("hwmon:ina3221/curr1+ina3221/curr3");
     ok = m && watch(m, &r, &s);
     TEST("hwmon: two chosen rails, volts times amperes", ok && r.n_parts == 2 && near(r.gross_j, (0.5 + 1.5) * s, 1e-9), "%s",
@@ -335,7 +337,8 @@ static void test_hwmon(void)
          !open_tree("hwmon:ina3221/curr7") && says("found no 'ina3221/curr7', expected one of: amdgpu/power1"), "%s", e.text);
     tree_put("sys/class/hwmon/hwmon12/name", "ina226\n");
     tree_put("sys/class/hwmon/hwmon12/power1_input", "1000000\n");
-    TEST("hwmon: two chips of one name are told apart", !open_tree("hwmon:ina226/power1") && says("found 2 of 'ina226/power1'"), "%s", e.text);
+    TEST("hwmon: two chips of one name are told apart", !open_tree("hwmon:ina226/power1") && says("found 2 of 'ina226/power1'"),
+         "%s", e.text);
     m = open_tree("hwmon:hwmon12/power1");
     ok = m && watch(m, &r, &s);
     TEST("hwmon: by their folders", ok && near(r.gross_j, s, 1e-9), "%s", e.text);
@@ -401,7 +404,8 @@ static void test_battery(void)
     ok = m && meter_sample(m, &e);
     pause_ms(51);
     ok = ok && meter_between(m, t0, clock_now(), &r, &e);
-    TEST("battery: only energy_now, which counts down", ok && near(r.gross_j, 36, 0.5) && near(r.resolution, 36, 1e-9), "found %g, %s", r.gross_j, e.text);
+    TEST("battery: only energy_now, which counts down", ok && near(r.gross_j, 36, 0.5) && near(r.resolution, 36, 1e-9),
+         "found %g, %s", r.gross_j, e.text);
     meter_close(m);
     tree_remove("sys");
 }

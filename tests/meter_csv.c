@@ -162,8 +162,8 @@ static void test_rows(double base)
         if (i < 20 || i > 45) fprintf(f, "%.3f,3\n", start + i);
     fclose(f);
     TEST("a gap is refused", !joules("", base, 1, 58.5) && says("no reading for 27.000 s from 18.000 s"), "%s", e.text);
-    TEST("unless it is allowed", joules(",gap=30", base, 1, 58.5) && near(r.gross_j, 3 * 57.5, 1e-3) && near(r.max_gap_s, 27, 1e-3),
-         "%s", e.text);
+    TEST("unless it is allowed",
+         joules(",gap=30", base, 1, 58.5) && near(r.gross_j, 3 * 57.5, 1e-3) && near(r.max_gap_s, 27, 1e-3), "%s", e.text);
     TEST("the ends' uncertainty of a slow meter is stated", near(r.edge_j, r.gross_j / (double)r.readings, 1e-9), "found %g",
          r.edge_j);
     TEST("times that are not this machine's", !joules("", base + 100, 1, 59) && says("no reading in the last 58.000 s"), "%s",

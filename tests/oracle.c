@@ -14,7 +14,10 @@
 static char text[512];
 static const char *only_model, *only_prompt; /* or NULL */
 
-static const char *str(const struct jval *v) { return v && v->type == J_STRING ? v->string : ""; }
+static const char *str(const struct jval *v)
+{
+    return v && v->type == J_STRING ? v->string : "";
+}
 
 static int32_t *ids_of(const struct jval *v, size_t *n)
 {
@@ -219,8 +222,10 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
         bool ok = s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e);
         double d = ok && given ? rms_of(session_logits(s), want, n_vocab) : 0;
         snprintf(name, sizeof name, "%s %s: exact logits", r->name, prompt);
-        if (given) TEST(name, ok && d <= 1e-3, "%s rms %g", e.text, d);
-        else if (ok) memcpy(want, session_logits(s), n_vocab * sizeof *want);
+        if (given)
+            TEST(name, ok && d <= 1e-3, "%s rms %g", e.text, d);
+        else if (ok)
+            memcpy(want, session_logits(s), n_vocab * sizeof *want);
         session_free(s);
     }
     const struct jval *greedy = jget(p, "exact");
@@ -291,8 +296,8 @@ static void test_real(const char *shared, const char *models, const char *name, 
     }
     if (!only_prompt) {
         snprintf(text, sizeof text, "%s: mean noise at most 1.2 times llama.cpp's", name);
-        TEST(text, r.ours <= 1.2 * r.theirs, "%g against %g over %zu cases", r.ours / (double)r.cases, r.theirs / (double)r.cases,
-             r.cases);
+        TEST(text, r.ours <= 1.2 * r.theirs, "%g against %g over %zu cases", r.ours / (double)r.cases,
+             r.theirs / (double)r.cases, r.cases);
     }
     for (size_t i = 0; i < ppl->n && !only_prompt; i++) test_perplexity(&r, &ppl->item[i]);
     model_close(m);

@@ -285,22 +285,20 @@ static void test_figures(void)
     /* Where bytes and bandwidth determine a figure it must come within 10 %. */
     const struct paper_row *speed = find(&p, "rpi5", "llm_throughput"), *cpu = find(&p, "rpi5", "llm_cpu_auc"),
                            *energy = find(&p, "rpi5", "llm_energy"), *vlm = find(&p, "rpi5", "vlm_throughput");
-    TEST("Pi 5: throughput 2.6x within 10 %", near(speed->predicted, 2.6, 0.1), "found %g",
-         speed->predicted);
-    TEST("Pi 5: CPU AUC within 10 %", near(1 + cpu->predicted, 1 - 0.605, 0.1), "found %g",
-         cpu->predicted);
-    TEST("Pi 5: energy within 10 %", near(1 + energy->predicted, 1 - 0.62, 0.1),
-         "found %g", energy->predicted);
-    TEST("Pi 5: pictures' throughput 2.0x within 10 %", near(vlm->predicted, 2, 0.1),
-         "found %g", vlm->predicted);
+    TEST("Pi 5: throughput 2.6x within 10 %", near(speed->predicted, 2.6, 0.1), "found %g", speed->predicted);
+    TEST("Pi 5: CPU AUC within 10 %", near(1 + cpu->predicted, 1 - 0.605, 0.1), "found %g", cpu->predicted);
+    TEST("Pi 5: energy within 10 %", near(1 + energy->predicted, 1 - 0.62, 0.1), "found %g", energy->predicted);
+    TEST("Pi 5: pictures' throughput 2.0x within 10 %", near(vlm->predicted, 2, 0.1), "found %g", vlm->predicted);
     /* By hand: 4.617 GB against 1.722 (Gilda as bundled) is 2.68, against 2.012 (Llama 3.2 3B) 2.30. */
     TEST("the ratio of bytes bounds the throughput", speed->low > 2 && speed->high < 3, "%g to %g", speed->low, speed->high);
     TEST("a published figure outside is explained by numbers",
          paper_inside(find(&p, "m2", "llm_cpu_auc")) == 0 &&
              strstr(find(&p, "m2", "llm_cpu_auc")->missing, "holds if the compressed model's answers have "),
          "%s", find(&p, "m2", "llm_cpu_auc")->missing);
-    TEST("a deviation is of what a change leaves", near(paper_deviation(energy), (1 + energy->predicted) / 0.38 - 1, 1e-9) &&
-         isnan(paper_deviation(find(&p, "m2", "vlm_semantic_accuracy_compressed"))), "found %g", paper_deviation(energy));
+    TEST("a deviation is of what a change leaves",
+         near(paper_deviation(energy), (1 + energy->predicted) / 0.38 - 1, 1e-9) &&
+             isnan(paper_deviation(find(&p, "m2", "vlm_semantic_accuracy_compressed"))),
+         "found %g", paper_deviation(energy));
     TEST("accuracy is not predicted",
          isnan(find(&p, "m2", "vlm_semantic_accuracy_compressed")->predicted) &&
              find(&p, "m2", "vlm_semantic_accuracy_compressed")->published == 0.774,
@@ -319,8 +317,8 @@ static void test_figures(void)
     ok = priced_made && bundled_load(&priced, "rpi5", &e) && device_set(&priced, "energy.byte", 2e-10, FITTED, "a test", &e) &&
          device_save(&priced, priced_path, &e) && paper_predict(&one, priced_path, silent, &e);
     const struct paper_row *run = ok ? find(&one, NULL, "llm_wh_run_original") : NULL;
-    TEST("joules by work are not left out in silence", ok && isnan(run->predicted) && strstr(run->note, "by work and bytes"), "%s",
-         e.text);
+    TEST("joules by work are not left out in silence", ok && isnan(run->predicted) && strstr(run->note, "by work and bytes"),
+         "%s", e.text);
     device_free(&priced);
     paper_free(&one);
     if (priced_made) unlink(priced_path), rmdir(priced_dir);

@@ -100,7 +100,8 @@ static inline void ref_rope(const struct model *m, double *x, int rows, int head
     free(factor);
 }
 
-static inline double *ref_attention(const struct model *m, const double *q, const double *k, const double *v, int rows, bool local)
+static inline double *ref_attention(const struct model *m, const double *q, const double *k, const double *v, int rows,
+                                    bool local)
 {
     const struct hparams *h = &m->hp;
     int d = h->head_dim, H = h->n_head, G = h->n_head_kv;
@@ -139,8 +140,8 @@ static inline double *ref_logits_seen(const struct model *m, const int32_t *ids,
     for (int t = 0; t < rows; t++)
         for (int i = 0; i < D; i++)
             x[t * D + i] = ref_in_picture(picture, t) ? (double)picture->rows[(t - picture->at) * D + i]
-                                                     : embedding[(size_t)ids[t] * (size_t)D + (size_t)i] *
-                                                           (m->arch->scale_embedding ? sqrt((double)D) : 1);
+                                                      : embedding[(size_t)ids[t] * (size_t)D + (size_t)i] *
+                                                            (m->arch->scale_embedding ? sqrt((double)D) : 1);
     free(embedding);
     for (int l = 0; l < h->n_layer; l++) {
         bool local = layer_is_windowed(h, l);

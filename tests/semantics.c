@@ -11,11 +11,21 @@ static void test_words(void)
         const char *a, *b;
         bool match;
     } cases[] = {
-        {"red", " Red.\n", true},          {"the red car", "A red car!", true},      {"red car", "car red", false},
-        {"red", "reddish", false},         {"red", "", false},                       {"", " ... ", true},
-        {"3", "three", false},             {"12 m", "12m", false},                   {"caf\xc3\xa9", "Caf\xc3\xa9,", true},
-        {"caf\xc3\xa9", "cafe", false},    {"an apple", "apple", true},              {"a", "the", true},
-        {"another", "other", false},       {"stop sign, left", "STOP sign left", true}, {"red", "red red", false},
+        {"red", " Red.\n", true},
+        {"the red car", "A red car!", true},
+        {"red car", "car red", false},
+        {"red", "reddish", false},
+        {"red", "", false},
+        {"", " ... ", true},
+        {"3", "three", false},
+        {"12 m", "12m", false},
+        {"caf\xc3\xa9", "Caf\xc3\xa9,", true},
+        {"caf\xc3\xa9", "cafe", false},
+        {"an apple", "apple", true},
+        {"a", "the", true},
+        {"another", "other", false},
+        {"stop sign, left", "STOP sign left", true},
+        {"red", "red red", false},
         {"\xff\xfe", "\xff\xfe.", true},
     };
     size_t wrong = 0;
@@ -25,7 +35,10 @@ static void test_words(void)
     TEST("words match whatever their case and what stands between", !wrong, "case %zu", wrong);
 }
 
-static bool near(double a, double b) { return fabs(a - b) < 1e-9; }
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-9;
+}
 
 static void test_means(void)
 {
@@ -51,7 +64,8 @@ static void test_means(void)
     a = accuracy_share(hits, 5);
     /* Wilson's of 3 in 4: (p + z^2 / 2n +- z sqrt(p q / n + z^2 / 4n^2)) / (1 + z^2 / n). */
     TEST("a share and Wilson's interval",
-         a.n == 4 && a.mean == 0.75 && fabs(a.low - 0.300642) < 1e-5 && fabs(a.high - 0.954413) < 1e-5, "%zu: %g (%g to %g)", a.n, a.mean, a.low, a.high);
+         a.n == 4 && a.mean == 0.75 && fabs(a.low - 0.300642) < 1e-5 && fabs(a.high - 0.954413) < 1e-5, "%zu: %g (%g to %g)",
+         a.n, a.mean, a.low, a.high);
 }
 
 static void test_references(void)

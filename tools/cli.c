@@ -154,9 +154,12 @@ static int out_of_range(const struct option *o, const char *found)
     char range[96];
     const char *kind = o->kind == OPTION_FLOAT ? "a number" : "a whole number";
     /* Beyond 2^53 a bound only stands for "any". */
-    if (o->max >= 0x1p53) snprintf(range, sizeof range, "%s, at least %.15g", kind, o->min);
-    else if (o->min <= -0x1p53) snprintf(range, sizeof range, "%s, at most %.15g", kind, o->max);
-    else snprintf(range, sizeof range, "%s from %.15g to %.15g", kind, o->min, o->max);
+    if (o->max >= 0x1p53)
+        snprintf(range, sizeof range, "%s, at least %.15g", kind, o->min);
+    else if (o->min <= -0x1p53)
+        snprintf(range, sizeof range, "%s, at most %.15g", kind, o->max);
+    else
+        snprintf(range, sizeof range, "%s from %.15g to %.15g", kind, o->min, o->max);
     return bad_value(o, found, o->min == 0 && o->max == 0 ? kind : range);
 }
 
@@ -209,8 +212,8 @@ static int find_choice(int *at, const char *place, const char *choices, const ch
     for (*at = 0; *at < n; ++*at)
         if (!strcmp(words[*at], text)) return EXIT_DONE;
     const char *near = nearest_word(text, words);
-    return usage_error("%sfound '%s', expected %s%s%s%s", place, text, choices, near ? "; did you mean '" : "", near ? near : "",
-                       near ? "'?" : "");
+    return usage_error("%sfound '%s', expected %s%s%s%s", place, text, choices, near ? "; did you mean '" : "",
+                       near ? near : "", near ? "'?" : "");
 }
 
 static int set_choice(const struct option *o, const char *text)
@@ -245,7 +248,8 @@ static int option_set(const struct option *o, const char *value)
     case OPTION_PAIR:
     case OPTION_STRINGS: {
         struct string_list *list = o->target;
-        if (list->n == sizeof list->v / sizeof *list->v) return usage_error("--%s: found more than %zu of them", o->name, list->n);
+        if (list->n == sizeof list->v / sizeof *list->v)
+            return usage_error("--%s: found more than %zu of them", o->name, list->n);
         list->v[list->n++] = value;
         return EXIT_DONE;
     }

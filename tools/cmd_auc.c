@@ -218,7 +218,8 @@ const struct command command_auc = {
         "stdout, or with --result in a file of its own.\n\n"
         "The exit status is the command's: 128 + N if signal N ended it, 127 if there is no such command, 126 if it can't be "
         "run. "
-        "SIGINT, SIGTERM and SIGHUP go to the command, and the result is still printed; before the command is started they end\n"
+        "SIGINT, SIGTERM and SIGHUP go to the command, and the result is still printed; before the command is started they "
+        "end\n"
         "with status 1.",
     .options = options,
     .min_args = 1,

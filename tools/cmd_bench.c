@@ -22,8 +22,8 @@ static const struct option options[] = {
      INT32_MAX, NULL},
     {"rows", NULL, OPTION_INTS, &bench_options.rows, "N,...", "layer: numbers of tokens a step (default 1,8,64,512)", 1, 65536,
      NULL},
-    {"past", "d", OPTION_INT, &bench_options.past, "N", "layer, model: tokens in the cache before what is timed (default 0)",
-     0, INT32_MAX, NULL},
+    {"past", "d", OPTION_INT, &bench_options.past, "N", "layer, model: tokens in the cache before what is timed (default 0)", 0,
+     INT32_MAX, NULL},
     ARG_DEVICE,
     {"threads", "t", OPTION_INTS, &bench_options.threads, "N,...",
      "layer, model: numbers of threads (default: the physical cores)", 1, 1024, NULL},
@@ -62,7 +62,8 @@ static int run(int n_args, char **args)
 const struct command command_bench = {
     .name = "bench",
     .summary = "time kernels, each held to its reference first, layers, or whole models",
-    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-d 4096] [-t 1,2] [-r 5]",
+    .usage = "kernels [OP...] [--list] | layer -m M NAME [--rows 1,8,64,512] | model -m M [-p 512] [-n 128] [-d 4096] [-t 1,2] "
+             "[-r 5]",
     .description =
         "bench kernels checks every kernel of the operations named (default: all) against the scalar one on every test\n"
         "case, then times it on the largest. A kernel that is wrong is not timed, and the exit status is 1. The share is its\n"

@@ -107,8 +107,8 @@ static bool run_list(const struct plan *p, const struct layer_ops *l, const stru
                                                       .interrupted = &interrupted};
             ok = bench_layer(&results[n], p, l, d, &options[n], e);
             if (ok && !common.json && !n)
-                printf("%-28s %-6s %6s %7s %10s %10s %10s %10s %10s  %s\n", "tensor", "type", "rows", "threads", "us", "predicted",
-                       "GFLOP/s", "GB/s", "of peak", "isa");
+                printf("%-28s %-6s %6s %7s %10s %10s %10s %10s %10s  %s\n", "tensor", "type", "rows", "threads", "us",
+                       "predicted", "GFLOP/s", "GB/s", "of peak", "isa");
             if (ok && !common.json) print_row(name, l, &options[n], &results[n]);
         }
     if (ok && common.json) {

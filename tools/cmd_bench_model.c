@@ -19,8 +19,10 @@ static void name_test(char name[48], const struct bench_model_result *r)
 static void print_head(void)
 {
     static const char dashes[] = "------------------------------";
-    printf("| %-30s | %11s | %9s | %-8s | %7s | %13s | %18s |\n", "model", "size", "params", "backend", "threads", "test", "t/s");
-    printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.12s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes, dashes);
+    printf("| %-30s | %11s | %9s | %-8s | %7s | %13s | %18s |\n", "model", "size", "params", "backend", "threads", "test",
+           "t/s");
+    printf("| %.30s | %.10s: | %.8s: | %.8s | %.6s: | %.12s: | %.17s: |\n", dashes, dashes, dashes, dashes, dashes, dashes,
+           dashes);
 }
 
 static void print_row(const struct model *m, const struct bench_model_result *r)

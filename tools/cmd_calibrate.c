@@ -52,11 +52,12 @@ static int run(int n_args, char **args)
 }
 
 static const struct option options[] = {
-    {"output", "o", OPTION_STRING, &out, "FILE",
-     "where the profile goes (default: this machine's, in the cache folder)", 0, 0, NULL},
-    {"quick", NULL, OPTION_FLAG, &quick, NULL, "measure everything once (8 s on two cores), as predict does where there is no profile yet", 0, 0,
+    {"output", "o", OPTION_STRING, &out, "FILE", "where the profile goes (default: this machine's, in the cache folder)", 0, 0,
      NULL},
-    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 26, or 1.5 with --quick)", 0.1, 3600, NULL},
+    {"quick", NULL, OPTION_FLAG, &quick, NULL,
+     "measure everything once (8 s on two cores), as predict does where there is no profile yet", 0, 0, NULL},
+    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 26, or 1.5 with --quick)", 0.1,
+     3600, NULL},
     {.name = NULL},
 };
 

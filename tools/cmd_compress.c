@@ -108,16 +108,14 @@ static void put_text(const char *path, const struct compress_result *r, const st
     if (d) arg_print_divergence(d);
 }
 
-static int finish(const struct model *m, const struct compress_result *r, struct error *e)
+/* `text`: of --check, or NULL. */
+static int finish(const struct model *m, const char *text, size_t len, const struct compress_result *r, struct error *e)
 {
     struct divergence d;
-    size_t len = 0;
-    char *text = check ? file_read(check, MAX_TEXT, &len, e) : NULL;
     struct model *after = text ? model_open(out, NULL, 0, e) : NULL;
     const struct divergence_options o = {.kv_type = TYPE_F16, .threads = arg_threads(), .progress = checking};
     bool ok = !check || (after && divergence_run(m, after, text, len, &o, &d, e));
     model_close(after);
-    free(text);
     if (!ok) return failed(e);
     if (common.json)
         put_json(m->file->path, out, r, check ? &d : NULL);
@@ -157,18 +155,21 @@ static int run(int n_args, char **args)
     if (!type_by_name(core_type, &o.core_type)) return usage_error("unknown type '%s'", core_type);
     signals_catch();
     char *text = calib ? file_read(calib, MAX_TEXT, &o.text_len, &e) : NULL;
-    struct model *m = text || !calib ? arg_open_model(0, &e) : NULL;
+    size_t judged_len = 0; /* read before hours are spent on what it is to judge */
+    char *judged = check && (text || !calib) ? file_read(check, MAX_TEXT, &judged_len, &e) : NULL;
+    struct model *m = (text || !calib) && (judged || !check) ? arg_open_model(0, &e) : NULL;
     struct compress_result r;
     o.text = calib ? text : bundled_text;
     if (!calib) o.text_len = bundled_text_len;
     int status = EXIT_FAILED;
     if (m && compress_run(m, out, &o, &r, &e)) {
-        status = finish(m, &r, &e);
+        status = finish(m, judged, judged_len, &r, &e);
         compress_result_free(&r);
     } else {
         failed(&e);
     }
     model_close(m);
+    free(judged);
     free(text);
     return status;
 }

@@ -120,9 +120,12 @@ static void print_text(const struct energy_fit *fit, FILE *f)
     print_validation(f, "in sample", &fit->in_sample);
     print_validation(f, "held out", &fit->held_out);
     if (isnan(fit->half_width95))
-        fprintf(f, "interval    not known: 95 %% take %zu runs of %d or more sessions\n", conformal_least(0.95), FIT_LEAST_SESSIONS);
+        fprintf(f, "interval    not known: 95 %% take %zu runs of %d or more sessions\n", conformal_least(0.95),
+                FIT_LEAST_SESSIONS);
     else
-        fprintf(f, "interval    about 95 %% of predictions within %.2f %% (cross-conformal over sessions), the time being known\n", 100 * fit->half_width95);
+        fprintf(f,
+                "interval    about 95 %% of predictions within %.2f %% (cross-conformal over sessions), the time being known\n",
+                100 * fit->half_width95);
     if (fit->n_sessions < FIT_LEAST_SESSIONS)
         fprintf(f, "            the terms' intervals are not known: a bootstrap takes %d sessions\n", FIT_LEAST_SESSIONS);
     if (isnan(fit->gain_error))

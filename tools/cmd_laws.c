@@ -35,7 +35,8 @@ static const struct option options[] = {
      0, NULL},
     {"question", NULL, OPTION_STRING, &question, "TEXT", "image: what is asked beside the picture", 0, 0, NULL},
     {"gen", "n", OPTION_INT, &gen, "N", "tokens generated after each prompt (default 64; image: 8)", 1, 1 << 20, NULL},
-    {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, SWEEP_REPEATS, NULL},
+    {"repeats", "r", OPTION_INT, &repeats, "N", "windows a prompt, of which medians are taken (default 3)", 1, SWEEP_REPEATS,
+     NULL},
     {"hz", NULL, OPTION_FLOAT, &hz, "N", "samples a second (default 5)", 0.1, 1000, NULL},
     {"window", NULL, OPTION_FLOAT, &window, "S",
      "least seconds of a window, a prompt being run again until it is full, and of idle before and after (default 20 "
@@ -52,7 +53,8 @@ static const struct option options[] = {
      "score each prompt's answer by the cosine of its embedding and the reference's: an encoder (tools/get-model minilm-l6)", 0,
      0, NULL},
     {"answers", NULL, OPTION_STRING, &references, "FILE",
-     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); scored exactly, too",
+     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); scored exactly, "
+     "too",
      0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
@@ -123,8 +125,7 @@ static bool read_models(struct sweep_options *o, struct error *e)
 static void read_pictures(struct sweep_options *o)
 {
     struct sweep_pictures *p = &o->pictures;
-    *p = (struct sweep_pictures){
-        .image = image, .question = question, .n_edges = (int)edges.n, .n_clamps = (int)clamps.n};
+    *p = (struct sweep_pictures){.image = image, .question = question, .n_edges = (int)edges.n, .n_clamps = (int)clamps.n};
     o->n_models = (int)mmprojs.n;
     for (size_t i = 0; i < mmprojs.n; i++) {
         p->mmproj[i] = mmprojs.v[i];
@@ -152,10 +153,10 @@ static int check_words(bool pictures, bool family)
             return usage_error("--%s: found --lengths, expected prompts that have references", judge ? "judge" : "answers");
         return EXIT_DONE;
     }
-    if (judge || references) return usage_error("found --%s, expected none in a sweep of pictures", judge ? "judge" : "answers");
+    if (judge || references)
+        return usage_error("found --%s, expected none in a sweep of pictures", judge ? "judge" : "answers");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
-    if (!mmprojs.n || mmprojs.n > 2)
-        return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
+    if (!mmprojs.n || mmprojs.n > 2) return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)
         return usage_error("found %zu models and %zu towers, expected as many", models.n, mmprojs.n);
     if (!models.n && (gen || question)) return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
@@ -177,7 +178,10 @@ static int run(int n_args, char **args)
     (void)n_args;
     struct error e = {""};
     bool pictures = !strcmp(args[0], "image"), family = !strcmp(args[0], "compress");
-    struct laws_options o = {.sweep = {.gen = gen ? gen : !pictures ? TEXT_GEN : models.n ? IMAGE_GEN : 1,
+    struct laws_options o = {.sweep = {.gen = gen         ? gen
+                                              : !pictures ? TEXT_GEN
+                                              : models.n  ? IMAGE_GEN
+                                                          : 1,
                                        .repeats = (int)repeats,
                                        .hz = hz,
                                        .window_s = window,
@@ -198,8 +202,10 @@ static int run(int n_args, char **args)
         return EXIT_USAGE;
     if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
-    if (pictures) read_pictures(&o.sweep);
-    else read_points(&o.sweep);
+    if (pictures)
+        read_pictures(&o.sweep);
+    else
+        read_points(&o.sweep);
     signals_catch();
     struct device d = {0};
     struct laws *l = NULL;
@@ -212,8 +218,10 @@ static int run(int n_args, char **args)
     } else {
         ok = ok && (l = laws_run(&o, &e));
         progress_clear();
-        if (ok && common.json) laws_json(l, stdout);
-        else if (ok) laws_print(l, stdout);
+        if (ok && common.json)
+            laws_json(l, stdout);
+        else if (ok)
+            laws_print(l, stdout);
         laws_free(l);
     }
     meter_close(o.hooks.meter);
@@ -224,19 +232,23 @@ static int run(int n_args, char **args)
 const struct command command_laws = {
     .name = "laws",
     .summary = "sweep prompts or pictures of growing size: time, CPU, memory and energy, predicted first and then measured",
-    .usage = "text|image|compress [-m M [-m M2]] [--mmproj P [--mmproj P2]] [-o DIR] [--points N,...] [--clamp C] [--gen N] [-r N] "
-             "[--hz 5] [--energy SRC] [--shard I/N]",
+    .usage =
+        "text|image|compress [-m M [-m M2]] [--mmproj P [--mmproj P2]] [-o DIR] [--points N,...] [--clamp C] [--gen N] [-r N] "
+        "[--hz 5] [--energy SRC] [--shard I/N]",
     .description =
         "Predicts every run of a sweep over 19 prompts, prints the SHA-256 of the predictions, then measures: time, areas "
-        "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed form, "
+        "under the curves of CPU and memory use above idle, joules where a meter is read. The result is the time in closed "
+        "form, "
         "fitted and predicted, the predictions' errors, and for two models their ratios.\n\n"
         "image: one picture scaled to 20 sizes, each under three clamps, for a model with its tower, or a tower alone. The "
         "result is where each clamp's knee lies, by the clamp alone and by a change-point fit of measured times, the cost of "
         "the plateaus, and time in closed form over patches.\n\n"
-        "compress: a family; the first -m is the original, further ones and those that --ratios makes of it into -o DIR are its "
+        "compress: a family; the first -m is the original, further ones and those that --ratios makes of it into -o DIR are "
+        "its "
         "variants. Beside each one's figures stand, with -f FILE, its perplexity on that text and its KL divergence from the "
         "original, and the intercept and slope of CPU and RAM AUC over prompt tokens.\n\n"
-        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends with status 1. Shards on "
+        "With -o DIR each window is on disk before the next begins: the same command goes on after an interruption, which ends "
+        "with status 1. Shards on "
         "several machines need the same --device FILE; --join takes their folders together.",
     .options = options,
     .kinds = "text|image|compress",

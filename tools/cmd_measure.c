@@ -42,8 +42,7 @@ static int run(int n_args, char **args)
     struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
     struct preprocessed picture = {0};
-    struct measure_options o = {
-        .picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
+    struct measure_options o = {.picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
     if (m) o.run = account_run(m);
     bool ok = m && (!image || open_picture(&o.tower, &picture, &e)) && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
@@ -52,8 +51,10 @@ static int run(int n_args, char **args)
         note("the rate of reading is not checked: the profile has no read_peak of %d threads", o.run.threads);
     if (ok) arg_note_quick(account_args.device, &d, o.run.threads);
     /* What was asked for by name and gave no joules is an error, after the times, which are good. */
-    if (ok && *r.unmetered && strcmp(arg_energy, "auto")) ok = fail(&e, "--energy: %s", r.unmetered);
-    else if (ok && *r.unmetered) note("energy: %s", r.unmetered);
+    if (ok && *r.unmetered && strcmp(arg_energy, "auto"))
+        ok = fail(&e, "--energy: %s", r.unmetered);
+    else if (ok && *r.unmetered)
+        note("energy: %s", r.unmetered);
     measurement_free(&r);
     preprocessed_free(&picture);
     tower_free(o.tower);
@@ -82,7 +83,8 @@ const struct command command_measure = {
              "[--energy SRC] [--by layer|op|type|phase]",
     .description =
         "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find "
-        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. Errors are (predicted - measured) / measured. A meter's joules are those of the "
+        "exactly the FLOPs predicted (else exit 1), then -r times with every op timed. Errors are (predicted - measured) / "
+        "measured. A meter's joules are those of the "
         "repeats, all together and a run; of a single op they are always modelled. The result is printed, and the status is 1, "
         "where a decode op seems to read faster than the calibrated peak.",
     .options = options,

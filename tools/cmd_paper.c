@@ -64,7 +64,8 @@ static int run(int n_args, char **args)
     if (predict_only) return predict_figures();
     if (pair.n > SWEEP_PAIR || vision.n > SWEEP_PAIR || towers.n > SWEEP_PAIR)
         return usage_error("found more than one pair of a kind, expected one");
-    if (vision.n != towers.n) return usage_error("found --%s alone, expected --vlm-pair A B and --mmproj PA PB", vision.n ? "vlm-pair" : "mmproj");
+    if (vision.n != towers.n)
+        return usage_error("found --%s alone, expected --vlm-pair A B and --mmproj PA PB", vision.n ? "vlm-pair" : "mmproj");
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
     struct protocol_options o = {.dir = output,
                                  .device = device,
@@ -88,16 +89,20 @@ static int run(int n_args, char **args)
 static const struct option options[] = {
     {"predict", NULL, OPTION_FLAG, &predict_only, NULL,
      "only predict the paper's figures, from shapes and device profiles alone", 0, 0, NULL},
-    {"output", "o", OPTION_STRING, &output, "DIR", "where profile, models, sweeps and report.html are kept (default paper)", 0, 0, NULL},
-    {"pair", NULL, OPTION_PAIR, &pair, "A B", "the language models (default: small ones made up, dense and factorised)", 0, 0, NULL},
+    {"output", "o", OPTION_STRING, &output, "DIR", "where profile, models, sweeps and report.html are kept (default paper)", 0,
+     0, NULL},
+    {"pair", NULL, OPTION_PAIR, &pair, "A B", "the language models (default: small ones made up, dense and factorised)", 0, 0,
+     NULL},
     {"vlm-pair", NULL, OPTION_PAIR, &vision, "A B", "the vision models (default: made up)", 0, 0, NULL},
     {"mmproj", NULL, OPTION_PAIR, &towers, "PA PB", "the vision models' towers", 0, 0, NULL},
     {"full", NULL, OPTION_FLAG, &full, NULL,
      "the paper's sampling in full, and models of its own shapes where none are given: hours, and 20 GB of disk", 0, 0, NULL},
     {"minutes", NULL, OPTION_FLOAT, &minutes, "M", "what all of it may take, about (default 10)", 0.05, 100000, NULL},
-    {"energy", NULL, OPTION_STRING, &energy, "SRC", "what joules are read from: auto, rapl, ... none (default auto)", 0, 0, NULL},
+    {"energy", NULL, OPTION_STRING, &energy, "SRC", "what joules are read from: auto, rapl, ... none (default auto)", 0, 0,
+     NULL},
     {"device", NULL, OPTION_STRING, &device, "DEVICE",
-     "rpi5, m2, this, or a profile's path (default: the paper's two, rpi5 and m2, to predict; else this machine, calibrated)", 0, 0, NULL},
+     "rpi5, m2, this, or a profile's path (default: the paper's two, rpi5 and m2, to predict; else this machine, calibrated)",
+     0, 0, NULL},
     {.name = NULL},
 };
 
@@ -105,14 +110,19 @@ const struct command command_paper = {
     .name = "paper",
     .summary = "the energy paper: its protocol run here, its figures predicted, and a report of both",
     .usage = "[-o DIR] [--pair A B] [--vlm-pair A B --mmproj PA PB] [--full] | --predict [--device D]",
-    .description =
-        "Calibrates this machine, predicts and hashes everything, then measures by the protocol of arXiv 2512.16531: 19 prompts on "
-        "a pair of language models, 20 sizes of a picture under three clamps on a pair of vision models. DIR/report.html shows it "
-        "beside the published figures. Interrupted, the same command goes on where it stopped. A step that can't be done is a line "
-        "in the report, and exit status 1.\n\n"
-        "--predict: each of the paper's figures (Llama-3.1-8B against Gilda, Qwen2-VL-2B against Axolotl, on a MacBook M2 and a "
-        "Raspberry Pi 5) from shapes and profiles, with a 95 % interval over all that the paper or a profile leaves open. Nothing "
-        "is fitted to the figures; where one lies outside, the report says what would have to hold. With --json a line a figure.",
+    .description = "Calibrates this machine, predicts and hashes everything, then measures by the protocol of arXiv "
+                   "2512.16531: 19 prompts on "
+                   "a pair of language models, 20 sizes of a picture under three clamps on a pair of vision models. "
+                   "DIR/report.html shows it "
+                   "beside the published figures. Interrupted, the same command goes on where it stopped. A step that can't be "
+                   "done is a line "
+                   "in the report, and exit status 1.\n\n"
+                   "--predict: each of the paper's figures (Llama-3.1-8B against Gilda, Qwen2-VL-2B against Axolotl, on a "
+                   "MacBook M2 and a "
+                   "Raspberry Pi 5) from shapes and profiles, with a 95 % interval over all that the paper or a profile leaves "
+                   "open. Nothing "
+                   "is fitted to the figures; where one lies outside, the report says what would have to hold. With --json a "
+                   "line a figure.",
     .options = options,
     .run = run,
 };

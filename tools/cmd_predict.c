@@ -80,7 +80,8 @@ static int run(int n_args, char **args)
     if (ok && m->hp.n_ctx_train > 0 && o.prompt + o.gen > (size_t)m->hp.n_ctx_train)
         note("%zu tokens are more than the %d that the model was trained on", o.prompt + o.gen, m->hp.n_ctx_train);
     if (ok && r.peak_memory_bytes > device_get(&d, "memory"))
-        note("found %s of memory needed, the device has %s", si(r.peak_memory_bytes, "B").s, si(device_get(&d, "memory"), "B").s);
+        note("found %s of memory needed, the device has %s", si(r.peak_memory_bytes, "B").s,
+             si(device_get(&d, "memory"), "B").s);
     if (ok)
         ok = common.json ? prediction_json(&r, with_law ? &law : NULL, by, stdout, &e) : prediction_print(&r, by, stdout, &e);
     if (ok && with_law && !common.json) law_print(&law, stdout);
@@ -98,8 +99,7 @@ static int run(int n_args, char **args)
 static const struct option options[] = {
     ARG_MODEL,
     {"shape", NULL, OPTION_STRING, &account_args.shape, "NAME",
-     "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=,D=,H=,KV=,F=,V=[,HD=][,tied][,arch=][:TYPE]",
-     0, 0, NULL},
+     "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=,D=,H=,KV=,F=,V=[,HD=][,tied][,arch=][:TYPE]", 0, 0, NULL},
     ARGS_RUN,
     {"image", NULL, OPTION_STRING, &image, "WxH", "a picture of that size in the prompt, beside its text tokens", 0, 0, NULL},
     {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "its vision tower (default: that of the --shape's name)", 0, 0, NULL},

@@ -14,8 +14,8 @@ static bool mean, feedback, no_feedback, detail_rows;
 
 static const struct option options[] = {
     {"imatrix", NULL, OPTION_STRING, &imatrix_path, "FILE",
-     "what the inputs look like (of hartree imatrix, or llama-imatrix as GGUF): errors count by what they do to the output", 0, 0,
-     NULL},
+     "what the inputs look like (of hartree imatrix, or llama-imatrix as GGUF): errors count by what they do to the output", 0,
+     0, NULL},
     ARG_CALIB,
     ARG_TOKENS,
     {"correct", NULL, OPTION_INT, &rank, "R",
@@ -156,7 +156,8 @@ const struct command command_quantize = {
         "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
         "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row "
         "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.\n\n"
-        "With what the inputs look like (docs/mpo.md), errors count by what they do to the output. With --feedback, --correct or "
+        "With what the inputs look like (docs/mpo.md), errors count by what they do to the output. With --feedback, --correct "
+        "or "
         "--correct-mean the matrices of blocks are made anew: rows are joined where blocks do not divide them, a single type "
         "leaves the embedding and the output as they are, and the bits of the blocks' matrices are printed.",
     .options = options,

@@ -36,10 +36,10 @@ const struct command command_report = {
     .name = "report",
     .summary = "join results of laws and paper, of several machines, into one page",
     .usage = "RESULT.json... [-o report.html]",
-    .description =
-        "Reads the result.json that laws and paper keep in their folders and writes one page of HTML, a column a machine: figures, "
-        "tables, where the time goes, machines, commands, raw numbers. It needs no script and no network.\n\n"
-        "Shards of one sweep are joined by `laws --join` first.",
+    .description = "Reads the result.json that laws and paper keep in their folders and writes one page of HTML, a column a "
+                   "machine: figures, "
+                   "tables, where the time goes, machines, commands, raw numbers. It needs no script and no network.\n\n"
+                   "Shards of one sweep are joined by `laws --join` first.",
     .options = options,
     .min_args = 1,
     .max_args = -1,

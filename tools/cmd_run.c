@@ -27,7 +27,7 @@ static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
 static bool chat, echo, profile, ignore_eos;
 static const char *system_text, *chat_format, *device_name, *images, *mmproj, *clamp;
 
-static struct album album; /* --image, while the command runs */
+static struct album album;                     /* --image, while the command runs */
 static struct looked looked = {NAN, NAN, NAN}; /* what it took */
 
 static struct meter *meter; /* --energy, while the command runs */
@@ -62,8 +62,8 @@ static const struct option options[] = {
     {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the model's vision tower", 0, 0, NULL},
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_KV,
-    {"device", NULL, OPTION_STRING, &device_name, "D", "device profile for the prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0,
-     NULL},
+    {"device", NULL, OPTION_STRING, &device_name, "D",
+     "device profile for the prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0, NULL},
     {"profile", NULL, OPTION_FLAG, &profile, NULL, "print the time of every op beside its prediction", 0, 0, NULL},
     ARG_ENERGY,
     {.name = NULL},
@@ -217,8 +217,10 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
         metered = take_energy(&metering, &energy, &unmetered);
     }
     if (out.error) fail(e, "stdout: %s", strerror(out.error));
-    if (out.f && out.f != stdout) fclose(out.f);
-    else if (ok) putchar('\n');
+    if (out.f && out.f != stdout)
+        fclose(out.f);
+    else if (ok)
+        putchar('\n');
     ok = ok && report(s, &g, &out, &frozen, d, load_s, &energy, e);
     if (ok && !metered) ok = fail(e, "%s", unmetered.text); /* after the text and the table, which are good */
     prediction_free(&frozen.of);
@@ -286,8 +288,8 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     const struct chat_format *f = NULL;
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
-    const struct look_options looking = {images, mmproj, clamp, arg_threads(),
-                                         context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
+    const struct look_options looking = {
+        images, mmproj, clamp, arg_threads(), context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
     bool ok = (!images || look(&album, m, &looking, &looked, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
@@ -299,8 +301,10 @@ static bool run_model(const struct model *m, const struct device *d, const char 
                                     .threads = arg_threads(),
                                     .profile = profile,
                                     .album = &album};
-        if (ids.n > o.n_ctx) ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
-        else ok = (s = session_new(m, &o, e));
+        if (ids.n > o.n_ctx)
+            ok = fail(e, "prompt: found %zu tokens, expected at most %zu as the context has", ids.n, o.n_ctx);
+        else
+            ok = (s = session_new(m, &o, e));
         if (ok && o.n_ctx > (size_t)m->hp.n_ctx_train)
             note("a context of %zu is more than the %d that the model was trained on", o.n_ctx, m->hp.n_ctx_train);
     }
@@ -320,8 +324,10 @@ static bool check_chat_format(void)
     if (!chat_format || chat_format_find(NULL, chat_format, &e)) return true;
     for (size_t i = 0; i < MAX_NAMES && chat_format_at(i); i++) words[i] = chat_format_name(chat_format_at(i));
     const char *near = nearest_word(chat_format, words);
-    if (near) usage_error("--chat-format: unknown '%s', did you mean '%s'?", chat_format, near);
-    else usage_error("%s", e.text);
+    if (near)
+        usage_error("--chat-format: unknown '%s', did you mean '%s'?", chat_format, near);
+    else
+        usage_error("%s", e.text);
     return false;
 }
 
@@ -361,7 +367,8 @@ const struct command command_run = {
     .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [--image FILES --mmproj FILE] [options]",
     .description =
         "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
-        "measured. Ctrl-C stops cleanly, with the table of what was done. In a conversation -v prints the table after each answer.",
+        "measured. Ctrl-C stops cleanly, with the table of what was done. In a conversation -v prints the table after each "
+        "answer.",
     .options = options,
     .run = run,
 };

@@ -13,7 +13,8 @@ static int64_t seed = 1, count = 1;
 static const struct option options[] = {
     {"seed", "s", OPTION_INT, &seed, "S", "same seed, same scene (default 1)", 0, 9e15, NULL},
     {"size", NULL, OPTION_STRING, &size, "WxH", "pixels (default 1024x720)", 0, 0, NULL},
-    {"count", NULL, OPTION_INT, &count, "N", "that many scenes, of this seed and those after it (default 1)", 1, 1000000000, NULL},
+    {"count", NULL, OPTION_INT, &count, "N", "that many scenes, of this seed and those after it (default 1)", 1, 1000000000,
+     NULL},
     {"output", "o", OPTION_STRING, &output, "FILE",
      "the picture to write, .png or .ppm; of several scenes a name with %d for the seed (required without --json)", 0, 0, NULL},
     {.name = NULL},

@@ -143,7 +143,8 @@ static int run(int n_args, char **args)
     struct clamp_keys keys = {.patch = patch ? (int)patch : 14, .merge = merge ? (int)merge : 2};
     if (t) keys = t->mmproj->keys;
     bool wrong = !clamp_choose(clamp, &keys, &s.p.clamp, &e);
-    bool ok = !wrong && (!t || device_find(&d, account_args.device, note, &interrupted, &e)) && see(t, &d, &keys, width, height, &s, &e);
+    bool ok = !wrong && (!t || device_find(&d, account_args.device, note, &interrupted, &e)) &&
+              see(t, &d, &keys, width, height, &s, &e);
     if (ok) print(&s);
     seen_free(&s.seen);
     prediction_free(&s.cost);

@@ -40,8 +40,7 @@ struct model *arg_open_model(int flags, struct error *e)
     return m;
 }
 
-struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s,
-                                        struct error *e)
+struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s, struct error *e)
 {
     double start = clock_now();
     struct model *m = open_model(flags, e);
@@ -85,7 +84,10 @@ char *arg_text(size_t *len, bool *usage, struct error *e)
     return text;
 }
 
-int arg_threads(void) { return common.threads ? (int)common.threads : pool_default_threads(); }
+int arg_threads(void)
+{
+    return common.threads ? (int)common.threads : pool_default_threads();
+}
 
 bool arg_prefill_progress(void *ctx, size_t done, size_t total)
 {
@@ -125,8 +127,7 @@ void arg_note_assumed(const char *spec)
     struct error e;
     if (!shape_parse(spec, &s, &mix, &e)) return;
     const char *type = strchr(spec, ':') ? "" : "weights of F16, as no :TYPE says otherwise";
-    if (*type || s.assumed)
-        note("%s: assumed: %s%s%s", spec, type, *type && s.assumed ? "; " : "", s.assumed ? s.assumed : "");
+    if (*type || s.assumed) note("%s: assumed: %s%s%s", spec, type, *type && s.assumed ? "; " : "", s.assumed ? s.assumed : "");
 }
 
 void json_put_types(struct json *j, const char *key, const struct type_sum types[TYPE_FILE_END])
@@ -160,8 +161,9 @@ struct meter *arg_open_meter(struct error *e)
 
 void arg_print_divergence(const struct divergence *d)
 {
-    printf("perplexity %.4f +- %.4f; of the original %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n"
-           "ratio %.4f, its logarithm %.4f +- %.4f; KL divergence %.4f +- %.4f nats a token; likeliest token the same: %.1f %%\n",
-           d->perplexity, d->error, d->original, d->original_error, d->tokens, d->chunks, d->context, exp(d->log_ratio),
-           d->log_ratio, d->log_ratio_error, d->kl, d->kl_error, 100 * d->same_top);
+    printf(
+        "perplexity %.4f +- %.4f; of the original %.4f +- %.4f (%zu tokens in %zu chunks of %zu)\n"
+        "ratio %.4f, its logarithm %.4f +- %.4f; KL divergence %.4f +- %.4f nats a token; likeliest token the same: %.1f %%\n",
+        d->perplexity, d->error, d->original, d->original_error, d->tokens, d->chunks, d->context, exp(d->log_ratio),
+        d->log_ratio, d->log_ratio_error, d->kl, d->kl_error, 100 * d->same_top);
 }

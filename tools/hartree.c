@@ -26,8 +26,10 @@ static const struct command *command_find(const char *name)
         words[i] = commands[i]->name;
     }
     const char *near = nearest_word(name, words);
-    if (near) usage_error("unknown command '%s', did you mean '%s'?", name, near);
-    else usage_error("unknown command '%s'", name);
+    if (near)
+        usage_error("unknown command '%s', did you mean '%s'?", name, near);
+    else
+        usage_error("unknown command '%s'", name);
     return NULL;
 }
 
@@ -65,8 +67,9 @@ const struct command command_help = {
     .name = "help",
     .summary = "list the commands, or explain one",
     .usage = "[COMMAND | --man | --completion bash|zsh|fish]",
-    .description = "'make install' installs the manual page and the completions. By hand: hartree help --man | man -l -; and in "
-                   "bash eval \"$(hartree help --completion bash)\".",
+    .description =
+        "'make install' installs the manual page and the completions. By hand: hartree help --man | man -l -; and in "
+        "bash eval \"$(hartree help --completion bash)\".",
     .options = help_options,
     .max_args = 1,
     .run = run_help,

@@ -303,19 +303,23 @@ static void freeze(struct prediction *r, const struct device *d)
     const struct predict_options *o = &r->options;
     sha256_begin(&h);
     sha256_text(&h, "hartree prediction 3\nmodel %s\nthreads %d past %zu prompt %zu gen %zu ubatch %zu kv %s\n", r->model,
-              o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
+                o->threads, o->past, o->prompt, o->gen, o->ubatch, type_get(o->kv_type)->name);
     sha256_text(&h, "weight_bytes %.17g %.17g kv_bytes %.17g peak %.17g\n", r->weight_bytes, r->weight_bytes_per_token,
-              r->kv_bytes, r->peak_memory_bytes);
+                r->kv_bytes, r->peak_memory_bytes);
     sha256_text(&h, "FLOPs and seconds of prefill and decode, interval");
-    sha256_numbers(&h, (const double[]){r->flops_prefill, r->prefill_s, r->flops_decode, r->decode_s, r->interval95_s[0],
-                                        r->interval95_s[1]}, 6);
+    sha256_numbers(
+        &h,
+        (const double[]){r->flops_prefill, r->prefill_s, r->flops_decode, r->decode_s, r->interval95_s[0], r->interval95_s[1]},
+        6);
     sha256_text(&h, "energy %s", r->energy_kind);
     sha256_numbers(&h, (const double[]){r->energy_j, r->energy_net_j, r->interval95_j[0], r->interval95_j[1]}, 4);
     for (size_t i = 0; i < r->n_rows; i++) {
         const struct prediction_row *row = &r->rows[i];
         sha256_text(&h, "%d %s %d %s", row->layer, row->op, row->phase, row->type);
-        sha256_numbers(&h, (const double[]){row->flops, row->special, row->bytes, row->streamed_bytes, row->memory_bytes,
-                                            row->time_s, row->energy_j}, 7);
+        sha256_numbers(&h,
+                       (const double[]){row->flops, row->special, row->bytes, row->streamed_bytes, row->memory_bytes,
+                                        row->time_s, row->energy_j},
+                       7);
     }
     if (d) {
         sha256_text(&h, "device %s, %s, %s\n", d->name, d->isa, d->date);
@@ -351,7 +355,8 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     if (!r->options.ubatch) r->options.ubatch = 512;
     if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
-    if (o->prompt < 1 || o->past > INT32_MAX || (o->gen < 1 && !p->model->arch->encoder) || o->prompt > INT32_MAX || o->gen > INT32_MAX)
+    if (o->prompt < 1 || o->past > INT32_MAX || (o->gen < 1 && !p->model->arch->encoder) || o->prompt > INT32_MAX ||
+        o->gen > INT32_MAX)
         return fail(e, "prediction: found %zu prompt and %zu generated tokens, expected 1 to %d of each", o->prompt, o->gen,
                     INT32_MAX);
     if (p->model->arch->encoder && (o->past || o->gen || o->prompt > (size_t)p->model->hp.n_ctx_train))
@@ -387,8 +392,8 @@ bool predict(struct prediction *r, const struct plan *p, const struct device *d,
     r->weight_bytes_per_token = p->model->arch->encoder ? NAN : token.weight_bytes;
     r->kv_bytes = (double)kv_bytes(&m->hp, o->kv_type, o->past + o->prompt + o->gen);
     r->peak_memory_bytes =
-        r->weight_bytes + r->kv_bytes + (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1,
-                                                                    o->past + o->prompt + o->gen, o->threads);
+        r->weight_bytes + r->kv_bytes +
+        (double)exec_bytes(p, o->prompt < o->ubatch ? o->prompt : o->ubatch, 1, o->past + o->prompt + o->gen, o->threads);
     begin_rows(p, o, r->rows);
     price_run(&pricer, r);
     end_prediction(r, &pricer);
@@ -399,7 +404,9 @@ bool predict_one_step(struct prediction *r, const struct plan *p, const struct d
                       double kv_bytes, struct error *e)
 {
     *r = (struct prediction){.options = {.threads = threads, .prompt = s->n, .ubatch = s->n, .kv_type = s->kv_type},
-                             .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN};
+                             .interval95_s = {NAN, NAN},
+                             .flops_vision = NAN,
+                             .vision_s = NAN};
     if (threads < 1 || threads > DEVICE_MAX_THREADS)
         return fail(e, "prediction: found %d threads, expected 1 to %d", threads, DEVICE_MAX_THREADS);
     struct pricer pricer;

@@ -1,4 +1,5 @@
-/* compact_metric.h - what an error of a linear layer's weights costs in its output, small enough to keep for every layer of a model.
+/* compact_metric.h - what an error of a linear layer's weights costs in its output, small enough to keep for every layer of a
+ * model.
  *
  * The output's squared error is tr(E C E^T), C = E[x x^T] of the layer's inputs. C is kept as
  *

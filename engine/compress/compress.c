@@ -69,7 +69,7 @@ static void hash_work(const struct compressor *c, char survey[SHA256_HEX], char 
     sha256_add(&s, o->text, o->text_len);
     struct sha256 more = s;
     sha256_end(&s, survey);
-    sha256_text(&more, "\nwork 2 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+    sha256_text(&more, "\nwork 3 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
                 o->sequential, o->rank, o->sites, o->split, o->parts);
     sha256_numbers(&more, &o->ratio, 1);
     sha256_end(&more, work);
@@ -125,6 +125,36 @@ static bool recall(const struct compressor *c, size_t i, struct cores *cores, ch
     return at == bytes || fail(e, "cores: found a record of %zu bytes, expected %zu", bytes, at);
 }
 
+/* Sequential: what the unit's cores stand for, in the place of its matrices. */
+static void lay_over(struct compressor *c, size_t i)
+{
+    const struct unit *u = &c->units[i];
+    const float *row = c->products[i];
+    for (int r = 0; r < u->n_roles; row += u->out[r++] * u->n_in) {
+        char name[TENSOR_MAX_NAME];
+        unit_tensor(u, r, name);
+        overlay_put(&c->overlay, name, row);
+    }
+}
+
+/* Before the cores' record: a unit that has one has the other. */
+static bool remember_product(struct compressor *c, size_t i, struct error *e)
+{
+    const struct work_piece piece = {c->products[i], c->units[i].n_out * c->units[i].n_in * sizeof **c->products};
+    return work_file_add(c->work, RECORD_PRODUCT, (uint32_t)i, &piece, 1, e);
+}
+
+/* Of a unit that is finished: the layers after it are fitted to what it gives. */
+static bool recall_product(struct compressor *c, size_t i, struct error *e)
+{
+    size_t bytes, want = c->units[i].n_out * c->units[i].n_in * sizeof **c->products;
+    c->products[i] = work_file_read(c->work, RECORD_PRODUCT, (uint32_t)i, &bytes, e);
+    if (!c->products[i]) return false;
+    if (bytes != want) return fail(e, "product: found a record of %zu bytes, expected %zu", bytes, want);
+    lay_over(c, i);
+    return true;
+}
+
 static bool make_unit(struct compressor *c, size_t i, const struct metric *m, struct error *e)
 {
     const struct unit *u = &c->units[i];
@@ -137,16 +167,11 @@ static bool make_unit(struct compressor *c, size_t i, const struct metric *m, st
     }
     ok = ok && cores_make(&cores, u, w, m, &c->cores, c->products[i], e);
     if (ok) {
-        ok = remember(c, i, &cores, e);
+        ok = (!c->products[i] || remember_product(c, i, e)) && remember(c, i, &cores, e);
         cores_free(&cores);
     }
     free(w);
-    const float *row = c->products[i];
-    for (int r = 0; ok && row && r < u->n_roles; row += u->out[r++] * u->n_in) {
-        char name[TENSOR_MAX_NAME];
-        unit_tensor(u, r, name);
-        overlay_put(&c->overlay, name, row);
-    }
+    if (ok && c->products[i]) lay_over(c, i);
     return ok;
 }
 
@@ -158,7 +183,11 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
     bool ok = true;
     for (size_t i = 0; ok && i < c->n; i++) {
         const struct unit *u = &c->units[i];
-        if (u->layer != l->layer || u->rank == u->full || work_file_has(c->work, RECORD_CORES, (uint32_t)i)) continue;
+        if (u->layer != l->layer || u->rank == u->full) continue;
+        if (work_file_has(c->work, RECORD_CORES, (uint32_t)i)) {
+            ok = !c->options->sequential || recall_product(c, i, e);
+            continue;
+        }
         if ((int)u->site != site) {
             metric_free(&metric);
             site = (int)u->site;
@@ -190,6 +219,7 @@ static bool make_cores(struct compressor *c, struct error *e)
         if (!made) first = c->units[i].layer;
     }
     if (first == c->model->hp.n_layer) return true;
+    if (o->sequential) first = 0; /* finished layers have to be laid over the model again */
     struct calibration text = {.id = NULL};
     struct statistics_options so = {
         .threads = o->threads, .first = first, .progress = fitting, .progress_ctx = (void *)o, .stop = o->stop};

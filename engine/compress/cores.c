@@ -213,7 +213,9 @@ static bool judge(struct cores *c, const struct work *k, const double *w, float 
     const double *difference = p;
     for (int i = 0; ok && i < k->u->n_roles; i++) {
         double was = metric_norm(k->metric, w, k->u->out[i], NULL);
-        c->rel_error[i] = was > 0 ? metric_norm(k->metric, difference, k->u->out[i], NULL) / was : 0;
+        double left = metric_norm(k->metric, difference, k->u->out[i], NULL);
+        if (isnan(was) || isnan(left)) ok = fail(e, "found no memory for the norm of a matrix, or numbers that are none");
+        c->rel_error[i] = was > 0 ? left / was : 0;
         w += k->u->out[i] * k->l.n_in;
         difference += k->u->out[i] * k->l.n_in;
     }
@@ -313,7 +315,9 @@ static bool make_chain(struct cores *c, const struct unit *u, const double *w, c
         double was = metric_norm(m, w, u->n_out, NULL);
         for (size_t j = 0; product && j < n; j++) product[j] = (float)p[j];
         for (size_t j = 0; j < n; j++) p[j] -= w[j];
-        c->rel_error[0] = was > 0 ? metric_norm(m, p, u->n_out, NULL) / was : 0;
+        double left = metric_norm(m, p, u->n_out, NULL);
+        if (isnan(was) || isnan(left)) ok = fail(e, "found no memory for the norm of a matrix, or numbers that are none");
+        c->rel_error[0] = was > 0 ? left / was : 0;
     }
     free(p);
     train_free(&t);

@@ -21,11 +21,12 @@ void imatrix_free(struct imatrix *im)
 /* Takes the metric over unless it is borrowed; false and *e for want of memory. */
 static bool push(struct imatrix *im, const char *name, const struct compact_metric *m, bool borrowed, struct error *e)
 {
+    const struct compact_metric taken = *m; /* m may lie in the list, which moves as it grows */
     struct imatrix_entry *grown = memory_grow(im->entry, &im->capacity, im->n + 1, sizeof *grown);
     if (!grown) return fail(e, "importance matrix: found no memory for %zu tensors", im->n + 1);
     im->entry = grown;
     struct imatrix_entry *to = &im->entry[im->n++];
-    *to = (struct imatrix_entry){.metric = *m, .borrowed = borrowed};
+    *to = (struct imatrix_entry){.metric = taken, .borrowed = borrowed};
     snprintf(to->name, sizeof to->name, "%s", name);
     return true;
 }

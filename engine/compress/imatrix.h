@@ -8,8 +8,8 @@
  * and beside these, which llama.cpp passes over:
  *
  *   blk.N.ROLE.weight.in_sum    n_in   F32, sum of x
- *   blk.N.ROLE.weight.vectors   n_in, k   F32, leading eigenvectors of the covariance (compact_metric.h); of roles that share an input
- *   blk.N.ROLE.weight.values    k      F32, their eigenvalues         (q, k, v; gate, up) at the first of them alone
+ *   blk.N.ROLE.weight.vectors   n_in, k   F32, leading eigenvectors of the covariance (compact_metric.h); of roles that share
+ * an input blk.N.ROLE.weight.values    k      F32, their eigenvalues         (q, k, v; gate, up) at the first of them alone
  *
  * An importance matrix without vectors (llama.cpp's own) gives weights to the quantisers; a correction needs the vectors.
  * SPDX-License-Identifier: MIT */
@@ -20,9 +20,9 @@
 #include "engine/compress/statistics.h"
 
 struct imatrix_entry {
-    char name[TENSOR_MAX_NAME]; /* "blk.3.attn_q.weight": one a role, sorted by nothing */
-    struct compact_metric metric;       /* k = 0, v = NULL: the diagonal alone; mean NULL: not known */
-    bool borrowed;              /* the metric is another entry's, which reads the same input */
+    char name[TENSOR_MAX_NAME];   /* "blk.3.attn_q.weight": one a role, sorted by nothing */
+    struct compact_metric metric; /* k = 0, v = NULL: the diagonal alone; mean NULL: not known */
+    bool borrowed;                /* the metric is another entry's, which reads the same input */
 };
 
 struct imatrix {

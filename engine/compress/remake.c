@@ -52,8 +52,8 @@ static void list_tensors(struct remake *r)
     if (r->options.mean) add(r, r->prefix, r->bias ? "bias" : "mpo.bias", TYPE_F32, n_out, 0, 1);
 }
 
-bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct compact_metric *m,
-                 const struct remake_options *o, struct error *e)
+bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type,
+                 const struct compact_metric *m, const struct remake_options *o, struct error *e)
 {
     size_t n = (size_t)from->ne[0], n_out = (size_t)from->ne[1], least = n < n_out ? n : n_out;
     char name[TENSOR_MAX_NAME + 16];

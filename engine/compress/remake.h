@@ -33,8 +33,8 @@ struct remake {
 
 /* False and *e: the metric is of another width, a correction is asked for and there are no vectors or mean, or no blocks of the
  * type fit. */
-bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type, const struct compact_metric *m,
-                 const struct remake_options *o, struct error *e);
+bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *from, enum type type,
+                 const struct compact_metric *m, const struct remake_options *o, struct error *e);
 
 /* The tensors' bytes in data[0 .. r->n), to be freed by the caller, those of a failed call as well. cost[0] becomes the
  * output's squared error relative to the output itself as quantised, cost[1] as corrected, both in the metric. */

@@ -1,8 +1,8 @@
 /* rounding.h - rows rounded to a tensor type so that what they give on real inputs changes least.
  *
- * Column after column is rounded, and what that changes in the outputs is made up for by the columns that are still to come: the
- * best they can do, on inputs of second moments C, is the least-squares answer that the Cholesky factor of C^-1 holds. Blocks of
- * a type are rounded whole, as the type's own quantiser does it. Source: GPTQ (Frantar et al. 2023), in blocks.
+ * Column after column is rounded, and what that changes in the outputs is made up for by the columns that are still to come:
+ * the best they can do, on inputs of second moments C, is the least-squares answer that the Cholesky factor of C^-1 holds.
+ * Blocks of a type are rounded whole, as the type's own quantiser does it. Source: GPTQ (Frantar et al. 2023), in blocks.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ROUNDING_H
 #define HARTREE_ROUNDING_H

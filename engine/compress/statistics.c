@@ -255,7 +255,8 @@ bool statistics_run(const struct model *m, const struct calibration *c, const st
                     void *ctx, struct error *e)
 {
     if (m->arch->encoder)
-        return fail(e, "metadata 'general.architecture': found '%s', an encoder, expected a model that makes text", m->arch->name);
+        return fail(e, "metadata 'general.architecture': found '%s', an encoder, expected a model that makes text",
+                    m->arch->name);
     struct run r = {.calibration = c, .options = o, .n_embd = (size_t)m->hp.n_embd};
     r.weighted = m->arch->sandwich_norms && !o->unweighted;
     r.total = c->sequences * (uint64_t)m->hp.n_layer;

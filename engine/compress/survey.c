@@ -165,7 +165,7 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
     struct statistics_options so = {
         .threads = o->threads, .first = units[known].layer, .progress = surveying, .progress_ctx = (void *)o, .stop = o->stop};
     bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, o->tokens, e) && overlay_new(&s.overlay, m, e);
-    size_t part = c.sequences / SURVEY_SHARE, least = SURVEY_MIN_TOKENS / o->context;
+    size_t part = c.sequences / SURVEY_SHARE, least = (SURVEY_MIN_TOKENS + o->context - 1) / o->context; /* 1 or more */
     if (part < least) part = least;
     if (part < c.sequences) c.sequences = part;
     s.reference = ok ? divergence_remember(m, o->text, o->text_len, &trial, e) : NULL;

@@ -70,11 +70,15 @@ static bool scan(struct work_file *w, const char *key, struct error *e)
     w->end = FIRST_RECORD;
     bool known = read_all(w->fd, line, FIRST_RECORD, 0) && !memcmp(line, want, FIRST_RECORD);
     if (fstat(w->fd, &s)) return fail(e, "%s: %s", w->path, strerror(errno));
+    /* What is not ours is not begun anew: a word too few, and it is somebody's model or text. */
+    size_t size = (uint64_t)s.st_size < sizeof MAGIC - 1 ? (size_t)s.st_size : sizeof MAGIC - 1;
+    if (!known && (!S_ISREG(s.st_mode) || (size && (!read_all(w->fd, line, size, 0) || memcmp(line, MAGIC, size)))))
+        return fail(e, "%s: found another file, expected one that compress has made, or none", w->path);
     while (known) {
         struct record r;
-        uint64_t size = (uint64_t)s.st_size;
-        if (size - w->end < sizeof r || !read_all(w->fd, &r, sizeof r, w->end) || r.offset != w->end + sizeof r ||
-            r.bytes > size - r.offset)
+        uint64_t all = (uint64_t)s.st_size;
+        if (all - w->end < sizeof r || !read_all(w->fd, &r, sizeof r, w->end) || r.offset != w->end + sizeof r ||
+            r.bytes > all - r.offset)
             break;
         if (!push(w, r, e)) return false;
         w->end = r.offset + r.bytes;

@@ -15,8 +15,8 @@
 
 struct work_file;
 
-/* Opens FILE or makes it. One of another key, or that is none, is begun anew. NULL and *e: another process holds it, or it
- * can't be read or written. */
+/* Opens FILE or makes it. One of another key is begun anew. NULL and *e: another process holds it, it is no such file (and
+ * stays as it is), or it can't be read or written. */
 struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], struct error *e);
 /* `done`: the file has served, and is removed. */
 void work_file_close(struct work_file *w, bool done);

@@ -72,9 +72,10 @@ static bool take_answers(struct answers *a, const struct sweep *s, const char *p
             return fail(e, "%s: found answers of other settings, models or predictions: name another folder, or --restart",
                         path);
         }
+        const struct line whole = line;
         int model = take_number(&line, s->options.n_models), point = model ? take_number(&line, s->options.n_points) : 0;
         if (!point) return fail(e, "%s: line %zu: found '%.*s', expected an answer of this sweep", path, line.number,
-                                line.len < 60 ? (int)line.len : 60, line.text);
+                                whole.len < 60 ? (int)whole.len : 60, whole.text);
         char **to = &a->text[model - 1][point - 1];
         if (!*to && !(*to = unescaped(line.text, line.len))) return fail(e, "%s: found no memory", path);
     }
@@ -183,10 +184,11 @@ static bool read_references(struct answers *a, const struct sweep *s, const char
     struct line line = {0};
     bool ok = text;
     for (const char *at = text; ok && line_next(&at, text + size, &line);) {
+        const struct line whole = line;
         int prompt = take_number(&line, N_PROMPTS);
         if (!prompt)
             ok = fail(e, "%s: line %zu: found '%.*s', expected a prompt's number from 1 to %d, a tab and its answer", path,
-                      line.number, line.len < 60 ? (int)line.len : 60, line.text, N_PROMPTS);
+                      line.number, whole.len < 60 ? (int)whole.len : 60, whole.text, N_PROMPTS);
         for (int p = 0; ok && p < o->n_points; p++) {
             if (o->point[p] != prompt) continue;
             if (a->reference[p]) ok = fail(e, "%s: line %zu: found prompt %d a second time", path, line.number, prompt);

@@ -22,7 +22,24 @@ static double middle(double *v, int n)
 
 /* Figures of one window, a pass of it. */
 enum figure {
-    TIME, VISION, READ, RESIZE, PREFILL, DECODE, SAMPLE, WINDOW, CPU, RAM, PSS, OTHERS, JOULES, NET, PACED, PACE0, PACE1, FIGURES
+    TIME,
+    VISION,
+    READ,
+    RESIZE,
+    PREFILL,
+    DECODE,
+    SAMPLE,
+    WINDOW,
+    CPU,
+    RAM,
+    PSS,
+    OTHERS,
+    JOULES,
+    NET,
+    PACED,
+    PACE0,
+    PACE1,
+    FIGURES
 };
 
 static void take_window(const struct sweep_window *w, double v[FIGURES])
@@ -62,9 +79,9 @@ static bool take_point(struct laws_point *p, const struct sweep *s, int model, i
         p->slowest_s = fmax(p->slowest_s, one[TIME]);
         n++;
     }
-    double *to[FIGURES] = {&p->time_s,   &p->vision_s,     &p->read_s,   &p->resize_s,     &p->prefill_s, &p->decode_s,
-                           &p->sample_s, &p->window_s,     &p->cpu_auc,  &p->ram_auc,      &p->pss_auc,   &p->others_cpu_s,
-                           &p->energy_j, &p->energy_net_j, &p->paced_s,  &p->pace_prefill, &p->pace_decode};
+    double *to[FIGURES] = {&p->time_s,   &p->vision_s,     &p->read_s,  &p->resize_s,     &p->prefill_s,  &p->decode_s,
+                           &p->sample_s, &p->window_s,     &p->cpu_auc, &p->ram_auc,      &p->pss_auc,    &p->others_cpu_s,
+                           &p->energy_j, &p->energy_net_j, &p->paced_s, &p->pace_prefill, &p->pace_decode};
     for (int k = 0; k < FIGURES; k++) *to[k] = middle(v + k * repeats, n);
     p->windows = n;
     free(v);

@@ -19,7 +19,7 @@
 /* One prompt of one model: medians over its windows, of one pass. NAN: not known. */
 struct laws_point {
     const struct sweep_point *plan;
-    int index;        /* in the options' points */
+    int index; /* in the options' points */
     int windows;
     double time_s, prefill_s, decode_s, sample_s;
     double vision_s, read_s, resize_s; /* of pictures; the last two are not in time_s */
@@ -33,28 +33,28 @@ struct laws_point {
 };
 
 struct laws_line {
-    struct regression measured;  /* intercept, slope of prompt tokens */
+    struct regression measured; /* intercept, slope of prompt tokens */
     struct regression predicted;
 };
 
 struct laws_fit {
-    bool known;                /* at least three lengths */
+    bool known;                                           /* at least three lengths */
     double b[LAW_COUNT], low[LAW_COUNT], high[LAW_COUNT]; /* of the measured times; 95 % */
-    double predicted[LAW_COUNT]; /* of the predicted times at the same lengths */
-    bool square_agrees;        /* the predicted a2 lies in the interval of the fitted one */
-    bool square_seen;          /* the interval of the fitted a2 lies above 0: time is not linear in tokens */
+    double predicted[LAW_COUNT];                          /* of the predicted times at the same lengths */
+    bool square_agrees;                                   /* the predicted a2 lies in the interval of the fitted one */
+    bool square_seen; /* the interval of the fitted a2 lies above 0: time is not linear in tokens */
 };
 
 /* One clamp of a sweep of pictures. NAN: not known. */
 struct laws_clamp {
     const struct sweep_clamp *plan;
-    double knee_predicted_px;                 /* longest edge; NAN: it binds nowhere */
-    struct knee knee;                         /* fitted, in patches */
+    double knee_predicted_px;                           /* longest edge; NAN: it binds nowhere */
+    struct knee knee;                                   /* fitted, in patches */
     double knee_measured_px, knee_low_px, knee_high_px; /* longest edges where those patches begin; NAN: no knee was told */
-    int n;                                    /* points on the plateau: from the predicted knee on */
-    double patches, flops;                    /* of each of them */
-    double time_s, predicted_s;               /* means over them */
-    double ratio, predicted_ratio;            /* of time_s, to the first clamp's */
+    int n;                                              /* points on the plateau: from the predicted knee on */
+    double patches, flops;                              /* of each of them */
+    double time_s, predicted_s;                         /* means over them */
+    double ratio, predicted_ratio;                      /* of time_s, to the first clamp's */
 };
 
 /* Seconds of a picture that became N patches: c + a N + b N^2. */
@@ -62,7 +62,7 @@ enum { CURVE_C, CURVE_A, CURVE_B, CURVE_COUNT };
 extern const char *const curve_names[CURVE_COUNT], *const curve_units[CURVE_COUNT];
 
 struct laws_curve {
-    bool known; /* at least four different numbers of patches */
+    bool known;                                                 /* at least four different numbers of patches */
     double b[CURVE_COUNT], low[CURVE_COUNT], high[CURVE_COUNT]; /* of the measured times; 95 % */
     double predicted[CURVE_COUNT];                              /* of the predicted times of the same pictures */
 };
@@ -71,16 +71,16 @@ struct laws_model {
     const struct sweep_model *plan;
     struct laws_point point[SWEEP_POINTS]; /* those with windows, by prompt tokens; of pictures by clamp and size */
     int n_points;
-    struct laws_fit fit;     /* of prompts */
+    struct laws_fit fit;                   /* of prompts */
     struct laws_clamp clamp[SWEEP_CLAMPS]; /* of pictures, like the curve */
     struct laws_curve curve;
-    struct validation time;     /* of the predicted times; baselines have seen every other point, in turn */
-    struct validation paced;    /* of the same against paced_s: what is left when the machine's drift is taken out */
+    struct validation time;  /* of the predicted times; baselines have seen every other point, in turn */
+    struct validation paced; /* of the same against paced_s: what is left when the machine's drift is taken out */
     struct validation by_length[STRATUM_COUNT]; /* the same by how far a point's length is from those calibrated */
-    struct validation held_out; /* of the form fitted to every other point, on the ones between, in turn */
-    struct validation cpu, ram, energy; /* of the predicted AUCs and joules */
+    struct validation held_out;                 /* of the form fitted to every other point, on the ones between, in turn */
+    struct validation cpu, ram, energy;         /* of the predicted AUCs and joules */
     struct laws_line cpu_line, ram_line;
-    double edge;                /* largest share of a window that one sample's spacing is */
+    double edge; /* largest share of a window that one sample's spacing is */
 };
 
 /* Second over first: geometric means of the ratios of the prompts that both ran, and Student's interval of the measured one. */
@@ -116,12 +116,12 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
 
 struct laws_options {
     struct sweep_options sweep;
-    const char *dir;                 /* where all is kept, made if it is not there; NULL: nothing is */
-    bool restart;                    /* forgets the windows in dir */
-    const char *const *join;         /* folders of shards: their windows are taken, and nothing is measured */
+    const char *dir;         /* where all is kept, made if it is not there; NULL: nothing is */
+    bool restart;            /* forgets the windows in dir */
+    const char *const *join; /* folders of shards: their windows are taken, and nothing is measured */
     size_t n_join;
-    const char *judge, *references;  /* scores answers, by an encoder and these or the prompts' own (answers.h); NULL: no */
-    struct sweep_hooks hooks;        /* but for the journal, which is made here */
+    const char *judge, *references; /* scores answers, by an encoder and these or the prompts' own (answers.h); NULL: no */
+    struct sweep_hooks hooks;       /* but for the journal, which is made here */
 };
 
 /* Predicts, freezes, measures what is missing (or joins), sums up, and writes the folder: of prompts or of pictures, as the
@@ -141,9 +141,10 @@ void laws_put(const struct laws *l, struct json *j); /* the same as a value of a
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv (of pictures clamps.csv), result.json; report.html, a page of all of it (page.h); accuracy.csv where there
- * are answers; energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the plots:
- * gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be written.
+/* points.csv, law.csv (of pictures clamps.csv), result.json; report.html, a page of all of it (page.h); accuracy.csv where
+ * there are answers; energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the
+ * plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be
+ * written.
  */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 

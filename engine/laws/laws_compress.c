@@ -33,7 +33,10 @@ static bool make_variant(const struct laws_compress_options *o, const struct mod
     if (o->laws.hooks.say) o->laws.hooks.say("making %s", v->path);
     struct compress_options c = o->compress;
     struct compress_result r = {.tensors = NULL};
+    char survey[sizeof v->path + 16];
+    snprintf(survey, sizeof survey, "%s/%s.survey", o->laws.dir, original->name); /* one serves all ratios */
     c.ratio = ratio;
+    if (!c.survey) c.survey = survey;
     bool ok = compress_run(m, v->path, &c, &r, e);
     compress_result_free(&r);
     return ok;

@@ -70,11 +70,11 @@ static void write_points(const void *from, FILE *f)
             const struct sweep_point *q = p->plan;
             fprintf(f, "%d,%s,%d,%zu,%lld,%d,%d", m + 1, plain(l->model[m].plan->name).s, q->prompt, q->tokens.n,
                     (long long)l->sweep->options.gen, p->windows, q->passes);
-            const double v[] = {p->time_s,         p->fastest_s, p->slowest_s,    q->time_s,   p->prefill_s,
-                                q->prefill_s,      p->decode_s,  q->decode_s,     p->sample_s, p->cpu_auc,
-                                q->cpu_auc,        p->ram_auc,   q->ram_auc,      p->pss_auc,  p->energy_j,
-                                p->energy_net_j,   q->energy_j,  p->others_cpu_s, p->window_s, q->interval95_s[0],
-                                q->interval95_s[1], p->pace_prefill, p->pace_decode, p->paced_s};
+            const double v[] = {p->time_s,          p->fastest_s,    p->slowest_s,    q->time_s,   p->prefill_s,
+                                q->prefill_s,       p->decode_s,     q->decode_s,     p->sample_s, p->cpu_auc,
+                                q->cpu_auc,         p->ram_auc,      q->ram_auc,      p->pss_auc,  p->energy_j,
+                                p->energy_net_j,    q->energy_j,     p->others_cpu_s, p->window_s, q->interval95_s[0],
+                                q->interval95_s[1], p->pace_prefill, p->pace_decode,  p->paced_s};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fputc('\n', f);
         }
@@ -216,12 +216,11 @@ static void write_script(const void *from, FILE *f)
             "set key at screen 0.5,0.02 center bottom horizontal box maxcols 2 samplen 2 spacing 1.3\n"
             "set grid\n"
             "plot ",
-            p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s",
-            bars ? ", bars from the fastest to the slowest" : "", p->name, p->title, plain(o->device->name).s, o->threads,
-            o->threads == 1 ? "" : "s", plain_file(o->model[0]).s, o->n_models > 1 ? " and " : "",
-            o->n_models > 1 ? plain_file(o->model[1]).s : "", (long long)o->gen, o->repeats, o->repeats == 1 ? "" : "s",
-            bars ? ", bars from the fastest to the slowest" : "", joules ? "; gross joules, idle included" : "", p->label,
-            ceil(1.05 * longest));
+            p->name, p->name, o->repeats, o->repeats == 1 ? "" : "s", bars ? ", bars from the fastest to the slowest" : "",
+            p->name, p->title, plain(o->device->name).s, o->threads, o->threads == 1 ? "" : "s", plain_file(o->model[0]).s,
+            o->n_models > 1 ? " and " : "", o->n_models > 1 ? plain_file(o->model[1]).s : "", (long long)o->gen, o->repeats,
+            o->repeats == 1 ? "" : "s", bars ? ", bars from the fastest to the slowest" : "",
+            joules ? "; gross joules, idle included" : "", p->label, ceil(1.05 * longest));
     bool first = true;
     for (int i = 0; i < o->n_models; i++) plot_model(s, i, &first, f);
     fputc('\n', f);
@@ -274,8 +273,8 @@ bool laws_write_predictions(const struct sweep *s, const char *dir, struct error
 }
 
 /* One figure: its script, and what gnuplot makes of it. */
-static bool write_plot(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from, bool *drawn,
-                       struct error *e)
+static bool write_plot(const char *dir, const char *name, void (*fill)(const void *from, FILE *f), const void *from,
+                       bool *drawn, struct error *e)
 {
     char script[32];
     snprintf(script, sizeof script, "%s.gp", name);
@@ -289,7 +288,8 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
     bool sees = sweep_sees(&l->sweep->options), joules = strcmp(l->energy_kind, "none");
     *drawn = true;
     if (!laws_write_file(dir, "points.csv", sees ? pictures_write_points : write_points, l, e) ||
-        !(sees ? laws_write_file(dir, "clamps.csv", pictures_write_clamps, l, e) : laws_write_file(dir, "law.csv", write_law, l, e)) ||
+        !(sees ? laws_write_file(dir, "clamps.csv", pictures_write_clamps, l, e)
+               : laws_write_file(dir, "law.csv", write_law, l, e)) ||
         !laws_write_file(dir, "energy.csv", write_energy_log, l, e) ||
         (l->answers && !laws_write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
         !laws_write_file(dir, "result.json", write_result, l, e))

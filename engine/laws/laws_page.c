@@ -123,7 +123,8 @@ static void add_prompts(struct command_line *c, const struct sweep_options *o)
 void laws_json_origin(struct json *j, const struct sweep_options *o)
 {
     struct command_line c;
-    snprintf(c.s, sizeof c.s, "hartree laws %s", sweep_sees(o) ? "image" : "text");
+    /* More than a pair is a family, which `text` refuses. */
+    snprintf(c.s, sizeof c.s, "hartree laws %s", sweep_sees(o) ? "image" : o->n_models > SWEEP_PAIR ? "compress" : "text");
     if (sweep_sees(o))
         add_pictures(&c, o);
     else

@@ -50,8 +50,10 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_mo
 {
     bool modelled = !strcmp(l->energy_kind, "modelled");
     json_object(j);
-    if (sweep_sees(&l->sweep->options)) pictures_json_point(j, l, p);
-    else put_prompt(j, l, p);
+    if (sweep_sees(&l->sweep->options))
+        pictures_json_point(j, l, p);
+    else
+        put_prompt(j, l, p);
     json_put_integer(j, "windows", p->windows);
     json_put_integer(j, "passes", p->plan->passes);
     json_put_number(j, "window_s", p->window_s);
@@ -159,8 +161,10 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
         put_accuracy(j, "exact_accuracy", "exact_accuracy_ci95", &l->answers->exact_share[m - l->model]);
         json_put_integer(j, "answers", (int64_t)l->answers->exact_share[m - l->model].n);
     }
-    if (sweep_sees(&l->sweep->options)) pictures_json_model(j, m, l->sweep);
-    else put_laws(j, m);
+    if (sweep_sees(&l->sweep->options))
+        pictures_json_model(j, m, l->sweep);
+    else
+        put_laws(j, m);
     json_put_number(j, "mape", m->time.mape);
     json_put_number(j, "bias", m->time.bias);
     json_put_number(j, "worst", m->time.worst);
@@ -243,8 +247,8 @@ static void print_points(const struct laws *l, const struct laws_model *m, FILE 
         if (!isnan(p->ram_auc)) snprintf(ram, sizeof ram, "%.4g", p->ram_auc * 1e-9);
         if (p->plan->prompt) snprintf(name, sizeof name, "P%d", p->plan->prompt);
         fprintf(f, "%6s %7zu %6d %10s %10s %8s %10s %9s %10s %9s %10s\n", name, p->plan->tokens.n, p->plan->passes,
-                si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(laws_error(p->plan->time_s, p->time_s)).s,
-                cpu, signed_percent(laws_error(p->plan->cpu_auc, p->cpu_auc)).s, ram,
+                si(p->time_s, "s").s, si(p->plan->time_s, "s").s, signed_percent(laws_error(p->plan->time_s, p->time_s)).s, cpu,
+                signed_percent(laws_error(p->plan->cpu_auc, p->cpu_auc)).s, ram,
                 signed_percent(laws_error(p->plan->ram_auc, p->ram_auc)).s,
                 si(modelled ? p->plan->energy_j : p->energy_j, "J").s);
     }
@@ -296,8 +300,8 @@ static void print_fit(const struct laws_model *m, FILE *f)
     fprintf(f, "fit        T(n, m) = a0 + a1 n + a2 n^2 + b0 m + b1 (mn + m(m+1)/2)\n");
     for (int c = 0; c < LAW_COUNT; c++)
         if (!isnan(q->b[c]))
-            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c], interval_text(q->low[c], q->high[c]).s,
-                    q->predicted[c], law_units[c]);
+            fprintf(f, "  %-3s %11.4g%-26s predicted %-11.4g %s\n", law_names[c], q->b[c],
+                    interval_text(q->low[c], q->high[c]).s, q->predicted[c], law_units[c]);
     if (isnan(q->low[LAW_A2]))
         fprintf(f, "  n^2 - (three lengths leave no interval to test by)\n");
     else
@@ -353,8 +357,10 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
 {
     bool sees = sweep_sees(&l->sweep->options);
     fprintf(f, "\n%s\n", m->plan->name);
-    if (sees) pictures_print_points(l, m, f);
-    else print_points(l, m, f);
+    if (sees)
+        pictures_print_points(l, m, f);
+    else
+        print_points(l, m, f);
     print_validation("time", &m->time, f);
     fprintf(f,
             "skill      %s over seconds a token, %s over a line in tokens (both shown the other half), %s over file bytes / "
@@ -362,8 +368,10 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
             percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
             percent(m->time.skill[BASELINE_FILE_BYTES]).s);
     print_pace(m, f);
-    if (sees) pictures_print_model(l, m, f);
-    else print_strata(m, f), print_fit(m, f);
+    if (sees)
+        pictures_print_model(l, m, f);
+    else
+        print_strata(m, f), print_fit(m, f);
     print_validation("held out", &m->held_out, f);
     print_validation("CPU AUC", &m->cpu, f);
     print_validation("RAM AUC", &m->ram, f);

@@ -23,7 +23,7 @@ enum { TEXT_GEN = 32, FULL_GEN = 128, IMAGE_GEN = 8, SEED = 1 };
 
 /* Made-up pairs: dense, and factorised to about half; and the paper's. */
 static const char *const small_text[SWEEP_PAIR] = {"L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M",
-                                                     "L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M:mpo"};
+                                                   "L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M:mpo"};
 static const char *const small_vision[SWEEP_PAIR] = {"tiny-qwen2-vl:Q4_K_M", "tiny-qwen2-vl:Q4_K_M:mpo"};
 static const char *const full_text[SWEEP_PAIR] = {"llama-3.1-8b:Q4_K_M", "gilda-3.2b:Q4_K_M"};
 static const char *const full_vision[SWEEP_PAIR] = {"qwen2-vl-2b:F16", "axolotl-1.1b:F16"};
@@ -110,7 +110,8 @@ static void calibrate_step(struct work *w)
     if (!w->has_device)
         step_failed(w, s, &e);
     else if (device_get(&w->device, "noise") > 0.05)
-        snprintf(s->note, sizeof s->note, "memory bandwidth scattered by %.0f %% meanwhile: something else ran, which the times will show",
+        snprintf(s->note, sizeof s->note,
+                 "memory bandwidth scattered by %.0f %% meanwhile: something else ran, which the times will show",
                  100 * device_get(&w->device, "noise"));
 }
 
@@ -167,7 +168,8 @@ static bool make_pair(struct work *w, struct pair *p, bool vision, struct error 
     const char *const *shapes = w->o->full ? vision ? full_vision : full_text : vision ? small_vision : small_text;
     p->made = !given[0];
     for (int i = 0; i < SWEEP_PAIR; i++) {
-        if (p->made && (!shape_fits(shapes[i], e) || !make_model(w, shapes[i], false, names[vision][i], p->path[i], e))) return false;
+        if (p->made && (!shape_fits(shapes[i], e) || !make_model(w, shapes[i], false, names[vision][i], p->path[i], e)))
+            return false;
         if (!p->made) snprintf(p->path[i], PATH_MAX, "%s", given[i]);
         if (!fits(p->path[i], e)) return false;
         if (!vision) continue;
@@ -226,7 +228,9 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
     char dir[PATH_MAX], sha256[SHA256_HEX];
     struct laws_options run = {.sweep = {.model = {p->path[0], p->path[1]},
                                          .n_models = SWEEP_PAIR,
-                                         .gen = vision ? IMAGE_GEN : o->full ? FULL_GEN : TEXT_GEN,
+                                         .gen = vision    ? IMAGE_GEN
+                                                : o->full ? FULL_GEN
+                                                          : TEXT_GEN,
                                          .seed = SEED,
                                          .threads = o->threads,
                                          .kv_type = TYPE_F16,
@@ -242,7 +246,8 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
         return false;
     if (p->made)
         snprintf(s->note, sizeof s->note,
-                 "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their answers nothing");
+                 "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their "
+                 "answers nothing");
     return true;
 }
 
@@ -359,7 +364,8 @@ static bool write_both(const struct protocol_options *o, const char *text, size_
     struct file_output *f = put_path(path, o->dir, "result.json", e) ? file_output_open(path, e) : NULL;
     if (!f) return false;
     fwrite(text, 1, size, file_output_stream(f));
-    if (!file_output_commit(f, e) || !put_path(path, o->dir, "report.html", e) || !(f = file_output_open(path, e))) return false;
+    if (!file_output_commit(f, e) || !put_path(path, o->dir, "report.html", e) || !(f = file_output_open(path, e)))
+        return false;
     if (page_write_text(text, size, file_output_stream(f), e)) return file_output_commit(f, e);
     file_output_discard(f);
     return false;

@@ -35,8 +35,8 @@ void bars_write(const struct bars *b, FILE *f)
             double v = part_of(b, i, k), top = chart_y(&y, at + v), bottom = chart_y(&y, at);
             at += v;
             if (v <= 0) continue;
-            fprintf(f, "<rect x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\" fill=\"var(--c%zu)\"><title>", left, top, width,
-                    bottom - top, k % CHART_COLOURS);
+            fprintf(f, "<rect x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\" fill=\"var(--c%zu)\"><title>", left, top,
+                    width, bottom - top, k % CHART_COLOURS);
             html_text(f, b->label[i]);
             fputs(", ", f);
             html_text(f, b->name[k]);
@@ -45,7 +45,8 @@ void bars_write(const struct bars *b, FILE *f)
             fputs("</title></rect>\n", f);
         }
         double half = 3.4 * (double)strlen(b->label[i]) + 3;
-        bool last = i + 1 < b->n && middle + half > LEFT + pitch * ((double)b->n - 0.5) - 3.4 * (double)strlen(b->label[b->n - 1]) - 3;
+        bool last =
+            i + 1 < b->n && middle + half > LEFT + pitch * ((double)b->n - 0.5) - 3.4 * (double)strlen(b->label[b->n - 1]) - 3;
         if (middle - half < labelled || last) continue; /* the last one always has its label */
         labelled = middle + half;
         fprintf(f, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", middle, TOP + PLOT_H + 17);
@@ -56,7 +57,9 @@ void bars_write(const struct bars *b, FILE *f)
     chart_below(f, b->x_label, "");
     fputs("</svg>\n<ul class=\"legend\">\n", f);
     for (size_t k = 0; k < b->n_parts; k++) {
-        fprintf(f, "<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\"><rect x=\"7\" width=\"12\" height=\"12\" fill=\"var(--c%zu)\"/></svg>",
+        fprintf(f,
+                "<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\"><rect x=\"7\" width=\"12\" height=\"12\" "
+                "fill=\"var(--c%zu)\"/></svg>",
                 k % CHART_COLOURS);
         html_text(f, b->name[k]);
         fputs("</li>\n", f);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Beyond these, differences and steps of an axis would leave the range of a double. */
-#define LARGEST 1e300
+#define LARGEST  1e300
 #define SMALLEST 1e-300
 
 bool chart_drawable(double v)
@@ -21,7 +21,8 @@ bool chart_drawable(double v)
 static const struct {
     double size;
     const char *prefix;
-} prefixes[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "\xC2\xB5"}, {1e-9, "n"}};
+} prefixes[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"},         {1e6, "M"}, {1e3, "k"},
+                {1, ""},     {1e-3, "m"}, {1e-6, "\xC2\xB5"}, {1e-9, "n"}};
 enum { ONE = 5, N_PREFIXES = sizeof prefixes / sizeof *prefixes };
 
 /* Nobody says kiloseconds. */
@@ -162,8 +163,9 @@ void chart_mark_at(FILE *f, int colour, double x, double y, double r)
 {
     switch (colour % 4) {
     case 0: fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"", x, y, r); break;
-    case 1: fprintf(f, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"", x, y - 1.3 * r, 1.3 * r, 1.3 * r, -1.3 * r, 1.3 * r,
-                    -1.3 * r, -1.3 * r);
+    case 1:
+        fprintf(f, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"", x, y - 1.3 * r, 1.3 * r, 1.3 * r, -1.3 * r, 1.3 * r,
+                -1.3 * r, -1.3 * r);
         break;
     case 2: fprintf(f, "<path d=\"M%.1f %.1fh%.1fv%.1fh%.1fz\"", x - r, y - r, 2 * r, 2 * r, -2 * r); break;
     default: fprintf(f, "<path d=\"M%.1f %.1fl%.1f %.1fh%.1fz\"", x, y - 1.2 * r, 1.2 * r, 2.2 * r, -2.4 * r); break;
@@ -223,10 +225,13 @@ static void put_band(FILE *f, const struct chart_series *s, const struct axis *x
         while (end < s->n && in_band(s, end)) end++;
         if (end > i) {
             fputs("<path d=\"", f);
-            for (size_t k = i; k < end; k++) fprintf(f, "%c%.1f %.1f", k > i ? 'L' : 'M', place_x(x, s->x[k]), chart_y(y, s->low[k]));
+            for (size_t k = i; k < end; k++)
+                fprintf(f, "%c%.1f %.1f", k > i ? 'L' : 'M', place_x(x, s->x[k]), chart_y(y, s->low[k]));
             for (size_t k = end; k-- > i;) fprintf(f, "L%.1f %.1f", place_x(x, s->x[k]), chart_y(y, s->high[k]));
             /* a stroke as well: a band of one point has no area */
-            fprintf(f, "z\" fill=\"var(--c%d)\" fill-opacity=\".17\" stroke=\"var(--c%d)\" stroke-opacity=\".3\" stroke-width=\"%s\"/>\n",
+            fprintf(f,
+                    "z\" fill=\"var(--c%d)\" fill-opacity=\".17\" stroke=\"var(--c%d)\" stroke-opacity=\".3\" "
+                    "stroke-width=\"%s\"/>\n",
                     s->colour % CHART_COLOURS, s->colour % CHART_COLOURS, end - i > 1 ? ".8" : "5");
         }
         i = end + (end == i);
@@ -299,7 +304,9 @@ static void put_legend(FILE *f, const struct chart *c)
     for (size_t k = 0; k < c->n_rules; k++) {
         const struct chart_rule *r = &c->rules[k];
         if (!r->name || !chart_drawable(r->at)) continue;
-        fprintf(f, "<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\"><path d=\"M13 0V12\" stroke=\"var(--c%d)\" stroke-width=\"2\"%s/></svg>",
+        fprintf(f,
+                "<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\"><path d=\"M13 0V12\" stroke=\"var(--c%d)\" "
+                "stroke-width=\"2\"%s/></svg>",
                 r->colour % CHART_COLOURS, r->dashed ? " stroke-dasharray=\"2 3\"" : "");
         html_text(f, r->name);
         fputs("</li>\n", f);
@@ -320,8 +327,8 @@ void chart_write(const struct chart *c, FILE *f)
     int n = (int)lround((x.high - x.low) / x.step);
     for (int i = 0; i <= n; i++) {
         double v = x.low + i * x.step, at = place_x(&x, v * x.scale.factor);
-        fprintf(f, "<path class=\"axis\" d=\"M%.1f %dv4\"/><text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", at,
-                TOP + PLOT_H, at, TOP + PLOT_H + 17);
+        fprintf(f, "<path class=\"axis\" d=\"M%.1f %dv4\"/><text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">",
+                at, TOP + PLOT_H, at, TOP + PLOT_H + 17);
         chart_tick(f, v, x.step);
         fputs("</text>\n", f);
     }

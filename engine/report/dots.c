@@ -34,8 +34,8 @@ static void put_series(FILE *f, const struct dots *d, const struct dots_series *
         double y = HEAD + ROW * ((double)i + 0.5);
         if (!chart_drawable(s->x[i])) continue;
         if (s->low && chart_drawable(s->low[i]) && chart_drawable(s->high[i]))
-            fprintf(f, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"var(--c%d)\" stroke-width=\"2\"/>\n", place(x, s->low[i]), y, place(x, s->high[i]),
-                    s->colour);
+            fprintf(f, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"var(--c%d)\" stroke-width=\"2\"/>\n", place(x, s->low[i]), y,
+                    place(x, s->high[i]), s->colour);
         put_dot(f, s, place(x, s->x[i]), y);
         fputs("><title>", f);
         html_text(f, d->name[i]);

@@ -4,6 +4,7 @@
 #include "engine/account/machine.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -88,7 +89,11 @@ void origin_word(char *command, size_t size, const char *word)
 void origin_option(char *command, size_t size, const char *name, double value)
 {
     char text[64];
-    snprintf(text, sizeof text, "%g", value);
+    for (int digits = 6; digits <= 17; digits++) { /* as few as say it: a seed of eight digits keeps all of them */
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    if (value == floor(value) && fabs(value) < 0x1p53) snprintf(text, sizeof text, "%.0f", value);
     origin_word(command, size, name);
     origin_word(command, size, text);
 }

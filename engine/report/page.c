@@ -139,10 +139,11 @@ static void cell_machine(FILE *f, const struct page_result *r, int m)
 static void cell_protocol(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
-    page_cell(f, "%zu prompts, %.0f tokens generated after each; %.0f window%s a prompt, at least %s long, sampled at %g Hz; medians",
-              page_points(r->text), json_find_number(r->text, "gen"), json_find_number(r->text, "repeats"),
-              json_find_number(r->text, "repeats") == 1 ? "" : "s",
-              chart_value(json_find_number(r->text, "window_s"), "*s").s, json_find_number(r->text, "hz"));
+    page_cell(
+        f, "%zu prompts, %.0f tokens generated after each; %.0f window%s a prompt, at least %s long, sampled at %g Hz; medians",
+        page_points(r->text), json_find_number(r->text, "gen"), json_find_number(r->text, "repeats"),
+        json_find_number(r->text, "repeats") == 1 ? "" : "s", chart_value(json_find_number(r->text, "window_s"), "*s").s,
+        json_find_number(r->text, "hz"));
 }
 
 static void cell_energy(FILE *f, const struct page_result *r, int m)
@@ -207,9 +208,10 @@ static void put_facts(FILE *f, const struct page_result *r, size_t n)
         const char *name;
         cell_fn cell;
         int model;
-    } rows[] = {{"model A", cell_model, 0},     {"model B", cell_model, 1},       {"machine", cell_machine, 0},
-                {"protocol", cell_protocol, 0}, {"measured", cell_missing, 0},    {"taken by other programs", cell_others, 0},
-                {"energy", cell_energy, 0},                     {"frozen predictions, sha256", cell_hash, 0}};
+    } rows[] = {{"model A", cell_model, 0},    {"model B", cell_model, 1},
+                {"machine", cell_machine, 0},  {"protocol", cell_protocol, 0},
+                {"measured", cell_missing, 0}, {"taken by other programs", cell_others, 0},
+                {"energy", cell_energy, 0},    {"frozen predictions, sha256", cell_hash, 0}};
     page_table_begin(f, r, n, "", "this run");
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
         bool there = false;
@@ -231,14 +233,17 @@ static void put_steps(FILE *f, const struct page_result *r, size_t n)
             const char *step = json_find_string(&steps->item[k], "step"), *why = json_find_string(&steps->item[k], "failed");
             const char *note = json_find_string(&steps->item[k], "note");
             if (why) html_missing(f, "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "", step ? step : "a step", why);
-            if (note) html_element(f, "p class=note", "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "", step ? step : "a step", note);
+            if (note)
+                html_element(f, "p class=note", "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "",
+                             step ? step : "a step", note);
         }
     }
 }
 
 static void put_head(FILE *f, const struct page_result *r, size_t n)
 {
-    fputs("<h1>Scaling laws of local inference</h1>\n<p class=\"lead\">Predicted from the models' shapes and a profile of the machine, "
+    fputs("<h1>Scaling laws of local inference</h1>\n<p class=\"lead\">Predicted from the models' shapes and a profile of the "
+          "machine, "
           "frozen, then measured",
           f);
     if (n == 1) {
@@ -248,7 +253,8 @@ static void put_head(FILE *f, const struct page_result *r, size_t n)
         fprintf(f, " on %zu machines", n);
     }
     fputs(".</p>\n<p><span class=\"kind\">predicted</span> before anything ran, from FLOPs, bytes and calibrated rates. "
-          "<span class=\"kind\">measured</span> by this program on the machine itself. <span class=\"kind\">modelled</span> joules and "
+          "<span class=\"kind\">measured</span> by this program on the machine itself. <span class=\"kind\">modelled</span> "
+          "joules and "
           "times of single ops, that no sensor resolves. <span class=\"kind\">published</span> by arXiv 2512.16531.</p>\n",
           f);
     put_steps(f, r, n);
@@ -281,14 +287,15 @@ static void put_origin(FILE *f, const struct json_value *o)
 {
     const struct json_value *p = json_find(o, "profile");
     fputs("<dl>\n", f);
-    put_pair(f, "machine", "%s, %.0f processors, %s of memory", known(json_find_string(o, "machine")), json_find_number(o, "cores"),
-             chart_value(json_find_number(o, "memory_bytes"), "*B").s);
+    put_pair(f, "machine", "%s, %.0f processors, %s of memory", known(json_find_string(o, "machine")),
+             json_find_number(o, "cores"), chart_value(json_find_number(o, "memory_bytes"), "*B").s);
     put_pair(f, "system", "%s", known(json_find_string(o, "system")));
-    put_pair(f, "program", "%s, built by %s, kernels %s", known(json_find_string(o, "program")), known(json_find_string(o, "compiler")),
-             known(json_find_string(o, "isa")));
+    put_pair(f, "program", "%s, built by %s, kernels %s", known(json_find_string(o, "program")),
+             known(json_find_string(o, "compiler")), known(json_find_string(o, "isa")));
     put_pair(f, "profile", "%s, kernels %s, of %s", known(json_find_string(p, "name")), known(json_find_string(p, "isa")),
              known(json_find_string(p, "date")));
-    put_pair(f, "its rates", "%s of memory bandwidth on %.0f threads (repeats scatter by %s), %s of last-level cache, %s a barrier",
+    put_pair(f, "its rates",
+             "%s of memory bandwidth on %.0f threads (repeats scatter by %s), %s of last-level cache, %s a barrier",
              chart_value(json_find_number(p, "read_bandwidth"), "*B/s").s, json_find_number(o, "threads"),
              page_percent(json_find_number(p, "noise")).s, chart_value(json_find_number(p, "llc_bytes"), "*B").s,
              chart_value(json_find_number(p, "stage_s"), "*s").s);
@@ -315,7 +322,10 @@ bool page_origin(FILE *f, const struct page_result *r, size_t n)
     html_section(f, "origin", "Machine, program, commands");
     for (size_t i = 0; i < n; i++) {
         if (n > 1) html_element(f, "h3", "%s", r[i].label);
-        put_origin(f, r[i].origin);
+        if (r[i].origin)
+            put_origin(f, r[i].origin);
+        else
+            html_missing(f, "the result does not say what machine and program it is of");
         fputs("<p class=\"note\">The commands that measure these figures again:</p>\n", f);
         put_command(f, r[i].whole);
         put_command(f, r[i].text);
@@ -364,8 +374,8 @@ static void put_csv(FILE *f, const struct json_value *rows)
     }
 }
 
-static void put_table_file(FILE *f, const struct page_result *r, size_t n, size_t i, const struct json_value *rows, const char *name,
-                           const char *what)
+static void put_table_file(FILE *f, const struct page_result *r, size_t n, size_t i, const struct json_value *rows,
+                           const char *name, const char *what)
 {
     char *text = NULL, file[64], about[PAGE_LABEL + 80];
     size_t size = 0;
@@ -390,13 +400,15 @@ bool page_numbers(FILE *f, const struct page_result *r, size_t n)
 {
     if (!f) return true;
     html_section(f, "numbers", "Raw numbers");
-    fputs("<p class=\"note\">Tables as text, carried in this page. Units stand in the names: _s seconds, _j joules; cpu_auc core-seconds, "
+    fputs("<p class=\"note\">Tables as text, carried in this page. Units stand in the names: _s seconds, _j joules; cpu_auc "
+          "core-seconds, "
           "ram_auc byte-seconds. Empty: not known.</p>\n",
           f);
     for (size_t i = 0; i < n; i++) {
         put_table_file(f, r, n, i, json_find(r[i].text, "points"), "points-a", "model A, a line a prompt");
         put_table_file(f, r, n, i, json_find(r[i].text, "second.points"), "points-b", "model B, a line a prompt");
-        put_table_file(f, r, n, i, json_find(r[i].text, "costs.ops"), "ops-a", "model A's longest run, predicted, a line an op and phase");
+        put_table_file(f, r, n, i, json_find(r[i].text, "costs.ops"), "ops-a",
+                       "model A's longest run, predicted, a line an op and phase");
         put_table_file(f, r, n, i, json_find(r[i].text, "second.costs.ops"), "ops-b", "model B's longest run, predicted");
         put_table_file(f, r, n, i, json_find(r[i].image, "points"), "pictures", "a line a picture and clamp");
         put_table_file(f, r, n, i, json_find(r[i].paper, "rows"), "paper", "the paper's figures, published and predicted");
@@ -416,9 +428,11 @@ static bool is_kind(const struct json_value *v, const char *kind)
 bool page_check(const struct json_value *result, const char *file, struct error *e)
 {
     const char *kind = json_find_string(result, "kind");
-    if (is_kind(result, "paper") || ((is_kind(result, "laws text") || is_kind(result, "laws image")) && page_points(result))) return true;
-    if (kind) return fail(e, "%s: found '%.60s'%s, expected the result.json of laws or paper", file, kind,
-                          page_points(result) ? "" : " without points");
+    if (is_kind(result, "paper") || ((is_kind(result, "laws text") || is_kind(result, "laws image")) && page_points(result)))
+        return true;
+    if (kind)
+        return fail(e, "%s: found '%.60s'%s, expected the result.json of laws or paper", file, kind,
+                    page_points(result) ? "" : " without points");
     return fail(e, "%s: found no \"kind\", expected the result.json of laws or paper", file);
 }
 
@@ -441,16 +455,22 @@ static void take_result(struct page_result *r, const struct json_value *v)
     r->origin = json_find(r->text ? r->text : r->image ? r->image : v, "origin");
 }
 
+static const char *machine_of(const struct page_result *r)
+{
+    const char *name = json_find_string(r->origin, "machine");
+    if (!name) name = json_find_string(r->text, "device");
+    return name ? name : "unknown machine";
+}
+
 /* The machines' names, numbered where they are the same. */
 static void name_results(struct page_result *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *name = json_find_string(r[i].origin, "machine");
+        const char *name = machine_of(&r[i]);
         size_t same = 0;
-        if (!name) name = json_find_string(r[i].text, "device");
-        snprintf(r[i].label, sizeof r[i].label, "%.120s", name ? name : "unknown machine");
-        for (size_t k = 0; k < i; k++) same += !strncmp(r[k].label, r[i].label, strlen(r[i].label));
-        if (same) snprintf(r[i].label, sizeof r[i].label, "%.120s (%zu)", name ? name : "unknown machine", same + 1);
+        for (size_t k = 0; k < i; k++) same += !strncmp(machine_of(&r[k]), name, 120);
+        snprintf(r[i].label, sizeof r[i].label, "%.120s", name);
+        if (same) snprintf(r[i].label, sizeof r[i].label, "%.120s (%zu)", name, same + 1);
     }
 }
 
@@ -459,9 +479,10 @@ void page_write(const struct json_value *const *results, size_t n, FILE *f)
     static const struct {
         const char *anchor, *name;
         bool (*write)(FILE *f, const struct page_result *r, size_t n);
-    } sections[] = {{"short", "errors", page_short},      {"tokens", "law 1", page_law_tokens}, {"pixels", "law 2", page_law_pixels},
-                    {"pair", "law 3", page_law_pair},      {"paper", "the paper", page_published}, {"layers", "layers", page_costs},
-                    {"fit", "closed form", page_errors},   {"origin", "machine", page_origin},   {"numbers", "numbers", page_numbers}};
+    } sections[] = {
+        {"short", "errors", page_short},     {"tokens", "law 1", page_law_tokens},   {"pixels", "law 2", page_law_pixels},
+        {"pair", "law 3", page_law_pair},    {"paper", "the paper", page_published}, {"layers", "layers", page_costs},
+        {"fit", "closed form", page_errors}, {"origin", "machine", page_origin},     {"numbers", "numbers", page_numbers}};
     struct page_result r[PAGE_RESULTS];
     for (size_t i = 0; i < n; i++) take_result(&r[i], results[i]);
     name_results(r, n);

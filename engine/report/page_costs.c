@@ -48,7 +48,8 @@ static size_t add_times(const struct json_value *v, size_t part, double *value)
     size_t last = 0;
     for (size_t i = 0; layers && layers->type == JSON_ARRAY && i < layers->n; i++) {
         const struct json_value *pair = &layers->item[i];
-        if (pair->type != JSON_ARRAY || pair->n != 2 || pair->item[1].type != JSON_NUMBER || pair->item[0].type != JSON_NUMBER) continue;
+        if (pair->type != JSON_ARRAY || pair->n != 2 || pair->item[1].type != JSON_NUMBER || pair->item[0].type != JSON_NUMBER)
+            continue;
         double layer = pair->item[0].number;
         if (!(layer >= -1) || layer >= MAX_LAYERS) continue;
         size_t bar = layer < 0 ? MAX_LAYERS : (size_t)layer;
@@ -82,18 +83,20 @@ static void draw_layers(FILE *f, const struct json_value *model, char letter, co
     for (size_t i = 0; i <= layers && parts < PARTS; i++) memmove(&value[i * parts], &value[i * PARTS], parts * sizeof *value);
     double prompt = json_find_number(model, "costs.prompt"), gen = json_find_number(model, "costs.gen");
     bool prefill = !strcmp(phase, "prefill");
-    snprintf(title, sizeof title, "Model %c, %s %.0f %s%s%s", letter, prefill ? "prefill of" : "decode of", prefill ? prompt : gen - 1,
-             prefill ? "tokens" : "steps", label ? ": " : "", label ? label : "");
-    const struct bars b = {.title = title,
-                           .caption = "Predicted seconds of every op, layer by layer; rest: embedding, output and what else is outside the layers.",
-                           .x_label = "layer",
-                           .y_label = "predicted time",
-                           .y_unit = "*s",
-                           .n = layers + 1,
-                           .n_parts = parts,
-                           .name = names,
-                           .label = bar_labels,
-                           .value = value};
+    snprintf(title, sizeof title, "Model %c, %s %.0f %s%s%s", letter, prefill ? "prefill of" : "decode of",
+             prefill ? prompt : gen - 1, prefill ? "tokens" : "steps", label ? ": " : "", label ? label : "");
+    const struct bars b = {
+        .title = title,
+        .caption =
+            "Predicted seconds of every op, layer by layer; rest: embedding, output and what else is outside the layers.",
+        .x_label = "layer",
+        .y_label = "predicted time",
+        .y_unit = "*s",
+        .n = layers + 1,
+        .n_parts = parts,
+        .name = names,
+        .label = bar_labels,
+        .value = value};
     bars_write(&b, f);
 }
 
@@ -103,7 +106,8 @@ static void put_ops(FILE *f, const struct json_value *model)
 {
     static const char *const phases[] = {"prefill", "decode"};
     enum { SHOWN = 12 };
-    fputs("<div class=\"scroll\"><table>\n<thead><tr><th>phase</th><th>op</th><th class=n>predicted time</th><th class=n>share</th>"
+    fputs("<div class=\"scroll\"><table>\n<thead><tr><th>phase</th><th>op</th><th class=n>predicted time</th><th "
+          "class=n>share</th>"
           "<th class=n>FLOPs</th><th class=n>bytes</th></tr></thead>\n<tbody>\n",
           f);
     for (int p = 0; p < 2; p++) {
@@ -126,7 +130,9 @@ static void put_ops(FILE *f, const struct json_value *model)
             fputs("</tr>\n", f);
         }
         if (rest > 0)
-            fprintf(f, "<tr><td>%s</td><td>%zu others</td><td class=n>%s</td><td class=n>%s</td><td class=n></td><td class=n></td></tr>\n",
+            fprintf(f,
+                    "<tr><td>%s</td><td>%zu others</td><td class=n>%s</td><td class=n>%s</td><td class=n></td><td "
+                    "class=n></td></tr>\n",
                     phases[p], n - SHOWN, chart_value(rest, "*s").s, page_percent(rest / all).s);
     }
     fputs("</tbody></table></div>\n", f);
@@ -138,7 +144,8 @@ bool page_costs(FILE *f, const struct page_result *r, size_t n)
     for (size_t i = 0; i < n; i++) any = any || json_find(r[i].text, "costs.ops");
     if (!any || !f) return any;
     html_section(f, "layers", "Where the time goes");
-    fputs("<p>The longest prompt's run as it was predicted: exact FLOPs and bytes of every op, and the time that the profile's rates "
+    fputs("<p>The longest prompt's run as it was predicted: exact FLOPs and bytes of every op, and the time that the profile's "
+          "rates "
           "give them. Times of single ops are modelled; <code>hartree measure</code> lays measured ones beside them.</p>\n",
           f);
     for (size_t i = 0; i < n; i++) {
@@ -204,8 +211,8 @@ static void put_strata_row(FILE *f, const struct page_result *r, size_t n, int m
         if (!v)
             page_cell(f, "-");
         else if (of > 0)
-            page_cell(f, "%s of %.0f (bias %s); %.0f of %.0f inside", page_percent(json_find_number(v, "mape")).s, json_find_number(v, "n"),
-                      page_change(json_find_number(v, "bias")).s, inside, of);
+            page_cell(f, "%s of %.0f (bias %s); %.0f of %.0f inside", page_percent(json_find_number(v, "mape")).s,
+                      json_find_number(v, "n"), page_change(json_find_number(v, "bias")).s, inside, of);
         else
             page_cell(f, "%s of %.0f (bias %s)", page_percent(json_find_number(v, "mape")).s, json_find_number(v, "n"),
                       page_change(json_find_number(v, "bias")).s);
@@ -220,8 +227,10 @@ bool page_errors(FILE *f, const struct page_result *r, size_t n)
     for (size_t i = 0; i < n; i++) any = any || json_find(r[i].text, "fit");
     if (!any || !f) return any;
     html_section(f, "fit", "Time in closed form, and errors by length");
-    fputs("<p>T(n, m) = a<sub>0</sub> + a<sub>1</sub> n + a<sub>2</sub> n<sup>2</sup> + b<sub>0</sub> m + b<sub>1</sub> (mn + m(m+1)/2) of n prompt tokens and "
-          "m decode steps: weighted least squares of the measured times with 95 % intervals, beside the same fit of the predicted "
+    fputs("<p>T(n, m) = a<sub>0</sub> + a<sub>1</sub> n + a<sub>2</sub> n<sup>2</sup> + b<sub>0</sub> m + b<sub>1</sub> (mn + "
+          "m(m+1)/2) of n prompt tokens and "
+          "m decode steps: weighted least squares of the measured times with 95 % intervals, beside the same fit of the "
+          "predicted "
           "times.</p>\n",
           f);
     for (int m = 0; m < 2; m++) {

@@ -39,7 +39,8 @@ bool page_from_files(const char *const *files, size_t n, const char *output, str
         ok = (results[i] = read_result(files[i], e)) != NULL;
         for (size_t k = 0; ok && k < i; k++)
             if (is_part_of(results[k], results[i]))
-                ok = fail(e, "%s: found a part of the same sweep as %s, expected them joined by laws --join first", files[i], files[k]);
+                ok = fail(e, "%s: found a part of the same sweep as %s, expected them joined by laws --join first", files[i],
+                          files[k]);
     }
     struct file_output *o = ok ? file_output_open(output, e) : NULL;
     if (o) page_write((const struct json_value *const *)results, n, file_output_stream(o));

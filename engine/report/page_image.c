@@ -98,11 +98,21 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *mo
         series[n_series++] = (struct chart_series){names[i][0], CHART_POINTS, (int)i, c->n, c->x, c->y, c->low, c->high};
         series[n_series++] = (struct chart_series){names[i][1], CHART_LINE, (int)i, c->n_stairs, c->edge, c->said, NULL, NULL};
         double knee = json_find_number(&clamps->item[i], "knee_predicted_px");
-        if (knee > 0) rules[n_rules++] = (struct chart_rule){knee, false, i ? NULL : "knees, predicted from the clamps alone", (int)i, true};
+        if (knee > 0)
+            rules[n_rules++] =
+                (struct chart_rule){knee, false, i ? NULL : "knees, predicted from the clamps alone", (int)i, true};
     }
-    const struct chart chart = {.title = what->title, .caption = what->caption, .x_label = "longest edge of the picture", .x_unit = "px",
-                                .y_label = what->y_label, .y_unit = what->y_unit, .y_zero = true, .series = series,
-                                .n_series = n_series, .rules = rules, .n_rules = n_rules};
+    const struct chart chart = {.title = what->title,
+                                .caption = what->caption,
+                                .x_label = "longest edge of the picture",
+                                .x_unit = "px",
+                                .y_label = what->y_label,
+                                .y_unit = what->y_unit,
+                                .y_zero = true,
+                                .series = series,
+                                .n_series = n_series,
+                                .rules = rules,
+                                .n_rules = n_rules};
     chart_write(&chart, f);
     free(columns);
 }
@@ -116,8 +126,10 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
     if (!any) return;
     fputs("<div class=\"scroll\"><table>\n<thead><tr>", f);
     if (n > 1) fputs("<th>machine</th>", f);
-    fputs("<th>clamp</th><th class=n>knee, predicted</th><th class=n>knee, measured (95 % interval)</th><th class=n>plateau, patches</th>"
-          "<th class=n>FLOPs</th><th class=n>measured time</th><th class=n>predicted</th><th class=n>error</th></tr></thead>\n<tbody>\n",
+    fputs("<th>clamp</th><th class=n>knee, predicted</th><th class=n>knee, measured (95 % interval)</th><th class=n>plateau, "
+          "patches</th>"
+          "<th class=n>FLOPs</th><th class=n>measured time</th><th class=n>predicted</th><th "
+          "class=n>error</th></tr></thead>\n<tbody>\n",
           f);
     for (size_t i = 0; i < n; i++) {
         const struct json_value *clamps = json_find(page_model(r[i].image, m), "clamps");
@@ -129,8 +141,10 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
             html_element(f, "td", "%s", json_find_string(c, "clamp") ? json_find_string(c, "clamp") : "-");
             html_element(f, "td class=n", "%s", isnan(said) ? "none" : chart_value(said, "px").s);
             html_element(f, "td class=n", "%s",
-                         isnan(found) ? "none told" :
-                         page_interval(found, json_find_element(c, "knee_ci95_px", 0), json_find_element(c, "knee_ci95_px", 1), "px").s);
+                         isnan(found) ? "none told"
+                                      : page_interval(found, json_find_element(c, "knee_ci95_px", 0),
+                                                      json_find_element(c, "knee_ci95_px", 1), "px")
+                                            .s);
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_patches"), "").s);
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_flops"), "*FLOP").s);
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_s"), "*s").s);
@@ -148,8 +162,10 @@ bool page_law_pixels(FILE *f, const struct page_result *r, size_t n)
     for (size_t i = 0; i < n; i++) any = any || json_find(r[i].image, "clamps");
     if (!any || !f) return any;
     html_section(f, "pixels", "Law 2: pictures cost what the clamp leaves of them");
-    fputs("<p>One picture at many sizes, under several clamps of its size: cost grows with the picture until the clamp binds and is level from "
-          "there on. The knee is predicted from the clamp's arithmetic alone, and found in the measured times by a change-point fit.</p>\n",
+    fputs("<p>One picture at many sizes, under several clamps of its size: cost grows with the picture until the clamp binds "
+          "and is level from "
+          "there on. The knee is predicted from the clamp's arithmetic alone, and found in the measured times by a "
+          "change-point fit.</p>\n",
           f);
     for (int m = 0; m < MODELS; m++) {
         bool there = false;
@@ -159,7 +175,8 @@ bool page_law_pixels(FILE *f, const struct page_result *r, size_t n)
             const struct json_value *model = page_model(r[i].image, m);
             const char *name = json_find_string(model, "model");
             if (!model) continue;
-            html_element(f, "h3", "Model %c: %s%s%s", m ? 'B' : 'A', name ? name : "-", n > 1 ? ", " : "", n > 1 ? r[i].label : "");
+            html_element(f, "h3", "Model %c: %s%s%s", m ? 'B' : 'A', name ? name : "-", n > 1 ? ", " : "",
+                         n > 1 ? r[i].label : "");
             fputs("<div class=\"grid\">\n", f);
             for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) draw(f, &figures[k], model);
             fputs("</div>\n", f);

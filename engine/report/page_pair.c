@@ -57,7 +57,8 @@ static double published_change(const struct page_result *r, const struct pair_fi
 
 static void draw_pair(FILE *f, const struct page_result *r, bool named)
 {
-    double low[PAIR_FIGURES], high[PAIR_FIGURES], measured[PAIR_FIGURES], predicted[PAIR_FIGURES], pi[PAIR_FIGURES], m2[PAIR_FIGURES];
+    double low[PAIR_FIGURES], high[PAIR_FIGURES], measured[PAIR_FIGURES], predicted[PAIR_FIGURES], pi[PAIR_FIGURES],
+        m2[PAIR_FIGURES];
     const char *names[PAIR_FIGURES];
     size_t n = 0;
     for (size_t i = 0; i < PAIR_FIGURES; i++) {
@@ -77,7 +78,8 @@ static void draw_pair(FILE *f, const struct page_result *r, bool named)
                                          {"published, Raspberry Pi 5", 2, false, pi, NULL, NULL},
                                          {"published, M2", 3, false, m2, NULL, NULL}};
     const struct dots d = {.title = title,
-                           .caption = "Geometric means over the prompts, measured ones with 95 % intervals. Published: the paper's own pair of models on its own machines.",
+                           .caption = "Geometric means over the prompts, measured ones with 95 % intervals. Published: the "
+                                      "paper's own pair of models on its own machines.",
                            .x_label = "change from A to B, %",
                            .name = names,
                            .n = n,
@@ -104,9 +106,11 @@ bool page_law_pair(FILE *f, const struct page_result *r, size_t n)
             if (isnan(q.measured) && isnan(q.predicted))
                 page_cell(f, "-");
             else if (pair_figures[k].inverse)
-                page_cell(f, "%.2f\xC3\x97 (%.2f to %.2f); predicted %.2f\xC3\x97", 1 / q.measured, 1 / q.high, 1 / q.low, 1 / q.predicted);
+                page_cell(f, "%.2f\xC3\x97 (%.2f to %.2f); predicted %.2f\xC3\x97", 1 / q.measured, 1 / q.high, 1 / q.low,
+                          1 / q.predicted);
             else
-                page_cell(f, "%s; predicted %s", page_change_interval(q.measured, q.low, q.high).s, page_change(q.predicted - 1).s);
+                page_cell(f, "%s; predicted %s", page_change_interval(q.measured, q.low, q.high).s,
+                          page_change(q.predicted - 1).s);
         }
         page_row_end(f);
     }
@@ -134,7 +138,8 @@ static struct page_text format_figure(double v, const char *unit)
 /* "llm_wh_run_original" as words. */
 static void put_figure_name(FILE *f, const char *figure)
 {
-    static const char *const words[][2] = {{"llm", "LLM"}, {"vlm", "VLM"}, {"cpu", "CPU"}, {"ram", "RAM"}, {"auc", "AUC"}, {"wh", "Wh"}, {"tflop", "TFLOP"}};
+    static const char *const words[][2] = {{"llm", "LLM"}, {"vlm", "VLM"}, {"cpu", "CPU"},    {"ram", "RAM"},
+                                           {"auc", "AUC"}, {"wh", "Wh"},   {"tflop", "TFLOP"}};
     for (const char *p = figure; *p;) {
         size_t n = strcspn(p, "_");
         const char *word = NULL;
@@ -180,17 +185,21 @@ bool page_published(FILE *f, const struct page_result *r, size_t n)
     for (size_t i = 0; i < n; i++) any = any || json_find(r[i].paper, "rows");
     if (!any || !f) return any;
     html_section(f, "paper", "The paper's figures: published and predicted");
-    fputs("<p>arXiv 2512.16531 ran Llama-3.1-8B against Gilda 3.2B and Qwen2-VL-2B against Axolotl 1.1B under llama.cpp on a MacBook "
-          "M2 and a Raspberry Pi 5. Each figure is predicted here from the models' shapes and a device profile alone; nothing is "
-          "fitted to what was published. Intervals cover what the paper does not state and what a profile does not know exactly. "
-          "Rows of this machine say what the same models would do here.</p>\n",
-          f);
+    fputs(
+        "<p>arXiv 2512.16531 ran Llama-3.1-8B against Gilda 3.2B and Qwen2-VL-2B against Axolotl 1.1B under llama.cpp on a "
+        "MacBook "
+        "M2 and a Raspberry Pi 5. Each figure is predicted here from the models' shapes and a device profile alone; nothing is "
+        "fitted to what was published. Intervals cover what the paper does not state and what a profile does not know exactly. "
+        "Rows of this machine say what the same models would do here.</p>\n",
+        f);
     for (size_t i = 0; i < n; i++) {
         const struct json_value *rows = json_find(r[i].paper, "rows");
         if (!rows || rows->type != JSON_ARRAY) continue;
         if (n > 1) html_element(f, "h3", "%s", r[i].label);
-        fputs("<div class=\"scroll\"><table>\n<thead><tr><th>figure</th><th>machine</th><th class=n>published</th><th class=n>predicted</th>"
-              "<th class=n>95 % interval</th><th>published lies</th><th>what would have to hold; what else to know</th></tr></thead>\n<tbody>\n",
+        fputs("<div class=\"scroll\"><table>\n<thead><tr><th>figure</th><th>machine</th><th class=n>published</th><th "
+              "class=n>predicted</th>"
+              "<th class=n>95 % interval</th><th>published lies</th><th>what would have to hold; what else to "
+              "know</th></tr></thead>\n<tbody>\n",
               f);
         for (size_t k = 0; k < rows->n; k++) put_published_row(f, &rows->item[k]);
         fputs("</tbody></table></div>\n", f);

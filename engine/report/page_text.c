@@ -38,14 +38,16 @@ static void begin_columns(struct columns *c, const struct json_value *model)
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) clear(unknown[i], c->n);
 }
 
-static void fill_plain(struct columns *c, const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+static void fill_plain(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                       const struct figure *what)
 {
     (void)sweep;
     page_column(model, what->measured, c->measured);
     page_column(model, what->predicted, c->predicted);
 }
 
-static void fill_time(struct columns *c, const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+static void fill_time(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                      const struct figure *what)
 {
     const struct json_value *points = json_find(model, "points");
     fill_plain(c, sweep, model, what);
@@ -58,7 +60,8 @@ static void fill_time(struct columns *c, const struct json_value *sweep, const s
 }
 
 /* Joules are the prediction's own where no meter was read: then there is nothing measured to draw. */
-static void fill_energy(struct columns *c, const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+static void fill_energy(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                        const struct figure *what)
 {
     const char *kind = json_find_string(sweep, "energy_kind");
     fill_plain(c, sweep, model, what);
@@ -66,7 +69,8 @@ static void fill_energy(struct columns *c, const struct json_value *sweep, const
 }
 
 /* Tokens a second while decoding. */
-static void fill_decode(struct columns *c, const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+static void fill_decode(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                        const struct figure *what)
 {
     double steps = json_find_number(sweep, "gen") - 1;
     fill_plain(c, sweep, model, what);
@@ -76,7 +80,8 @@ static void fill_decode(struct columns *c, const struct json_value *sweep, const
     }
 }
 
-static void fill_prefill(struct columns *c, const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+static void fill_prefill(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                         const struct figure *what)
 {
     fill_plain(c, sweep, model, what);
     for (size_t i = 0; i < c->n; i++) {
@@ -86,7 +91,8 @@ static void fill_prefill(struct columns *c, const struct json_value *sweep, cons
 }
 
 /* Errors with the band in which they lie if the measurement lies in its interval. */
-static void fill_error(struct columns *c, const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+static void fill_error(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                       const struct figure *what)
 {
     fill_time(c, sweep, model, what);
     for (size_t i = 0; i < c->n; i++) {
@@ -100,21 +106,24 @@ static void fill_error(struct columns *c, const struct json_value *sweep, const 
 
 static const struct figure figures[] = {
     {"Time of a prompt and its answer", "time", "*s",
-     "Points: measured, medians of the windows, bars from the fastest to the slowest. Lines: predicted before, with 95 % bands.",
+     "Points: measured, medians of the windows, bars from the fastest to the slowest. Lines: predicted before, with 95 % "
+     "bands.",
      "time_s", "predicted_s", fill_time},
     {"Error of the predicted time", "predicted / measured \xE2\x88\x92 1, %", "",
-     "Points: predicted against measured, above 0 where the prediction was too long. Bands, where the profile has an interval: 95 % of points should lie there.", "time_s",
-     "predicted_s", fill_error},
+     "Points: predicted against measured, above 0 where the prediction was too long. Bands, where the profile has an interval: "
+     "95 % of points should lie there.",
+     "time_s", "predicted_s", fill_error},
     {"CPU AUC above idle", "area", "core-*s",
      "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy throughout.", "cpu_auc",
      "predicted_cpu_auc", fill_plain},
     {"RAM AUC above idle", "area", "*B s",
      "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache and buffers.", "ram_auc",
      "predicted_ram_auc", fill_plain},
-    {"Throughput of the answer", "tokens / s", "", "Points: measured, generated tokens a second while decoding. Lines: predicted.",
-     "decode_s", "predicted_decode_s", fill_decode},
-    {"Throughput of the prompt", "tokens / s", "", "Points: measured, prompt tokens a second of prefill. Lines: predicted.", "prefill_s",
-     "predicted_prefill_s", fill_prefill},
+    {"Throughput of the answer", "tokens / s", "",
+     "Points: measured, generated tokens a second while decoding. Lines: predicted.", "decode_s", "predicted_decode_s",
+     fill_decode},
+    {"Throughput of the prompt", "tokens / s", "", "Points: measured, prompt tokens a second of prefill. Lines: predicted.",
+     "prefill_s", "predicted_prefill_s", fill_prefill},
     {"Energy of a prompt and its answer", "energy", "*J",
      "Points: measured by the meter, gross, idle included. Lines: modelled from the profile's energy terms.", "energy_j",
      "predicted_energy_j", fill_energy},
@@ -122,7 +131,8 @@ static const struct figure figures[] = {
 
 static void draw(FILE *f, const struct figure *what, const struct page_result *r, bool named)
 {
-    static const char *const names[MODELS][3] = {{"A measured", "A predicted", "A 95 %"}, {"B measured", "B predicted", "B 95 %"}};
+    static const char *const names[MODELS][3] = {{"A measured", "A predicted", "A 95 %"},
+                                                 {"B measured", "B predicted", "B 95 %"}};
     static struct columns columns[MODELS];
     struct chart_series series[3 * MODELS];
     char title[PAGE_LABEL + 80];
@@ -137,13 +147,23 @@ static void draw(FILE *f, const struct figure *what, const struct page_result *r
         bool band = false;
         for (size_t i = 0; i < c->n; i++) band = band || !isnan(c->from[i]);
         series[n++] = (struct chart_series){names[m][0], CHART_POINTS, m, c->n, c->x, c->measured, c->low, c->high};
-        if (!errors) series[n++] = (struct chart_series){names[m][1], m ? CHART_DASHES : CHART_LINE, m, c->n, c->x, c->predicted, NULL, NULL};
+        if (!errors)
+            series[n++] =
+                (struct chart_series){names[m][1], m ? CHART_DASHES : CHART_LINE, m, c->n, c->x, c->predicted, NULL, NULL};
         if (band) series[n++] = (struct chart_series){names[m][2], CHART_BAND, m, c->n, c->x, NULL, c->from, c->to};
     }
     const struct chart_rule zero = {0, true, NULL, 6, false};
     snprintf(title, sizeof title, "%s%s%s", what->title, named ? ": " : "", named ? r->label : "");
-    struct chart chart = {.title = title, .caption = what->caption, .x_label = "prompt", .x_unit = "tokens", .y_label = what->y_label,
-                          .y_unit = what->y_unit, .y_zero = !errors, .series = series, .n_series = n, .rules = &zero,
+    struct chart chart = {.title = title,
+                          .caption = what->caption,
+                          .x_label = "prompt",
+                          .x_unit = "tokens",
+                          .y_label = what->y_label,
+                          .y_unit = what->y_unit,
+                          .y_zero = !errors,
+                          .series = series,
+                          .n_series = n,
+                          .rules = &zero,
                           .n_rules = errors ? 1 : 0};
     chart_write(&chart, f);
 }
@@ -159,7 +179,8 @@ static bool has(const struct page_result *r, size_t n, const struct figure *what
             for (int k = 0; k < 2; k++) {
                 size_t count = page_points(model);
                 page_column(model, both[k], v);
-                while (count) if (!isnan(v[--count])) return true;
+                while (count)
+                    if (!isnan(v[--count])) return true;
             }
         }
     return false;
@@ -167,8 +188,8 @@ static bool has(const struct page_result *r, size_t n, const struct figure *what
 
 /* ---- The lines of law 1 ---- */
 
-static void put_line_row(FILE *f, const struct page_result *r, size_t n, int m, const char *key, const char *slope, const char *name,
-                         const char *unit)
+static void put_line_row(FILE *f, const struct page_result *r, size_t n, int m, const char *key, const char *slope,
+                         const char *name, const char *unit)
 {
     char path[64];
     page_row(f, name);
@@ -189,7 +210,8 @@ static void put_line_row(FILE *f, const struct page_result *r, size_t n, int m, 
 static void put_lines(FILE *f, const struct page_result *r, size_t n)
 {
     fputs("<h3>Intercept and slope over prompt tokens</h3>\n"
-          "<p class=\"note\">Least squares of the measured areas, with 95 % intervals; predicted: the same fit of the predicted areas.</p>\n",
+          "<p class=\"note\">Least squares of the measured areas, with 95 % intervals; predicted: the same fit of the "
+          "predicted areas.</p>\n",
           f);
     page_table_begin(f, r, n, "", "measured (95 % interval); predicted");
     for (int m = 0; m < MODELS; m++) {
@@ -211,7 +233,8 @@ bool page_law_tokens(FILE *f, const struct page_result *r, size_t n)
     for (size_t i = 0; i < n; i++) any = any || page_points(page_model(r[i].text, 0));
     if (!any || !f) return any;
     html_section(f, "tokens", "Law 1: cost grows with the prompt");
-    fputs("<p>Each prompt is the one before with a passage more. The paper finds CPU and RAM areas linear in tokens; where attention's "
+    fputs("<p>Each prompt is the one before with a passage more. The paper finds CPU and RAM areas linear in tokens; where "
+          "attention's "
           "square shows, the fit below says so.</p>\n",
           f);
     for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) {
@@ -247,7 +270,8 @@ static void put_errors(FILE *f, const struct page_result *r, size_t n, int m, co
             page_cell(f, "%s (bias %s, worst %s); %.0f of %.0f inside their 95 %%", page_percent(v[0]).s, page_change(v[1]).s,
                       page_change(v[2]).s, v[4], v[5]);
         else
-            page_cell(f, "%s (bias %s, worst %s of %.0f)", page_percent(v[0]).s, page_change(v[1]).s, page_change(v[2]).s, v[3]);
+            page_cell(f, "%s (bias %s, worst %s of %.0f)", page_percent(v[0]).s, page_change(v[1]).s, page_change(v[2]).s,
+                      v[3]);
     }
     page_row_end(f);
 }
@@ -258,7 +282,8 @@ bool page_short(FILE *f, const struct page_result *r, size_t n)
     for (size_t i = 0; i < n; i++) any = any || r[i].text;
     if (!any || !f) return any;
     html_section(f, "short", "How far predictions were off");
-    fputs("<p class=\"note\">Mean absolute error of predictions that were frozen and hashed before the first measurement, over all "
+    fputs("<p class=\"note\">Mean absolute error of predictions that were frozen and hashed before the first measurement, over "
+          "all "
           "prompts; bias is the mean error with its sign.</p>\n",
           f);
     page_table_begin(f, r, n, "", "predicted against measured");

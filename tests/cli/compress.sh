@@ -77,8 +77,15 @@ cli compress -m "$d/cut" -o "$d/x" --ratio 0.5
 expect "a truncated model" 1 "cut: "
 rm -f "$d"/x.* "$d/cut" "$d/short"
 
-# Work that is not whole is begun anew or gone on with, never trusted: here a file of other settings, and one cut short.
-printf 'no work file' >"$d/again.work"
+# A file that is none of ours stays as it is.
+cp "$d/in" "$d/mine"
+cli compress -m "$d/in" -o "$d/x" --ratio 0.6 --survey "$d/mine" -c 64 --tokens 128
+expect "a survey that is a model" 1 'mine: found another file, expected one that compress has made, or none'
+if cmp -s "$d/in" "$d/mine"; then ok "... which stays as it was"; else bad "... which stays as it was" "it differs"; fi
+rm -f "$d"/x.* "$d/mine"
+
+# Work that is not whole is begun anew or gone on with, never trusted: here a file of other settings, cut short.
+printf 'hartree work 1 0123' >"$d/again.work"
 cli compress -m "$d/in" -o "$d/again" --ratio 0.6 -c 64 --tokens 256
 expect "a strange work file" 0
 if cmp -s "$d/out" "$d/again"; then ok "the same settings, the same bytes"; else bad "the same settings, the same bytes" "they differ"; fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-# evaluate.py - how many answers about held-out scenes are right, by category, asked through the program itself: one `hartree run
-# --chat --temp 0` a question, about a text or, with --mmproj, about a picture. An answer counts if it is the very words.
+# evaluate.py - how many answers about held-out scenes are right, by category, asked through the program itself: one
+# `hartree run --chat --temp 0` a question, about a text or, with --mmproj, about a picture. An answer counts if it is
+# the very words.
 # SPDX-License-Identifier: MIT
 import argparse
 import collections
@@ -76,8 +77,8 @@ def main():
                     n[key] += 1
                     right[key] += said == truth
     bounds = BOUNDS["picture" if o.mmproj else "text"]
-    rows = [{"category": k, "asked": n[k], "share": right[k] / n[k], "interval95": wilson(right[k], n[k]), "bound": bounds.get(k)}
-            for k in sorted(n)]
+    rows = [{"category": k, "asked": n[k], "share": right[k] / n[k], "interval95": wilson(right[k], n[k]),
+             "bound": bounds.get(k)} for k in sorted(n)]
     good = all(r["bound"] is None or r["share"] >= r["bound"] for r in rows)
     if o.json:
         print(json.dumps({"model": o.model, "clamp": o.clamp, "size": o.size, "scenes": o.scenes, "good": good, "rows": rows}))

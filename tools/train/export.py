@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# export.py - GGUF files of what was trained: `export.py lm|vlm [--work W] -o FOLDER` writes F16 files and, by `hartree quantize`,
-# the Q4_K_M of the language model's weights; a tower stays F16.
+# export.py - GGUF files of what was trained: `export.py lm|vlm [--work W] -o FOLDER` writes F16 files and, by `hartree
+# quantize`, the Q4_K_M of the language model's weights; a tower stays F16.
 # SPDX-License-Identifier: MIT
 import argparse
 import os
@@ -107,7 +107,7 @@ EXPORTS = {"lm": export_lm, "vlm": export_vlm}
 def main():
     a = argparse.ArgumentParser(description="Writes GGUF files of the trained models.")
     a.add_argument("model", choices=EXPORTS)
-    a.add_argument("--work", default="build/train", help="folder of vocabulary and checkpoints (default build/train)")
+    a.add_argument("--work", default=world.WORK, help="folder of vocabulary and checkpoints (default build/train)")
     a.add_argument("-o", "--output", required=True, help="folder for the files")
     o = a.parse_args()
     os.makedirs(o.output, exist_ok=True)

@@ -38,8 +38,8 @@ def padding(n):
 
 
 def write(path, metadata, tensors):
-    """metadata: key -> value; tensors: name -> array, whose last index is the fastest as in ne[0]. One dimension is kept as F32,
-    more are rounded to F16."""
+    """metadata: key -> value; tensors: name -> array, whose last index is the fastest as in ne[0]. One dimension is kept as
+    F32, more are rounded to F16."""
     arrays = {k: np.ascontiguousarray(w, np.float32 if w.ndim == 1 else np.float16) for k, w in tensors.items()}
     for k, w in arrays.items():
         if not np.isfinite(w).all():

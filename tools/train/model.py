@@ -1,5 +1,5 @@
-# model.py - the two architectures in JAX, with the engine's arithmetic: a decoder (llama, or qwen2vl with M-RoPE) and the vision
-# tower of Qwen2-VL. Parameters are one dict a model, named and shaped as the GGUF's tensors (rows are outputs), so that
+# model.py - the two architectures in JAX, with the engine's arithmetic: a decoder (llama, or qwen2vl with M-RoPE) and the
+# vision tower of Qwen2-VL. Parameters are one dict a model, named and shaped as the GGUF's tensors (rows are outputs), so that
 # exporting is writing them down; check.py holds an export's logits to `hartree logits --exact`.
 # SPDX-License-Identifier: MIT
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ class Tower:
     std: tuple = (0.25, 0.25, 0.25)
 
 
-# Places in a picture differ by a few tens, so the slowest pairs must still turn visibly over that: hence the small rope base. Both
-# models have it, so that the one with vision can begin as the other.
+# Places in a picture differ by a few tens, so the slowest pairs must still turn visibly over that: hence the small rope base.
+# Both models have it, so that the one with vision can begin as the other.
 LLAMA = Text("llama", 1024)
 QWEN2VL = Text("qwen2vl", 1024, sections=(8, 10, 14))
 TOWER = Tower()
@@ -87,8 +87,8 @@ def tower_init(c, seed):
     p = {"v.patch_embd": matrix(rng, n, 3 * c.patch**2)}  # the two temporal kernels together
     for i in range(c.n_layer):
         b = f"v.blk.{i}."
-        for name, n_out, n_in, scale in (("attn_q", n, n, 1), ("attn_k", n, n, 1), ("attn_v", n, n, 1), ("attn_out", n, n, small),
-                                         ("ffn_up", c.n_ff, n, 1), ("ffn_down", n, c.n_ff, small)):
+        for name, n_out, n_in, scale in (("attn_q", n, n, 1), ("attn_k", n, n, 1), ("attn_v", n, n, 1),
+                                         ("attn_out", n, n, small), ("ffn_up", c.n_ff, n, 1), ("ffn_down", n, c.n_ff, small)):
             p[f"{b}{name}.weight"], p[f"{b}{name}.bias"] = matrix(rng, n_out, n_in, scale), zeros(n_out)
         for name in ("ln1", "ln2"):
             p[f"{b}{name}.weight"], p[f"{b}{name}.bias"] = ones(n), zeros(n)
@@ -139,8 +139,8 @@ def attend(q, k, v, mask):
 
 
 def text_forward(c, p, x, place, segment):
-    """Rows of embeddings x (batch, n, n_embd) -> normed rows for the output. A row sees those before it of its own segment and of
-    segment 0, what all segments begin with."""
+    """Rows of embeddings x (batch, n, n_embd) -> normed rows for the output. A row sees those before it of its own segment and
+    of segment 0, what all segments begin with."""
     b, n, _ = x.shape
     angles = text_angles(c, place)
     i = jnp.arange(n)
@@ -165,7 +165,7 @@ def text_logits(p, rows):
 
 
 def patches(c, pixels):
-    """uint8 (batch, height, width, 3) -> (batch, patches, 588), each merged token's patches together; and their rows, columns."""
+    """uint8 (batch, height, width, 3) -> (batch, patches, 588), a merged token's patches together; and their rows, columns."""
     b, h, w, _ = pixels.shape
     s, m = c.patch, c.merge
     gy, gx = h // (s * m), w // (s * m)

@@ -32,8 +32,8 @@ def load(path):
 
 
 def run(work, name, init, step, batches, steps, peak, warm=50, every=100):
-    """Takes `steps` steps from the checkpoint NAME on. The rate rises over `warm` steps and falls to nothing in a line. `batches`
-    (from step on) yields what `step(params, optimiser, rate, batch)` takes; it gives new ones and a dict of figures."""
+    """Takes `steps` steps from the checkpoint NAME on. The rate rises over `warm` steps and falls to nothing in a line.
+    `batches` (from step on) yields what `step(params, optimiser, rate, batch)` takes; that gives new ones and figures."""
     path = os.path.join(work, name + ".ckpt")
     if os.path.exists(path):
         state = load(path)
@@ -119,8 +119,8 @@ def pack(documents, n, rows):
 
 
 def lm_batches(vocab, n, rows, at):
-    """Scenes are new in every batch; batch `at` is the same whatever came before it. Texts of two or three facts come first: who
-    has learnt to look one up there finds it among eight."""
+    """Scenes are new in every batch; batch `at` is the same whatever came before it. Texts of two or three facts come first:
+    who has learnt to look one up there finds it among eight."""
     per_batch = rows * n // 128
     while True:
         rng = np.random.default_rng([2, at])
@@ -241,8 +241,8 @@ def train_tower(work, steps):
 # ---- The vision-language model ----
 
 def places(before, nx, ny, after):
-    """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text turns
-    by one number in all three; after a picture it goes on by the longer side."""
+    """Time, row and column of a prompt's rows, (3, rows): `before` tokens, a picture of ny rows of nx, `after` tokens. Text
+    turns by one number in all three; after a picture it goes on by the longer side."""
     first = np.arange(before)
     row, column = np.divmod(np.arange(nx * ny), nx)
     last = before + max(nx, ny) + np.arange(after)
@@ -250,7 +250,7 @@ def places(before, nx, ny, after):
                            np.stack([last] * 3)], 1)
 
 
-# What the tower makes of every picture is computed once: the text model then learns from it alone, at a tenth of the cost.
+# What the tower makes of every picture is computed once: the text model then learns from it alone, at a part of the cost.
 SEEN_AT_ONCE = 4
 
 
@@ -261,7 +261,7 @@ def see_pictures(work, _):
         pixels, _facts = pictures.load(work, clamp)
         path = os.path.join(work, f"seen-{clamp}.npy")
         out = None
-        for i in range(0, len(pixels) - SEEN_AT_ONCE + 1, SEEN_AT_ONCE):
+        for i in range(0, len(pixels), SEEN_AT_ONCE):
             rows = np.asarray(see(params, pixels[i:i + SEEN_AT_ONCE]), np.float16)
             if out is None:
                 out = np.lib.format.open_memmap(path + ".new", "w+", np.float16, (len(pixels), *rows.shape[1:]))
@@ -272,8 +272,8 @@ def see_pictures(work, _):
 
 
 def vlm_init(work):
-    """The language model's weights, turned for the other rope: pairs of neighbours become elements half a head apart. Before the
-    text stands a linear layer on the tower's outputs, which the export folds into the tower's last."""
+    """The language model's weights, turned for the other rope: pairs of neighbours become elements half a head apart. Before
+    the text stands a linear layer on the tower's outputs, which the export folds into the tower's last."""
     c, lm = model.QWEN2VL, load(os.path.join(work, "lm.ckpt"))["params"]
     p = model.text_init(c, 7)
     for k in p:
@@ -314,7 +314,7 @@ def branches(vocab, scene, rng):
 
 
 def vlm_batches(work, vocab, pictures_of, rows, at):
-    """Of one clamp each: (pictures, ids, segments, places, weights). `pictures_of(clamp)` gives an array to take pictures from."""
+    """Of one clamp each: (pictures, ids, segments, places, weights). Pictures are taken from the array `pictures_of(clamp)`."""
     data = {c: (pictures_of(c), pictures.load(work, c)[1]) for c in VLM_CLAMPS}
     before = len(vocab.encode(PROMPT[0]))
     while True:
@@ -388,7 +388,7 @@ STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower
 def main():
     a = argparse.ArgumentParser(description="Trains the models of the traffic world, a stage at a time.")
     a.add_argument("stage", choices=STAGES)
-    a.add_argument("--work", default="build/train", help="folder of vocabulary, checkpoints and pictures (default build/train)")
+    a.add_argument("--work", default=world.WORK, help="folder of vocabulary, checkpoints and pictures (default build/train)")
     a.add_argument("--steps", type=int, default=0, help="steps of the stage (default: those of the README)")
     o = a.parse_args()
     os.makedirs(o.work, exist_ok=True)

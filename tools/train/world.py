@@ -11,6 +11,7 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 HARTREE = os.environ.get("HARTREE", os.path.join(ROOT, "hartree"))
+WORK = os.path.join(ROOT, "build", "train")
 
 KINDS = ["car", "bus", "bicycle", "person", "traffic light", "sign"]
 PLURALS = {"car": "cars", "bus": "buses", "bicycle": "bicycles", "person": "people", "traffic light": "traffic lights",
@@ -176,8 +177,8 @@ def about_scene(scene, objects, told_time=True):
 
 
 # How often each category is asked, in training and in tests alike.
-WEIGHTS = {"colour": 4, "kind": 3, "count": 3, "place": 3, "exists": 2, "light": 1, "shirt": 1.5, "hat": 1, "rider": 1, "sign": 1,
-           "time": 0.3, "empty": 0.5, "absent": 0.4, "summary": 0.6}
+WEIGHTS = {"colour": 4, "kind": 3, "count": 3, "place": 3, "exists": 2, "light": 1, "shirt": 1.5, "hat": 1, "rider": 1,
+           "sign": 1, "time": 0.3, "empty": 0.5, "absent": 0.4, "summary": 0.6}
 
 
 def all_questions(scene, objects, told_time=True):
@@ -281,8 +282,8 @@ def document(scene, rng, most=8):
     if how < 0.16:
         return [(text, False)] if how < 0.15 else chat([GREETINGS[rng.integers(len(GREETINGS))]])
     plain = rng.random() < 0.6
-    asked = [(q, a) for _, q, a in draw_questions(scene, objects, rng, int(rng.integers(6, 14) if plain else rng.integers(4, 10)),
-                                                  text.startswith("It is"))]
+    n = int(rng.integers(6, 14) if plain else rng.integers(4, 10))
+    asked = [(q, a) for _, q, a in draw_questions(scene, objects, rng, n, text.startswith("It is"))]
     if not plain:
         return chat([(f"{text} {asked[0][0]}", asked[0][1])] + asked[1:])
     # Half the tokens of a chat for the same questions; what is learnt from them serves in chats.
