@@ -119,16 +119,24 @@ static bool put_assumed(struct calibration *c, double value, const char *format,
     return ok;
 }
 
-/* A rate of arithmetic: `measured`, unless a disturbance lifted it above what the machine's multiply-adds give; then that is
- * `assumed` in its place. `operands`: "i8" or "f32". */
-static bool put_rate(struct calibration *c, double rate, const char *operands, int threads, const char *key)
+/* The most that the machine's multiply-adds gave; infinite of scalar kernels, which have no such figure. `operands`: "i8" or
+ * "f32". */
+static double peak_of(const struct calibration *c, const char *operands, int threads)
 {
     double peak = -INFINITY;
     char name[DEVICE_KEY];
     snprintf(name, sizeof name, "peak.%s.%d", operands, threads);
-    const struct figure *f = figure_find(c, name); /* none of scalar kernels */
+    const struct figure *f = figure_find(c, name);
     for (size_t i = 0; f && i < f->n; i++) peak = fmax(peak, f->values[i]);
-    return f && rate > peak ? put_assumed(c, peak, "%s", key) : put(c, rate, "%s", key);
+    return f ? peak : INFINITY;
+}
+
+/* A rate of arithmetic: `measured`, unless a disturbance lifted it above what the machine's multiply-adds give; then that is
+ * `assumed` in its place. */
+static bool put_rate(struct calibration *c, double rate, const char *operands, int threads, const char *key)
+{
+    double peak = peak_of(c, operands, threads);
+    return rate > peak ? put_assumed(c, peak, "%s", key) : put(c, rate, "%s", key);
 }
 
 /* The weight type that device keys call `op`. */
@@ -357,7 +365,7 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
     /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
     bool bent = !(score > 0 && element > 0);
     if (bent) element = mean / mean_d;
-    return (bent ? put_assumed(c, 4 / element, "%s", rate) : put_rate(c, 4 / element, "f32", threads, rate)) &&
+    return (bent ? put_assumed(c, fmin(4 / element, peak_of(c, "f32", threads)), "%s", rate) : put_rate(c, 4 / element, "f32", threads, rate)) &&
            (bent ? put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, threads)
                  : put(c, score, "attend.%s.score.%s.%d", op, name, threads)) &&
            put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
