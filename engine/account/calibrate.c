@@ -234,7 +234,9 @@ static const struct {
 
 static const struct {
     const char *name;
-    struct { size_t before, rows; } few, many; /* positions in sight */
+    struct {
+        size_t before, rows;
+    } few, many; /* positions in sight */
     int steps;
 } attend_phases[] = {{"decode", {32, 1}, {CALIBRATED_POSITIONS, 1}, 5}, {"prefill", {0, 32}, {0, 256}, 3}};
 
@@ -335,7 +337,8 @@ static bool put_gemm(struct calibration *c, enum type type, int threads)
     if (row > 0 && unpack >= 0)
         return put_rate(c, 2 / row, operands_of(type), threads, rate) && put(c, unpack, "linear.%s.unpack.%d", op, threads);
     /* So disturbed that more rows seemed to take less, or fewer too little: all is the rows'. */
-    return put_assumed(c, 2 * (double)c->many / many, "%s", rate) && put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
+    return put_assumed(c, fmin(2 * (double)c->many / many, peak_of(c, operands_of(type), threads)), "%s", rate) &&
+           put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
 }
 
 /* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
@@ -365,7 +368,8 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
     /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
     bool bent = !(score > 0 && element > 0);
     if (bent) element = mean / mean_d;
-    return (bent ? put_assumed(c, fmin(4 / element, peak_of(c, "f32", threads)), "%s", rate) : put_rate(c, 4 / element, "f32", threads, rate)) &&
+    return (bent ? put_assumed(c, fmin(4 / element, peak_of(c, "f32", threads)), "%s", rate)
+                 : put_rate(c, 4 / element, "f32", threads, rate)) &&
            (bent ? put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, threads)
                  : put(c, score, "attend.%s.score.%s.%d", op, name, threads)) &&
            put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
@@ -498,8 +502,10 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     if (ok) probe_weights_fill(&c.memory);
     ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
     free(c.figures);
-    if (huge) memory_huge_free(c.memory.bytes, bytes);
-    else free(c.memory.bytes);
+    if (huge)
+        memory_huge_free(c.memory.bytes, bytes);
+    else
+        free(c.memory.bytes);
     if (!ok) device_free(d);
     return ok;
 }
