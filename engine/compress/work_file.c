@@ -11,13 +11,15 @@
 
 #include "base/memory.h"
 
-/* "hartree work 1 KEY\n", then records: a header and its bytes. */
-#define MAGIC "hartree work 1 "
+/* "hartree work 2 KEY\n", then records: a header and its bytes. */
+#define MAGIC "hartree work 2 "
+#define ANY_VERSION "hartree work "
 enum { FIRST_RECORD = sizeof MAGIC - 1 + SHA256_HEX };
 
 struct record {
     uint32_t kind, number;
     uint64_t bytes, offset; /* offset: of its bytes in the file */
+    char digest[SHA256_HEX - 1]; /* of the bytes: what is read is what was written, whatever befell the disk since */
 };
 
 struct work_file {
@@ -26,6 +28,7 @@ struct work_file {
     struct record *records;
     size_t n, capacity;
     uint64_t end;
+    bool ours; /* looked at, and may be removed */
 };
 
 static bool write_all(int fd, const void *data, size_t n, uint64_t at)
@@ -59,7 +62,33 @@ static bool push(struct work_file *w, struct record r, struct error *e)
     return true;
 }
 
-/* Takes the records that are there whole; the rest is cut off. */
+static bool digest_matches(const struct work_file *w, const struct record *r)
+{
+    static const size_t part = 1 << 20;
+    char hex[SHA256_HEX], *p = malloc(part);
+    struct sha256 s;
+    sha256_begin(&s);
+    bool ok = p;
+    for (uint64_t done = 0; ok && done < r->bytes;) {
+        size_t n = r->bytes - done < part ? (size_t)(r->bytes - done) : part;
+        ok = read_all(w->fd, p, n, r->offset + done);
+        if (ok) sha256_add(&s, p, n);
+        done += n;
+    }
+    sha256_end(&s, hex);
+    free(p);
+    return ok && !memcmp(hex, r->digest, sizeof r->digest);
+}
+
+/* Whether the file may be written over: it is empty, or was begun by this code, however short it broke off. */
+static bool is_ours(const struct work_file *w, uint64_t size)
+{
+    char begin[sizeof ANY_VERSION - 1];
+    size_t n = size < sizeof begin ? (size_t)size : sizeof begin;
+    return read_all(w->fd, begin, n, 0) && !memcmp(begin, ANY_VERSION, n);
+}
+
+/* Takes the records that are there whole; the rest is cut off. A file that is something else is left alone. */
 static bool scan(struct work_file *w, const char *key, struct error *e)
 {
     char line[FIRST_RECORD], want[FIRST_RECORD + 1];
@@ -68,24 +97,22 @@ static bool scan(struct work_file *w, const char *key, struct error *e)
     memcpy(want + sizeof MAGIC - 1, key, SHA256_HEX - 1);
     want[FIRST_RECORD - 1] = '\n';
     w->end = FIRST_RECORD;
-    bool known = read_all(w->fd, line, FIRST_RECORD, 0) && !memcmp(line, want, FIRST_RECORD);
     if (fstat(w->fd, &s)) return fail(e, "%s: %s", w->path, strerror(errno));
-    /* What is not ours is not begun anew: a word too few, and it is somebody's model or text. */
-    size_t size = (uint64_t)s.st_size < sizeof MAGIC - 1 ? (size_t)s.st_size : sizeof MAGIC - 1;
-    if (!known && (!S_ISREG(s.st_mode) || (size && (!read_all(w->fd, line, size, 0) || memcmp(line, MAGIC, size)))))
-        return fail(e, "%s: found another file, expected one that compress has made, or none", w->path);
+    if (!S_ISREG(s.st_mode) || !is_ours(w, (uint64_t)s.st_size))
+        return fail(e, "%s: found a file of another kind, expected none, or work that was interrupted", w->path);
+    bool known = read_all(w->fd, line, FIRST_RECORD, 0) && !memcmp(line, want, FIRST_RECORD);
     while (known) {
         struct record r;
-        uint64_t all = (uint64_t)s.st_size;
-        if (all - w->end < sizeof r || !read_all(w->fd, &r, sizeof r, w->end) || r.offset != w->end + sizeof r ||
-            r.bytes > all - r.offset)
+        uint64_t size = (uint64_t)s.st_size;
+        if (size - w->end < sizeof r || !read_all(w->fd, &r, sizeof r, w->end) || r.offset != w->end + sizeof r ||
+            r.bytes > size - r.offset || !digest_matches(w, &r))
             break;
         if (!push(w, r, e)) return false;
         w->end = r.offset + r.bytes;
     }
     if (ftruncate(w->fd, known ? (off_t)w->end : 0) || (!known && !write_all(w->fd, want, FIRST_RECORD, 0)))
         return fail(e, "%s: %s", w->path, strerror(errno));
-    return true;
+    return w->ours = true;
 }
 
 struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], struct error *e)
@@ -108,7 +135,7 @@ struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], s
 void work_file_close(struct work_file *w, bool done)
 {
     if (!w) return;
-    if (done) unlink(w->path);
+    if (w->ours && (done || !w->n)) unlink(w->path);
     if (w->fd >= 0) close(w->fd);
     free(w->records);
     free(w->path);
@@ -131,9 +158,16 @@ bool work_file_add(struct work_file *w, uint32_t kind, uint32_t number, const st
                    struct error *e)
 {
     struct record r = {.kind = kind, .number = number, .offset = w->end + sizeof r};
+    struct sha256 digest;
+    char hex[SHA256_HEX];
     bool ok = true;
-    for (size_t i = 0; ok && i < n; r.bytes += pieces[i++].bytes)
+    sha256_begin(&digest);
+    for (size_t i = 0; ok && i < n; r.bytes += pieces[i++].bytes) {
+        sha256_add(&digest, pieces[i].data, pieces[i].bytes);
         ok = write_all(w->fd, pieces[i].data, pieces[i].bytes, r.offset + r.bytes);
+    }
+    sha256_end(&digest, hex);
+    memcpy(r.digest, hex, sizeof r.digest);
     /* The header last, when what it promises is there. */
     ok = ok && !fsync(w->fd) && write_all(w->fd, &r, sizeof r, w->end);
     if (!ok) {

@@ -77,15 +77,17 @@ cli compress -m "$d/cut" -o "$d/x" --ratio 0.5
 expect "a truncated model" 1 "cut: "
 rm -f "$d"/x.* "$d/cut" "$d/short"
 
-# A file that is none of ours stays as it is.
-cp "$d/in" "$d/mine"
-cli compress -m "$d/in" -o "$d/x" --ratio 0.6 --survey "$d/mine" -c 64 --tokens 128
-expect "a survey that is a model" 1 'mine: found another file, expected one that compress has made, or none'
-if cmp -s "$d/in" "$d/mine"; then ok "... which stays as it was"; else bad "... which stays as it was" "it differs"; fi
-rm -f "$d"/x.* "$d/mine"
-
-# Work that is not whole is begun anew or gone on with, never trusted: here a file of other settings, cut short.
-printf 'hartree work 1 0123' >"$d/again.work"
+# Work that is not whole is begun anew or gone on with, never trusted; a file that is someone's is never written over.
+printf 'no work file' >"$d/again.work"
+cli compress -m "$d/in" -o "$d/again" --ratio 0.6 -c 64 --tokens 256
+expect "OUT.work is someone's file" 1 "again.work: found a file of another kind"
+if [ "$(cat "$d/again.work")" = 'no work file' ]; then ok "it is left alone"; else bad "it is left alone" "it was written over"; fi
+cp "$d/in" "$d/in.copy"
+cli compress -m "$d/in" -o "$d/y" --ratio 0.6 --survey "$d/in" -c 64 --tokens 256
+expect "--survey is the model" 1 "in: found a file of another kind"
+if cmp -s "$d/in" "$d/in.copy"; then ok "the model is left alone"; else bad "the model is left alone" "it was written over"; fi
+if [ ! -e "$d/y.work" ]; then ok "work without a record is removed"; else bad "work without a record is removed" "it is there"; fi
+printf 'hartree work 2 and no more' >"$d/again.work"
 cli compress -m "$d/in" -o "$d/again" --ratio 0.6 -c 64 --tokens 256
 expect "a strange work file" 0
 if cmp -s "$d/out" "$d/again"; then ok "the same settings, the same bytes"; else bad "the same settings, the same bytes" "they differ"; fi
