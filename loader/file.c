@@ -324,12 +324,16 @@ void model_file_close(struct model_file *f)
     free(f);
 }
 
+bool file_is(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return !stat(a, &sa) && !stat(b, &sb) && S_ISREG(sa.st_mode) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 bool model_file_is_part(const struct model_file *f, const char *path)
 {
-    struct stat st, part;
-    if (stat(path, &st)) return false;
     for (size_t i = 0; i < f->n_parts; i++)
-        if (!stat(f->parts[i].path, &part) && part.st_dev == st.st_dev && part.st_ino == st.st_ino) return true;
+        if (file_is(f->parts[i].path, path)) return true;
     return false;
 }
 

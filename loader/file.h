@@ -32,6 +32,8 @@ void model_file_close(struct model_file *f);
  * of the map is touched. From then on the file counts as this process's memory. `progress` may be NULL. Moves tensors' .data.
  * */
 void model_file_settle(struct model_file *f, void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx);
+/* Whether both are the same regular file, by whatever name. */
+bool file_is(const char *a, const char *b);
 /* Whether `path` is one of the model's own files, by whatever name: a command must not write there. */
 bool model_file_is_part(const struct model_file *f, const char *path);
 

@@ -154,6 +154,11 @@ static int run(int n_args, char **args)
     if ((split > 1) + (parts > 1) + (sites > 2) > 1) return usage_error("expected one of --sites above 2, --split and --parts");
     if (!type_by_name(core_type, &o.core_type)) return usage_error("unknown type '%s'", core_type);
     signals_catch();
+    if (!arg_spares(out, NULL, calib, &e) || !arg_spares(out, NULL, check, &e)) return failed(&e);
+    size_t check_len;
+    char *readable = check ? file_read(check, MAX_TEXT, &check_len, &e) : NULL; /* now, not after hours of work */
+    if (check && !readable) return failed(&e);
+    free(readable);
     char *text = calib ? file_read(calib, MAX_TEXT, &o.text_len, &e) : NULL;
     size_t judged_len = 0; /* read before hours are spent on what it is to judge */
     char *judged = check && (text || !calib) ? file_read(check, MAX_TEXT, &judged_len, &e) : NULL;

@@ -116,7 +116,7 @@ static int run_embed(int n_args, char **args)
     signals_catch();
     char *lines = arg_file ? file_read(arg_file, MAX_TEXT_BYTES, &size, &e) : NULL;
     bool opened = (lines || !arg_file) && open_encoder(&c, &e);
-    bool ok = opened && (!output || (out = file_output_open(output, &e)));
+    bool ok = opened && (!output || (arg_spares(output, c.model, arg_file, &e) && (out = file_output_open(output, &e))));
     ok = ok && embed_all(&c, n_args, args, lines, size, out ? file_output_stream(out) : stdout, &e);
     if (ok && out) ok = file_output_commit(out, &e);
     else if (out) file_output_discard(out);

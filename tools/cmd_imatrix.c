@@ -25,7 +25,7 @@ static int run(int n_args, char **args)
     if (!output) return usage_error("found no -o FILE, expected where to write the importance matrix");
     signals_catch();
     struct model *m = arg_open_model(0, &e);
-    struct imatrix *im = m ? arg_collect(m, &e) : NULL;
+    struct imatrix *im = m && arg_spares(output, m, calibration_args.calib, &e) ? arg_collect(m, &e) : NULL;
     bool ok = im && imatrix_write(im, output, arg_calibration_name(), CALIBRATION_CONTEXT, &e);
     if (ok && common.json) {
         struct json j;

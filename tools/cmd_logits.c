@@ -124,7 +124,7 @@ static int run(int n_args, char **args)
     signals_catch();
     struct model *m = arg_open_model(ids_text ? MODEL_NO_TOKENIZER : 0, &e);
     struct file_output *out = NULL;
-    bool ok = m && read_ids(m, &ids, &usage, &e) && (out = file_output_open(output, &e));
+    bool ok = m && arg_spares(output, m, arg_file, &e) && read_ids(m, &ids, &usage, &e) && (out = file_output_open(output, &e));
     if (ok) {
         ok = write_logits(m, &ids, file_output_stream(out), &e);
         if (ok) ok = file_output_commit(out, &e);

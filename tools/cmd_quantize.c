@@ -111,6 +111,7 @@ static int run(int n_args, char **args)
     o.remake.feedback = feedback || ((rank || mean) && !no_feedback);
     struct quantise_result r = {.rows = NULL};
     signals_catch();
+    if (!arg_spares(args[1], NULL, imatrix_path, &e) || !arg_spares(args[1], NULL, calibration_args.calib, &e)) return failed(&e);
     struct imatrix *im = known ? find_inputs(args[0], &e) : NULL;
     o.imatrix = im;
     bool ok = (!known || im) && quantise_file(args[0], args[1], &o, &r, &e);

@@ -4,6 +4,7 @@
 #include "tools/cli.h"
 
 #include "base/json.h"
+#include "tools/common_args.h"
 
 static const char *output = "report.html";
 
@@ -11,6 +12,8 @@ static int run(int n_args, char **args)
 {
     struct error e = {""};
     if (n_args > PAGE_RESULTS) return usage_error("found %d files, expected at most %d", n_args, PAGE_RESULTS);
+    for (int i = 0; i < n_args; i++)
+        if (!arg_spares(output, NULL, args[i], &e)) return failed(&e);
     signals_catch();
     if (!page_from_files((const char *const *)args, (size_t)n_args, output, &e)) return failed(&e);
     if (!common.json) {

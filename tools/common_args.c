@@ -40,6 +40,12 @@ struct model *arg_open_model(int flags, struct error *e)
     return m;
 }
 
+bool arg_spares(const char *out, const struct model *m, const char *file, struct error *e)
+{
+    if (m && model_file_is_part(m->file, out)) return fail(e, "%s: found a file of the model that is read, expected another", out);
+    return !file || !file_is(file, out) || fail(e, "%s: found a file that is read, expected another", out);
+}
+
 struct model *arg_open_model_and_device(int flags, const char *device, struct device *d, double *load_s, struct error *e)
 {
     double start = clock_now();

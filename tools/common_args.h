@@ -32,6 +32,8 @@ enum type arg_kv_type(void);
 
 /* Opens -m (or the demo model) with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
+/* That writing to `out` spares what is read: a model (or NULL) and a file (or NULL). */
+bool arg_spares(const char *out, const struct model *m, const char *file, struct error *e);
 
 /* A note that a file opened for its header alone ends before its tensor data do. */
 void arg_note_cut(const struct model_file *f);

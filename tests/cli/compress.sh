@@ -70,6 +70,11 @@ cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --calib "$d/short"
 expect "a text shorter than a sequence" 1 "expected at least one sequence of 512"
 cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --calib "$d/none"
 expect "no such text" 1 "none: .*No such file"
+cli compress -m "$d/in" -o "$d/short" --ratio 0.5 --check "$d/short"
+expect "OUT is a text that is read" 1 "short: found a file that is read, expected another"
+cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --check "$d/none"
+expect "no such text to check on" 1 "none: .*No such file"
+if [ ! -e "$d/x" ]; then ok "found before the work"; else bad "found before the work" "x is there"; fi
 cli compress -m "$d/in" -o "$d/no/x" --ratio 0.5
 expect "a folder that is not there" 1 "No such file"
 head -c 300000 "$d/in" >"$d/cut"
