@@ -108,7 +108,7 @@ static void test_escapes(void)
                        "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD";
     TEST("text is escaped", !strcmp(text, want), "found '%s'", text);
     begin();
-    html_file(out, "a\".csv", "what", "x,\"y\"\n100 %<", 13);
+    html_file(out, "a\".csv", "what", "x,\"y\"\n100 %<", 12);
     end();
     TEST("a file is a link and its lines",
          strstr(text, "href=\"data:text/plain;charset=utf-8,x,%22y%22%0A100%20%25%3C\"") &&

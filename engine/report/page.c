@@ -68,6 +68,20 @@ struct page_text page_percent(double part)
     return t;
 }
 
+struct page_text page_count(double v)
+{
+    struct page_text t = {"-"};
+    if (isfinite(v)) snprintf(t.s, sizeof t.s, "%.0f", v);
+    return t;
+}
+
+struct page_text page_ratio(double v)
+{
+    struct page_text t = {"-"};
+    if (isfinite(v)) snprintf(t.s, sizeof t.s, "%.2f\xC3\x97", v);
+    return t;
+}
+
 /* ---- Tables ---- */
 
 void page_table_begin(FILE *f, const struct page_result *r, size_t n, const char *first, const char *only)
@@ -132,18 +146,19 @@ static void cell_machine(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
     const char *machine = json_find_string(r->origin, "machine"), *system = json_find_string(r->origin, "system");
-    page_cell(f, "%s; %.0f threads; %s of memory; %s", machine ? machine : r->label, json_find_number(r->origin, "threads"),
+    page_cell(f, "%s; %s threads; %s of memory; %s", machine ? machine : r->label,
+              page_count(json_find_number(r->origin, "threads")).s,
               chart_value(json_find_number(r->origin, "memory_bytes"), "*B").s, system ? system : "-");
 }
 
 static void cell_protocol(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
-    page_cell(
-        f, "%zu prompts, %.0f tokens generated after each; %.0f window%s a prompt, at least %s long, sampled at %g Hz; medians",
-        page_points(r->text), json_find_number(r->text, "gen"), json_find_number(r->text, "repeats"),
-        json_find_number(r->text, "repeats") == 1 ? "" : "s", chart_value(json_find_number(r->text, "window_s"), "*s").s,
-        json_find_number(r->text, "hz"));
+    page_cell(f,
+              "%zu prompts, %s tokens generated after each; %s window%s a prompt, at least %s long, sampled at %s Hz; medians",
+              page_points(r->text), page_count(json_find_number(r->text, "gen")).s,
+              page_count(json_find_number(r->text, "repeats")).s, json_find_number(r->text, "repeats") == 1 ? "" : "s",
+              chart_value(json_find_number(r->text, "window_s"), "*s").s, chart_value(json_find_number(r->text, "hz"), "").s);
 }
 
 static void cell_energy(FILE *f, const struct page_result *r, int m)
@@ -184,7 +199,7 @@ static void cell_others(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
     double cores = others_cores(r->text);
-    if (isnan(cores))
+    if (!isfinite(cores))
         page_cell(f, "not known");
     else
         page_cell(f, "%.2f cores%s", cores, cores > 0.05 ? ": times are longer for it, which no statistics mend" : "");
@@ -287,16 +302,16 @@ static void put_origin(FILE *f, const struct json_value *o)
 {
     const struct json_value *p = json_find(o, "profile");
     fputs("<dl>\n", f);
-    put_pair(f, "machine", "%s, %.0f processors, %s of memory", known(json_find_string(o, "machine")),
-             json_find_number(o, "cores"), chart_value(json_find_number(o, "memory_bytes"), "*B").s);
+    put_pair(f, "machine", "%s, %s processors, %s of memory", known(json_find_string(o, "machine")),
+             page_count(json_find_number(o, "cores")).s, chart_value(json_find_number(o, "memory_bytes"), "*B").s);
     put_pair(f, "system", "%s", known(json_find_string(o, "system")));
     put_pair(f, "program", "%s, built by %s, kernels %s", known(json_find_string(o, "program")),
              known(json_find_string(o, "compiler")), known(json_find_string(o, "isa")));
     put_pair(f, "profile", "%s, kernels %s, of %s", known(json_find_string(p, "name")), known(json_find_string(p, "isa")),
              known(json_find_string(p, "date")));
     put_pair(f, "its rates",
-             "%s of memory bandwidth on %.0f threads (repeats scatter by %s), %s of last-level cache, %s a barrier",
-             chart_value(json_find_number(p, "read_bandwidth"), "*B/s").s, json_find_number(o, "threads"),
+             "%s of memory bandwidth on %s threads (repeats scatter by %s), %s of last-level cache, %s a barrier",
+             chart_value(json_find_number(p, "read_bandwidth"), "*B/s").s, page_count(json_find_number(o, "threads")).s,
              page_percent(json_find_number(p, "noise")).s, chart_value(json_find_number(p, "llc_bytes"), "*B").s,
              chart_value(json_find_number(p, "stage_s"), "*s").s);
     if (!isnan(json_find_number(p, "idle_w")))

@@ -65,7 +65,7 @@ static void draw_layers(FILE *f, const struct json_value *model, char letter, co
     static char labels[MAX_LAYERS + 1][8];
     const char *bar_labels[MAX_LAYERS + 1], *names[PARTS];
     struct op_time ops[MAX_OPS];
-    char title[PAGE_LABEL + 120];
+    char title[2 * PAGE_LABEL + 120];
     size_t n = ops_of(model, phase, ops), layers = 0, parts = n < PARTS ? n : PARTS;
     if (!n) return;
     memset(value, 0, sizeof value);
@@ -83,8 +83,8 @@ static void draw_layers(FILE *f, const struct json_value *model, char letter, co
     for (size_t i = 0; i <= layers && parts < PARTS; i++) memmove(&value[i * parts], &value[i * PARTS], parts * sizeof *value);
     double prompt = json_find_number(model, "costs.prompt"), gen = json_find_number(model, "costs.gen");
     bool prefill = !strcmp(phase, "prefill");
-    snprintf(title, sizeof title, "Model %c, %s %.0f %s%s%s", letter, prefill ? "prefill of" : "decode of",
-             prefill ? prompt : gen - 1, prefill ? "tokens" : "steps", label ? ": " : "", label ? label : "");
+    snprintf(title, sizeof title, "Model %c, %s %s %s%s%s", letter, prefill ? "prefill of" : "decode of",
+             page_count(prefill ? prompt : gen - 1).s, prefill ? "tokens" : "steps", label ? ": " : "", label ? label : "");
     const struct bars b = {
         .title = title,
         .caption =
@@ -211,11 +211,12 @@ static void put_strata_row(FILE *f, const struct page_result *r, size_t n, int m
         if (!v)
             page_cell(f, "-");
         else if (of > 0)
-            page_cell(f, "%s of %.0f (bias %s); %.0f of %.0f inside", page_percent(json_find_number(v, "mape")).s,
-                      json_find_number(v, "n"), page_change(json_find_number(v, "bias")).s, inside, of);
+            page_cell(f, "%s of %s (bias %s); %s of %s inside", page_percent(json_find_number(v, "mape")).s,
+                      page_count(json_find_number(v, "n")).s, page_change(json_find_number(v, "bias")).s, page_count(inside).s,
+                      page_count(of).s);
         else
-            page_cell(f, "%s of %.0f (bias %s)", page_percent(json_find_number(v, "mape")).s, json_find_number(v, "n"),
-                      page_change(json_find_number(v, "bias")).s);
+            page_cell(f, "%s of %s (bias %s)", page_percent(json_find_number(v, "mape")).s,
+                      page_count(json_find_number(v, "n")).s, page_change(json_find_number(v, "bias")).s);
     }
     page_row_end(f);
 }

@@ -106,8 +106,8 @@ bool page_law_pair(FILE *f, const struct page_result *r, size_t n)
             if (isnan(q.measured) && isnan(q.predicted))
                 page_cell(f, "-");
             else if (pair_figures[k].inverse)
-                page_cell(f, "%.2f\xC3\x97 (%.2f to %.2f); predicted %.2f\xC3\x97", 1 / q.measured, 1 / q.high, 1 / q.low,
-                          1 / q.predicted);
+                page_cell(f, "%s (%s to %s); predicted %s", page_ratio(1 / q.measured).s, page_ratio(1 / q.high).s,
+                          page_ratio(1 / q.low).s, page_ratio(1 / q.predicted).s);
             else
                 page_cell(f, "%s; predicted %s", page_change_interval(q.measured, q.low, q.high).s,
                           page_change(q.predicted - 1).s);
@@ -126,9 +126,8 @@ static struct page_text format_figure(double v, const char *unit)
     struct page_text t = {"-"};
     if (isnan(v) || !unit) return t;
     if (!strcmp(unit, "change")) return page_change(v);
-    if (!strcmp(unit, "ratio"))
-        snprintf(t.s, sizeof t.s, "%.2f\xC3\x97", v);
-    else if (!strcmp(unit, "1"))
+    if (!strcmp(unit, "ratio")) return page_ratio(v);
+    if (!strcmp(unit, "1"))
         snprintf(t.s, sizeof t.s, "%.1f %%", 100 * v);
     else
         snprintf(t.s, sizeof t.s, "%.3g %.16s", v, unit);

@@ -36,6 +36,9 @@ struct page_text page_change(double part);
 struct page_text page_change_interval(double ratio, double low, double high);
 /* "3.4 %" */
 struct page_text page_percent(double part);
+/* "19", and "2.60" with a multiplication sign */
+struct page_text page_count(double v);
+struct page_text page_ratio(double v);
 
 /* Heads of a table with a column (or `width` columns) a machine; no heads for one machine alone. */
 void page_table_begin(FILE *f, const struct page_result *r, size_t n, const char *first, const char *only);

@@ -106,8 +106,8 @@ static void fill_error(struct columns *c, const struct json_value *sweep, const 
 
 static const struct figure figures[] = {
     {"Time of a prompt and its answer", "time", "*s",
-     "Points: measured, medians of the windows, bars from the fastest to the slowest. Lines: predicted before, with 95 % "
-     "bands.",
+     "Points: measured, medians of the windows, bars from the fastest to the slowest. Lines: predicted before; bands: 95 %, "
+     "where the profile has an interval.",
      "time_s", "predicted_s", fill_time},
     {"Error of the predicted time", "predicted / measured \xE2\x88\x92 1, %", "",
      "Points: predicted against measured, above 0 where the prediction was too long. Bands, where the profile has an interval: "
@@ -237,9 +237,10 @@ bool page_law_tokens(FILE *f, const struct page_result *r, size_t n)
           "attention's "
           "square shows, the fit below says so.</p>\n",
           f);
+    if (n == 1) fputs("<div class=\"grid\">\n", f); /* all in one; of several machines a row a figure */
     for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) {
         if (!has(r, n, &figures[k])) continue;
-        if (n > 1 || k == 0) fputs("<div class=\"grid\">\n", f);
+        if (n > 1) fputs("<div class=\"grid\">\n", f);
         for (size_t i = 0; i < n; i++)
             if (r[i].text) draw(f, &figures[k], &r[i], n > 1);
         if (n > 1) fputs("</div>\n", f);
@@ -267,11 +268,11 @@ static void put_errors(FILE *f, const struct page_result *r, size_t n, int m, co
         if (isnan(v[0]))
             page_cell(f, "-");
         else if (v[5] > 0)
-            page_cell(f, "%s (bias %s, worst %s); %.0f of %.0f inside their 95 %%", page_percent(v[0]).s, page_change(v[1]).s,
-                      page_change(v[2]).s, v[4], v[5]);
+            page_cell(f, "%s (bias %s, worst %s); %s of %s inside their 95 %%", page_percent(v[0]).s, page_change(v[1]).s,
+                      page_change(v[2]).s, page_count(v[4]).s, page_count(v[5]).s);
         else
-            page_cell(f, "%s (bias %s, worst %s of %.0f)", page_percent(v[0]).s, page_change(v[1]).s, page_change(v[2]).s,
-                      v[3]);
+            page_cell(f, "%s (bias %s, worst %s of %s)", page_percent(v[0]).s, page_change(v[1]).s, page_change(v[2]).s,
+                      page_count(v[3]).s);
     }
     page_row_end(f);
 }

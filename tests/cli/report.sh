@@ -90,13 +90,14 @@ rm -rf "$d/paper"
 ${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \
     --energy none -t 1 --minutes 0.05 -o "$d/paper" >/dev/null 2>&1 </dev/null &
 pid=$! tries=0
-while [ "$(grep -c '"kind": "window"' "$d/paper/text/points.jsonl" 2>/dev/null || echo 0)" -lt 2 ] 2>/dev/null && [ $tries -lt 600 ]; do
+windows() { grep -c '"kind": "window".*}$' "$d/paper/text/points.jsonl"; }
+while { [ ! -e "$d/paper/text/points.jsonl" ] || [ "$(windows)" -lt 2 ]; } && [ $tries -lt 600 ]; do
     sleep 0.05
     tries=$((tries + 1))
 done
 kill -KILL $pid
 wait $pid 2>/dev/null
-had=$(grep -c '"kind": "window".*}$' "$d/paper/text/points.jsonl")
+had=$(windows)
 frozen=$(digest "$d/paper/text/predictions.json")
 if [ ! -e "$d/paper/report.html" ]; then ok "killed: no page yet"; else bad "killed: no page yet" "there is one"; fi
 protocol
