@@ -84,7 +84,7 @@ static bool beside(char path[4096], const char *out, const char *suffix, struct 
 
 static bool survey_and_allocate(struct compressor *c, const char *path, const char *key, struct error *e)
 {
-    struct work_file *f = work_file_open(path, key, e);
+    struct work_file *f = work_file_open(path, key, c->options->survey, e); /* what a user keeps took hours, perhaps */
     bool ok = f && survey_run(c->model, c->options, c->units, c->n, f, e);
     work_file_close(f, false);
     return ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
@@ -358,7 +358,7 @@ static bool run(struct compressor *c, const char *out, struct error *e)
     if (!lapack_require(c->options->threads, e) || !check_options(c, e)) return false;
     if (!beside(path, out, ".work", e) || !beside(survey, out, ".survey", e)) return false;
     hash_work(c, survey_key, key);
-    c->work = work_file_open(path, key, e);
+    c->work = work_file_open(path, key, false, e);
     bool ok = c->work && choose_ranks(c, c->options->survey ? c->options->survey : survey, survey_key, e) && make_cores(c, e);
     struct file_output *f = ok ? file_output_open(out, e) : NULL;
     ok = f && (write_model(c, key, file_output_stream(f), e) || fail_in(e, out));

@@ -12,13 +12,13 @@
 #include "base/memory.h"
 
 /* "hartree work 2 KEY\n", then records: a header and its bytes. */
-#define MAGIC "hartree work 2 "
+#define MAGIC       "hartree work 2 "
 #define ANY_VERSION "hartree work "
 enum { FIRST_RECORD = sizeof MAGIC - 1 + SHA256_HEX };
 
 struct record {
     uint32_t kind, number;
-    uint64_t bytes, offset; /* offset: of its bytes in the file */
+    uint64_t bytes, offset;      /* offset: of its bytes in the file */
     char digest[SHA256_HEX - 1]; /* of the bytes: what is read is what was written, whatever befell the disk since */
 };
 
@@ -89,7 +89,7 @@ static bool is_ours(const struct work_file *w, uint64_t size)
 }
 
 /* Takes the records that are there whole; the rest is cut off. A file that is something else is left alone. */
-static bool scan(struct work_file *w, const char *key, struct error *e)
+static bool scan(struct work_file *w, const char *key, bool keep, struct error *e)
 {
     char line[FIRST_RECORD], want[FIRST_RECORD + 1];
     struct stat s;
@@ -101,6 +101,9 @@ static bool scan(struct work_file *w, const char *key, struct error *e)
     if (!S_ISREG(s.st_mode) || !is_ours(w, (uint64_t)s.st_size))
         return fail(e, "%s: found a file of another kind, expected none, or work that was interrupted", w->path);
     bool known = read_all(w->fd, line, FIRST_RECORD, 0) && !memcmp(line, want, FIRST_RECORD);
+    if (keep && !known && (uint64_t)s.st_size > FIRST_RECORD)
+        return fail(e, "%s: found what was made of another model, text or options, expected those given now, or no file",
+                    w->path);
     while (known) {
         struct record r;
         uint64_t size = (uint64_t)s.st_size;
@@ -115,7 +118,7 @@ static bool scan(struct work_file *w, const char *key, struct error *e)
     return w->ours = true;
 }
 
-struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], struct error *e)
+struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], bool keep, struct error *e)
 {
     struct work_file *w = calloc(1, sizeof *w);
     if (w) w->path = strdup(path);
@@ -127,7 +130,7 @@ struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], s
     w->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     bool ok = w->fd >= 0 || fail(e, "%s: %s", path, strerror(errno));
     if (ok && flock(w->fd, LOCK_EX | LOCK_NB)) ok = fail(e, "%s: found another process at work on it", path);
-    if (ok && scan(w, key, e)) return w;
+    if (ok && scan(w, key, keep, e)) return w;
     work_file_close(w, false);
     return NULL;
 }

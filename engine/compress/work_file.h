@@ -15,9 +15,9 @@
 
 struct work_file;
 
-/* Opens FILE or makes it. One of another key is begun anew. NULL and *e: it is no work file, and so someone's, another process
- * holds it, or it can't be read or written. */
-struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], struct error *e);
+/* Opens FILE or makes it. One of another key is begun anew, or, with `keep`, refused if it holds anything. NULL and *e: that, it
+ * is no work file, and so someone's, another process holds it, or it can't be read or written. */
+struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], bool keep, struct error *e);
 /* `done`: the file has served, and is removed; so is one without a record. */
 void work_file_close(struct work_file *w, bool done);
 

@@ -92,6 +92,11 @@ cli compress -m "$d/in" -o "$d/y" --ratio 0.6 --survey "$d/in" -c 64 --tokens 25
 expect "--survey is the model" 1 "in: found a file of another kind"
 if cmp -s "$d/in" "$d/in.copy"; then ok "the model is left alone"; else bad "the model is left alone" "it was written over"; fi
 if [ ! -e "$d/y.work" ]; then ok "work without a record is removed"; else bad "work without a record is removed" "it is there"; fi
+cli compress -m "$d/in" -o "$d/y" --ratio 0.6 --survey "$d/kept" -c 64 --tokens 128
+expect "a survey is kept" 0
+cli compress -m "$d/in" -o "$d/y" --ratio 0.6 --survey "$d/kept" -c 64 --tokens 256
+expect "... and not begun anew for other options" 1 "kept: found what was made of another model, text or options"
+rm -f "$d"/y*
 printf 'hartree work 2 and no more' >"$d/again.work"
 cli compress -m "$d/in" -o "$d/again" --ratio 0.6 -c 64 --tokens 256
 expect "a strange work file" 0
