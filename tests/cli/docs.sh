@@ -95,7 +95,7 @@ $RUN "$program" synth --shape tiny-llama:Q4_K_M -o "$cli_dir/stand-in/model" >/d
     $RUN "$program" synth --shape tiny-bert:F16 -o "$cli_dir/stand-in/encoder" >/dev/null 2>&1 &&
     $RUN "$program" synth --mmproj --shape tiny-qwen2-vl:F16 -o "$cli_dir/stand-in/tower" >/dev/null 2>&1 &&
     $RUN "$program" calibrate --quick -t 1 >"$cli_dir/stand-in/profile" 2>/dev/null || bad "stand-ins" "could not be made"
-for i in 1 2 3 4 5 6 7 8; do cat "$top/README.md"; done >"$cli_dir/stand-in/text"
+for _ in 1 2 3 4 5 6 7 8; do cat "$top/README.md"; done >"$cli_dir/stand-in/text"
 
 export PARSE='' PROGRAM="$program" RUN PATH="$cli_dir/bin:$PATH"
 cd "$top" || exit 1

@@ -68,7 +68,7 @@ if [ ! -e "$d/no.html" ]; then ok "a failure leaves no page"; else bad "a failur
 # The protocol: vision models that are not there fail their step alone.
 protocol() {
     cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" --energy none \
-        -t 1 --minutes 0.05 -o "$d/paper" "$@"
+        -t 1 --minutes 0.05 -o "$d/paper"
 }
 protocol
 if [ "$cli_rc" -eq 1 ] && grep -q '^pictures .*v.gguf: No such file' "$cli_out" && grep -q '^prompts  *done' "$cli_out"; then ok "paper: a step that fails is a line, and status 1"
