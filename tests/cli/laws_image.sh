@@ -76,7 +76,7 @@ sweep -m "$d/m.gguf" --edges 64,128 --clamp edge:1024 --gen 3 -r 1 --json
 expect_out "a model and its tower: tower, prefill, decode" '"points": \[\{"width": 64, .*"tokens": 6, "flops": [0-9]+, "flops_vision": 18763776, "prompt": 9[0-9], "gen": 3, "vision_s": [0-9.e-]+, .*"prefill_s": [0-9.e-]+, .*"decode_s": [0-9.e-]+, '
 flops=$(sed 's/^{.*"points": \[{"width": 64, [^{]*"tokens": 6, "flops": \([0-9]*\), .*/\1/' "$cli_out")
 prompt=$(sed 's/^{.*"points": \[{"width": 64, [^{]*"prompt": \([0-9]*\), .*/\1/' "$cli_out")
-cli predict -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 64x45 --prompt $((prompt - 6)) --gen 3 --device "$d/device" -t 1 --json
+cli predict -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 64x45 --clamp edge:1024 --prompt $((prompt - 6)) --gen 3 --device "$d/device" -t 1 --json
 expect_out "... whose FLOPs predict says too" "\"flops\": $flops, \"flops_prefill\""
 sweep -m "$d/m.gguf" -m "$d/m.gguf" --mmproj "$d/p.gguf" --edges 64,128,256 --clamp edge:128 --gen 2 -r 1 --question 'What is it?' -o "$d/pair" --json
 expect_out "a pair has ratios" '"second": \{"model": .*"ratios": \{"time": \{"ratio": [0-9.]+'
