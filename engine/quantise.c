@@ -259,8 +259,8 @@ static bool write_file(const struct gguf *g, const struct targets *l, const stru
     struct row_writer rows = {.progress = o->progress, .progress_ctx = o->progress_ctx, .stop = o->stop};
     rows.out = gguf_writer_new(g->alignment);
     rows.pool = pool_new(o->threads ? o->threads : pool_default_threads(), e);
-    r->rows = calloc(l->n_remade + 1, sizeof *r->rows);
-    bool ok = rows.pool && ((rows.out && r->rows) || fail(e, "no memory"));
+    if (l->n_remade) r->rows = calloc(l->n_remade, sizeof *r->rows);
+    bool ok = rows.pool && ((rows.out && (r->rows || !l->n_remade)) || fail(e, "no memory"));
     for (size_t i = 0; i < l->n; i++) rows.total += l->t[i].shared ? 0 : l->t[i].to.bytes;
     if (ok) {
         describe(g, o, l, rows.out);

@@ -403,6 +403,7 @@ static const char *through_file(const unsigned char *bytes, size_t size)
     bool ok = quantise_file(in, out, &(struct quantise_options){.mix = mix_at(below(n)), .threads = 1}, &r, &e);
     if (!ok) refused(&e);
     seen.quantised += ok;
+    if (ok) quantise_result_free(&r);
     bool left = !access(out, F_OK);
     unlink(in);
     unlink(out);
