@@ -28,6 +28,12 @@ static const char *const small_vision[SWEEP_PAIR] = {"tiny-qwen2-vl:Q4_K_M", "ti
 static const char *const full_text[SWEEP_PAIR] = {"llama-3.1-8b:Q4_K_M", "gilda-3.2b:Q4_K_M"};
 static const char *const full_vision[SWEEP_PAIR] = {"qwen2-vl-2b:F16", "axolotl-1.1b:F16"};
 
+/* The paths of a pair, given or made, and of its towers. */
+struct pair {
+    char path[SWEEP_PAIR][PATH_MAX], tower[SWEEP_PAIR][PATH_MAX];
+    bool made;
+};
+
 struct work {
     const struct protocol_options *o;
     struct protocol_result *result;
@@ -35,6 +41,7 @@ struct work {
     bool has_device;
     char profile[PATH_MAX];
     struct laws *text, *image;
+    struct pair *pair[2]; /* of text and of pictures: the sweeps borrow their paths */
     struct paper paper[2]; /* the paper's machines, and this one */
     bool has_paper[2];
 };
@@ -154,12 +161,6 @@ static bool shape_fits(const char *shape, struct error *e)
                 bytes * 1.1e-9);
 }
 
-/* The paths of a pair, given or made, and of its towers. */
-struct pair {
-    char path[SWEEP_PAIR][PATH_MAX], tower[SWEEP_PAIR][PATH_MAX];
-    bool made;
-};
-
 static bool make_pair(struct work *w, struct pair *p, bool vision, struct error *e)
 {
     static const char *const names[2][SWEEP_PAIR] = {{"text-a.gguf", "text-b.gguf"}, {"vision-a.gguf", "vision-b.gguf"}};
@@ -255,11 +256,10 @@ static void sweep_step(struct work *w, bool vision, struct laws **l)
 {
     struct error e = {""};
     struct protocol_step *s = begin_step(w, vision ? "pictures" : "prompts");
-    struct pair *p = calloc(1, sizeof *p);
+    struct pair *p = w->pair[vision] = calloc(1, sizeof *p);
     bool ok = p || fail(&e, "found no memory");
     if (ok && !w->has_device) ok = fail(&e, "found no profile of the machine, expected one to predict with");
     ok = ok && make_pair(w, p, vision, &e) && sweep(w, s, p, vision, l, &e);
-    free(p);
     if (!ok) step_failed(w, s, &e);
 }
 
@@ -397,6 +397,8 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
     bool ok = stopped(&w) ? fail(e, "interrupted; the same command goes on from here") : write_result(&w, e);
     laws_free(w.text);
     laws_free(w.image);
+    free(w.pair[0]);
+    free(w.pair[1]);
     for (int i = 0; i < 2; i++)
         if (w.has_paper[i]) paper_free(&w.paper[i]);
     device_free(&w.device);
