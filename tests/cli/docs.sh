@@ -134,7 +134,7 @@ for c in $($RUN "$program" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1
     $RUN "$program" help "$c" | sed -n 's/^ .*  *\(--[a-z0-9-]*\).*/\1/p'
 done | sort -u >"$cli_dir/words"
 unknown=$(grep -oh '`\(\./\)\?hartree [a-z]\+\|`[^`]*`' README.md CONTRIBUTING.md ARCHITECTURE.md docs/*.md |
-    grep -v '^`\(make\|tools\|gcc\|pip\|apt\|\(sudo\)\)' | grep -o 'hartree [a-z]\+\|--[a-z][a-z0-9-]*' | sort -u |
+    grep -v '^`\(sbatch\|#SBATCH\|make\|tools\|gcc\|pip\|apt\|\(sudo\)\)' | grep -o 'hartree [a-z]\+\|--[a-z][a-z0-9-]*' | sort -u |
     grep -vxF -f "$cli_dir/words" | grep -vx -e 'hartree CMD' | tr '\n' ' ')
 if [ -z "$unknown" ]; then ok "commands and options within sentences"; else bad "commands and options within sentences" "not known: $unknown"; fi
 cli_done
