@@ -9,28 +9,6 @@
 
 /* ---- JSON ---- */
 
-static void put_interval(struct json *j, const char *key, double low, double high)
-{
-    json_key(j, key);
-    json_array(j);
-    json_number(j, low);
-    json_number(j, high);
-    json_array_end(j);
-}
-
-static void put_law(struct json *j, const char *key, const struct laws_line *line)
-{
-    json_key(j, key);
-    json_object(j);
-    json_put_number(j, "intercept", line->measured.b[0]);
-    put_interval(j, "intercept_ci95", line->measured.low[0], line->measured.high[0]);
-    json_put_number(j, "slope", line->measured.b[1]);
-    put_interval(j, "slope_ci95", line->measured.low[1], line->measured.high[1]);
-    json_put_number(j, "predicted_intercept", line->predicted.b[0]);
-    json_put_number(j, "predicted_slope", line->predicted.b[1]);
-    json_object_end(j);
-}
-
 static void put_variant(struct json *j, const struct laws_compress *c, int i)
 {
     const struct laws_variant *v = &c->variant[i];
@@ -57,8 +35,8 @@ static void put_variant(struct json *j, const struct laws_compress *c, int i)
     json_put_number(j, "same_token", v->known ? v->quality.same_top : NAN);
     json_put_number(j, "semantic_accuracy", answers ? answers->semantic_mean[i].mean : NAN); /* --judge */
     json_put_number(j, "exact_accuracy", answers ? answers->exact_share[i].mean : NAN);
-    put_law(j, "cpu_line", &m->cpu_line);
-    put_law(j, "ram_line", &m->ram_line);
+    laws_json_line(j, "cpu_line", &m->cpu_line);
+    laws_json_line(j, "ram_line", &m->ram_line);
     json_object_end(j);
 }
 
@@ -72,7 +50,7 @@ static void put_ratios(struct json *j, const struct laws_compress *c, int i)
         json_key(j, laws_figure_names[k]);
         json_object(j);
         json_put_number(j, "ratio", r.ratio);
-        put_interval(j, "ci95", r.low, r.high);
+        json_put_pair(j, "ci95", r.low, r.high);
         json_put_number(j, "predicted", r.predicted);
         json_object_end(j);
     }

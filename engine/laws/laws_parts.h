@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "engine/laws/laws.h"
 
+#include <limits.h>
+
 /* A model's name as it may stand unquoted in a table and within single quotes in a gnuplot script, which takes backquotes and
  * markup elsewhere for commands. */
 struct plain {
@@ -67,5 +69,9 @@ bool laws_write_file(const char *dir, const char *name, void (*fill)(const void 
 bool laws_draw(const char *dir, const char *script);
 /* Makes the folder unless it is there (laws_run.c). */
 bool laws_folder(const char *dir, struct error *e);
+/* DIR/NAME. False and *e: it is too long. */
+bool laws_path(char path[PATH_MAX], const char *dir, const char *name, struct error *e);
+/* Intercept and slope, measured and predicted, as an object at `key`. */
+void laws_json_line(struct json *j, const char *key, const struct laws_line *line);
 
 #endif

@@ -110,7 +110,7 @@ static void put_fit(struct json *j, const struct laws_fit *f)
     json_object_end(j);
 }
 
-static void put_line(struct json *j, const char *key, const struct laws_line *line)
+void laws_json_line(struct json *j, const char *key, const struct laws_line *line)
 {
     json_key(j, key);
     json_object(j);
@@ -139,8 +139,8 @@ static void put_laws(struct json *j, const struct laws_model *m)
     for (int k = 0; k < STRATUM_COUNT; k++)
         if (m->by_length[k].n) put_validation(j, stratum_names[k], &m->by_length[k]);
     json_object_end(j);
-    put_line(j, "cpu_line", &m->cpu_line);
-    put_line(j, "ram_line", &m->ram_line);
+    laws_json_line(j, "cpu_line", &m->cpu_line);
+    laws_json_line(j, "ram_line", &m->ram_line);
     law_json(&m->plan->law, j);
 }
 

@@ -14,7 +14,7 @@
 
 #define ANSWERS "answers.tsv"
 
-static bool in_folder(char path[PATH_MAX], const char *dir, const char *name, struct error *e)
+bool laws_path(char path[PATH_MAX], const char *dir, const char *name, struct error *e)
 {
     if ((size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX) return true;
     return fail(e, "%s: found a path too long, expected fewer than %d bytes", name, PATH_MAX);
@@ -47,7 +47,7 @@ static bool same_predictions(const struct sweep *s, const char *path, struct err
 static bool freeze(const struct sweep *s, const char *dir, struct error *e)
 {
     char path[PATH_MAX];
-    if (!in_folder(path, dir, "predictions.json", e)) return false;
+    if (!laws_path(path, dir, "predictions.json", e)) return false;
     if (s->n_windows && !access(path, F_OK)) return same_predictions(s, path, e);
     return laws_write_predictions(s, dir, e);
 }
@@ -56,7 +56,7 @@ static bool join_all(struct sweep *s, const struct laws_options *o, struct error
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < o->n_join; i++)
-        if (!in_folder(path, o->join[i], "points.jsonl", e) || !journal_join(path, s, e)) return false;
+        if (!laws_path(path, o->join[i], "points.jsonl", e) || !journal_join(path, s, e)) return false;
     return !o->dir || (laws_folder(o->dir, e) && freeze(s, o->dir, e));
 }
 
@@ -69,9 +69,9 @@ static bool forget(const char *path, struct error *e)
 static struct journal *begin_journal(struct sweep *s, const struct laws_options *o, struct error *e)
 {
     char path[PATH_MAX];
-    if (!laws_folder(o->dir, e) || !in_folder(path, o->dir, "points.jsonl", e)) return NULL;
-    if (o->restart && (!forget(path, e) || !in_folder(path, o->dir, ANSWERS, e) || !forget(path, e) ||
-                       !in_folder(path, o->dir, "points.jsonl", e)))
+    if (!laws_folder(o->dir, e) || !laws_path(path, o->dir, "points.jsonl", e)) return NULL;
+    if (o->restart && (!forget(path, e) || !laws_path(path, o->dir, ANSWERS, e) || !forget(path, e) ||
+                       !laws_path(path, o->dir, "points.jsonl", e)))
         return NULL;
     struct journal *j = journal_open(path, s, e);
     if (!j || freeze(s, o->dir, e)) return j;
@@ -106,7 +106,7 @@ static char **answers_to_join(const struct laws_options *o, struct error *e)
     char **paths = calloc(o->n_join + 1, sizeof *paths), path[PATH_MAX];
     bool ok = paths || fail(e, "answers: found no memory");
     for (size_t i = 0; ok && i < o->n_join; i++)
-        ok = in_folder(path, o->join[i], ANSWERS, e) && ((paths[i] = strdup(path)) || fail(e, "answers: found no memory"));
+        ok = laws_path(path, o->join[i], ANSWERS, e) && ((paths[i] = strdup(path)) || fail(e, "answers: found no memory"));
     if (ok) return paths;
     for (size_t i = 0; paths && i < o->n_join; i++) free(paths[i]);
     free(paths);
@@ -117,7 +117,7 @@ static bool score_answers(struct answers *a, const struct sweep *s, struct answe
                           struct error *e)
 {
     char path[PATH_MAX], **joined = answers_to_join(o, e);
-    bool ok = joined && (!o->dir || in_folder(path, o->dir, ANSWERS, e));
+    bool ok = joined && (!o->dir || laws_path(path, o->dir, ANSWERS, e));
     if (o->dir) ao->path = path;
     ao->make = !o->n_join;
     ao->join = (const char *const *)joined;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/paper.h"
+#include "engine/laws/laws_parts.h"
 #include "engine/laws/prompts.h"
 #include "engine/meter/meter.h"
 #include "engine/report/origin.h"
@@ -49,19 +50,6 @@ struct work {
 static bool stopped(const struct work *w)
 {
     return w->o->hooks.interrupted && *w->o->hooks.interrupted;
-}
-
-static bool put_path(char path[PATH_MAX], const char *dir, const char *name, struct error *e)
-{
-    if ((size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX) return true;
-    return fail(e, "%s: found a path too long, expected fewer than %d bytes", name, PATH_MAX);
-}
-
-static bool make_folder(const char *path, struct error *e)
-{
-    struct stat st;
-    if (!mkdir(path, 0777) || (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))) return true;
-    return fail(e, "%s: cannot make the folder: %s", path, strerror(errno));
 }
 
 /* ---- Steps ---- */
@@ -129,7 +117,7 @@ static void calibrate_step(struct work *w)
 static bool make_model(struct work *w, const char *shape, bool tower, const char *name, char path[PATH_MAX], struct error *e)
 {
     char folder[PATH_MAX];
-    if (!put_path(folder, w->o->dir, "models", e) || !make_folder(folder, e) || !put_path(path, folder, name, e)) return false;
+    if (!laws_path(folder, w->o->dir, "models", e) || !laws_folder(folder, e) || !laws_path(path, folder, name, e)) return false;
     if (!access(path, F_OK)) return true;
     const struct synth_options o = {
         .shape = shape, .mmproj = tower, .seed = SEED, .threads = w->o->threads, .stop = w->o->hooks.interrupted};
@@ -207,7 +195,7 @@ static void take_level(struct sweep_options *o, const struct thoroughness *t)
 }
 
 /* The first level whose windows take no longer than `seconds` by the predictions, else the last. */
-static bool choose_level(struct work *w, struct sweep_options *o, double seconds, char sha256[SHA256_HEX], struct error *e)
+static bool choose_level(struct work *w, struct sweep_options *o, double seconds, struct error *e)
 {
     for (size_t i = 0; i < LEVELS; i++) {
         double takes;
@@ -215,7 +203,6 @@ static bool choose_level(struct work *w, struct sweep_options *o, double seconds
         struct sweep *s = sweep_new(o, e);
         if (!s) return false;
         sweep_missing(s, &takes);
-        snprintf(sha256, SHA256_HEX, "%s", s->sha256);
         sweep_free(s);
         if (w->o->full || takes <= seconds || i + 1 == LEVELS) break;
     }
@@ -226,7 +213,7 @@ static bool choose_level(struct work *w, struct sweep_options *o, double seconds
 static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool vision, struct laws **l, struct error *e)
 {
     const struct protocol_options *o = w->o;
-    char dir[PATH_MAX], sha256[SHA256_HEX];
+    char dir[PATH_MAX];
     struct laws_options run = {.sweep = {.model = {p->path[0], p->path[1]},
                                          .n_models = SWEEP_PAIR,
                                          .gen = vision    ? IMAGE_GEN
@@ -242,8 +229,8 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
                                .dir = dir,
                                .hooks = o->hooks};
     if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
-    if (!put_path(dir, o->dir, vision ? "image" : "text", e) ||
-        !choose_level(w, &run.sweep, 0.42 * 60 * o->minutes, sha256, e) || !(*l = laws_run(&run, e)))
+    if (!laws_path(dir, o->dir, vision ? "image" : "text", e) ||
+        !choose_level(w, &run.sweep, 0.42 * 60 * o->minutes, e) || !(*l = laws_run(&run, e)))
         return false;
     if (p->made)
         snprintf(s->note, sizeof s->note,
@@ -361,10 +348,10 @@ static void put_result(const struct work *w, FILE *f)
 static bool write_both(const struct protocol_options *o, const char *text, size_t size, struct error *e)
 {
     char path[PATH_MAX];
-    struct file_output *f = put_path(path, o->dir, "result.json", e) ? file_output_open(path, e) : NULL;
+    struct file_output *f = laws_path(path, o->dir, "result.json", e) ? file_output_open(path, e) : NULL;
     if (!f) return false;
     fwrite(text, 1, size, file_output_stream(f));
-    if (!file_output_commit(f, e) || !put_path(path, o->dir, "report.html", e) || !(f = file_output_open(path, e)))
+    if (!file_output_commit(f, e) || !laws_path(path, o->dir, "report.html", e) || !(f = file_output_open(path, e)))
         return false;
     if (page_write_text(text, size, file_output_stream(f), e)) return file_output_commit(f, e);
     file_output_discard(f);
@@ -389,7 +376,7 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
 {
     struct work w = {.o = o, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
-    if (!make_folder(o->dir, e) || !put_path(w.profile, o->dir, "device.profile", e)) return false;
+    if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
     calibrate_step(&w);
     if (!stopped(&w)) paper_step(&w);
     if (!stopped(&w)) sweep_step(&w, false, &w.text);
