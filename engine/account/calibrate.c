@@ -21,6 +21,7 @@
 #include "engine/account/probe.h"
 #include "engine/account/read_rate.h"
 #include "kernels/kernel.h"
+#include "tensor/linear.h"
 
 enum { MAX_COUNTS = 16, MAX_ROUNDS = 64, MIB = 1 << 20 };
 
@@ -187,7 +188,8 @@ static bool measure_stage(struct calibration *c, double *tau)
     return note_figure(c, *tau, "stage.%d", c->threads);
 }
 
-enum { FEW = 16 }; /* rows: where unpacking counts; CALIBRATED_ROWS is where it hardly does */
+/* Rows where every type is multiplied by its gemm and unpacking counts; CALIBRATED_ROWS is where it hardly does. */
+enum { FEW = LINEAR_MAX_FEW + 1 };
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
@@ -425,6 +427,15 @@ static void plan_counts(struct calibration *c, int most)
     c->counts[c->n_counts++] = most;
 }
 
+/* What the kernels in use say of themselves. */
+static bool put_few(struct calibration *c)
+{
+    for (unsigned t = 0; t < TYPE_FILE_END; t++)
+        if (type_get(t) && type_get(t)->op &&
+            !put(c, (double)linear_few((enum type)t), "linear.%s.few", type_get(t)->op)) return false;
+    return true;
+}
+
 static bool describe(struct calibration *c)
 {
     struct device *d = c->device;
@@ -437,7 +448,8 @@ static bool describe(struct calibration *c)
         return fail(c->e, "clock: found no date");
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */
     return put(c, pool_default_threads(), "cores") &&
-           device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e);
+           device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e) &&
+           put_few(c);
 }
 
 /* Of the progress, in thousandths; the rest are runs held out. */

@@ -8,6 +8,7 @@
 #include "kernels/kernel.h"
 #include "kernels/type.h"
 #include "loader/file.h"
+#include "tensor/linear.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -22,8 +23,9 @@
 static const struct key_rule {
     const char *pattern, *unit;
     double min, max;
+    bool whole; /* a count */
 } key_rules[] = {
-    {"cores", "1", 1, DEVICE_MAX_THREADS},
+    {"cores", "1", 1, DEVICE_MAX_THREADS, .whole = true},
     {"llc", "B", 0, 1e12},
     {"memory", "B", 1e6, 1e15},
     {"exponent", "1", 1, INFINITY},
@@ -34,6 +36,7 @@ static const struct key_rule {
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.unpack.THREADS", "s", 0, 1},
+    {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW, .whole = true},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"attend.KV.score.PHASE.THREADS", "s", 0, 1},
     {"attend.KV.edge.PHASE.THREADS", "1", 0, 1e9},
@@ -157,6 +160,7 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     if (!(value >= r->min && value <= r->max))
         return fail(e, "%s: found %g, expected %g to %g%s%s", key, value, r->min, r->max, strcmp(r->unit, "1") ? " " : "",
                     strcmp(r->unit, "1") ? r->unit : "");
+    if (r->whole && value != floor(value)) return fail(e, "%s: found %g, expected a whole number", key, value);
     struct device_entry *entry = find_entry(d, key);
     if (!entry) {
         if (d->n == DEVICE_MAX_ENTRIES)

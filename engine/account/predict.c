@@ -27,6 +27,7 @@ struct pricer {
     int threads;
     enum type kv_type;
     double tau, exponent, llc;
+    unsigned char few[TYPE_FILE_END]; /* as linear_few says them of the kernels in use, but of the device's */
     struct op_rates *rates;   /* one an op */
     struct op_cost *costs;    /* one an op, of the step at hand */
     char missing[DEVICE_KEY]; /* the first rate that the device lacks */
@@ -124,7 +125,7 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
     /* Two that multiply one column after another; and one column. */
-    size_t cols = columns(op, s), first = linear_few(op->w->type) + 1;
+    size_t cols = columns(op, s), first = (size_t)s->few[op->w->type] + 1;
     if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return c->flops / r->one;
     double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
@@ -181,9 +182,11 @@ struct stage_share stage_share(const struct plan *p, size_t stage, const struct 
 }
 
 /* Books one step's cost and time in rows[0 .. n_ops). */
-static void price_step(struct pricer *m, const struct step *s, struct prediction_row *rows)
+static void price_step(struct pricer *m, const struct step *step, struct prediction_row *rows)
 {
     const struct plan *p = m->plan;
+    struct step priced = *step, *s = &priced;
+    priced.few = m->few;
     double from_memory = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
         m->costs[i] = cost_op(p, i, s);
@@ -210,6 +213,20 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
     }
 }
 
+/* What the profile says of its kernels, and where it is silent what holds of kernels that nobody measured: this host's would
+ * make a prediction of another machine depend on where it was made. */
+static void take_few(struct pricer *m)
+{
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+        const struct type_info *type = type_get(t);
+        if (!type || !type->op) continue;
+        char key[DEVICE_KEY];
+        snprintf(key, sizeof key, "linear.%s.few", type->op);
+        double few = m->device ? device_get(m->device, key) : NAN;
+        m->few[t] = (unsigned char)(isnan(few) ? (double)linear_few_unmeasured((enum type)t) : few);
+    }
+}
+
 static void end_pricing(struct pricer *m)
 {
     free(m->rates);
@@ -232,6 +249,7 @@ static bool begin_pricing(struct pricer *m, const struct plan *p, const struct d
         m->exponent = device_get(d, "exponent");
         m->llc = device_get(d, "llc");
     }
+    take_few(m);
     return true;
 }
 

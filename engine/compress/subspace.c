@@ -33,7 +33,7 @@ void subspace_multiply(struct pool *pool, const float *a, size_t rows, size_t co
     struct tensor w = {.type = TYPE_F32, .n_dims = 2, .ne = {(int64_t)cols, (int64_t)rows, 1, 1}, .data = a};
     w.row_bytes = cols * sizeof *a;
     w.bytes = rows * w.row_bytes;
-    struct product p = {.pool = pool, .rows = rows, .chunk = linear_rows(TYPE_F32, cols, k)};
+    struct product p = {.pool = pool, .rows = rows, .chunk = linear_rows(TYPE_F32, cols, k, NULL)};
     p.part = (struct linear_part){.w = &w, .x = x, .x_stride = cols * sizeof *x, .cols = k, .y = y, .ldy = rows};
     pool_run(pool, multiply_rows, &p);
 }
