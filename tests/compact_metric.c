@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/compress/correction.h"
 #include "engine/compress/imatrix.h"
 #include "engine/compress/feedback.h"
@@ -18,16 +19,10 @@ static struct pool *pool;
 static char folder[200];
 static uint64_t state = 1;
 
-static float uniform(void)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (float)((int64_t)state >> 40) * 0x1p-23f;
-}
-
 static float normal(void)
 {
     float sum = 0;
-    for (int i = 0; i < 6; i++) sum += uniform();
+    for (int i = 0; i < 6; i++) sum += random_signed(&state);
     return sum / 1.41421356f;
 }
 

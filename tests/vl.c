@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/conversation.h"
 #include "engine/look.h"
 #include "engine/synth.h"
@@ -140,10 +141,7 @@ static void test_reference(int at, int nx, int ny)
     uint64_t x = 11;
     size_t width = m ? (size_t)m->hp.n_embd : 0, n = (size_t)(nx * ny), n_vocab = m ? (size_t)m->hp.n_vocab : 0;
     float *rows = malloc(n * width * sizeof *rows), *got = malloc(n_vocab * sizeof *got);
-    for (size_t i = 0; i < n * width; i++) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        rows[i] = (float)((double)(x >> 40) / (1 << 24) - 0.5);
-    }
+    for (size_t i = 0; i < n * width; i++) rows[i] = random_signed(&x) / 2;
     for (int i = 0; i < N; i++) ids[i] = m ? (i * 53 + 7) % m->hp.n_vocab : 0;
     for (size_t i = 0; i < n; i++) ids[(size_t)at + i] = -1 - (int32_t)i;
     bool ok = m && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && feed(m, &a, ids, N, 7, true, got, &e);

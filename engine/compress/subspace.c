@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "tensor/linear.h"
 
 /* ---- Products ---- */
@@ -145,14 +146,11 @@ static void orthonormalise(float *v, size_t k, size_t n)
     }
 }
 
-/* Numbers in -1 .. 1, the same each time. */
+/* The same numbers each time. */
 static void fill(float *v, size_t n)
 {
-    uint64_t z = 42;
-    for (size_t i = 0; i < n; i++) {
-        z = z * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
-        v[i] = (float)((int64_t)z >> 40) * 0x1p-23f;
-    }
+    uint64_t state = 42;
+    for (size_t i = 0; i < n; i++) v[i] = random_signed(&state);
 }
 
 /* The eigenvectors within the span of v's rows, the first `keep` of them, from y = A v. */
