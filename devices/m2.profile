@@ -63,8 +63,8 @@ linear.q4_K.decode.1 = 6.25e+10 # FLOP/s, assumed
 linear.q5_K.decode.1 = 6.25e+10 # FLOP/s, assumed
 linear.q6_K.decode.1 = 6.25e+10 # FLOP/s, assumed
 
-# Up to how many rows a weight is read where it lies, and not unpacked for all rows at once. Nobody measured it of i8mm
-# kernels: hartree's own have no figure of theirs either, and then take these.
+# Up to how many rows a weight is read where it lies, and not unpacked for all rows at once: no source found; as
+# tensor/linear.h has it of kernels that nobody measured.
 linear.f32.few = 15 # 1, assumed
 linear.f16.few = 15 # 1, assumed
 linear.bf16.few = 15 # 1, assumed
