@@ -114,11 +114,13 @@ static void check_cases(const char *test, const char *model, const char *format,
     const struct chat_format *f = t ? chat_format_find(t, format, &e) : NULL;
     size_t n = 0, wrong = 0;
     for (size_t i = 0; f && cases && i < cases->n; i++) {
-        const struct json_value *messages = json_member(&cases->item[i], "messages"), *prompt = json_member(&cases->item[i], "prompt");
+        const struct json_value *c = &cases->item[i], *messages = json_member(c, "messages"), *prompt = json_member(c, "prompt");
         struct chat_message m[16];
         if (!messages || messages->type != JSON_ARRAY || messages->n > 16) continue;
-        for (size_t k = 0; k < messages->n; k++)
-            m[k] = (struct chat_message){json_member(&messages->item[k], "role")->string, json_member(&messages->item[k], "content")->string};
+        for (size_t k = 0; k < messages->n; k++) {
+            const struct json_value *one = &messages->item[k];
+            m[k] = (struct chat_message){json_member(one, "role")->string, json_member(one, "content")->string};
+        }
         char *got = chat_render(f, m, messages->n, true);
         wrong += !got || strcmp(got, prompt->string) != 0;
         free(got);

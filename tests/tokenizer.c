@@ -375,7 +375,8 @@ static void close_vocabulary(struct opened *o)
     model_file_close(o->f);
 }
 
-static bool same_ids(const struct tokenizer *t, const struct json_value *text, int flags, const struct json_value *ids, size_t limit)
+static bool same_ids(const struct tokenizer *t, const struct json_value *text, int flags, const struct json_value *ids,
+                     size_t limit)
 {
     struct tokens got = {0};
     struct error e;
@@ -394,7 +395,8 @@ static void check_cases(const char *name, const struct tokenizer *t, const char 
     size_t wrong = 0, n = 0;
     const char *first = "";
     for (size_t i = 0; t && cases && i < cases->n; i++, n++) {
-        const struct json_value *c = &cases->item[i], *both = json_member(c, "add_and_parse_special"), *ids = json_member(c, "ids");
+        const struct json_value *c = &cases->item[i], *ids = json_member(c, "ids");
+        const struct json_value *both = json_member(c, "add_and_parse_special");
         const struct json_value *text = json_member(c, text_key), *parsed = json_member(c, "ids_parse_special");
         int f = both ? (both->boolean ? TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL : 0) : flags;
         bool ok = same_ids(t, text, f, ids, limit);
@@ -481,7 +483,8 @@ static void test_real(const char *shared, const char *models)
         snprintf(name, sizeof name, "%s.manifest.json", prompts[i][0]);
         if (!(v = json_file(folder, name))) continue;
         snprintf(name, sizeof name, "reference: prompts of %s", prompts[i][0]);
-        check_file(name, models, prompts[i][1], json_member(v, "prompts"), "prompt", TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL);
+        check_file(name, models, prompts[i][1], json_member(v, "prompts"), "prompt",
+                   TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL);
         json_free(v);
     }
     struct made m = {0};
