@@ -72,8 +72,7 @@ typedef bool excused(void *ctx, size_t step, const float *logits);
 /* Feeds the reference's own greedy ids and counts the steps where this engine would have chosen otherwise although the
  * reference's margin was at least `margin`, but for those excused (NULL: none). The prompt has been fed. */
 static size_t greedy_differences(struct session *s, const struct json_value *greedy, const struct json_value *margins,
-                                 double margin,
-                                 excused *excuse, void *ctx, struct error *e)
+                                 double margin, excused *excuse, void *ctx, struct error *e)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < greedy->n; i++) {

@@ -406,8 +406,8 @@ static void check_cases(const char *name, const struct tokenizer *t, const char 
     TEST(name, n > 0 && wrong == 0, "%zu of %zu texts differ, first '%.60s' %s", wrong, n, first, why);
 }
 
-static void check_file(const char *name, const char *folder, const char *model, const struct json_value *cases, const char *text_key,
-                       int flags)
+static void check_file(const char *name, const char *folder, const char *model, const struct json_value *cases,
+                       const char *text_key, int flags)
 {
     struct opened o = open_vocabulary(folder, model);
     check_cases(name, o.t, o.e.text, cases, text_key, flags, 0);
