@@ -45,8 +45,9 @@ static bool fix_steps(struct work *w, double seconds)
     for (w->steps = 16;;) {
         double took = work_seconds(w);
         if (isnan(took)) return false;
-        if (took > seconds / 2) return w->steps = (size_t)ceil((double)w->steps * seconds / took);
-        w->steps *= 2;
+        bool enough = took > seconds / 2;
+        w->steps = enough ? (size_t)ceil((double)w->steps * seconds / took) : 2 * w->steps;
+        if (enough) return true;
     }
 }
 

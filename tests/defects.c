@@ -6,6 +6,7 @@
 #include "engine/meter/metering.h"
 #include "engine/meter/trace.h"
 #include "kernels/kernel.h"
+#include "tests/round_device.h"
 #include "tests/tree.h"
 
 #include <math.h>

@@ -23,9 +23,8 @@
 static const struct key_rule {
     const char *pattern, *unit;
     double min, max;
-    bool whole; /* a count */
 } key_rules[] = {
-    {"cores", "1", 1, DEVICE_MAX_THREADS, .whole = true},
+    {"cores", "1", 1, DEVICE_MAX_THREADS},
     {"llc", "B", 0, 1e12},
     {"memory", "B", 1e6, 1e15},
     {"exponent", "1", 1, INFINITY},
@@ -36,7 +35,7 @@ static const struct key_rule {
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.unpack.THREADS", "s", 0, 1},
-    {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW, .whole = true},
+    {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"attend.KV.score.PHASE.THREADS", "s", 0, 1},
     {"attend.KV.edge.PHASE.THREADS", "1", 0, 1e9},
@@ -63,6 +62,7 @@ static const struct key_rule {
 };
 enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
 
+static const char *const counts[] = {"cores", "linear.TYPE.few", NULL}; /* patterns of whole numbers */
 static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
 static const char *const bound_words[] = {"low95", "high95", NULL};
 static const char *const phase_words[] = {"decode", "prefill", NULL};
@@ -160,7 +160,8 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     if (!(value >= r->min && value <= r->max))
         return fail(e, "%s: found %g, expected %g to %g%s%s", key, value, r->min, r->max, strcmp(r->unit, "1") ? " " : "",
                     strcmp(r->unit, "1") ? r->unit : "");
-    if (r->whole && value != floor(value)) return fail(e, "%s: found %g, expected a whole number", key, value);
+    if (is_among(counts, r->pattern, strlen(r->pattern)) && value != floor(value))
+        return fail(e, "%s: found %g, expected a whole number", key, value);
     struct device_entry *entry = find_entry(d, key);
     if (!entry) {
         if (d->n == DEVICE_MAX_ENTRIES)
