@@ -32,7 +32,7 @@ struct divergence_reference {
     size_t chunks, scored; /* scored: positions a chunk, the last ones but one of it */
     int n_vocab;
     char tokens[SHA256_HEX]; /* of the original's vocabulary */
-    struct kept_row *rows; /* chunks * scored; NULL: nothing is remembered */
+    struct kept_row *rows;   /* chunks * scored; NULL: nothing is remembered */
 };
 
 /* ---- One position ---- */
@@ -225,8 +225,8 @@ static bool same_vocabulary(const struct divergence_reference *r, const struct m
     if (other->hp.n_vocab != r->n_vocab)
         return fail(e, "vocabulary: found %d tokens, expected %d as the original has", other->hp.n_vocab, r->n_vocab);
     tokenizer_digest(other->tokenizer, tokens);
-    return !strcmp(tokens, r->tokens) || fail(e, "vocabulary: found tokens of sha256 %.12s..., expected the original's, %.12s...",
-                                              tokens, r->tokens);
+    return !strcmp(tokens, r->tokens) ||
+           fail(e, "vocabulary: found tokens of sha256 %.12s..., expected the original's, %.12s...", tokens, r->tokens);
 }
 
 /* Runs all chunks through whichever of the two models is given. */
