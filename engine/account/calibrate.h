@@ -10,17 +10,19 @@
  *   stage      decode steps of a model of 24 layers, 32 wide
  *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache;
  *              prefill and unpack: 16 and 192 rows (48 where there are scalar kernels alone) through a layer
- *   attend.*   heads of 64, 128 and 256, seven or four of them to a key/value head; one row that sees 32 and 768 positions,
+ *   attend.*   heads of 32, 64, 128 and 256, two to seven of them to a key/value head; one row that sees 32 and 768 positions,
  *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
  *   pace.*     the time of work that is the same each time (pace.h)
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
  *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)
  *
- * They are measured in rounds, each figure once a round, and the median over the rounds is kept: a disturbance that lasts some
- * seconds spoils some of every figure's rounds, and not all rounds of some figures. What else runs all the while is part of the
- * machine then, as it will be when models run. Where rounds contradict themselves (more rows seem to take less time, a rate is
- * above the peak) the profile gets what stands to reason instead, as `assumed`.
+ * They are measured in rounds, each figure once a round, and the quartile of the faster rounds is kept. A disturbance only ever
+ * makes things slower, and where a neighbour shares the core it comes and goes within tenths of a second: of six rounds some are
+ * free of it, and they agree with each other, which medians of a busy minute do not (J. Chen and J. Revels, "Robust benchmarking
+ * in noisy environments", 2016, arXiv 1608.04295, take the fastest of all). How far the machine is from that at another moment
+ * is its pace. Where rounds contradict themselves (more rows seem to take less time, a rate is above the peak) the profile gets
+ * what stands to reason instead, as `assumed`.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CALIBRATE_H
 #define HARTREE_CALIBRATE_H
