@@ -82,11 +82,11 @@ static void hash_work(const struct model *m, const struct compress_options *o, c
         sha256_text(&s, "%s %s\n", g->tensors[i].name, type_name(g->tensors[i].type));
         sha256_add(&s, g->tensors[i].data, g->tensors[i].bytes);
     }
-    sha256_text(&s, "survey 2 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
+    sha256_text(&s, "survey 1 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
     sha256_add(&s, o->text, o->text_len);
     struct sha256 more = s;
     sha256_end(&s, survey);
-    sha256_text(&more, "\nwork 4 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+    sha256_text(&more, "\nwork 3 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
                 o->sequential, o->rank, o->sites, o->split, o->parts);
     sha256_numbers(&more, &o->ratio, 1);
     sha256_end(&more, work);
