@@ -38,6 +38,7 @@ struct pair {
 
 struct work {
     const struct protocol_options *o;
+    const char *word[2]; /* of the sweeps' commands */
     struct protocol_result *result;
     struct device device;
     bool has_device;
@@ -228,6 +229,7 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
                                          .device = &w->device,
                                          .device_word = o->device ? o->device : w->profile,
                                          .energy = meter_source(o->hooks.meter)},
+                               .words = {.word = w->word, .n = w->word[1] ? 2 : 0},
                                .dir = dir,
                                .hooks = o->hooks};
     if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
@@ -320,6 +322,10 @@ static void put_command(const struct protocol_options *o, char *command, size_t 
         origin_word(command, size, "--device");
         origin_word(command, size, o->device);
     }
+    if (o->energy) {
+        origin_word(command, size, "--energy");
+        origin_word(command, size, o->energy);
+    }
     if (o->full)
         origin_word(command, size, "--full");
     else
@@ -376,7 +382,7 @@ static bool write_result(const struct work *w, struct error *e)
 
 bool protocol_run(struct protocol_result *result, const struct protocol_options *o, struct error *e)
 {
-    struct work w = {.o = o, .result = result};
+    struct work w = {.o = o, .word = {"--energy", o->energy}, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
     if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
     calibrate_step(&w);
