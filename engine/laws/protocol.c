@@ -235,6 +235,8 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
     if (p->made)
         snprintf(s->note, sizeof s->note,
                  "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their "
+                               .judge = !vision || o->questions ? o->judge : NULL,
+                               .references = vision ? o->questions : o->answers,
                  "answers nothing");
     return true;
 }
@@ -314,9 +316,13 @@ static void put_command(const struct protocol_options *o, char *command, size_t 
         origin_word(command, size, pairs[i].word);
         for (int k = 0; k < SWEEP_PAIR; k++) origin_word(command, size, pairs[i].pair[k]);
     }
-    if (o->device) {
-        origin_word(command, size, "--device");
-        origin_word(command, size, o->device);
+    const struct {
+        const char *word, *file;
+    } files[] = {{"--judge", o->judge}, {"--answers", o->answers}, {"--questions", o->questions}, {"--device", o->device}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!files[i].file) continue;
+        origin_word(command, size, files[i].word);
+        origin_word(command, size, files[i].file);
     }
     if (o->full)
         origin_word(command, size, "--full");

@@ -494,10 +494,11 @@ void page_write(const struct json_value *const *results, size_t n, FILE *f)
     static const struct {
         const char *anchor, *name;
         bool (*write)(FILE *f, const struct page_result *r, size_t n);
-    } sections[] = {
-        {"short", "errors", page_short},     {"tokens", "law 1", page_law_tokens},   {"pixels", "law 2", page_law_pixels},
-        {"pair", "law 3", page_law_pair},    {"paper", "the paper", page_published}, {"layers", "layers", page_costs},
-        {"fit", "closed form", page_errors}, {"origin", "machine", page_origin},     {"numbers", "numbers", page_numbers}};
+    } sections[] = {{"short", "errors", page_short},      {"tokens", "law 1", page_law_tokens},
+                    {"pixels", "law 2", page_law_pixels}, {"pair", "law 3", page_law_pair},
+                    {"answers", "answers", page_answers}, {"paper", "the paper", page_published},
+                    {"layers", "layers", page_costs},     {"fit", "closed form", page_errors},
+                    {"origin", "machine", page_origin},   {"numbers", "numbers", page_numbers}};
     struct page_result r[PAGE_RESULTS];
     for (size_t i = 0; i < n; i++) take_result(&r[i], results[i]);
     name_results(r, n);

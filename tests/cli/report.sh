@@ -68,7 +68,7 @@ if [ ! -e "$d/no.html" ]; then ok "a failure leaves no page"; else bad "a failur
 # The protocol: vision models that are not there fail their step alone.
 protocol() {
     cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" --energy none \
-        -t 1 --minutes 0.05 -o "$d/paper"
+        -t 1 --minutes 0.05 -o "$d/paper" "$@"
 }
 protocol
 if [ "$cli_rc" -eq 1 ] && grep -q '^pictures .*v.gguf: No such file' "$cli_out" && grep -q '^prompts  *done' "$cli_out"; then ok "paper: a step that fails is a line, and status 1"
@@ -96,6 +96,16 @@ while { [ ! -e "$d/paper/text/points.jsonl" ] || [ "$(windows)" -lt 2 ]; } && [ 
     tries=$((tries + 1))
 done
 kill -KILL $pid
+# How right the answers are: of each model with its interval, their difference, and what is published.
+cli synth --shape tiny-bert:F16 -o "$d/judge.gguf"
+protocol --judge "$d/judge.gguf"
+if grep -q '^prompts  *done' "$cli_out" && grep -q 'id="answers"' "$d/paper/report.html" && grep -q '<svg.*Semantic accuracy of the answers' "$d/paper/report.html" &&
+    grep -Eq '<th>semantic accuracy</th><td>-?[0-9.]+ % \(-?[0-9.]+ % to -?[0-9.]+ %\)</td>' "$d/paper/report.html" &&
+    grep -Eq '<th>semantic accuracy</th><td>[-+][0-9.]+ points \([-+][0-9.]+ to [-+][0-9.]+\)</td>' "$d/paper/report.html" &&
+    grep -q 'Published, Raspberry Pi 5: semantic accuracy 77.0 % of Llama-3.1-8B and 90.8 % of Gilda' "$d/paper/report.html"; then ok "paper --judge: accuracies, their difference, and the published ones"
+else bad "paper --judge: accuracies, their difference, and the published ones" "$(grep -o '<th>semantic accuracy</th>.*' "$d/paper/report.html" | head -n 1) $(tail -n 1 "$cli_err")"; fi
+if grep -q 'hartree paper .*--judge .*judge.gguf' "$d/paper/report.html"; then ok "... and its command says so"; else bad "... and its command says so" "it does not"; fi
+
 wait $pid 2>/dev/null
 had=$(windows)
 frozen=$(digest "$d/paper/text/predictions.json")
