@@ -209,12 +209,15 @@ static void cell_missing(FILE *f, const struct page_result *r, int m)
 {
     (void)m;
     double missing = json_find_number(r->text, "missing"), half = json_find_number(r->text, "without_idle_after");
+    double shards = json_find_number(r->text, "shards");
+    char joined[40] = "";
+    if (shards > 1) snprintf(joined, sizeof joined, ", of %.0f shards", shards);
     if (missing > 0)
-        page_cell(f, "%.0f windows of the sweep are not there", missing);
+        page_cell(f, "%.0f windows of the sweep are not there%s", missing, joined);
     else if (half > 0)
-        page_cell(f, "all windows; %.0f of them of a session that was cut short, above the idle before alone", half);
+        page_cell(f, "all windows%s; %.0f of them of a session that was cut short, above the idle before alone", joined, half);
     else
-        page_cell(f, "all windows");
+        page_cell(f, "all windows%s", joined);
 }
 
 static void put_facts(FILE *f, const struct page_result *r, size_t n)

@@ -69,6 +69,11 @@ for i in 1 2; do sweep $eight --clamp box:160x120 -o "$d/shard$i" --shard $i/2; 
 # shellcheck disable=SC2086
 sweep $eight --clamp box:160x120 --join "$d/shard1" --join "$d/shard2" -o "$d/joined"
 expect "shards joined" 0
+cli report "$d/shard2/result.json" "$d/shard1/result.json" -o "$d/shards.html"
+cli report "$d/joined/result.json" -o "$d/joined.html"
+same() { sed -e 's/, of 2 shards//' -e 's/<pre class="wrap">.*//' "$1"; }
+if same "$d/shards.html" | cmp -s - "$(same "$d/joined.html" >"$d/same"; echo "$d/same")" && grep -q 'box:160x120, measured' "$d/shards.html"; then ok "... which report joins to the same knee and curve"
+else bad "... which report joins to the same knee and curve" "$(same "$d/shards.html" | diff - "$d/same" | head -n 3 | cut -c1-300)"; fi
 if [ "$(windows "$d/shard1")" -eq 4 ] && [ "$(wc -l <"$d/joined/points.csv")" -eq 9 ]; then ok "... to all points"; else bad "... to all points" "$(wc -l <"$d/joined/points.csv") lines"; fi
 
 # A model and its tower, and a pair.
@@ -84,11 +89,6 @@ cli scene --size 300x200 -o "$d/a.ppm"
 sweep --image "$d/a.ppm" --edges 100,200,300 --clamp edge:128 -r 1 --json
 expect_out "a picture of a file" '"points": \[\{"width": 100, "height": 67, '
 
-# The paper's shapes: FLOPs on the three plateaus, 40 tokens of text beside the picture.
-for c in 1024x720:10057598099456 854x594:6643899457536 714x496:4321079771136; do
-    cli predict --shape qwen2-vl-2b:F16 --image 2048x1440 --clamp "box:${c%%:*}" --prompt 40 --gen 1 --device rpi5 --json
-    expect_out "Qwen2-VL-2B above the clamp ${c%%:*}" "\"flops\": ${c##*:}, .*\"vision_s\": [0-9.]+"
-done
 # Answers to questions about the picture, at each size and clamp: scored by their words, kept, and made again where they lack.
 printf 'What colour is the car?\tRed.\nHow many signs are there?\tTwo.\n' >"$d/questions"
 asks() { sweep -m "$d/m.gguf" -m "$d/m3.gguf" --mmproj "$d/p.gguf" --edges 64,128 --clamp edge:128 --gen 2 -r 1 "$@"; }
@@ -120,6 +120,11 @@ expect "a judge without questions" 2 '\-\-judge: found no --answers'
 sweep --answers "$d/questions" --edges 64
 expect "questions to a tower alone" 2 '\-\-answers: found a tower alone'
 
+# The paper's shapes: FLOPs on the three plateaus, 40 tokens of text beside the picture.
+for c in 1024x720:10057598099456 854x594:6643899457536 714x496:4321079771136; do
+    cli predict --shape qwen2-vl-2b:F16 --image 2048x1440 --clamp "box:${c%%:*}" --prompt 40 --gen 1 --device rpi5 --json
+    expect_out "Qwen2-VL-2B above the clamp ${c%%:*}" "\"flops\": ${c##*:}, .*\"vision_s\": [0-9.]+"
+done
 
 cli laws image -m "$d/m.gguf"
 expect "no tower" 2 'found 0 towers, expected --mmproj once or twice'
