@@ -97,6 +97,14 @@ static bool take_profile(struct work *w, struct error *e)
     return save_profile(&w->device, w->profile, e);
 }
 
+/* Joules that were asked for by name are the caller's to insist on; of what was found by itself a line says what there is. */
+static void meter_step(struct work *w)
+{
+    struct protocol_step *s = begin_step(w, "meter");
+    if (!meter_measures(w->o->hooks.meter))
+        snprintf(s->note, sizeof s->note, "nothing here measures joules: those of the page are modelled, or not known");
+}
+
 static void calibrate_step(struct work *w)
 {
     struct error e = {""};
@@ -227,6 +235,8 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
                                          .device_word = o->device ? o->device : w->profile,
                                          .energy = meter_source(o->hooks.meter)},
                                .dir = dir,
+                               .judge = !vision || o->questions ? o->judge : NULL,
+                               .references = vision ? o->questions : o->answers,
                                .hooks = o->hooks};
     if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
     if (!laws_path(dir, o->dir, vision ? "image" : "text", e) ||
@@ -235,8 +245,6 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
     if (p->made)
         snprintf(s->note, sizeof s->note,
                  "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their "
-                               .judge = !vision || o->questions ? o->judge : NULL,
-                               .references = vision ? o->questions : o->answers,
                  "answers nothing");
     return true;
 }
@@ -383,6 +391,7 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
     struct work w = {.o = o, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
     if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
+    meter_step(&w);
     calibrate_step(&w);
     if (!stopped(&w)) paper_step(&w);
     if (!stopped(&w)) sweep_step(&w, false, &w.text);
