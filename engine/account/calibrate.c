@@ -74,9 +74,18 @@ static const struct figure *figure_find(const struct calibration *c, const char 
     return NULL;
 }
 
-/* The middle of what was noted; NAN if nothing was. */
-static double figure_median(const struct calibration *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static double figure_median(const struct calibration *c, const char *format, ...)
+/* Which figures are seconds, of which fewer are faster; all others are rates. */
+static bool is_time(const char *key)
+{
+    static const char *const times[] = {"few.", "many.", "stage.", "pace."};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (!strncmp(key, times[i], strlen(times[i]))) return true;
+    return false;
+}
+
+/* The quartile of the faster rounds; NAN if nothing was noted. */
+static double figure_of(const struct calibration *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static double figure_of(const struct calibration *c, const char *format, ...)
 {
     char key[DEVICE_KEY];
     double values[MAX_ROUNDS];
@@ -87,7 +96,8 @@ static double figure_median(const struct calibration *c, const char *format, ...
     const struct figure *f = figure_find(c, key);
     if (!f) return NAN;
     memcpy(values, f->values, f->n * sizeof *values);
-    return median(values, f->n);
+    sort_numbers(values, f->n);
+    return f->n < 2 ? values[0] : quantile(values, f->n, is_time(key) ? 0.25 : 0.75);
 }
 
 static bool put_from(struct calibration *c, enum provenance from, double value, const char *format, va_list ap)
@@ -314,9 +324,9 @@ static bool put_exponent(struct calibration *c)
         for (unsigned t = 0; t < TYPE_FILE_END; t++) {
             const char *op = type_get(t) ? type_get(t)->op : NULL;
             if (!op) continue;
-            double work = 1 / figure_median(c, "linear.%s.decode.%d", op, c->counts[i]);
-            double bytes = (double)type_bytes(t, 256) / 512 / figure_median(c, "read_bandwidth.%d", c->counts[i]);
-            double taken = 1 / figure_median(c, "linear.%s.stream.%d", op, c->counts[i]);
+            double work = 1 / figure_of(c, "linear.%s.decode.%d", op, c->counts[i]);
+            double bytes = (double)type_bytes(t, 256) / 512 / figure_of(c, "read_bandwidth.%d", c->counts[i]);
+            double taken = 1 / figure_of(c, "linear.%s.stream.%d", op, c->counts[i]);
             if (fmax(work, bytes) > 4 * fmin(work, bytes)) continue;
             for (int k = 0; k < 3; k++) squares[k] += pow(log(p_norm(work, bytes, exponents[k]) / taken), 2);
             tried++;
@@ -330,7 +340,7 @@ static bool put_exponent(struct calibration *c)
 static bool put_gemm(struct calibration *c, enum type type, int threads)
 {
     const char *op = type_get(type)->op;
-    double few = figure_median(c, "few.%s.%d", op, threads), many = figure_median(c, "many.%s.%d", op, threads);
+    double few = figure_of(c, "few.%s.%d", op, threads), many = figure_of(c, "many.%s.%d", op, threads);
     double row = (many - few) / (double)(c->many - FEW), unpack = few - FEW * row;
     char rate[DEVICE_KEY];
     snprintf(rate, sizeof rate, "linear.%s.prefill.%d", op, threads);
@@ -349,8 +359,8 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
     const double *seen = c->seen[phase];
     double each[N_HEADS], edge[N_HEADS], mean_d = 0, mean = 0, dd = 0, dt = 0;
     for (int h = 0; h < N_HEADS; h++) {
-        double few = figure_median(c, "few.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
-        double many = figure_median(c, "many.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
+        double few = figure_of(c, "few.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
+        double many = figure_of(c, "many.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
         each[h] = (many - few) / (seen[1] - seen[0]);
         /* On a machine so busy that more positions seemed to take less: all is the positions'. */
         if (!(each[h] > 0) || few < seen[0] * each[h]) each[h] = many / seen[1];
@@ -382,10 +392,12 @@ static bool put_noise(struct calibration *c)
     double noise = 0;
     for (int i = 0; i < c->n_counts; i++) {
         char key[DEVICE_KEY];
-        double off[MAX_ROUNDS], middle = figure_median(c, "read_bandwidth.%d", c->counts[i]);
+        double values[MAX_ROUNDS], off[MAX_ROUNDS], middle;
         snprintf(key, sizeof key, "read_bandwidth.%d", c->counts[i]);
         const struct figure *f = figure_find(c, key);
         if (f->n < LEAST) return put_assumed(c, 0.1, "noise");
+        memcpy(values, f->values, f->n * sizeof *values);
+        middle = median(values, f->n);
         for (size_t k = 0; k < f->n; k++) off[k] = fabs(f->values[k] - middle) / middle;
         noise = fmax(noise, median(off, f->n));
     }
@@ -396,14 +408,14 @@ static bool put_figures(struct calibration *c)
 {
     for (size_t i = 0; i < c->n_figures; i++) {
         const struct figure *f = &c->figures[i];
-        double middle = figure_median(c, "%s", f->key), best = f->values[0];
+        double kept = figure_of(c, "%s", f->key), best = f->values[0];
         char type[16];
         int threads;
         for (size_t k = 1; k < f->n; k++) best = fmax(best, f->values[k]);
         if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
         bool product = sscanf(f->key, "linear.%15[^.].%*[^.].%d", type, &threads) == 2, peak = !strncmp(f->key, "peak.", 5);
-        if (!(product ? put_rate(c, middle, operands_of(type_of_op(type)), threads, f->key)
-                      : put(c, peak ? best : middle, "%s", f->key)))
+        if (!(product ? put_rate(c, kept, operands_of(type_of_op(type)), threads, f->key)
+                      : put(c, peak ? best : kept, "%s", f->key)))
             return false;
         if (!strncmp(f->key, "read_bandwidth.", 15) && !put(c, best, "read_peak.%s", f->key + 15)) return false;
     }

@@ -6,15 +6,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/median.h"
 #include "base/memory.h"
 #include "engine/account/measure.h"
 #include "engine/account/probe.h"
 
 const char *const pace_names[PACES] = {"prefill", "decode"};
 
-enum { ROWS = 64, MIB = 1 << 20, MOST_RUNS = 8 };
-const int pace_runs[PACES] = {MOST_RUNS, MOST_RUNS};
+enum { ROWS = 64, MIB = 1 << 20, LEAST_RUNS = 2 };
+/* Where a neighbour shares the core, speed alternates within tens of milliseconds: the time of each piece is a mean over so long. */
+static const double taken_s = 0.06;
 
 struct piece {
     struct model *model;
@@ -34,10 +34,11 @@ size_t pace_bytes(double llc)
     return (size_t)fmin(512.0 * MIB, fmax(64.0 * MIB, 2 * llc));
 }
 
-/* One layer for arithmetic; for memory as many as there are weights. */
+/* One layer for arithmetic, wide enough that threads share it out as they do a real one's: one that is slowed for a moment then
+ * leaves its chunks to the others. For memory as many layers as there are weights. */
 static void piece_shape(int which, size_t bytes, char shape[PROBE_SHAPE])
 {
-    if (which == PACE_PREFILL) strcpy(shape, "L=1,D=512,H=4,KV=2,F=1536,V=256:Q4_K");
+    if (which == PACE_PREFILL) strcpy(shape, "L=1,D=1024,H=8,KV=2,F=3072,V=256:Q4_K");
     else probe_cold_shape(shape, TYPE_Q4_K, bytes);
 }
 
@@ -86,20 +87,32 @@ struct pace *pace_new(int threads, double llc, struct error *e)
     return NULL;
 }
 
+double pace_takes(const double seconds[PACES])
+{
+    double all = 0;
+    for (int i = 0; i < PACES; i++) all += seconds[i] + fmax(taken_s, LEAST_RUNS * seconds[i]);
+    return all;
+}
+
+static bool run_piece(struct piece *p, enum phase phase, double *seconds, struct error *e)
+{
+    session_reset(p->session);
+    double start = clock_now();
+    bool ok = session_feed(p->session, p->tokens, p->rows, phase, NULL, NULL, e);
+    *seconds = clock_now() - start;
+    return ok;
+}
+
 bool pace_take(struct pace *p, double seconds[PACES], struct error *e)
 {
     for (int i = 0; i < PACES; i++) {
-        struct piece *piece = &p->piece[i];
-        double times[MOST_RUNS];
-        for (int k = 0; k < pace_runs[i]; k++) {
-            session_reset(piece->session);
-            double start = clock_now();
-            if (!session_feed(piece->session, piece->tokens, piece->rows, i == PACE_PREFILL ? PHASE_PREFILL : PHASE_DECODE,
-                              NULL, NULL, e))
-                return false;
-            times[k] = clock_now() - start;
-        }
-        seconds[i] = median(times + 1, (size_t)pace_runs[i] - 1); /* the first woke threads and filled caches */
+        enum phase phase = i == PACE_PREFILL ? PHASE_PREFILL : PHASE_DECODE;
+        double once, sum = 0;
+        int runs = 0;
+        if (!run_piece(&p->piece[i], phase, &once, e)) return false; /* wakes threads and fills caches */
+        for (; runs < LEAST_RUNS || sum < taken_s; runs++, sum += once)
+            if (!run_piece(&p->piece[i], phase, &once, e)) return false;
+        seconds[i] = sum / runs;
     }
     return true;
 }

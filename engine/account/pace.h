@@ -24,10 +24,10 @@ void pace_free(struct pace *p);
 /* Weights that `decode` reads: twice the last-level cache, within 64 and 512 MB. */
 size_t pace_bytes(double llc);
 
-/* How often pace_take runs each piece, once beforehand included. */
-extern const int pace_runs[PACES];
+/* Seconds that pace_take needs where the pieces take so long. */
+double pace_takes(const double seconds[PACES]);
 
-/* Seconds of each piece, the median of a few repeats: some 50 ms in all on a small machine. False and *e: the work failed. */
+/* Seconds of each piece, the mean of its runs over some 60 ms and of two at least. False and *e: the work failed. */
 bool pace_take(struct pace *p, double seconds[PACES], struct error *e);
 
 /* Makes the pieces ready for a device whose calibration kept their time with so many threads; `usual` is that time. NULL

@@ -332,11 +332,9 @@ static bool measure_all(struct run *r, struct error *e)
 static bool begin_pace(struct run *r, struct error *e)
 {
     const struct sweep_options *o = &r->s->options;
-    double takes = 0;
     r->pace = pace_of(o->device, o->threads, r->usual, e);
     if (!r->pace) return !e->text[0];
-    for (int i = 0; i < PACES; i++) takes += r->usual[i] * pace_runs[i];
-    if (takes < PACE_SHARE * o->window_s) return true;
+    if (pace_takes(r->usual) < PACE_SHARE * o->window_s) return true;
     pace_free(r->pace);
     r->pace = NULL;
     return true;

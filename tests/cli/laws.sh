@@ -53,7 +53,7 @@ if [ "$(windows "$d/whole")" -eq 2 ]; then ok "... and forgets the windows"; els
 
 # The machine's pace: of a profile whose work took a microsecond, this machine is thousands of times slower now.
 sed 's/^\(pace\.[a-z]*\.1\) = [^ ]*/\1 = 1e-6/' "$d/device" >"$d/fast"
-sweep --device "$d/fast" --points 4 --gen 3 -r 1 --json
+sweep --device "$d/fast" --points 4 --gen 3 -r 1 --window 1.5 --json
 expect_out "pace: the same work is compared with the profile's" '"pace_prefill": [0-9]{2,}[0-9.e+]*, "pace_decode": [0-9]{2,}[0-9.e+]*, "paced_s": [0-9.]*e-'
 sed 's/^\(pace\.[a-z]*\.1\) = [^ ]*/\1 = 1/' "$d/device" >"$d/slow"
 sweep --device "$d/slow" --points 4 --gen 3 -r 1 --json
