@@ -69,7 +69,7 @@ $(B)/kernels/%.o: kernels/%.c $(B)/flags | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
-$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc $(B)/devices.inc $(B)/texts.inc
+$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc $(B)/devices.inc $(B)/calibration.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
@@ -82,10 +82,9 @@ $(B)/devices.inc: FORCE
 	@mkdir -p $(@D); for f in $(DEVICES); do n=$${f##*/}; printf '{"%s",\n' "$${n%.profile}"; \
 	    sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' "$$f"; echo '},'; done > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
-# The project's own prose, as lines of one string for engine/compress/bundled_text.c: what a compressor fits to by default.
-TEXTS := README.md ARCHITECTURE.md CONTRIBUTING.md $(sort $(wildcard docs/*.md))
-$(B)/texts.inc: FORCE
-	@mkdir -p $(@D); cat $(TEXTS) | sed -e 's/[\\"]/\\&/g' -e 's/?/\\?/g' -e 's/.*/"&\\n"/' > $@.new
+# The calibration text, as lines of one string for engine/compress/bundled_text.c.
+$(B)/calibration.inc: FORCE
+	@mkdir -p $(@D); sed -e 's/[\\"]/\\&/g' -e 's/?/\\?/g' -e 's/.*/"&\\n"/' engine/compress/calibration.txt > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 # The same for the flags: another CFLAGS, or a library installed since, rebuilds everything.
 $(B)/flags: FORCE

@@ -31,7 +31,8 @@ struct divergence_reference {
     struct tokens ids;
     size_t chunks, scored; /* scored: positions a chunk, the last ones but one of it */
     int n_vocab;
-    struct kept_row *rows; /* chunks * scored; NULL: nothing is remembered */
+    char tokens[SHA256_HEX]; /* of the original's vocabulary */
+    struct kept_row *rows;   /* chunks * scored; NULL: nothing is remembered */
 };
 
 /* ---- One position ---- */
@@ -217,12 +218,22 @@ static struct session *begin(const struct divergence_reference *r, const struct 
     return session_new(m, &so, e);
 }
 
+/* The other model's logits are compared token by token, and it is fed the original's ids. */
+static bool same_vocabulary(const struct divergence_reference *r, const struct model *other, struct error *e)
+{
+    char tokens[SHA256_HEX];
+    if (other->hp.n_vocab != r->n_vocab)
+        return fail(e, "vocabulary: found %d tokens, expected %d as the original has", other->hp.n_vocab, r->n_vocab);
+    tokenizer_digest(other->tokenizer, tokens);
+    return !strcmp(tokens, r->tokens) ||
+           fail(e, "vocabulary: found tokens of sha256 %.12s..., expected the original's, %.12s...", tokens, r->tokens);
+}
+
 /* Runs all chunks through whichever of the two models is given. */
 static bool run_all(const struct divergence_reference *r, const struct model *original, const struct model *other,
                     struct divergence *out, struct error *e)
 {
-    if (other && other->hp.n_vocab != r->n_vocab)
-        return fail(e, "vocabulary: found %d tokens, expected %d as the original has", other->hp.n_vocab, r->n_vocab);
+    if (other && !same_vocabulary(r, other, e)) return false;
     struct score *scores = calloc(r->chunks * r->scored, sizeof *scores);
     if (!scores) return fail(e, "text: found no memory for %zu positions", r->chunks * r->scored);
     struct session *p = original ? begin(r, original, e) : NULL, *q = other ? begin(r, other, e) : NULL;
@@ -250,6 +261,7 @@ static struct divergence_reference *cut_text(const struct model *original, const
     }
     r->options = *o;
     r->n_vocab = original->hp.n_vocab;
+    tokenizer_digest(original->tokenizer, r->tokens);
     if (!r->options.context) r->options.context = 512;
     r->scored = r->options.context - r->options.context / 2 - 1;
     bool ok = r->scored > 0 || fail(e, "context: found %zu tokens, expected 3 or more", r->options.context);

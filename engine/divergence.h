@@ -3,7 +3,8 @@
  * Chunks and scored positions are those of perplexity.h, so that both perplexities are what `ppl` says of each model. At each
  * scored position the two distributions over the vocabulary are compared: KL(original || other) = sum_i p_i ln(p_i / q_i), in
  * nats. Errors are standard errors over positions; that of the difference of the log-likelihoods is of the pairs, which is far
- * smaller than either model's own. Both models must have the same vocabulary. SPDX-License-Identifier: MIT */
+ * smaller than either model's own. Both models must have the same tokens, each with its text, type and id.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DIVERGENCE_H
 #define HARTREE_DIVERGENCE_H
 

@@ -6,6 +6,7 @@
 #include "loader/file.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +177,22 @@ static bool plan_target(struct targets *l, const struct gguf *g, const struct te
     return false;
 }
 
+/* Whether it counts what is known of the matrix's inputs. The embedding has none, nor has the imatrix an output's as a rule. */
+static bool asks_for_inputs(const struct tensor *t, const struct quantise_options *o, const struct mix_model *model)
+{
+    if (!o->imatrix || strncmp(t->name, "blk.", 4) || t->n_dims != 2 || !mix_applies(t)) return false;
+    return remakes(o) ? has_blocks(joined_type(o, model, t))
+                      : has_blocks(mix_type(o->mix, model, t)) && t->type != mix_type(o->mix, model, t);
+}
+
+static void note_inputs(struct quantise_result *r, const struct tensor *t, const struct quantise_options *o)
+{
+    r->matrices++;
+    if (imatrix_find(o->imatrix, t->name)) return;
+    if (r->n_lacking < QUANTISE_NAMED) snprintf(r->lacking[r->n_lacking], TENSOR_MAX_NAME, "%s", t->name);
+    r->n_lacking++;
+}
+
 static bool starts_with(struct gguf_string s, const char *start)
 {
     return s.len >= strlen(start) && !memcmp(s.data, start, strlen(start));
@@ -205,6 +222,56 @@ static bool describe_remade(const struct targets *l, struct gguf_writer *w, stru
     }
     if (l->n_remade) weights_describe_file(names, n, w);
     free(names);
+    return true;
+}
+
+/* ---- What it is made of ---- */
+
+enum { CHUNK_ELEMENTS = 1 << 15 }; /* handed to a thread at once */
+
+struct check {
+    const struct tensor *t;
+    struct pool *pool;
+    float *floats; /* a row a thread */
+    int64_t chunk; /* rows */
+    atomic_size_t bad;
+};
+
+static void check_rows(void *ctx, int thread)
+{
+    struct check *c = ctx;
+    size_t n = (size_t)c->t->ne[0], bad = 0;
+    float *floats = c->floats + (size_t)thread * n;
+    for (int64_t first; (first = (int64_t)pool_chunk(c->pool) * c->chunk) < tensor_rows(c->t);)
+        for (int64_t row = first; row < first + c->chunk && row < tensor_rows(c->t); row++) {
+            type_dequantise(c->t->type, floats, tensor_row(c->t, row), n);
+            for (size_t i = 0; i < n; i++) bad += !isfinite(floats[i]);
+        }
+    c->bad += bad;
+}
+
+static bool check_tensor(const struct tensor *t, struct pool *pool, struct error *e)
+{
+    struct check c = {.t = t, .pool = pool, .chunk = 1 + CHUNK_ELEMENTS / (t->ne[0] ? t->ne[0] : 1)};
+    c.floats = malloc((size_t)pool_threads(pool) * (size_t)t->ne[0] * sizeof *c.floats + 1);
+    if (!c.floats) return fail(e, "tensor '%s': found no memory for %lld floats", t->name, (long long)t->ne[0]);
+    pool_run(pool, check_rows, &c);
+    free(c.floats);
+    return !c.bad || fail(e, "tensor '%s': found %zu numbers that are not finite among %lld, expected none", t->name,
+                          (size_t)c.bad, (long long)tensor_elements(t));
+}
+
+/* A block of any type with one such number becomes NaN as a whole, and a model with it says nothing but NaN. So this is told
+ * before anything is written. */
+static bool check_numbers(const struct targets *l, const struct quantise_options *o, struct pool *pool, struct error *e)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct target *t = &l->t[i];
+        const struct tensor *from = t->remake ? t->remake->from : t->from;
+        if (!from || (!t->remake && from->type == t->to.type)) continue; /* one of a remade matrix's tensors, or copied */
+        if (o->stop && *o->stop) return true; /* the writing says so */
+        if (!check_tensor(from, pool, e)) return false;
+    }
     return true;
 }
 
@@ -254,13 +321,12 @@ static bool write_tensors(struct row_writer *rows, const struct targets *l, stru
 }
 
 static bool write_file(const struct gguf *g, const struct targets *l, const struct quantise_options *o, FILE *f,
-                       struct quantise_result *r, struct error *e)
+                       struct pool *pool, struct quantise_result *r, struct error *e)
 {
-    struct row_writer rows = {.progress = o->progress, .progress_ctx = o->progress_ctx, .stop = o->stop};
+    struct row_writer rows = {.pool = pool, .progress = o->progress, .progress_ctx = o->progress_ctx, .stop = o->stop};
     rows.out = gguf_writer_new(g->alignment);
-    rows.pool = pool_new(o->threads ? o->threads : pool_default_threads(), e);
     if (l->n_remade) r->rows = calloc(l->n_remade, sizeof *r->rows);
-    bool ok = rows.pool && ((rows.out && (r->rows || !l->n_remade)) || fail(e, "no memory"));
+    bool ok = (rows.out && (r->rows || !l->n_remade)) || fail(e, "no memory");
     for (size_t i = 0; i < l->n; i++) rows.total += l->t[i].shared ? 0 : l->t[i].to.bytes;
     if (ok) {
         describe(g, o, l, rows.out);
@@ -270,7 +336,6 @@ static bool write_file(const struct gguf *g, const struct targets *l, const stru
     ok = ok && write_tensors(&rows, l, r, e) && gguf_writer_end(rows.out, e);
     rows_free(&rows);
     gguf_writer_free(rows.out);
-    pool_free(rows.pool);
     return ok;
 }
 
@@ -283,7 +348,7 @@ static bool plan_targets(struct targets *l, const struct gguf *g, const struct q
         return fail(e, "metadata 'mpo.version': found a model with factorised or corrected layers, expected one without");
     l->remake = calloc(g->n_tensors + 1, sizeof *l->remake);
     if (!l->remake) return fail(e, "no memory for the table of %zu tensors", g->n_tensors);
-    size_t known = 0;
+    size_t known = 0; /* of the importance matrix's names */
     for (size_t i = 0; i < g->n_tensors; i++) {
         const struct tensor *from = &g->tensors[i];
         size_t at = l->n;
@@ -292,11 +357,12 @@ static bool plan_targets(struct targets *l, const struct gguf *g, const struct q
         r->parameters += tensor_parameters(from);
         r->converted += at < l->n && (l->t[at].remake || from->type != l->t[at].to.type);
         known += o->imatrix && imatrix_find(o->imatrix, from->name);
+        if (asks_for_inputs(from, o, &model)) note_inputs(r, from, o);
     }
     for (size_t i = 0; i < l->n; i++)
         if (!l->t[i].shared) type_sum_add(&r->out[l->t[i].to.type], &l->t[i].to);
     r->tensors = g->n_tensors;
-    if (!o->imatrix || known) return true;
+    if (!o->imatrix || (known && (!r->matrices || r->n_lacking < r->matrices))) return true;
     return fail(e, "tensors: found none of the importance matrix's %zu, expected another", o->imatrix->n);
 }
 
@@ -323,15 +389,19 @@ bool quantise_file(const char *in, const char *out, const struct quantise_option
     r->file_bytes_in = file->bytes;
     struct file_output *output = NULL;
     struct targets l = {.n = 0};
+    struct pool *pool = NULL;
     bool ok = !model_file_is_part(file, out) || fail(e, "%s: found a file of the model that is read, expected another", out);
     ok = ok && (plan_targets(&l, file->gguf, o, r, e) || fail_in(e, in));
+    ok = ok && (pool = pool_new(o->threads ? o->threads : pool_default_threads(), e));
+    ok = ok && (check_numbers(&l, o, pool, e) || fail_in(e, in));
     ok = ok && (output = file_output_open(out, e));
-    ok = ok && (write_file(file->gguf, &l, o, file_output_stream(output), r, e) || fail_in(e, out));
+    ok = ok && (write_file(file->gguf, &l, o, file_output_stream(output), pool, r, e) || fail_in(e, out));
     if (ok)
         ok = file_output_commit(output, e);
     else if (output)
         file_output_discard(output);
     targets_free(&l);
+    pool_free(pool);
     if (!ok) quantise_result_free(r);
     model_file_close(file);
     return ok;

@@ -37,9 +37,15 @@ struct quantise_row {
     double error, corrected;
 };
 
+enum { QUANTISE_NAMED = 3 };
+
 struct quantise_result {
     uint64_t file_bytes_in, file_bytes_out, parameters;
     size_t tensors, converted;
+    /* With an importance matrix: matrices of blocks that it is asked for, those of them that it lacks, and the first of these.
+     * They are quantised without weights, or, where others are made anew and the type is a pure one, not at all. */
+    size_t matrices, n_lacking;
+    char lacking[QUANTISE_NAMED][TENSOR_MAX_NAME];
     struct type_sum in[TYPE_FILE_END], out[TYPE_FILE_END];
     struct quantise_row *rows; /* n_rows, in the order of the file; quantise_result_free */
     size_t n_rows;
@@ -49,7 +55,8 @@ struct quantise_result {
 double quantise_bits(const struct quantise_result *r);
 void quantise_result_free(struct quantise_result *r);
 
-/* Writes OUT whole or not at all. False and *e on failure; OUT may not be a file of the model itself. */
+/* Writes OUT whole or not at all. False and *e on failure: a matrix that is converted holds a NaN or an infinity (known before
+ * anything is written), OUT is a file of the model itself, or as the parts say. */
 bool quantise_file(const char *in, const char *out, const struct quantise_options *o, struct quantise_result *r,
                    struct error *e);
 

@@ -26,24 +26,32 @@ static bool is_word(const char *s, size_t n, const char *word)
 }
 
 /* The next word that counts, and its length; *s moves behind it. 0: none is left. */
-static size_t next_word(const char **s, const char **word)
+static size_t next_word(const char **s, const char **word, bool articles)
 {
     for (;;) {
         while (**s && !in_word((unsigned char)**s)) ++*s;
         *word = *s;
         while (in_word((unsigned char)**s)) ++*s;
         size_t n = (size_t)(*s - *word);
-        if (!is_word(*word, n, "a") && !is_word(*word, n, "an") && !is_word(*word, n, "the")) return n;
+        if (articles || (!is_word(*word, n, "a") && !is_word(*word, n, "an") && !is_word(*word, n, "the"))) return n;
     }
+}
+
+/* Of a text of nothing but articles these are what it says: the option "A", say, is not the empty answer. */
+static bool articles_alone(const char *s)
+{
+    const char *word, *all = s;
+    return !next_word(&s, &word, false) && next_word(&all, &word, true);
 }
 
 bool words_match(const char *a, const char *b)
 {
     const char *x, *y;
     size_t n, m;
+    bool articles = articles_alone(a) || articles_alone(b);
     do {
-        n = next_word(&a, &x);
-        m = next_word(&b, &y);
+        n = next_word(&a, &x, articles);
+        m = next_word(&b, &y, articles);
         if (n != m) return false;
         for (size_t i = 0; i < n; i++)
             if (lower((unsigned char)x[i]) != lower((unsigned char)y[i])) return false;

@@ -7,7 +7,8 @@
 #include "engine/embed.h"
 
 /* Whether two texts have the same words in the same order: runs of letters, digits and bytes beyond ASCII, whatever the case of
- * ASCII letters and whatever stands between; "a", "an" and "the" don't count. So " Red." is "red", and "3" is not "three". */
+ * ASCII letters and whatever stands between; "a", "an" and "the" don't count, except where they are all that one of the texts
+ * has. So " Red." is "red", "3" is not "three", and the option "A" is not the empty answer. */
 bool words_match(const char *a, const char *b);
 
 /* Cosine of the answer's and the reference's embeddings. False and *e as embed. */

@@ -245,6 +245,47 @@ static void refuse(const char *name, const char *path)
     imatrix_free(im);
 }
 
+/* A weight that is no number is named before anything is written, whichever way its matrix would be made. */
+static void test_not_finite(const char *model, const struct imatrix *im, const char *bad, const char *out)
+{
+    struct model_file *f = model_file_open(model, NULL, &e);
+    const struct tensor *t = f ? gguf_tensor(f->gguf, "blk.1.ffn_up.weight") : NULL;
+    bool spoilt = t && copy_with(model, bad, (long)t->offset + 7, 0x7e, -1); /* F16: all ones for an exponent */
+    model_file_close(f);
+    TEST("a model to spoil", spoilt, "%s", e.text);
+    struct quantise_result r;
+    struct quantise_options o = {.mix = mix_find("Q3_K", &e), .threads = 2};
+    static const char said[] = "bad: tensor 'blk.1.ffn_up.weight': found 1 numbers that are not finite among 24576";
+    for (int anew = 0; spoilt && anew < 2; anew++) {
+        if (anew) o.imatrix = im, o.remake.feedback = true;
+        e.text[0] = 0;
+        bool made = quantise_file(bad, out, &o, &r, &e);
+        TEST(anew ? "a NaN in a matrix made anew" : "a NaN in a matrix", !made && strstr(e.text, said) && access(out, F_OK),
+             "found '%s'", e.text);
+        if (made) quantise_result_free(&r);
+    }
+}
+
+/* An importance matrix of other names is refused, one that lacks some says which. */
+static void test_lacking(const char *model, struct imatrix *im, const char *out)
+{
+    struct quantise_options o = {.mix = mix_find("Q4_0", &e), .imatrix = im, .threads = 2};
+    struct quantise_result r = {.rows = NULL};
+    bool made = quantise_file(model, out, &o, &r, &e);
+    TEST("nothing is lacking", made && r.matrices == 14 && r.n_lacking == 0, "%zu of %zu %s", r.n_lacking, r.matrices, e.text);
+    for (size_t i = 0; i < im->n; i++)
+        if (i != 5) im->entry[i].name[0] = 'x';
+    made = quantise_file(model, out, &o, &r, &e);
+    TEST("thirteen are, and the first are named",
+         made && r.matrices == 14 && r.n_lacking == 13 && !strcmp(r.lacking[0], "blk.0.attn_q.weight") &&
+             !strcmp(r.lacking[2], "blk.0.attn_v.weight"),
+         "%zu of %zu: %s %s", r.n_lacking, r.matrices, r.lacking[0], e.text);
+    im->entry[5].name[0] = 'x';
+    TEST("none matches", !quantise_file(model, out, &o, &r, &e) && strstr(e.text, "found none of the importance matrix's 14"),
+         "found '%s'", e.text);
+    for (size_t i = 0; i < im->n; i++) im->entry[i].name[0] = 'b';
+}
+
 static void test_files(void)
 {
     char model[256], file[256], bad[256], out[256];
@@ -297,6 +338,9 @@ static void test_files(void)
         TEST("inputs of another width", !quantise_file(model, bad, &o, &r, &e) && strstr(e.text, "expected 95"), "found '%s'",
              e.text);
         back->entry[0].metric.n++;
+        unlink(out);
+        test_not_finite(model, back, bad, out);
+        test_lacking(model, back, out);
     }
     ok = ok && copy_with(file, bad, -1, 0, 3000);
     if (ok) refuse("a file that ends early", bad);

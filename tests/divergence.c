@@ -77,6 +77,21 @@ static void test_pair(struct model *m[2], const char *text)
          "found '%s'", e.text);
 }
 
+/* A copy of the first model whose last token has another text. */
+static bool rename_token(const struct model *m, const char *to, struct error *e)
+{
+    struct gguf_string last = token_text(m->tokenizer, m->hp.n_vocab - 1);
+    size_t size, at = 0;
+    char *bytes = file_read(path[0], 1 << 26, &size, e);
+    while (bytes && at + last.len < size && memcmp(bytes + at, last.data, last.len)) at++;
+    if (bytes) bytes[at] = bytes[at] == 'x' ? 'y' : 'x';
+    FILE *f = bytes ? fopen(to, "wb") : NULL;
+    bool ok = f && fwrite(bytes, 1, size, f) == size;
+    if (f) ok = !fclose(f) && ok;
+    free(bytes);
+    return ok;
+}
+
 int main(void)
 {
     struct error e = {""};
@@ -95,6 +110,13 @@ int main(void)
     TEST("another vocabulary",
          made && !divergence_run(m[0], other, text, strlen(text), &(struct divergence_options){0}, &d, &e) &&
              strstr(e.text, "found 600 tokens, expected 700"),
+         "found '%s'", e.text);
+    model_close(other);
+    other = NULL;
+    made = made && rename_token(m[0], third, &e) && (other = model_open(third, NULL, 0, &e));
+    TEST("as many tokens, one of another text",
+         made && !divergence_run(m[0], other, text, strlen(text), &(struct divergence_options){.context = 64}, &d, &e) &&
+             strstr(e.text, "vocabulary: found tokens of sha256 ") && strstr(e.text, "expected the original's"),
          "found '%s'", e.text);
     for (int i = 0; i < 2; i++) model_close(m[i]), unlink(path[i]);
     model_close(other);

@@ -367,6 +367,22 @@ static void put_one_text(FILE *f, const char *name, const char *value)
     fputc('}', f);
 }
 
+/* A family of four, as laws compress keeps it. */
+static void put_family(FILE *f, const char *name, const char *value)
+{
+    fputc('{', f);
+    put_text(f, name, 2, value, false);
+    fputs(", \"quality\": {\"perplexity\": 11}, \"variants\": [", f);
+    for (int i = 0; i < 3; i++)
+        fprintf(f,
+                "%s{\"model\": \"%s\", \"file\": \"%s\", \"file_bytes\": %s, \"points\": [{\"prompt\": 50, \"time_s\": %s, "
+                "\"predicted_s\": 2}], \"cpu_line\": {\"slope\": %s}, \"quality\": {\"perplexity\": %s, \"ratio\": 1.25, "
+                "\"log_ratio_stderr\": 0.02, \"kl\": %s}, \"ratios\": {\"time\": {\"ratio\": %s, \"ci95\": [0.5, %s], "
+                "\"predicted\": 0.625}}}",
+                i ? ", " : "", name, name, value, value, value, value, value, value, value);
+    fputs("]}", f);
+}
+
 static void test_pages(void)
 {
     static const char *const names[] = {"plain", "<script>alert(1)</script>&amp;'", "\\u0000\\u001f\\\"></svg>",
@@ -377,10 +393,12 @@ static void test_pages(void)
     struct error e = {""};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
-            struct json_value *one = made(put_one_text, names[i], values[k]), *all = made(put_paper, names[i], values[k]);
-            const struct json_value *both[] = {one, all, one};
-            bool ok = one && all && page_check(one, "one", &e) && page_check(all, "all", &e);
-            for (size_t n = 1; ok && n <= 3; n++) {
+            struct json_value *one = made(put_one_text, names[i], values[k]), *all = made(put_paper, names[i], values[k]),
+                              *family = made(put_family, names[i], values[k]);
+            const struct json_value *both[] = {one, all, family, one};
+            bool ok = one && all && family && page_check(one, "one", &e) && page_check(all, "all", &e) &&
+                      page_check(family, "family", &e);
+            for (size_t n = 1; ok && n <= 4; n++) {
                 begin();
                 page_write(both, n, out);
                 end();
@@ -392,8 +410,9 @@ static void test_pages(void)
             wrong += !ok;
             json_free(one);
             json_free(all);
+            json_free(family);
         }
-    TEST("pages of any result are well-formed and alone", !wrong && pages == 150, "%zu of %zu are not: %s%s", wrong, pages, why,
+    TEST("pages of any result are well-formed and alone", !wrong && pages == 200, "%zu of %zu are not: %s%s", wrong, pages, why,
          e.text);
 
     struct json_value *all = made(put_paper, "plain", "1.5");
@@ -426,6 +445,26 @@ static void test_pages(void)
         if (!strstr(text, needed[i])) lacking = needed[i];
     TEST("a whole result has all sections", !lacking, "no %s", lacking);
     json_free(all);
+
+    struct json_value *family = made(put_family, "plain", "0.75");
+    one = family;
+    begin();
+    page_write(&one, 1, out);
+    end();
+    static const char *const of_each[] = {"model D",
+                                          "Model D",
+                                          "D measured",
+                                          "D - plain",
+                                          "points-d.csv",
+                                          "1.25 \xC2\xB1 0.025",
+                                          "0.75 (0.5 to 0.75); predicted 0.625",
+                                          "id=\"family\""};
+    lacking = NULL;
+    for (size_t i = 0; i < sizeof of_each / sizeof *of_each; i++)
+        if (!strstr(text, of_each[i])) lacking = of_each[i];
+    TEST("a family's page has every variant", !lacking && !strstr(text, "odel E"), "no %s, or a fifth",
+         lacking ? lacking : "more");
+    json_free(family);
 
     static const char *const others[] = {"1",
                                          "[]",

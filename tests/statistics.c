@@ -5,6 +5,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/sha256.h"
+#include "engine/compress/bundled_text.h"
 #include "engine/session.h"
 #include "engine/synth.h"
 #include "kernels/kernel.h"
@@ -181,11 +183,25 @@ static void test_model(const char *dir, const char *shape, bool normed_outputs)
     unlink(path);
 }
 
+/* What results were made with stays as it is: another text is to have another name. */
+static void test_bundled_text(void)
+{
+    static const char want[] = "616135b5594ffa358a10a5d543359ce5d4f82796ff44525e8ba23c311b3d02bb";
+    char found[SHA256_HEX];
+    struct sha256 s;
+    sha256_begin(&s);
+    sha256_add(&s, bundled_text, bundled_text_len);
+    sha256_end(&s, found);
+    TEST("the bundled text is what it was", !strcmp(bundled_text_name, "bundled text 1") && !strcmp(found, want), "found %s",
+         found);
+}
+
 int main(void)
 {
     char message[256], dir[160];
     if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return puts(message), 1;
     if (!test_folder(dir, sizeof dir)) return perror(dir), 1;
+    test_bundled_text();
     test_model(dir, "tiny-llama:F32", false);
     test_model(dir, "tiny-gemma3:F32", true);
     rmdir(dir);

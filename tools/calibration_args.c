@@ -17,7 +17,7 @@ static void show(void *ctx, uint64_t done, uint64_t total)
 
 const char *arg_calibration_name(void)
 {
-    return calibration_args.calib ? calibration_args.calib : "the bundled text";
+    return calibration_args.calib ? calibration_args.calib : bundled_text_name;
 }
 
 struct imatrix *arg_collect(const struct model *m, struct error *e)

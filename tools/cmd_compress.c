@@ -29,7 +29,7 @@ static const struct option options[] = {
     {"parts", NULL, OPTION_INT, &parts, "N", "or o = (out, 1), i = (N, in/N): parts that share a factor (default 1)", 1, 4096,
      NULL},
     {"scope", NULL, OPTION_CHOICE, &scope, "S", "which matrices: all, ffn or attn (default all)", 0, 0, "all|ffn|attn"},
-    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to (default: this program's documents)", 0, 0, NULL},
+    {"calib", NULL, OPTION_STRING, &calib, "FILE", "the text to fit to (default: a bundled one)", 0, 0, NULL},
     {"tokens", NULL, OPTION_INT, &tokens, "N", "of it at most, 0 for all (default 32768)", 0, INT32_MAX, NULL},
     {"context", "c", OPTION_INT, &context, "N", "tokens of a sequence of it (default 512)", 32, 1 << 16, NULL},
     {"core-type", NULL, OPTION_STRING, &core_type, "T", "type of the cores (default Q8_0)", 0, 0, NULL},
@@ -71,6 +71,9 @@ static void put_json(const char *model, const char *path, const struct compress_
     json_put_integer(&j, "parameters_after", (int64_t)r->parameters_after);
     json_put_integer(&j, "bytes_before", (int64_t)r->bytes_before);
     json_put_integer(&j, "bytes_after", (int64_t)r->bytes_after);
+    json_put_number(&j, "block_bits", compress_bits(r));
+    json_put_string(&j, "calibration", calib ? calib : bundled_text_name);
+    json_put_string(&j, "calibration_sha256", r->text_sha256);
     json_key(&j, "tensors");
     json_array(&j);
     for (size_t i = 0; i < r->n; i++) {
@@ -102,9 +105,11 @@ static void put_text(const char *path, const struct compress_result *r, const st
         const struct compress_tensor *t = &r->tensors[i];
         printf("%-20s  %-9s  %6zu  %9.5f  %12" PRIu64 "\n", t->name, t->structure, t->rank, t->rel_error, t->bytes);
     }
-    printf("parameters in scope: %.0f, before %.0f: %.4f\n%s: %" PRIu64 " bytes, before %" PRIu64 ": %.4f\n",
-           r->parameters_after, r->parameters_before, r->ratio, path, r->bytes_after, r->bytes_before,
+    printf("parameters in scope: %.0f, before %.0f: %.4f; %.3f bits for each of those before\n"
+           "%s: %" PRIu64 " bytes, before %" PRIu64 ": %.4f\n",
+           r->parameters_after, r->parameters_before, r->ratio, compress_bits(r), path, r->bytes_after, r->bytes_before,
            (double)r->bytes_after / (double)r->bytes_before);
+    printf("calibration: %s, sha256 %s\n", calib ? calib : bundled_text_name, r->text_sha256);
     if (d) arg_print_divergence(d);
 }
 

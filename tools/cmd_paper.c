@@ -6,6 +6,8 @@
 #include "engine/meter/meter.h"
 #include "tools/common_args.h"
 
+#include <string.h>
+
 static bool predict_only, full;
 static const char *device, *output = "paper", *energy = "auto", *judge, *answers, *questions;
 static double minutes = 10;
@@ -75,6 +77,7 @@ static int run(int n_args, char **args)
                                  .full = full,
                                  .minutes = minutes,
                                  .threads = arg_threads(),
+                                 .energy = strcmp(energy, "auto") ? energy : NULL,
                                  .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
     for (size_t i = 0; i < pair.n; i++) o.model[i] = pair.v[i];
     for (size_t i = 0; i < vision.n; i++) o.vision[i] = vision.v[i], o.mmproj[i] = towers.v[i];

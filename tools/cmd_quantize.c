@@ -95,6 +95,18 @@ static void put_rows(struct json *j, const struct quantise_result *r)
     json_array_end(j);
 }
 
+/* What was made without the weights that were asked for. */
+static void tell_lacking(const struct quantise_result *r)
+{
+    char names[QUANTISE_NAMED * (TENSOR_MAX_NAME + 2)] = "";
+    size_t named = r->n_lacking < QUANTISE_NAMED ? r->n_lacking : QUANTISE_NAMED;
+    if (!r->n_lacking) return;
+    for (size_t i = 0, n = 0; i < named; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", r->lacking[i]);
+    note("importance matrix: found nothing of %zu of the blocks' %zu matrices, which go without: %s%s", r->n_lacking,
+         r->matrices, names, r->n_lacking > named ? ", ..." : "");
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args;
@@ -117,6 +129,7 @@ static int run(int n_args, char **args)
     bool ok = (!known || im) && quantise_file(args[0], args[1], &o, &r, &e);
     imatrix_free(im);
     if (!ok) return failed(&e);
+    tell_lacking(&r);
     if (common.json) {
         struct json j;
         json_begin(&j, stdout);
@@ -131,6 +144,7 @@ static int run(int n_args, char **args)
         json_put_integer(&j, "converted", (int64_t)r.converted);
         json_put_types(&j, "types_before", r.in);
         json_put_types(&j, "types_after", r.out);
+        if (known) json_put_integer(&j, "without_inputs", (int64_t)r.n_lacking);
         if (r.n_rows) put_rows(&j, &r);
         json_object_end(&j);
         json_end(&j);

@@ -54,6 +54,24 @@ const char *laws_compress_wrong(const char *dir)
     return NULL;
 }
 
+size_t laws_compress_words(const char **word)
+{
+    static char tokens[24], chunks[24];
+    const struct laws_compress_args *a = &laws_compress_args;
+    const char *const pairs[][2] = {{"--ratios", a->ratios},
+                                    {"--core-type", a->core_type},
+                                    {"--calib", calibration_args.calib},
+                                    {"--tokens", a->ratios ? tokens : NULL},
+                                    {"-f", a->text},
+                                    {"--chunks", a->chunks ? chunks : NULL}};
+    size_t n = 0;
+    snprintf(tokens, sizeof tokens, "%lld", (long long)calibration_args.tokens);
+    snprintf(chunks, sizeof chunks, "%lld", (long long)a->chunks);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i][1]) word[n++] = pairs[i][0], word[n++] = pairs[i][1];
+    return n;
+}
+
 static void show_making(void *ctx, const char *what, uint64_t done, uint64_t total)
 {
     (void)ctx;

@@ -30,6 +30,10 @@ extern struct laws_compress_args laws_compress_args;
 const char *laws_compress_wrong(const char *dir);
 const char *laws_compress_given(void);
 
+/* Those that were said, as names and values in turn: at most LAWS_COMPRESS_WORDS. Returns how many. */
+enum { LAWS_COMPRESS_WORDS = 12 };
+size_t laws_compress_words(const char **word);
+
 /* Runs it and prints the result. */
 bool laws_compress_run(const struct laws_options *laws, struct error *e);
 

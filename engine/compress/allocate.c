@@ -49,6 +49,17 @@ static void spend(struct unit *u, size_t n, double left, bool gauge, enum type c
     }
 }
 
+double allocate_least(const struct unit *u, size_t n, bool gauge, enum type core)
+{
+    double all = 0, least = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t step = unit_rank_step(&u[i], core);
+        all += unit_parameters(&u[i], u[i].full, gauge);
+        least += unit_parameters(&u[i], step < u[i].full ? step : u[i].full, gauge);
+    }
+    return least / all;
+}
+
 bool allocate_ranks(struct unit *u, size_t n, double ratio, bool gauge, enum type core, struct error *e)
 {
     double all = 0, dear = 1;

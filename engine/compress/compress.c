@@ -17,6 +17,13 @@ void compress_result_free(struct compress_result *r)
     *r = (struct compress_result){.n = 0};
 }
 
+double compress_bits(const struct compress_result *r)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < r->n; i++) bytes += (double)r->tensors[i].bytes;
+    return 8 * bytes / r->parameters_before;
+}
+
 struct compressor {
     const struct model *model;
     const struct compress_options *options; /* with the defaults filled in */
@@ -32,6 +39,14 @@ struct compressor {
 };
 
 /* ---- What is to be done ---- */
+
+static struct compress_options with_defaults(const struct compress_options *o)
+{
+    struct compress_options d = *o;
+    if (!d.context) d.context = 512;
+    if (!d.threads) d.threads = pool_default_threads();
+    return d;
+}
 
 static bool check_options(const struct compressor *c, struct error *e)
 {
@@ -51,28 +66,50 @@ static bool check_options(const struct compressor *c, struct error *e)
         if (!c->cores.sites && c->options->rank && c->options->rank < u->full && c->options->rank % t->block)
             return fail(e, "found rank %zu, expected a multiple of %zu for %s", c->options->rank, t->block, t->name);
     }
-    return true;
+    if (c->options->rank || c->cores.sites) return true;
+    double least = allocate_least(c->units, c->n, c->cores.gauge, c->options->core_type);
+    return c->options->ratio >= least || fail(e, "ratio: found %g, expected at least %.4f, which is that of the least ranks",
+                                              c->options->ratio, least + 0.00005); /* rounded up */
 }
 
 /* Name the survey and the work by the model's bytes, the text and the options that their results depend on. */
-static void hash_work(const struct compressor *c, char survey[SHA256_HEX], char work[SHA256_HEX])
+static void hash_work(const struct model *m, const struct compress_options *o, char survey[SHA256_HEX], char work[SHA256_HEX])
 {
-    const struct compress_options *o = c->options;
-    const struct gguf *g = c->model->gguf;
+    const struct gguf *g = m->gguf;
     struct sha256 s;
     sha256_begin(&s);
     for (size_t i = 0; i < g->n_tensors; i++) {
         sha256_text(&s, "%s %s\n", g->tensors[i].name, type_name(g->tensors[i].type));
         sha256_add(&s, g->tensors[i].data, g->tensors[i].bytes);
     }
-    sha256_text(&s, "survey 1 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
+    sha256_text(&s, "survey 2 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
     sha256_add(&s, o->text, o->text_len);
     struct sha256 more = s;
     sha256_end(&s, survey);
-    sha256_text(&more, "\nwork 3 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+    sha256_text(&more, "\nwork 4 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
                 o->sequential, o->rank, o->sites, o->split, o->parts);
     sha256_numbers(&more, &o->ratio, 1);
     sha256_end(&more, work);
+}
+
+/* What a file says that it was made of. */
+static const char work_key[] = "mpo.work_sha256";
+
+void compress_keys(const struct model *m, const struct compress_options *o, char survey[SHA256_HEX], char file[SHA256_HEX])
+{
+    struct compress_options options = with_defaults(o);
+    hash_work(m, &options, survey, file);
+}
+
+bool compress_made(const char *path, const char key[SHA256_HEX])
+{
+    struct error none;
+    struct gguf_string said;
+    struct model_file *f = model_file_open(path, NULL, &none);
+    bool made = f && gguf_get_string(f->gguf, work_key, &said, &none) == GGUF_FOUND && said.len == SHA256_HEX - 1 &&
+                !memcmp(said.data, key, said.len);
+    model_file_close(f);
+    return made;
 }
 
 /* OUT and what follows it. */
@@ -282,7 +319,7 @@ static void describe(struct compressor *c, const char *key, const struct gguf_st
         if (g->kv[i].key.len < 6 || memcmp(g->kv[i].key.data, "split.", 6)) gguf_copy_kv(w, &g->kv[i]); /* one file */
     if (n) weights_describe_file(layers, n, w);
     gguf_set_string(w, "mpo.metric", c->options->plain ? "none" : "inputs", c->options->plain ? 4 : 6);
-    gguf_set_string(w, "mpo.work_sha256", key, SHA256_HEX - 1);
+    gguf_set_string(w, work_key, key, SHA256_HEX - 1);
 }
 
 /* What stands in the file in the place of the source's tensor: itself, or the cores of its unit, with the unit's first one. */
@@ -357,7 +394,7 @@ static bool run(struct compressor *c, const char *out, struct error *e)
     char survey_key[SHA256_HEX], key[SHA256_HEX], path[4096], survey[4096];
     if (!lapack_require(c->options->threads, e) || !check_options(c, e)) return false;
     if (!beside(path, out, ".work", e) || !beside(survey, out, ".survey", e)) return false;
-    hash_work(c, survey_key, key);
+    hash_work(c->model, c->options, survey_key, key);
     c->work = work_file_open(path, key, false, e);
     bool ok = c->work && choose_ranks(c, c->options->survey ? c->options->survey : survey, survey_key, e) && make_cores(c, e);
     struct file_output *f = ok ? file_output_open(out, e) : NULL;
@@ -374,9 +411,7 @@ static bool run(struct compressor *c, const char *out, struct error *e)
 bool compress_run(const struct model *m, const char *out, const struct compress_options *o, struct compress_result *r,
                   struct error *e)
 {
-    struct compress_options options = *o;
-    if (!options.context) options.context = 512;
-    if (!options.threads) options.threads = pool_default_threads();
+    struct compress_options options = with_defaults(o);
     struct compressor c = {.model = m,
                            .options = &options,
                            .cores = {.type = o->core_type,
@@ -386,6 +421,10 @@ bool compress_run(const struct model *m, const char *out, const struct compress_
                                      .parts = o->parts},
                            .result = r};
     *r = (struct compress_result){.n = 0};
+    struct sha256 text;
+    sha256_begin(&text);
+    sha256_add(&text, o->text, o->text_len);
+    sha256_end(&text, r->text_sha256);
     if (m->file && model_file_is_part(m->file, out))
         return fail(e, "%s: found a file of the model that is read, expected another", out);
     c.units = units_new(m, o->scope, !o->separate && !o->sites, &c.n, e);

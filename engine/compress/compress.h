@@ -12,6 +12,7 @@
 #ifndef HARTREE_COMPRESS_H
 #define HARTREE_COMPRESS_H
 
+#include "base/sha256.h"
 #include "engine/compress/cores.h"
 
 struct compress_options {
@@ -51,13 +52,22 @@ struct compress_result {
     double ratio; /* parameters after / before */
     double parameters_before, parameters_after;
     uint64_t bytes_before, bytes_after; /* of the files */
+    char text_sha256[SHA256_HEX];       /* of the calibration text */
     size_t n;
     struct compress_tensor *tensors; /* owned */
 };
+/* Bits a parameter of the matrices in scope: of all bytes that stand for them. */
+double compress_bits(const struct compress_result *r);
 void compress_result_free(struct compress_result *r);
 
-/* Writes OUT whole or not at all from m, opened with weights and tokenizer. Checks the options: a type whose blocks do not fill
- * the rows of cores, and for gauged cores one of fewer than 8 bits, which would ruin them. False and *e. */
+/* Digests of the model's tensors, the text and the options that count, of the survey and of the file, which has the latter as
+ * "mpo.work_sha256". compress_made: whether `path` is a file of that key, whole. */
+void compress_keys(const struct model *m, const struct compress_options *o, char survey[SHA256_HEX], char file[SHA256_HEX]);
+bool compress_made(const char *path, const char key[SHA256_HEX]);
+
+/* Writes OUT whole or not at all from m, opened with weights and tokenizer. Checks the options first: a type whose blocks do
+ * not fill the rows of cores; for gauged cores one of fewer than 8 bits, which would ruin them; a ratio below that of the least
+ * ranks. False and *e. */
 bool compress_run(const struct model *m, const char *out, const struct compress_options *o, struct compress_result *r,
                   struct error *e);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/compress/rounding.h"
+#include "tensor/lapack.h"
 #include "tensor/train.h"
 
 void cores_free(struct cores *c)
@@ -93,11 +94,33 @@ static bool round_right(struct work *k, const double *c, struct error *e)
     return ok;
 }
 
+/* What the left core's inputs are, as it is stored: B C B^T of the unscaled rows of B, r x r. NULL and *e for want of memory. */
+static double *left_metric(struct work *k, struct error *e)
+{
+    size_t r = k->l.rank, n = k->l.n_in;
+    double *bc = malloc(r * n * sizeof *bc), *h = bc ? malloc(r * r * sizeof *h) : NULL, trace = 0;
+    if (!h) fail(e, "found no memory for %zu x %zu", r, n);
+    if (h) {
+        scale_right(k, false);
+        matrix_product(false, false, r, n, n, k->l.right, k->metric->c, bc);
+        matrix_product(false, true, r, r, n, bc, k->l.right, h);
+        scale_right(k, true);
+        for (size_t j = 0; j < r; j++) trace += h[j * r + j];
+        for (size_t j = 0; j < r; j++) h[j * r + j] += trace > 0 ? 1e-9 * trace / (double)r : 1; /* rows of B may be zeros */
+    }
+    free(bc);
+    return h;
+}
+
 static bool fit_rounded(struct work *k, struct error *e)
 {
     if (k->o->type == TYPE_F32) return true;
-    return round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, k->metric->c, e) &&
-           low_rank_fit_left(&k->l, k->w, k->metric, e) && round_left(k, NULL, e);
+    bool ok = round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, k->metric->c, e) &&
+              low_rank_fit_left(&k->l, k->w, k->metric, e);
+    double *h = ok ? left_metric(k, e) : NULL;
+    ok = h && round_left(k, h, e);
+    free(h);
+    return ok;
 }
 
 /* ---- As tensors ---- */

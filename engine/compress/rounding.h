@@ -3,6 +3,9 @@
  * Column after column is rounded, and what that changes in the outputs is made up for by the columns that are still to come:
  * the best they can do, on inputs of second moments C, is the least-squares answer that the Cholesky factor of C^-1 holds.
  * Blocks of a type are rounded whole, as the type's own quantiser does it. Source: GPTQ (Frantar et al. 2023), in blocks.
+ *
+ * feedback.h is the same idea for a metric of which only leading eigenvectors and a diagonal are kept. It is not this code with
+ * another matrix: there a row carries a number a vector and no LAPACK is needed, here a column's error goes to every later one.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ROUNDING_H
 #define HARTREE_ROUNDING_H

@@ -148,6 +148,16 @@ static void surveying(void *ctx, uint64_t done, uint64_t total)
     if (o->progress) o->progress(o->progress_ctx, "surveying", done, total);
 }
 
+/* The part of the text that the sums are not from, where it is long enough: on what a matrix is fitted to it looks better than
+ * it is, and the wider its inputs the more so. `share` of the text is in the sums. */
+static const char *trial_text(const struct compress_options *o, double share, size_t tokens_left, size_t *len)
+{
+    size_t at = tokens_left < 2 * TRIAL_CHUNKS * TRIAL_CONTEXT ? 0 : (size_t)(share * (double)o->text_len);
+    while (at && at < o->text_len && ((unsigned char)o->text[at] & 0xc0) == 0x80) at++; /* a character stays whole */
+    *len = o->text_len - at;
+    return o->text + at;
+}
+
 bool survey_run(const struct model *m, const struct compress_options *o, struct unit *units, size_t n, struct work_file *work,
                 struct error *e)
 {
@@ -164,11 +174,13 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
         .context = TRIAL_CONTEXT, .max_chunks = TRIAL_CHUNKS, .kv_type = TYPE_F16, .threads = o->threads};
     struct statistics_options so = {
         .threads = o->threads, .first = units[known].layer, .progress = surveying, .progress_ctx = (void *)o, .stop = o->stop};
-    bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, o->tokens, e) && overlay_new(&s.overlay, m, e);
-    size_t part = c.sequences / SURVEY_SHARE, least = (SURVEY_MIN_TOKENS + o->context - 1) / o->context; /* 1 or more */
+    bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, 0, e) && overlay_new(&s.overlay, m, e);
+    size_t all = c.sequences, part = (o->tokens ? o->tokens / o->context : all) / SURVEY_SHARE, len;
+    size_t least = (SURVEY_MIN_TOKENS + o->context - 1) / o->context; /* 1 or more */
     if (part < least) part = least;
-    if (part < c.sequences) c.sequences = part;
-    s.reference = ok ? divergence_remember(m, o->text, o->text_len, &trial, e) : NULL;
+    if (part < all) c.sequences = part;
+    const char *text = trial_text(o, (double)c.sequences / (double)all, (all - c.sequences) * o->context, &len);
+    s.reference = ok ? divergence_remember(m, text, len, &trial, e) : NULL;
     ok = s.reference && statistics_run(m, &c, &so, each_layer, &s, e);
     divergence_forget(s.reference);
     overlay_free(&s.overlay);

@@ -92,13 +92,25 @@ struct laws_ratio {
 enum laws_figure { LAWS_TIME, LAWS_CPU, LAWS_RAM, LAWS_THROUGHPUT, LAWS_ENERGY, LAWS_FIGURES };
 extern const char *const laws_figure_names[LAWS_FIGURES]; /* "time" ... */
 
+struct divergence; /* engine/divergence.h */
+
+/* What the command of a sweep said beside what struct sweep_options holds: for the page, which shows it. All of it borrowed. */
+struct laws_words {
+    const char *const *word; /* names and values in turn, "--judge", FILE */
+    size_t n;
+    bool family;             /* `laws compress` */
+    int made;                /* its last models that these words make: they are not named as files */
+};
+
 struct laws {
     struct sweep *sweep;
+    struct laws_words words;
     struct laws_model model[SWEEP_MODELS];
     struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
     const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
     size_t missing;                        /* windows of the whole sweep that are not there */
     struct answers *answers;               /* and how right they are; NULL: not asked for */
+    const struct divergence *quality[SWEEP_MODELS]; /* of a family, from its first model; NULL: not taken; borrowed */
     size_t half_idle;                      /* windows of sessions that were cut short: with idle before them, none after */
 };
 
@@ -124,6 +136,7 @@ struct laws_options {
     bool restart;            /* forgets the windows in dir */
     const char *const *join; /* folders of shards: their windows are taken, and nothing is measured */
     size_t n_join;
+    struct laws_words words;
     const char *judge, *references; /* scores answers, by an encoder and these or the prompts' own (answers.h); both NULL: no */
     struct sweep_hooks hooks;       /* but for the journal, which is made here */
 };
@@ -145,11 +158,11 @@ void laws_put(const struct laws *l, struct json *j); /* the same as a value of a
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* points.csv, law.csv (of pictures clamps.csv), result.json; report.html, a page of all of it (page.h); accuracy.csv where
- * there are answers; energy.csv, a log that `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the
- * plots: gnuplot's scripts and, where gnuplot is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be
- * written.
- */
+/* result.json, and report.html, a page of it (page.h). False and *e: a file can't be written. */
+bool laws_write_result(const struct laws *l, const char *dir, struct error *e);
+/* Both; points.csv, law.csv (of pictures clamps.csv); accuracy.csv where there are answers; energy.csv, a log that
+ * `hartree fit` reads (energy_log.h), a line a window: the means of a pass; and the plots: gnuplot's scripts and, where gnuplot
+ * is, what it drew as SVG. *drawn: whether it did. False and *e: a file can't be written. */
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e);
 
 #endif

@@ -29,13 +29,17 @@ static bool make_variant(const struct laws_compress_options *o, const struct mod
     if (n < 0 || (size_t)n >= sizeof v->path)
         return fail(e, "%s: found a path too long, expected fewer than %zu bytes", original->name, sizeof v->path);
     name_variant(v);
-    if (!access(v->path, F_OK)) return true; /* files appear whole or not at all */
-    if (o->laws.hooks.say) o->laws.hooks.say("making %s", v->path);
     struct compress_options c = o->compress;
     struct compress_result r = {.tensors = NULL};
-    char survey[sizeof v->path + 16];
-    snprintf(survey, sizeof survey, "%s/%s.survey", o->laws.dir, original->name); /* one serves all ratios */
+    char survey[sizeof v->path + 32], survey_key[SHA256_HEX], key[SHA256_HEX];
     c.ratio = ratio;
+    compress_keys(m, &c, survey_key, key);
+    bool there = !access(v->path, F_OK);
+    if (there && compress_made(v->path, key)) return true;
+    if (o->laws.hooks.say)
+        o->laws.hooks.say("making %s%s", v->path, there ? " anew: found one of another model, text or options" : "");
+    /* One serves all ratios; one of other settings stays for these. */
+    snprintf(survey, sizeof survey, "%s/%s.%.12s.survey", o->laws.dir, original->name, survey_key);
     if (!c.survey) c.survey = survey;
     bool ok = compress_run(m, v->path, &c, &r, e);
     compress_result_free(&r);
@@ -165,7 +169,8 @@ static bool take_quality(struct laws_compress *c, const struct laws_compress_opt
         if (m != original) model_close(m);
     }
     model_close(original);
-    return ok;
+    for (int i = 0; ok && i < c->n; i++) c->laws->quality[i] = &c->variant[i].quality;
+    return ok && (!o->laws.dir || laws_write_result(c->laws, o->laws.dir, e)); /* anew, with these figures */
 }
 
 /* ---- Means ---- */
@@ -202,6 +207,8 @@ struct laws_compress *laws_compress(const struct laws_compress_options *o, struc
     bool ok = make_variants(c, o, e), drawn = true;
     for (int i = 0; i < c->n; i++) lo.sweep.model[i] = c->variant[i].path;
     lo.sweep.n_models = c->n;
+    lo.words.family = true;
+    lo.words.made = (int)o->n_ratios;
     ok = ok && (c->laws = laws_run(&lo, e)) && (!o->text || take_quality(c, o, e)) &&
          (!lo.dir || laws_compress_write(c, lo.dir, &drawn, e));
     if (ok) return c;

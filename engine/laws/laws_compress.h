@@ -3,8 +3,9 @@
  * of the paper (CPU and RAM AUC grow linearly with input tokens; compression lowers intercept and slope) for each.
  *
  * The sweep is that of sweep.h over all variants, which take turns. Variants are files that are there, or are made of the first
- * one by compress.h, into the folder; what is there is not made again. Perplexities are kept in the folder, too, so that all of
- * it goes on where it was interrupted. SPDX-License-Identifier: MIT */
+ * one by compress.h, into the folder; a file there is not made again if it says that it was made of this model and text with
+ * these options. Perplexities are kept in the folder, too, so that all of it goes on where it was interrupted; result.json and
+ * report.html have every variant. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_LAWS_COMPRESS_H
 #define HARTREE_LAWS_COMPRESS_H
 

@@ -45,15 +45,7 @@ static void put_ratios(struct json *j, const struct laws_compress *c, int i)
     json_object(j);
     json_put_string(j, "name", c->variant[i].name);
     json_put_number(j, "file_bytes", c->laws->model[i].plan->file_bytes / c->laws->model[0].plan->file_bytes);
-    for (int k = 0; k < LAWS_FIGURES; k++) {
-        struct laws_ratio r = laws_compare(c->laws, i, k);
-        json_key(j, laws_figure_names[k]);
-        json_object(j);
-        json_put_number(j, "ratio", r.ratio);
-        json_put_pair(j, "ci95", r.low, r.high);
-        json_put_number(j, "predicted", r.predicted);
-        json_object_end(j);
-    }
+    laws_json_ratios(j, c->laws, i);
     json_object_end(j);
 }
 

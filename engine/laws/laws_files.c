@@ -289,6 +289,13 @@ static bool write_plot(const char *dir, const char *name, void (*fill)(const voi
     return true;
 }
 
+bool laws_write_result(const struct laws *l, const char *dir, struct error *e)
+{
+    char page[PATH_MAX];
+    return laws_write_file(dir, "result.json", write_result, l, e) && laws_path(page, dir, "report.html", e) &&
+           laws_write_page(l, page, e);
+}
+
 bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error *e)
 {
     bool sees = sweep_sees(&l->sweep->options), joules = strcmp(l->energy_kind, "none");
@@ -297,13 +304,8 @@ bool laws_write(const struct laws *l, const char *dir, bool *drawn, struct error
         !(sees ? laws_write_file(dir, "clamps.csv", pictures_write_clamps, l, e)
                : laws_write_file(dir, "law.csv", write_law, l, e)) ||
         !laws_write_file(dir, "energy.csv", write_energy_log, l, e) ||
-        (l->answers && !laws_write_file(dir, "accuracy.csv", write_accuracy, l, e)) ||
-        !laws_write_file(dir, "result.json", write_result, l, e))
+        (l->answers && !laws_write_file(dir, "accuracy.csv", write_accuracy, l, e)) || !laws_write_result(l, dir, e))
         return false;
-    char page[PATH_MAX];
-    if ((size_t)snprintf(page, sizeof page, "%s/report.html", dir) >= sizeof page)
-        return fail(e, "report.html: found a path too long, expected fewer than %d bytes", PATH_MAX);
-    if (!laws_write_page(l, page, e)) return false;
     for (int i = 0; i < N_PLOTS && !sees; i++)
         if ((i != ENERGY_PLOT || joules) &&
             !write_plot(dir, plots[i].name, write_script, &(struct script){l, &plots[i]}, drawn, e))

@@ -115,21 +115,21 @@ static void add_pictures(struct command_line *c, const struct sweep_options *o)
     for (int i = 0; i < p->n_clamps; i++) add(c, "--clamp", p->clamp[i]);
 }
 
-static void add_prompts(struct command_line *c, const struct sweep_options *o)
+static void add_prompts(struct command_line *c, const struct sweep_options *o, int made)
 {
-    for (int i = 0; i < o->n_models; i++) add(c, "-m", o->model[i]);
+    for (int i = 0; i < o->n_models - made; i++) add(c, "-m", o->model[i]);
     if (o->lengths || o->n_points != N_PROMPTS) add_list(c, o->lengths ? "--lengths" : "--points", o->point, o->n_points);
 }
 
-void laws_json_origin(struct json *j, const struct sweep_options *o)
+void laws_json_origin(struct json *j, const struct laws *l)
 {
+    const struct sweep_options *o = &l->sweep->options;
     struct command_line c;
-    /* More than a pair is a family, which `text` refuses. */
-    snprintf(c.s, sizeof c.s, "hartree laws %s", sweep_sees(o) ? "image" : o->n_models > SWEEP_PAIR ? "compress" : "text");
+    snprintf(c.s, sizeof c.s, "hartree laws %s", sweep_sees(o) ? "image" : l->words.family ? "compress" : "text");
     if (sweep_sees(o))
         add_pictures(&c, o);
     else
-        add_prompts(&c, o);
+        add_prompts(&c, o, l->words.made);
     origin_option(c.s, sizeof c.s, "--gen", (double)o->gen);
     origin_option(c.s, sizeof c.s, "-r", o->repeats);
     origin_option(c.s, sizeof c.s, "--hz", o->hz);
@@ -139,6 +139,7 @@ void laws_json_origin(struct json *j, const struct sweep_options *o)
     if (o->ubatch != 512) origin_option(c.s, sizeof c.s, "--ubatch", (double)o->ubatch);
     if (o->kv_type != TYPE_F16) add(&c, "--kv", type_name(o->kv_type));
     if (o->device_word) add(&c, "--device", o->device_word);
+    for (size_t i = 0; i + 1 < l->words.n; i += 2) add(&c, l->words.word[i], l->words.word[i + 1]);
     add(&c, "-o", "again");
     origin_json(j, o->device, o->threads, c.s);
 }

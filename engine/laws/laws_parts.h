@@ -25,9 +25,8 @@ void put_cell(FILE *f, double v);
 /* " (low to high)", or nothing where there is no interval. */
 struct text interval_text(double low, double high);
 
-/* Members of a result that are said of all its points together: of one model, "ratios" of one to the first, and of a pair. */
+/* Members of a result that are said of all its points together: of one model, and of a pair. */
 void laws_json_sums(struct json *j, const struct laws *l, const struct laws_model *m);
-void laws_json_ratios(struct json *j, const struct laws *l, int model);
 void laws_json_pair(struct json *j, const struct laws *l);
 
 /* ---- For the page (laws_page.c): members of the object that is open ---- */
@@ -38,7 +37,7 @@ void laws_json_costs(struct json *j, const struct laws *l, const struct sweep_mo
 /* "stairs": what is predicted of every step of a clamp. */
 void laws_json_stairs(struct json *j, const struct sweep_clamp *c);
 /* "origin": machine, program and the command that measures the same again. */
-void laws_json_origin(struct json *j, const struct sweep_options *o);
+void laws_json_origin(struct json *j, const struct laws *l);
 /* Writes report.html. False and *e: it can't be written, or no memory. */
 bool laws_write_page(const struct laws *l, const char *path, struct error *e);
 
@@ -78,5 +77,7 @@ bool laws_folder(const char *dir, struct error *e);
 bool laws_path(char path[PATH_MAX], const char *dir, const char *name, struct error *e);
 /* Intercept and slope, measured and predicted, as an object at `key`. */
 void laws_json_line(struct json *j, const char *key, const struct laws_line *line);
+/* A member each figure: the model's over the first's. */
+void laws_json_ratios(struct json *j, const struct laws *l, int model);
 
 #endif

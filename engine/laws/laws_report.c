@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/si.h"
 #include "engine/account/report.h"
+#include "engine/divergence.h"
 
 #include <math.h>
 #include <string.h>
@@ -198,13 +199,17 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     laws_json_sums(j, l, m);
     json_put_number(j, "bandwidth", m->plan->law.bandwidth);
     if (!sweep_sees(&l->sweep->options)) law_json(&m->plan->law, j);
+    if (l->quality[m - l->model]) {
+        json_key(j, "quality");
+        json_object(j);
+        json_put_divergence(j, l->quality[m - l->model]);
+        json_object_end(j);
+    }
     laws_json_costs(j, l, m->plan);
 }
 
 void laws_json_ratios(struct json *j, const struct laws *l, int model)
 {
-    json_key(j, "ratios");
-    json_object(j);
     for (int k = 0; k < LAWS_FIGURES; k++) {
         struct laws_ratio r = laws_compare(l, model, k);
         json_key(j, laws_figure_names[k]);
@@ -214,18 +219,48 @@ void laws_json_ratios(struct json *j, const struct laws *l, int model)
         json_put_number(j, "predicted", r.predicted);
         json_object_end(j);
     }
+}
+
+static void put_ratios(struct json *j, const struct laws *l, int model)
+{
+    json_key(j, "ratios");
+    json_object(j);
+    laws_json_ratios(j, l, model);
     json_object_end(j);
 }
 
 void laws_json_pair(struct json *j, const struct laws *l)
 {
-    laws_json_ratios(j, l, 1);
+    put_ratios(j, l, 1);
     if (!l->answers) return;
     json_key(j, "accuracy_difference");
     json_object(j);
     put_accuracy(j, "semantic", "semantic_ci95", &l->answers->semantic_difference);
     put_accuracy(j, "exact", "exact_ci95", &l->answers->exact_difference);
     json_object_end(j);
+}
+
+static void put_second(struct json *j, const struct laws *l)
+{
+    json_key(j, "second");
+    json_object(j);
+    put_model(j, l, &l->model[1]);
+    json_object_end(j);
+    laws_json_pair(j, l);
+}
+
+/* More than a pair: each of the others with its ratios to the first. */
+static void put_variants(struct json *j, const struct laws *l)
+{
+    json_key(j, "variants");
+    json_array(j);
+    for (int i = 1; i < l->sweep->options.n_models; i++) {
+        json_object(j);
+        put_model(j, l, &l->model[i]);
+        put_ratios(j, l, i);
+        json_object_end(j);
+    }
+    json_array_end(j);
 }
 
 void laws_put(const struct laws *l, struct json *j)
@@ -241,19 +276,14 @@ void laws_put(const struct laws *l, struct json *j)
     json_put_integer(j, "ubatch", (int64_t)o->ubatch);
     json_put_integer(j, "repeats", o->repeats);
     json_put_number(j, "window_s", o->window_s);
-    laws_json_origin(j, o);
+    laws_json_origin(j, l);
     json_put_integer(j, "missing", (int64_t)l->missing);
     json_put_integer(j, "without_idle_after", (int64_t)l->half_idle);
     json_put_string(j, "energy_kind", l->energy_kind);
     json_put_string(j, "energy_source", o->energy);
     put_model(j, l, &l->model[0]);
-    if (o->n_models == 2) {
-        json_key(j, "second");
-        json_object(j);
-        put_model(j, l, &l->model[1]);
-        json_object_end(j);
-        laws_json_pair(j, l);
-    }
+    if (o->n_models == SWEEP_PAIR) put_second(j, l);
+    if (o->n_models > SWEEP_PAIR) put_variants(j, l);
     if (l->answers) json_put_string(j, "judge", *l->answers->judge ? l->answers->judge : NULL);
     json_object_end(j);
 }

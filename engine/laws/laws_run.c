@@ -142,6 +142,7 @@ struct laws *laws_run(const struct laws_options *o, struct error *e)
     bool ok = s && (answers || !scored) && (o->n_join ? join_all(s, o, e) : measure_missing(s, o, e)), drawn = true;
     ok = ok && (!scored || score_answers(answers, s, &ao, o, e)) && laws_sum_up(l, s, e);
     l->answers = answers;
+    l->words = o->words;
     ok = ok && (!o->dir || laws_write(l, o->dir, &drawn, e));
     if (ok && !drawn && o->hooks.say)
         o->hooks.say("no plots: gnuplot is not here, or it failed; the scripts %s/*.gp draw them where it is", o->dir);

@@ -38,6 +38,7 @@ struct pair {
 
 struct work {
     const struct protocol_options *o;
+    const char *word[2]; /* of the sweeps' commands */
     struct protocol_result *result;
     struct device device;
     bool has_device;
@@ -236,6 +237,7 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
                                          .device = &w->device,
                                          .device_word = o->device ? o->device : w->profile,
                                          .energy = meter_source(o->hooks.meter)},
+                               .words = {.word = w->word, .n = w->word[1] ? 2 : 0},
                                .dir = dir,
                                .judge = !vision || o->questions ? o->judge : NULL,
                                .references = vision ? o->questions : o->answers,
@@ -334,6 +336,10 @@ static void put_command(const struct protocol_options *o, char *command, size_t 
         origin_word(command, size, files[i].word);
         origin_word(command, size, files[i].file);
     }
+    if (o->energy) {
+        origin_word(command, size, "--energy");
+        origin_word(command, size, o->energy);
+    }
     if (o->full)
         origin_word(command, size, "--full");
     else
@@ -390,7 +396,7 @@ static bool write_result(const struct work *w, struct error *e)
 
 bool protocol_run(struct protocol_result *result, const struct protocol_options *o, struct error *e)
 {
-    struct work w = {.o = o, .result = result};
+    struct work w = {.o = o, .word = {"--energy", o->energy}, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
     if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
     meter_step(&w);

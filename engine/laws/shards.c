@@ -354,7 +354,11 @@ static void put_members(struct json *j, const struct members *which)
     double windows = 0;
     if (which->model < WHOLE) {
         laws_json_sums(j, w->laws, &w->laws->model[which->model]);
-        if (which->model && w->sweep->options.n_models > SWEEP_PAIR) laws_json_ratios(j, w->laws, which->model);
+        if (!which->model || w->sweep->options.n_models <= SWEEP_PAIR) return; /* a pair's are of the whole */
+        json_key(j, "ratios");
+        json_object(j);
+        laws_json_ratios(j, w->laws, which->model);
+        json_object_end(j);
         return;
     }
     for (int m = 0; m < w->sweep->options.n_models; m++)

@@ -15,7 +15,17 @@
 
 const struct json_value *page_model(const struct json_value *sweep, int i)
 {
-    return i ? json_find(sweep, "second") : sweep;
+    if (!i) return sweep;
+    const struct json_value *second = json_find(sweep, "second"), *variants = json_find(sweep, "variants");
+    if (i == 1 && second) return second;
+    return variants && variants->type == JSON_ARRAY && (size_t)i <= variants->n ? &variants->item[i - 1] : NULL;
+}
+
+bool page_has_model(const struct page_result *r, size_t n, int i)
+{
+    for (size_t k = 0; k < n; k++)
+        if (page_model(r[k].text, i)) return true;
+    return false;
 }
 
 size_t page_points(const struct json_value *model)
@@ -130,8 +140,6 @@ void page_row_end(FILE *f)
 
 /* ---- Head ---- */
 
-typedef void (*cell_fn)(FILE *f, const struct page_result *r, int m);
-
 static void cell_model(FILE *f, const struct page_result *r, int m)
 {
     const struct json_value *model = page_model(r->text, m);
@@ -142,18 +150,16 @@ static void cell_model(FILE *f, const struct page_result *r, int m)
         page_cell(f, "%s", name ? name : "-");
 }
 
-static void cell_machine(FILE *f, const struct page_result *r, int m)
+static void cell_machine(FILE *f, const struct page_result *r)
 {
-    (void)m;
     const char *machine = json_find_string(r->origin, "machine"), *system = json_find_string(r->origin, "system");
     page_cell(f, "%s; %s threads; %s of memory; %s", machine ? machine : r->label,
               page_count(json_find_number(r->origin, "threads")).s,
               chart_value(json_find_number(r->origin, "memory_bytes"), "*B").s, system ? system : "-");
 }
 
-static void cell_protocol(FILE *f, const struct page_result *r, int m)
+static void cell_protocol(FILE *f, const struct page_result *r)
 {
-    (void)m;
     page_cell(f,
               "%zu prompts, %s tokens generated after each; %s window%s a prompt, at least %s long, sampled at %s Hz; medians",
               page_points(r->text), page_count(json_find_number(r->text, "gen")).s,
@@ -161,9 +167,8 @@ static void cell_protocol(FILE *f, const struct page_result *r, int m)
               chart_value(json_find_number(r->text, "window_s"), "*s").s, chart_value(json_find_number(r->text, "hz"), "").s);
 }
 
-static void cell_energy(FILE *f, const struct page_result *r, int m)
+static void cell_energy(FILE *f, const struct page_result *r)
 {
-    (void)m;
     const char *kind = json_find_string(r->text, "energy_kind"), *source = json_find_string(r->text, "energy_source");
     if (!kind || !strcmp(kind, "none"))
         page_cell(f, "not known: no meter was read, and the profile has no energy terms");
@@ -173,9 +178,8 @@ static void cell_energy(FILE *f, const struct page_result *r, int m)
         page_cell(f, "%s, from the profile's energy terms", kind);
 }
 
-static void cell_hash(FILE *f, const struct page_result *r, int m)
+static void cell_hash(FILE *f, const struct page_result *r)
 {
-    (void)m;
     fputs("<td><code>", f);
     html_text(f, json_find_string(r->text, "sha256"));
     fputs("</code></td>", f);
@@ -185,7 +189,7 @@ static void cell_hash(FILE *f, const struct page_result *r, int m)
 static double others_cores(const struct json_value *text)
 {
     double cpu = 0, time = 0;
-    for (int m = 0; m < 2; m++) {
+    for (int m = 0; m < PAGE_MODELS; m++) {
         const struct json_value *model = page_model(text, m), *points = json_find(model, "points");
         for (size_t i = 0; i < page_points(model); i++) {
             cpu += json_find_number(&points->item[i], "others_cpu_s");
@@ -195,9 +199,8 @@ static double others_cores(const struct json_value *text)
     return cpu / time;
 }
 
-static void cell_others(FILE *f, const struct page_result *r, int m)
+static void cell_others(FILE *f, const struct page_result *r)
 {
-    (void)m;
     double cores = others_cores(r->text);
     if (!isfinite(cores))
         page_cell(f, "not known");
@@ -205,9 +208,8 @@ static void cell_others(FILE *f, const struct page_result *r, int m)
         page_cell(f, "%.2f cores%s", cores, cores > 0.05 ? ": times are longer for it, which no statistics mend" : "");
 }
 
-static void cell_missing(FILE *f, const struct page_result *r, int m)
+static void cell_missing(FILE *f, const struct page_result *r)
 {
-    (void)m;
     double missing = json_find_number(r->text, "missing"), half = json_find_number(r->text, "without_idle_after");
     double shards = json_find_number(r->text, "shards");
     char joined[40] = "";
@@ -224,19 +226,22 @@ static void put_facts(FILE *f, const struct page_result *r, size_t n)
 {
     static const struct {
         const char *name;
-        cell_fn cell;
-        int model;
-    } rows[] = {{"model A", cell_model, 0},    {"model B", cell_model, 1},
-                {"machine", cell_machine, 0},  {"protocol", cell_protocol, 0},
-                {"measured", cell_missing, 0}, {"taken by other programs", cell_others, 0},
-                {"energy", cell_energy, 0},    {"frozen predictions, sha256", cell_hash, 0}};
+        void (*cell)(FILE *f, const struct page_result *r);
+    } rows[] = {{"machine", cell_machine},  {"protocol", cell_protocol},
+                {"measured", cell_missing}, {"taken by other programs", cell_others},
+                {"energy", cell_energy},    {"frozen predictions, sha256", cell_hash}};
     page_table_begin(f, r, n, "", "this run");
+    for (int m = 0; m < PAGE_MODELS; m++) {
+        char name[16];
+        if (!page_has_model(r, n, m)) continue;
+        snprintf(name, sizeof name, "model %c", page_letter(m));
+        page_row(f, name);
+        for (size_t i = 0; i < n; i++) cell_model(f, &r[i], m);
+        page_row_end(f);
+    }
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        bool there = false;
-        for (size_t i = 0; i < n; i++) there = there || page_model(r[i].text, rows[k].model);
-        if (!there) continue;
         page_row(f, rows[k].name);
-        for (size_t i = 0; i < n; i++) rows[k].cell(f, &r[i], rows[k].model);
+        for (size_t i = 0; i < n; i++) rows[k].cell(f, &r[i]);
         page_row_end(f);
     }
     page_table_end(f);
@@ -414,6 +419,19 @@ static void put_table_file(FILE *f, const struct page_result *r, size_t n, size_
     free(text);
 }
 
+/* A model's points, and its ops in the longest run. */
+static void put_model_files(FILE *f, const struct page_result *r, size_t n, size_t i, int m)
+{
+    const struct json_value *model = page_model(r[i].text, m);
+    char name[16], what[80];
+    snprintf(name, sizeof name, "points-%c", page_letter(m) - 'A' + 'a');
+    snprintf(what, sizeof what, "model %c, a line a prompt", page_letter(m));
+    put_table_file(f, r, n, i, json_find(model, "points"), name, what);
+    snprintf(name, sizeof name, "ops-%c", page_letter(m) - 'A' + 'a');
+    snprintf(what, sizeof what, "model %c's longest run, predicted, a line an op and phase", page_letter(m));
+    put_table_file(f, r, n, i, json_find(model, "costs.ops"), name, what);
+}
+
 bool page_numbers(FILE *f, const struct page_result *r, size_t n)
 {
     if (!f) return true;
@@ -423,11 +441,7 @@ bool page_numbers(FILE *f, const struct page_result *r, size_t n)
           "ram_auc byte-seconds. Empty: not known.</p>\n",
           f);
     for (size_t i = 0; i < n; i++) {
-        put_table_file(f, r, n, i, json_find(r[i].text, "points"), "points-a", "model A, a line a prompt");
-        put_table_file(f, r, n, i, json_find(r[i].text, "second.points"), "points-b", "model B, a line a prompt");
-        put_table_file(f, r, n, i, json_find(r[i].text, "costs.ops"), "ops-a",
-                       "model A's longest run, predicted, a line an op and phase");
-        put_table_file(f, r, n, i, json_find(r[i].text, "second.costs.ops"), "ops-b", "model B's longest run, predicted");
+        for (int m = 0; m < PAGE_MODELS; m++) put_model_files(f, r, n, i, m);
         put_table_file(f, r, n, i, json_find(r[i].image, "points"), "pictures", "a line a picture and clamp");
         put_table_file(f, r, n, i, json_find(r[i].paper, "rows"), "paper", "the paper's figures, published and predicted");
     }
@@ -499,7 +513,8 @@ void page_write(const struct json_value *const *results, size_t n, FILE *f)
         bool (*write)(FILE *f, const struct page_result *r, size_t n);
     } sections[] = {{"short", "errors", page_short},      {"tokens", "law 1", page_law_tokens},
                     {"pixels", "law 2", page_law_pixels}, {"pair", "law 3", page_law_pair},
-                    {"answers", "answers", page_answers}, {"paper", "the paper", page_published},
+                    {"family", "variants", page_family},  {"answers", "answers", page_answers},
+                    {"paper", "the paper", page_published},
                     {"layers", "layers", page_costs},     {"fit", "closed form", page_errors},
                     {"origin", "machine", page_origin},   {"numbers", "numbers", page_numbers}};
     struct page_result r[PAGE_RESULTS];

@@ -7,9 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MODELS = 2, CLAMPS = 4 };
-
-static const char *const model_words[MODELS] = {"A", "B"};
+enum { CLAMPS = 4 };
 
 /* Prompts' answers, or those to questions about pictures. */
 static const struct json_value *sweep_of(const struct page_result *r, bool pictures)
@@ -26,7 +24,7 @@ static bool has_answers(const struct page_result *r, bool pictures)
 static bool has_scores(const struct page_result *r, size_t n, bool pictures, const char *key)
 {
     for (size_t i = 0; i < n; i++)
-        for (int m = 0; m < MODELS; m++)
+        for (int m = 0; m < PAGE_MODELS; m++)
             if (!isnan(json_find_number(page_model(sweep_of(&r[i], pictures), m), key))) return true;
     return false;
 }
@@ -35,21 +33,23 @@ static bool has_scores(const struct page_result *r, size_t n, bool pictures, con
 
 static void draw_prompts(FILE *f, const struct page_result *r, bool named)
 {
-    static double x[MODELS][PAGE_POINTS], y[MODELS][PAGE_POINTS];
-    static const char *const means[MODELS] = {"A, mean", "B, mean"}, *const points[MODELS] = {"A, measured", "B, measured"};
-    struct chart_series series[MODELS];
-    struct chart_rule rules[MODELS];
+    static double x[PAGE_MODELS][PAGE_POINTS], y[PAGE_MODELS][PAGE_POINTS];
+    char means[PAGE_MODELS][16], points[PAGE_MODELS][16];
+    struct chart_series series[PAGE_MODELS];
+    struct chart_rule rules[PAGE_MODELS];
     char title[PAGE_LABEL + 64];
     size_t n = 0;
-    for (int m = 0; m < MODELS; m++) {
+    for (int m = 0; m < PAGE_MODELS; m++) {
         const struct json_value *model = page_model(r->text, m);
         size_t count = page_points(model);
         if (!count) continue;
+        snprintf(means[m], sizeof means[m], "%c, mean", page_letter(m));
+        snprintf(points[m], sizeof points[m], "%c, measured", page_letter(m));
         page_column(model, "prompt", x[m]);
         page_column(model, "semantic_accuracy", y[m]);
         for (size_t i = 0; i < count; i++) y[m][i] *= 100;
-        rules[n] = (struct chart_rule){100 * json_find_number(model, "semantic_accuracy"), true, means[m], m, m > 0};
-        series[n++] = (struct chart_series){points[m], CHART_POINTS, m, count, x[m], y[m], NULL, NULL};
+        rules[n] = (struct chart_rule){100 * json_find_number(model, "semantic_accuracy"), true, means[m], m % CHART_COLOURS, m > 0};
+        series[n++] = (struct chart_series){points[m], CHART_POINTS, m % CHART_COLOURS, count, x[m], y[m], NULL, NULL};
     }
     snprintf(title, sizeof title, "Semantic accuracy of the answers%s%s", named ? ": " : "", named ? r->label : "");
     const struct chart chart = {.title = title,
@@ -91,7 +91,7 @@ static void draw_pictures(FILE *f, const struct page_result *r, int m, bool name
         series[n] = (struct chart_series){names[n], CHART_POINTS, (int)n, count, x[n], y[n], NULL, NULL};
         n++;
     }
-    snprintf(title, sizeof title, "Right answers about the picture, model %s%s%s", model_words[m], named ? ": " : "",
+    snprintf(title, sizeof title, "Right answers about the picture, model %c%s%s", page_letter(m), named ? ": " : "",
              named ? r->label : "");
     const struct chart chart = {.title = title,
                                 .caption = "Points: measured, the share of all questions whose answer has the reference's "
@@ -134,10 +134,12 @@ static void put_score(FILE *f, struct score s, bool difference)
         page_cell(f, "%s (%s to %s)", page_percent(s.v).s, page_percent(s.low).s, page_percent(s.high).s);
 }
 
-/* The row of a model (0, 1), or of the difference of both. */
+enum { DIFFERENCE = PAGE_MODELS };
+
+/* The row of a model, or of a pair's difference. */
 static void put_row(FILE *f, const struct page_result *r, size_t n, bool pictures, int m, bool semantic)
 {
-    bool difference = m == MODELS;
+    bool difference = m == DIFFERENCE;
     page_row(f, semantic ? "semantic accuracy" : "exact accuracy");
     for (size_t i = 0; i < n; i++) {
         const struct json_value *sweep = sweep_of(&r[i], pictures);
@@ -177,14 +179,18 @@ static void put_sizes(FILE *f, const struct page_result *r, size_t n, bool pictu
 
 static void put_table(FILE *f, const struct page_result *r, size_t n, bool pictures)
 {
-    const char *const groups[] = {"Model A", "Model B", "B less A, question by question"};
     bool semantic = has_scores(r, n, pictures, "semantic_accuracy"), pair = false;
     for (size_t i = 0; i < n; i++) pair = pair || json_find(sweep_of(&r[i], pictures), "accuracy_difference");
     page_table_begin(f, r, n, pictures ? "questions about the picture" : "answers to the prompts", "measured (95 % interval)");
     put_sizes(f, r, n, pictures);
-    for (int m = 0; m < (pair ? MODELS + 1 : 1); m++) {
-        page_group(f, n, groups[m]);
-        if (m < MODELS) put_names(f, r, n, pictures, m);
+    for (int m = 0; m <= (pair ? DIFFERENCE : DIFFERENCE - 1); m++) {
+        char model[16];
+        bool there = m == DIFFERENCE;
+        for (size_t i = 0; i < n; i++) there = there || page_model(sweep_of(&r[i], pictures), m);
+        if (!there) continue;
+        snprintf(model, sizeof model, "Model %c", page_letter(m));
+        page_group(f, n, m == DIFFERENCE ? "B less A, question by question" : model);
+        if (m != DIFFERENCE) put_names(f, r, n, pictures, m);
         if (semantic) put_row(f, r, n, pictures, m, true);
         put_row(f, r, n, pictures, m, false);
     }
@@ -224,7 +230,7 @@ bool page_answers(FILE *f, const struct page_result *r, size_t n)
           f);
     for (size_t i = 0; i < n; i++) {
         if (has_answers(&r[i], false) && has_scores(&r[i], 1, false, "semantic_accuracy")) draw_prompts(f, &r[i], n > 1);
-        for (int m = 0; m < MODELS && has_answers(&r[i], true); m++)
+        for (int m = 0; m < PAGE_MODELS && has_answers(&r[i], true); m++)
             if (page_model(r[i].image, m)) draw_pictures(f, &r[i], m, n > 1);
     }
     fputs("</div>\n", f);

@@ -150,16 +150,16 @@ bool page_costs(FILE *f, const struct page_result *r, size_t n)
           f);
     for (size_t i = 0; i < n; i++) {
         fputs("<div class=\"grid\">\n", f);
-        for (int m = 0; m < 2; m++) {
+        for (int m = 0; m < PAGE_MODELS; m++) {
             const struct json_value *model = page_model(r[i].text, m);
-            draw_layers(f, model, m ? 'B' : 'A', "prefill", n > 1 ? r[i].label : NULL);
-            draw_layers(f, model, m ? 'B' : 'A', "decode", n > 1 ? r[i].label : NULL);
+            draw_layers(f, model, page_letter(m), "prefill", n > 1 ? r[i].label : NULL);
+            draw_layers(f, model, page_letter(m), "decode", n > 1 ? r[i].label : NULL);
         }
         fputs("</div>\n", f);
-        for (int m = 0; m < 2; m++) {
+        for (int m = 0; m < PAGE_MODELS; m++) {
             const struct json_value *model = page_model(r[i].text, m);
             if (!json_find(model, "costs.ops")) continue;
-            fprintf(f, "<details><summary>Model %c, op by op%s", m ? 'B' : 'A', n > 1 ? ": " : "");
+            fprintf(f, "<details><summary>Model %c, op by op%s", page_letter(m), n > 1 ? ": " : "");
             if (n > 1) html_text(f, r[i].label);
             fputs("</summary>\n", f);
             put_ops(f, model);
@@ -234,11 +234,9 @@ bool page_errors(FILE *f, const struct page_result *r, size_t n)
           "predicted "
           "times.</p>\n",
           f);
-    for (int m = 0; m < 2; m++) {
-        bool there = false;
-        for (size_t i = 0; i < n; i++) there = there || page_model(r[i].text, m);
-        if (!there) continue;
-        fprintf(f, "<h3>Model %c</h3>\n", m ? 'B' : 'A');
+    for (int m = 0; m < PAGE_MODELS; m++) {
+        if (!page_has_model(r, n, m)) continue;
+        fprintf(f, "<h3>Model %c</h3>\n", page_letter(m));
         page_table_begin(f, r, n, "", "fitted (95 % interval); predicted");
         for (size_t k = 0; k < sizeof coefficients / sizeof *coefficients; k++) put_fit_row(f, r, n, m, &coefficients[k]);
         page_group(f, n, "Mean absolute error of the predicted time, by how far a length is from those calibrated");

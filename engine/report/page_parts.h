@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { PAGE_POINTS = 1024, PAGE_LABEL = 160 };
+enum { PAGE_POINTS = 1024, PAGE_LABEL = 160, PAGE_MODELS = 16 };
 
 /* One machine's results. What it has none of is NULL. */
 struct page_result {
@@ -20,8 +20,15 @@ struct page_result {
     const struct json_value *steps;  /* of `paper`: what was done, and what could not be */
 };
 
-/* Models of a sweep: 'A', and 'B' where it is a pair; NULL where there is none. */
+/* Models of a sweep, i < PAGE_MODELS: the first, then a pair's second or a family's variants; NULL where there is none. */
 const struct json_value *page_model(const struct json_value *sweep, int i);
+/* 'A' and so on: what the page calls it. */
+static inline char page_letter(int i)
+{
+    return (char)('A' + i);
+}
+/* Whether any of the results has an i-th model in its sweep of prompts. */
+bool page_has_model(const struct page_result *r, size_t n, int i);
 
 /* The points of a model, and one figure of all of them: NAN where it is not known. At most PAGE_POINTS. */
 size_t page_points(const struct json_value *model);
@@ -58,6 +65,7 @@ bool page_law_tokens(FILE *f, const struct page_result *r, size_t n);
 bool page_law_pixels(FILE *f, const struct page_result *r, size_t n);
 bool page_law_pair(FILE *f, const struct page_result *r, size_t n);
 bool page_answers(FILE *f, const struct page_result *r, size_t n);
+bool page_family(FILE *f, const struct page_result *r, size_t n);
 bool page_published(FILE *f, const struct page_result *r, size_t n);
 bool page_costs(FILE *f, const struct page_result *r, size_t n);
 bool page_errors(FILE *f, const struct page_result *r, size_t n);

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { MODELS = 2 };
-
 /* ---- Figures ---- */
 
 /* Columns of one model of a sweep. */
@@ -131,26 +129,28 @@ static const struct figure figures[] = {
 
 static void draw(FILE *f, const struct figure *what, const struct page_result *r, bool named)
 {
-    static const char *const names[MODELS][3] = {{"A measured", "A predicted", "A 95 %"},
-                                                 {"B measured", "B predicted", "B 95 %"}};
-    static struct columns columns[MODELS];
-    struct chart_series series[3 * MODELS];
+    static const char *const kinds[] = {"measured", "predicted", "95 %"};
+    static struct columns columns[PAGE_MODELS];
+    struct chart_series series[3 * PAGE_MODELS];
+    char names[PAGE_MODELS][3][16];
     char title[PAGE_LABEL + 80];
     size_t n = 0;
     bool errors = what->fill == fill_error;
-    for (int m = 0; m < MODELS; m++) {
+    for (int m = 0; m < PAGE_MODELS; m++) {
         const struct json_value *model = page_model(r->text, m);
         struct columns *c = &columns[m];
+        int colour = m % CHART_COLOURS;
         if (!model) continue;
+        for (int k = 0; k < 3; k++) snprintf(names[m][k], sizeof names[m][k], "%c %s", page_letter(m), kinds[k]);
         begin_columns(c, model);
         what->fill(c, r->text, model, what);
         bool band = false;
         for (size_t i = 0; i < c->n; i++) band = band || !isnan(c->from[i]);
-        series[n++] = (struct chart_series){names[m][0], CHART_POINTS, m, c->n, c->x, c->measured, c->low, c->high};
+        series[n++] = (struct chart_series){names[m][0], CHART_POINTS, colour, c->n, c->x, c->measured, c->low, c->high};
         if (!errors)
             series[n++] =
-                (struct chart_series){names[m][1], m ? CHART_DASHES : CHART_LINE, m, c->n, c->x, c->predicted, NULL, NULL};
-        if (band) series[n++] = (struct chart_series){names[m][2], CHART_BAND, m, c->n, c->x, NULL, c->from, c->to};
+                (struct chart_series){names[m][1], m ? CHART_DASHES : CHART_LINE, colour, c->n, c->x, c->predicted, NULL, NULL};
+        if (band) series[n++] = (struct chart_series){names[m][2], CHART_BAND, colour, c->n, c->x, NULL, c->from, c->to};
     }
     const struct chart_rule zero = {0, true, NULL, 6, false};
     snprintf(title, sizeof title, "%s%s%s", what->title, named ? ": " : "", named ? r->label : "");
@@ -173,7 +173,7 @@ static bool has(const struct page_result *r, size_t n, const struct figure *what
 {
     static double v[PAGE_POINTS];
     for (size_t i = 0; i < n; i++)
-        for (int m = 0; m < MODELS; m++) {
+        for (int m = 0; m < PAGE_MODELS; m++) {
             const struct json_value *model = page_model(r[i].text, m);
             const char *const both[] = {what->measured, what->predicted};
             for (int k = 0; k < 2; k++) {
@@ -214,11 +214,11 @@ static void put_lines(FILE *f, const struct page_result *r, size_t n)
           "predicted areas.</p>\n",
           f);
     page_table_begin(f, r, n, "", "measured (95 % interval); predicted");
-    for (int m = 0; m < MODELS; m++) {
-        bool there = false;
-        for (size_t i = 0; i < n; i++) there = there || page_model(r[i].text, m);
-        if (!there) continue;
-        page_group(f, n, m ? "Model B" : "Model A");
+    for (int m = 0; m < PAGE_MODELS; m++) {
+        char name[16];
+        if (!page_has_model(r, n, m)) continue;
+        snprintf(name, sizeof name, "Model %c", page_letter(m));
+        page_group(f, n, name);
         put_line_row(f, r, n, m, "cpu_line", "intercept", "CPU AUC, intercept", "core-*s");
         put_line_row(f, r, n, m, "cpu_line", "slope", "CPU AUC, a token", "core-*s");
         put_line_row(f, r, n, m, "ram_line", "intercept", "RAM AUC, intercept", "*B s");
@@ -288,11 +288,11 @@ bool page_short(FILE *f, const struct page_result *r, size_t n)
           "prompts; bias is the mean error with its sign.</p>\n",
           f);
     page_table_begin(f, r, n, "", "predicted against measured");
-    for (int m = 0; m < MODELS; m++) {
-        bool there = false;
-        for (size_t i = 0; i < n; i++) there = there || page_model(r[i].text, m);
-        if (!there) continue;
-        page_group(f, n, m ? "Model B" : "Model A");
+    for (int m = 0; m < PAGE_MODELS; m++) {
+        char name[16];
+        if (!page_has_model(r, n, m)) continue;
+        snprintf(name, sizeof name, "Model %c", page_letter(m));
+        page_group(f, n, name);
         put_errors(f, r, n, m, "time", "time");
         put_errors(f, r, n, m, "cpu_auc", "CPU AUC");
         put_errors(f, r, n, m, "ram_auc", "RAM AUC");

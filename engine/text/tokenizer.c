@@ -522,6 +522,18 @@ struct gguf_string token_text(const struct tokenizer *t, int32_t id)
     return id >= 0 && id < t->n_vocab ? t->tables->text[id] : (struct gguf_string){"", 0};
 }
 
+void tokenizer_digest(const struct tokenizer *t, char hex[SHA256_HEX])
+{
+    struct sha256 s;
+    sha256_begin(&s);
+    for (int32_t id = 0; id < t->n_vocab; id++) {
+        struct gguf_string text = token_text(t, id);
+        sha256_text(&s, "%d %llu ", (int)token_type_of(t, id), (unsigned long long)text.len); /* no two lists alike */
+        sha256_add(&s, text.data, text.len);
+    }
+    sha256_end(&s, hex);
+}
+
 int32_t token_find(const struct tokenizer *t, const char *text, size_t len) { return text_map_find(t->tables, text, len); }
 
 bool token_ends_generation(const struct tokenizer *t, int32_t id) { return id >= 0 && id < t->n_vocab && t->tables->ends[id]; }

@@ -7,6 +7,7 @@
 #define HARTREE_TOKENIZER_H
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "loader/gguf.h"
 
 enum tokenizer_kind { TOKENIZER_SPM, TOKENIZER_BPE, TOKENIZER_WORDPIECE };
@@ -53,6 +54,8 @@ bool detokenize(const struct tokenizer *t, const int32_t *id, size_t n, bool spe
 enum token_type token_type_of(const struct tokenizer *t, int32_t id);
 struct gguf_string token_text(const struct tokenizer *t, int32_t id); /* as written in the file */
 int32_t token_find(const struct tokenizer *t, const char *text, size_t len); /* by file text; -1 */
+/* The digest of all tokens, their texts and types in order: with the same digest the same ids say the same. */
+void tokenizer_digest(const struct tokenizer *t, char hex[SHA256_HEX]);
 bool token_ends_generation(const struct tokenizer *t, int32_t id); /* EOS, EOT and their kin: <|im_end|>, <end_of_turn> ... */
 
 #endif

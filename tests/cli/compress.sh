@@ -29,7 +29,7 @@ fi
 
 cli compress -m "$d/in" -o "$d/out" --ratio 0.6 -c 64 --tokens 256
 expect_out "compress: a row a matrix" '^blk\.1\.ffn_down +(svd|dense) +[0-9]+ +[0-9.]+ +[0-9]+$'
-expect_out "compress: no more parameters than asked for" '^parameters in scope: [0-9]+, before [0-9]+: 0\.(5[0-9]*|60*)$'
+expect_out "compress: no more parameters than asked for" '^parameters in scope: [0-9]+, before [0-9]+: 0\.(5[0-9]*|60*); ([4-9]|10)\.[0-9]+ bits for each of those before$'
 cli run -m "$d/out" -p "a word" -n 3 --temp 0
 expect "the output runs" 0
 cli info "$d/out"
@@ -37,7 +37,7 @@ expect_out "info knows the cores" 'attn_qkv|mpo'
 if [ "$(ls -A "$d" | tr '\n' ' ')" = "in out " ]; then ok "work and survey are gone"; else bad "work and survey are gone" "found $(ls -A "$d" | tr '\n' ' ')"; fi
 
 cli compress -m "$d/in" -o "$d/json" --rank 64 --scope ffn --core-type F16 -c 64 --tokens 128 --json
-expect_out "compress --json" '"ratio": 0\.[0-9]+, "parameters_before": 589824, "parameters_after": [0-9]+, "bytes_before": [0-9]+, "bytes_after": [0-9]+, "tensors": \[\{"name": "blk\.0\.ffn_gate", "structure": "svd", "spec": "o=384x1 i=1x256 r=1,64,1 gauge=0", "rank": 64, "rel_error": 0\.[0-9]+'
+expect_out "compress --json" '"ratio": 0\.[0-9]+, "parameters_before": 589824, "parameters_after": [0-9]+, "bytes_before": [0-9]+, "bytes_after": [0-9]+, "block_bits": [0-9.]+, "calibration": "bundled text 1", "calibration_sha256": "616135b5594ffa358a10a5d543359ce5d4f82796ff44525e8ba23c311b3d02bb", "tensors": \[\{"name": "blk\.0\.ffn_gate", "structure": "svd", "spec": "o=384x1 i=1x256 r=1,64,1 gauge=0", "rank": 64, "rel_error": 0\.[0-9]+'
 cli compress -m "$d/in" -o "$d/plain" --ratio 0.6 --plain --no-gauge --separate -c 64 --tokens 128
 expect_out "compress: without metric, gauge and joint core" '^blk\.0\.attn_k +svd'
 cli compress -m "$d/in" -o "$d/one" --ratio 0.6 --survey "$d/survey" -c 64 --tokens 128
@@ -65,6 +65,13 @@ cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --core-type Q4_K
 expect "gauged cores of few bits" 1 "found gauged cores of type Q4_K, expected one of 8 bits or more"
 cli compress -m "$d/in" -o "$d/x" --rank 50
 expect "a rank that no block divides" 1 "found rank 50, expected a multiple of 32 for Q8_0"
+cli compress -m "$d/in" -o "$d/x" --ratio 0.02
+expect "a ratio that no rank has, before the survey" 1 'ratio: found 0.02, expected at least 0\.[0-9]+, which is that of the least ranks'
+cli compress -m "$d/in" -o "$d/x" --ratio 0.02 --uniform
+expect "... nor of one rank for all" 1 'ratio: found 0.02, expected at least'
+cli compress -m "$d/in" -o "$d/own" --rank 64 --scope ffn -c 32 --tokens 64 --calib "$0"
+expect_out "compress: a text of one's own, by its digest" "^calibration: .*compress.sh, sha256 $(sha256sum "$0" | cut -d' ' -f1)\$"
+rm -f "$d/own"
 printf 'too short' >"$d/short"
 cli compress -m "$d/in" -o "$d/x" --ratio 0.5 --calib "$d/short"
 expect "a text shorter than a sequence" 1 "expected at least one sequence of 512"

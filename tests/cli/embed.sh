@@ -123,6 +123,7 @@ expect_out "... and the difference of a pair" '^semantic +[+-][0-9.]+ % \([+-][0
 if [ "$(wc -l <"$d/laws/answers.tsv")" -eq 7 ] && [ "$(wc -l <"$d/laws/accuracy.csv")" -eq 7 ]; then ok "... keeps them"; else bad "... keeps them" "$(ls "$d/laws")"; fi
 cp "$d/laws/answers.tsv" "$d/kept"
 sed -i '4,$d' "$d/laws/answers.tsv"
+if grep -q -- ' --judge [^ ]*/m -o again' "$d/laws/report.html"; then ok "the page's command has the judge"; else bad "the page's command has the judge" "$(grep -o 'hartree laws text.*' "$d/laws/report.html")"; fi
 laws --points 1,2,3 --judge "$d/m" -o "$d/laws" --json
 expect_out "... as JSON" '"semantic_accuracy": -?[0-9.e-]+, "semantic_accuracy_ci95": \[-?[0-9.e-]+, -?[0-9.e-]+\], "exact_accuracy": 0, .*"accuracy_difference": \{"semantic": -?[0-9.e-]+, .*"judge": "tiny-bert:F16"'
 if cmp -s "$d/kept" "$d/laws/answers.tsv"; then ok "answers that are missing are made, the same ones"; else bad "answers that are missing are made, the same ones" "$(wc -l <"$d/laws/answers.tsv") lines"; fi

@@ -63,6 +63,11 @@ expect "quantize: corrected already" 1 "mpo.version': found a model with factori
 cli synth --shape L=2,D=128,H=4,KV=2,F=256,V=600:F16 -o "$d/other"
 cli quantize "$d/other" "$d/x" Q3_K --imatrix "$d/im" --correct 1
 expect "quantize: inputs of another model" 1 "found rows of 128, expected 96"
+cli synth --shape L=1,D=96,H=4,KV=2,F=256,V=600:F16 --seed 7 -o "$d/half"
+cli imatrix -m "$d/half" -o "$d/im1" --calib "$d/text" --tokens 512
+cli quantize "$d/m" "$d/l" Q4_0 --imatrix "$d/im1" --json
+expect "quantize: what the importance matrix lacks" 0 "found nothing of 7 of the blocks' 14 matrices, which go without: blk.1.attn_q.weight, blk.1.attn_k.weight, blk.1.attn_v.weight, \.\.\.\$"
+expect_out "... and in JSON" '"without_inputs": 7\}$'
 if [ ! -e "$d/x" ]; then ok "nothing is left of what failed"; else bad "nothing is left of what failed" "found x"; fi
 
 # A family of variants
@@ -76,6 +81,26 @@ family --json
 expect "laws compress: goes on" 0 'all windows are measured'
 expect_out "laws compress: JSON" '"variants": \[\{"name": "m", "file_bytes": [0-9]+, "time_s": [0-9.e-]+, "predicted_s": .*"perplexity": [0-9.]+, .*"semantic_accuracy": null, "exact_accuracy": null, "cpu_line": .*"ratios": \[\{"name": "q", "file_bytes": [0-9.]+, "time": \{"ratio": '
 if [ "$(wc -l <"$d/family/variants.csv")" -eq 4 ] && [ "$(wc -l <"$d/family/quality.txt")" -eq 3 ]; then ok "laws compress: its folder"; else bad "laws compress: its folder" "$(echo "$d/family"/*)"; fi
+variants() { grep -o '"variants": \[.*' "$d/$1/result.json" | grep -o '"identity": ' | wc -l; }
+if [ "$(variants family)" -eq 2 ] && grep -q '"quality": {"perplexity": [0-9.]*, .*"quality": .*"quality": ' "$d/family/result.json"; then ok "laws compress: result.json has every variant and its quality"
+else bad "laws compress: result.json has every variant and its quality" "found $(variants family) beside the first"; fi
+if grep -q '<th>C - w</th>' "$d/family/report.html" && grep -q 'points-c.csv' "$d/family/report.html" && grep -q 'C measured' "$d/family/report.html" &&
+    grep -q 'hartree laws compress -m .*/m -m .*/q -m .*/w --points .* --energy none -f .*text --chunks 1 -o again' "$d/family/report.html"; then ok "laws compress: so has the page"
+else bad "laws compress: so has the page" "no C, or another command"; fi
+cli version
+if ! grep -q '^openblas *no$' "$cli_out"; then
+    made() { cli laws compress -m "$d/m" --device "$d/device" -t 1 --energy none --hz 100 --window 0.05 --points 1,4,8 --gen 2 -r 1 --ratios 0.8 --calib "$d/text" -o "$d/made" "$@"; }
+    made --tokens 512
+    expect "laws compress: makes a variant" 0
+    if grep -q 'making .*m.0.8.Q8_0.gguf$' "$cli_err"; then ok "... and says so"; else bad "... and says so" "$(head -n 1 "$cli_err")"; fi
+    if grep -q -- '--ratios 0.8 --calib .*text --tokens 512 -o again' "$d/made/report.html" && ! grep -q -- '-m [^ ]*Q8_0' "$d/made/report.html"; then ok "... and how"
+    else bad "... and how" "$(grep -o 'hartree laws compress.*' "$d/made/report.html")"; fi
+    made --tokens 512
+    if [ "$cli_rc" -eq 0 ] && ! grep -q 'making' "$cli_err"; then ok "laws compress: what is there is not made again"; else bad "laws compress: what is there is not made again" "$(head -n 1 "$cli_err")"; fi
+    made --tokens 1024 --restart
+    if [ "$cli_rc" -eq 0 ] && grep -q 'making .* anew: found one of another model, text or options$' "$cli_err"; then ok "... but for other settings"
+    else bad "... but for other settings" "$cli_rc: $(head -n 1 "$cli_err")"; fi
+fi
 cli laws compress -m "$d/m" --ratios 1.5 -o "$d/family"
 expect "laws compress: a wrong ratio" 2 'ratios: expected numbers above 0 and below 1'
 cli laws compress -m "$d/m" --ratios 0.9

@@ -27,7 +27,7 @@ expect_out "a sweep" '^second over first'
 alone "its folder has a page" "$d/one/report.html"
 hash=$(sha256sum "$d/one/predictions.json" | cut -d' ' -f1)
 if grep -q "$hash" "$d/one/report.html" && grep -q 'A measured' "$d/one/report.html" && grep -q 'points-b.csv' "$d/one/report.html" &&
-    grep -q 'hartree laws text -m .*m.gguf -m .*m2.gguf --points 1,6,12 --gen 4 -r 1 --hz 100 --window 0.05 -t 1' "$d/one/report.html"; then
+    grep -q 'hartree laws text -m .*m.gguf -m .*m2.gguf --points 1,6,12 --gen 4 -r 1 --hz 100 --window 0.05 -t 1 .*--energy none -o again' "$d/one/report.html"; then
     ok "it has the hash, figures, tables and the command"
 else bad "it has the hash, figures, tables and the command" "$(wc -c <"$d/one/report.html") bytes"; fi
 
