@@ -55,7 +55,7 @@ static const char style[] =
     "td.n,th.n{text-align:right;white-space:nowrap}\n"
     "tbody th{font-weight:400}\n"
     "tr.group th{font-weight:600;padding-top:.9em}\n"
-    ".small{font-size:.84rem;color:var(--dim)}\n"
+    ".small{font-size:.84rem;color:var(--dim)}td.small{min-width:18em}\n"
     ".kind{display:inline-block;font-size:.78rem;line-height:1.3;border:1px solid var(--line);border-radius:9px;padding:0 "
     ".55em;"
     "color:var(--dim);white-space:nowrap}\n"

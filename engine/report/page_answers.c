@@ -119,15 +119,23 @@ static struct score score_at(const struct json_value *v, const char *key)
     return (struct score){json_find_number(v, key), json_find_element(v, interval, 0), json_find_element(v, interval, 1)};
 }
 
+/* A difference of shares as percentage points. */
+static struct page_text points(double part)
+{
+    struct page_text t;
+    snprintf(t.s, sizeof t.s, "%s%.1f", part < 0 ? "\xE2\x88\x92" : "+", fabs(100 * part));
+    return t;
+}
+
 /* "81.3 % (78.0 % to 84.6 %)"; of a difference "+4.0 points (+1.2 to +6.8)". */
 static void put_score(FILE *f, struct score s, bool difference)
 {
     if (isnan(s.v))
         page_cell(f, "-");
     else if (difference && isnan(s.low))
-        page_cell(f, "%+.1f points", 100 * s.v);
+        page_cell(f, "%s points", points(s.v).s);
     else if (difference)
-        page_cell(f, "%+.1f points (%+.1f to %+.1f)", 100 * s.v, 100 * s.low, 100 * s.high);
+        page_cell(f, "%s points (%s to %s)", points(s.v).s, points(s.low).s, points(s.high).s);
     else if (isnan(s.low))
         page_cell(f, "%s", page_percent(s.v).s);
     else

@@ -130,7 +130,7 @@ static struct page_text format_figure(double v, const char *unit)
     if (!strcmp(unit, "1"))
         snprintf(t.s, sizeof t.s, "%.1f %%", 100 * v);
     else
-        snprintf(t.s, sizeof t.s, "%.3g %.16s", v, unit);
+        snprintf(t.s, sizeof t.s, fabs(v) >= 1000 && fabs(v) < 1e7 ? "%.0f %.16s" : "%.3g %.16s", v, unit);
     return t;
 }
 

@@ -101,7 +101,7 @@ cli synth --shape tiny-bert:F16 -o "$d/judge.gguf"
 protocol --judge "$d/judge.gguf"
 if grep -q '^prompts  *done' "$cli_out" && grep -q 'id="answers"' "$d/paper/report.html" && grep -q '<svg.*Semantic accuracy of the answers' "$d/paper/report.html" &&
     grep -Eq '<th>semantic accuracy</th><td>-?[0-9.]+ % \(-?[0-9.]+ % to -?[0-9.]+ %\)</td>' "$d/paper/report.html" &&
-    grep -Eq '<th>semantic accuracy</th><td>[-+][0-9.]+ points \([-+][0-9.]+ to [-+][0-9.]+\)</td>' "$d/paper/report.html" &&
+    grep -Eq '<th>semantic accuracy</th><td>[^0-9<]*[0-9.]+ points \([^0-9<]*[0-9.]+ to [^0-9<]*[0-9.]+\)</td>' "$d/paper/report.html" &&
     grep -q 'Published, Raspberry Pi 5: semantic accuracy 77.0 % of Llama-3.1-8B and 90.8 % of Gilda' "$d/paper/report.html"; then ok "paper --judge: accuracies, their difference, and the published ones"
 else bad "paper --judge: accuracies, their difference, and the published ones" "$(grep -o '<th>semantic accuracy</th>.*' "$d/paper/report.html" | head -n 1) $(tail -n 1 "$cli_err")"; fi
 if grep -q 'hartree paper .*--judge .*judge.gguf' "$d/paper/report.html"; then ok "... and its command says so"; else bad "... and its command says so" "it does not"; fi
