@@ -235,12 +235,12 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
     return true;
 }
 
-/* Heads as models have them: 64 wide in sevens, 128 in fours, 256 in fours. */
-enum { N_HEADS = 3 };
+/* Heads as models have them: 64 wide in sevens, 128 in fours, 256 in fours; and those of small models and towers. */
+enum { N_HEADS = 4 };
 static const struct {
     const char *shape;
     int head_dim;
-} heads[N_HEADS] = {{"H=14,KV=2,d=64", 64}, {"H=8,KV=2,d=128", 128}, {"H=4,KV=1,d=256", 256}};
+} heads[N_HEADS] = {{"H=8,KV=4,d=32", 32}, {"H=14,KV=2,d=64", 64}, {"H=8,KV=2,d=128", 128}, {"H=4,KV=1,d=256", 256}};
 
 static const struct {
     const char *name;
@@ -357,7 +357,9 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
 {
     const char *name = attend_phases[phase].name;
     const double *seen = c->seen[phase];
-    double each[N_HEADS], edge[N_HEADS], mean_d = 0, mean = 0, dd = 0, dt = 0;
+    /* Least squares of relative errors: of absolute ones the widest heads' noise is as much as what a narrow head's score takes
+     * beside its elements. */
+    double edge[N_HEADS], all = 0, mean_d = 0, mean = 0, dd = 0, dt = 0, each[N_HEADS], weight[N_HEADS];
     for (int h = 0; h < N_HEADS; h++) {
         double few = figure_of(c, "few.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
         double many = figure_of(c, "many.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
@@ -365,12 +367,16 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
         /* On a machine so busy that more positions seemed to take less: all is the positions'. */
         if (!(each[h] > 0) || few < seen[0] * each[h]) each[h] = many / seen[1];
         edge[h] = fmax(0, few / each[h] - seen[0]);
-        mean_d += heads[h].head_dim / (double)N_HEADS;
-        mean += each[h] / N_HEADS;
+        weight[h] = 1 / (each[h] * each[h]);
+        all += weight[h];
+        mean_d += weight[h] * heads[h].head_dim;
+        mean += weight[h] * each[h];
     }
+    mean_d /= all;
+    mean /= all;
     for (int h = 0; h < N_HEADS; h++) {
-        dd += pow(heads[h].head_dim - mean_d, 2);
-        dt += (heads[h].head_dim - mean_d) * (each[h] - mean);
+        dd += weight[h] * pow(heads[h].head_dim - mean_d, 2);
+        dt += weight[h] * (heads[h].head_dim - mean_d) * (each[h] - mean);
     }
     double element = dt / dd, score = mean - element * mean_d;
     char rate[DEVICE_KEY];

@@ -139,7 +139,7 @@ static struct baseline_run as_run(const struct laws_model *m, const struct laws_
 static bool judge(struct laws_model *m, const struct sweep *s, struct error *e)
 {
     size_t n = (size_t)m->n_points;
-    struct validation_point *points = malloc(2 * n * sizeof *points), *fitted = points + n;
+    struct validation_point *points = malloc(3 * n * sizeof *points), *fitted = points + n, *paced = fitted + n;
     struct baseline_run *runs = malloc(n * sizeof *runs);
     bool ok = (points && runs) || fail(e, "sweep of %zu points: found no memory", n);
     for (int odd = 0; ok && odd < 2; odd++) {
@@ -161,7 +161,8 @@ static bool judge(struct laws_model *m, const struct sweep *s, struct error *e)
                                                   .measured = p->time_s,
                                                   .interval = {NAN, NAN},
                                                   .baseline = {NAN, NAN, NAN}};
-            fitted[i] = points[i];
+            fitted[i] = paced[i] = points[i];
+            paced[i].measured = p->paced_s;
             memcpy(points[i].interval, p->plan->interval95_s, sizeof points[i].interval);
             baselines_predict(&b, &run, points[i].baseline);
             fitted[i].predicted = known ? r.b[CURVE_C] + r.b[CURVE_A] * N + r.b[CURVE_B] * N * N : NAN;
@@ -169,6 +170,7 @@ static bool judge(struct laws_model *m, const struct sweep *s, struct error *e)
     }
     if (ok) {
         validate(&m->time, points, n, STRATUM_ALL);
+        validate(&m->paced, paced, n, STRATUM_ALL);
         validate(&m->held_out, fitted, n, STRATUM_ALL);
         validate(&m->paced, points, 0, STRATUM_ALL); /* no pace is known of what is more than prompt and answer */
     }

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# heal.py - trains the cores of a compressed language model on the texts that the whole one learnt from. `hartree compress
+# --core-type F16` fits each matrix alone to what it was given; here all of them together learn to answer again, at the same
+# number of parameters. Layers are low-rank in identity gauge, as `compress` makes them by default (docs/mpo.md).
+# SPDX-License-Identifier: MIT
+import argparse
+import functools
+import os
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import gguf
+import model
+import train
+import world
+
+# Batches after all that the language model can have seen.
+FIRST_BATCH = 100_000
+SHARED = {"attn_q": "attn_qkv", "attn_k": "attn_qkv", "attn_v": "attn_qkv", "ffn_gate": "ffn_gate_up", "ffn_up": "ffn_gate_up"}
+
+
+def split(tensors):
+    """(parameters, layers): what is trained, and of each factorised layer its cores' names, the rows of its left core that are
+    stored, those that are the identity's, and the columns where these are 1."""
+    params, layers = {}, {}
+    for name, w in tensors.items():
+        if name.endswith(".pivot"):
+            continue
+        params[name] = np.asarray(w, np.float32).reshape(-1, w.shape[-1]) if w.ndim > 1 else np.asarray(w, np.float32)
+        if not name.endswith(".mpo.0"):
+            if ".mpo." in name and not name.endswith(".mpo.1"):
+                raise SystemExit(f"tensor '{name}': expected layers of two cores and nothing else")
+            continue
+        prefix = name[:-len(".mpo.0")]
+        block, matrix = prefix.rsplit(".", 1)
+        right = next(k for k in (f"{prefix}.mpo.1", f"{block}.{SHARED.get(matrix)}.mpo.1") if k in tensors)
+        pivot = tensors.get(name + ".pivot", np.full(w.shape[-1], -1, np.int32))
+        columns = np.flatnonzero(pivot >= 0)
+        identity = pivot[columns]
+        rows = np.setdiff1d(np.arange(params[name].shape[0] + len(identity)), identity)
+        layers[prefix + ".weight"] = name, right, rows, identity, columns
+    if not layers:
+        raise SystemExit("found no factorised layer, expected a file that `hartree compress` wrote")
+    return params, layers
+
+
+def whole(params, layers):
+    """Matrices by name, of cores and others."""
+    p = {k: w for k, w in params.items() if ".mpo." not in k}
+    for name, (left, right, rows, identity, columns) in layers.items():
+        u = jnp.zeros((len(rows) + len(identity), params[left].shape[1])).at[rows].set(params[left])
+        p[name] = u.at[identity, columns].set(1) @ params[right]
+    return p
+
+
+def heal(work, compressed, to, steps):
+    params, layers = split(gguf.read(compressed))
+    vocab, c = train.vocab_of(work), model.LLAMA
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def step(p, opt, rate, ids, segments, weights):
+        loss = lambda p: train.lm_loss(c, whole(p, layers), ids, segments, weights)
+        (value, figures), g = jax.value_and_grad(loss, has_aux=True)(p)
+        p, opt = model.optimiser_update(p, g, opt, rate, decay=0.0)
+        return p, opt, {"loss": value, **figures}
+
+    name = os.path.splitext(os.path.basename(to))[0]
+    params = train.run(work, name, lambda: jax.tree.map(jnp.asarray, params), lambda p, o, rate, b: step(p, o, rate, *b),
+                       lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at), steps, 2e-3)
+    # Cores keep the shapes that the file has.
+    shapes = {k: w.shape for k, w in gguf.read(compressed).items()}
+    gguf.rewrite(compressed, to, {k: np.asarray(w).reshape(shapes[k]) for k, w in params.items()})
+
+
+def main():
+    a = argparse.ArgumentParser(description="Trains the cores of a compressed language model.")
+    a.add_argument("model", help="what `hartree compress --core-type F16` made of traffic-lm-f16.gguf")
+    a.add_argument("-o", "--output", required=True, help="the file to write; its name is the checkpoint's too")
+    a.add_argument("--work", default=world.WORK, help="folder of vocabulary and checkpoints (default build/train)")
+    a.add_argument("--steps", type=int, default=600)
+    o = a.parse_args()
+    heal(o.work, o.model, o.output, o.steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
