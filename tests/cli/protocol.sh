@@ -98,7 +98,7 @@ for signal in KILL TERM INT KILL TERM; do
     wait $pid 2>/dev/null
     rc=$?
     case $signal:$rc in
-    KILL:137 | TERM:1 | INT:1) ;; # TERM and INT are caught
+    KILL:137 | TERM:1 | TERM:143 | INT:1 | INT:130) ;; # caught, but for the first milliseconds
     *) [ -e "$d/killed/report.html" ] || bad "killed by $signal: its status" "found $rc: $(tail -n 1 "$cli_err")" ;;
     esac
     if [ -n "$(find "$d/killed" -name '*partial*' 2>/dev/null)" ] && [ $signal != KILL ]; then bad "killed by $signal: nothing half-written" "$(find "$d/killed" -name '*partial*')"; fi
