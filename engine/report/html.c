@@ -27,7 +27,7 @@ static const char style[] =
     "p{max-width:46em;margin:.5em 0}\n"
     ".lead{font-size:1.06rem}\n"
     ".dim,figcaption,.note{color:var(--dim)}\n"
-    ".note{font-size:.9rem}\n"
+    ".note{font-size:.9rem;overflow-wrap:anywhere}\n"
     ".missing{border-left:3px solid var(--c4);padding:.3em .8em;background:var(--soft);max-width:46em;overflow-wrap:anywhere}\n"
     "code,pre{font:.82rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}\n"
     "code{overflow-wrap:anywhere}\n"
