@@ -14,7 +14,7 @@
 struct json {
     FILE *f;
     int depth;
-    bool comma[32]; /* per depth: a value stands before */
+    bool comma[48]; /* per depth: a value stands before; deeper than json_tree.h reads */
     bool key;       /* a key was just written */
 };
 

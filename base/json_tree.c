@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "base/json_tree.h"
 
+#include "base/json.h"
+
 #include "base/memory.h"
 #include "base/utf8.h"
 
@@ -243,6 +245,29 @@ void json_free(struct json_value *v)
     if (!v) return;
     release(v);
     free(v);
+}
+
+void json_tree_write(struct json *j, const struct json_value *v)
+{
+    switch (v->type) {
+    case JSON_NULL: json_null(j); break;
+    case JSON_BOOL: json_bool(j, v->boolean); break;
+    case JSON_NUMBER: json_number(j, v->number); break;
+    case JSON_STRING: json_bytes(j, v->string, v->n); break;
+    case JSON_ARRAY:
+        json_array(j);
+        for (size_t i = 0; i < v->n; i++) json_tree_write(j, &v->item[i]);
+        json_array_end(j);
+        break;
+    case JSON_OBJECT:
+        json_object(j);
+        for (size_t i = 0; i < v->n; i++) {
+            json_key(j, v->key[i]);
+            json_tree_write(j, &v->item[i]);
+        }
+        json_object_end(j);
+        break;
+    }
 }
 
 /* ---- Looking up ---- */

@@ -28,6 +28,10 @@ struct json_value {
 struct json_value *json_parse(const char *text, size_t size, struct error *e);
 void json_free(struct json_value *v); /* NULL is no error */
 
+/* The value again, as json.h writes it. */
+struct json;
+void json_tree_write(struct json *j, const struct json_value *v);
+
 /* ---- Looking up: what is not there, or of another type, is "not known" ---- */
 
 /* The member of an object; the first of that name. NULL where there is none, or `v` is no object or NULL. */

@@ -8,12 +8,13 @@
 
 static const char pad[] = "<|image_pad|>", mark[] = "<|vision_start|><|image_pad|><|vision_end|>";
 
-static bool predict_one(const struct tower *t, const struct clamped *fit, const struct look_options *o, double *seconds,
+static bool predict_one(const struct tower *t, const struct clamped *fit, const struct look_options *o, struct looked *looked,
                         struct error *e)
 {
     struct prediction r;
     if (!tower_predict(&r, t, o->device, t->options.threads, fit, e)) return false;
-    *seconds += r.time_s;
+    looked->predicted_s += r.time_s;
+    looked->predicted_j += r.energy_j;
     prediction_free(&r);
     return true;
 }
@@ -33,7 +34,7 @@ static bool see_one(struct album *a, struct tower *t, const char *path, const st
     if (ok) {
         clamp_line(&p.clamp, &p.fit, line);
         if (o->say) o->say("%s: %s", path, line);
-        ok = predict_one(t, &p.fit, o, &looked->predicted_s, e) && tower_encode(t, &p, &seen, e);
+        ok = predict_one(t, &p.fit, o, looked, e) && tower_encode(t, &p, &seen, e);
         ok = ok ? album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e) : fail_in(e, path);
     }
     looked->read_s += p.decode_s + p.resize_s;
@@ -62,7 +63,7 @@ bool look_fits(const struct model *m, const struct tower *t, struct error *e)
 
 bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked, struct error *e)
 {
-    struct looked sums = {0, 0, 0};
+    struct looked sums = {0, 0, 0, 0};
     if (!takes_pictures(m, e)) return false; /* before the tower is read in */
     struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads}, e);
     if (!t) return false;

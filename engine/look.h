@@ -21,6 +21,7 @@ struct looked {
     double read_s;      /* their files decoded, and resized */
     double vision_s;    /* the tower */
     double predicted_s; /* of vision_s, before; NAN: not known */
+    double predicted_j; /* joules of the tower, before, gross and modelled; NAN: not known */
 };
 
 /* Whether a model reads what a tower makes. False and *e: it has no vision, or rows of another width. */

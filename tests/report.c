@@ -309,20 +309,26 @@ static void put_text(FILE *f, const char *name, int n, const char *value, bool p
         for (int i = 0; i < n; i++)
             fprintf(
                 f,
-                "%s{\"point\": %d, \"prompt\": %d, \"time_s\": %s, \"fastest_s\": %s, \"slowest_s\": %s, \"predicted_s\": %s, "
+                "%s{\"point\": %d, \"prompt\": %d, \"semantic_accuracy\": 0.5, \"exact\": 1, \"time_s\": %s, \"fastest_s\": "
+                "%s, \"slowest_s\": %s, \"predicted_s\": %s, "
                 "\"interval95_s\": [%s, %s], \"decode_s\": %s, \"predicted_decode_s\": 1, \"cpu_auc\": %s, \"ram_auc\": %s}",
                 i ? ", " : "", i + 1, 50 * i, value, value, value, value, value, value, value, value, value);
         fprintf(f,
-                "], \"fit\": {\"a0\": %s, \"ci95\": {\"a0\": [%s, %s]}}, \"time\": {\"mape\": %s, \"n\": %d}, \"strata\": "
+                "], \"semantic_accuracy\": %s, \"semantic_accuracy_ci95\": [%s, 1], \"exact_accuracy\": %s, \"answers\": 3, "
+                "\"judge\": "
+                "\"%s\", \"fit\": {\"a0\": %s, \"ci95\": {\"a0\": [%s, %s]}}, \"time\": {\"mape\": %s, \"n\": %d}, \"strata\": "
                 "{\"far\": {\"mape\": %s}}, "
                 "\"costs\": {\"prompt\": 900, \"gen\": 8, \"ops\": [{\"op\": \"%s\", \"phase\": \"prefill\", \"layers\": [[0, "
                 "%s], [1, 2], [-1, 3], [1e9, 1], [-7, 1], []], "
                 "\"time_s\": 1, \"flops\": %s, \"bytes\": 3}]}",
-                value, value, value, value, n, value, name, value, value);
+                value, value, value, name, value, value, value, value, n, value, name, value, value);
         if (m) fputs("}", f);
     }
     if (pair)
-        fprintf(f, ", \"ratios\": {\"time\": {\"ratio\": %s, \"ci95\": [%s, %s], \"predicted\": 0.5}}", value, value, value);
+        fprintf(f,
+                ", \"ratios\": {\"time\": {\"ratio\": %s, \"ci95\": [%s, %s], \"predicted\": 0.5}}, \"accuracy_difference\": "
+                "{\"semantic\": %s, \"semantic_ci95\": [-0.1, %s], \"exact\": 0.25}",
+                value, value, value, value, value);
 }
 
 static void put_paper(FILE *f, const char *name, const char *value)
@@ -333,8 +339,8 @@ static void put_paper(FILE *f, const char *name, const char *value)
             name, name);
     put_text(f, name, 3, value, true);
     fprintf(f,
-            "}, \"image\": {\"kind\": \"laws image\", \"points\": [{\"width\": 100, \"height\": 50, \"clamp\": \"%s\", "
-            "\"time_s\": %s}], \"clamps\": [{\"clamp\": "
+            "}, \"image\": {\"kind\": \"laws image\", \"answers\": 2, \"exact_accuracy\": 0.75, \"points\": [{\"width\": 100, "
+            "\"height\": 50, \"clamp\": \"%s\", \"exact\": 0.5, \"time_s\": %s}], \"clamps\": [{\"clamp\": "
             "\"%s\", \"knee_predicted_px\": %s, \"stairs\": [{\"edge\": 28, \"predicted_s\": %s}, {\"edge\": 56, "
             "\"predicted_s\": 1}, 4]}, {}]}, \"paper\": {\"rows\": "
             "[{\"figure\": \"%s\", \"device\": \"rpi5\", \"unit\": \"change\", \"published\": %s, \"predicted\": -0.5, "
@@ -414,12 +420,26 @@ static void test_pages(void)
     begin();
     page_write(&one, 1, out);
     end();
-    static const char *const needed[] = {"id=\"tokens\"", "id=\"pixels\"",    "id=\"pair\"",
-                                         "id=\"paper\"",  "id=\"layers\"",    "id=\"fit\"",
-                                         "id=\"origin\"", "id=\"numbers\"",   "prompts: plain",
-                                         "A measured",    "A predicted",      "published, Raspberry Pi 5",
-                                         "points-a.csv",  "pictures.csv",     "prefers-color-scheme:dark",
-                                         "@media print",  "name=\"viewport\""};
+    static const char *const needed[] = {"id=\"answers\"",
+                                         "150.0 % (150.0 % to 100.0 %)",
+                                         "+25.0 points",
+                                         "id=\"tokens\"",
+                                         "id=\"pixels\"",
+                                         "id=\"pair\"",
+                                         "id=\"paper\"",
+                                         "id=\"layers\"",
+                                         "id=\"fit\"",
+                                         "id=\"origin\"",
+                                         "id=\"numbers\"",
+                                         "prompts: plain",
+                                         "A measured",
+                                         "A predicted",
+                                         "published, Raspberry Pi 5",
+                                         "points-a.csv",
+                                         "pictures.csv",
+                                         "prefers-color-scheme:dark",
+                                         "@media print",
+                                         "name=\"viewport\""};
     const char *lacking = NULL;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!strstr(text, needed[i])) lacking = needed[i];

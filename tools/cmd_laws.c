@@ -53,8 +53,8 @@ static const struct option options[] = {
      "score each prompt's answer by the cosine of its embedding and the reference's: an encoder (tools/get-model minilm-l6)", 0,
      0, NULL},
     {"answers", NULL, OPTION_STRING, &references, "FILE",
-     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); scored exactly, "
-     "too",
+     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); image: lines of a "
+     "question about the picture, a tab and its answer; scored exactly, too",
      0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
@@ -153,8 +153,8 @@ static int check_words(bool pictures, bool family)
             return usage_error("--%s: found --lengths, expected prompts that have references", judge ? "judge" : "answers");
         return EXIT_DONE;
     }
-    if (judge || references)
-        return usage_error("found --%s, expected none in a sweep of pictures", judge ? "judge" : "answers");
+    if (judge && !references) return usage_error("--judge: found no --answers, expected questions about the picture");
+    if (references && !models.n) return usage_error("--answers: found a tower alone, expected -m");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
     if (!mmprojs.n || mmprojs.n > 2) return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static bool predict_only, full;
-static const char *device, *output = "paper", *energy = "auto";
+static const char *device, *output = "paper", *energy = "auto", *judge, *answers, *questions;
 static double minutes = 10;
 static struct string_list pair, vision, towers;
 
@@ -70,6 +70,9 @@ static int run(int n_args, char **args)
         return usage_error("found --%s alone, expected --vlm-pair A B and --mmproj PA PB", vision.n ? "vlm-pair" : "mmproj");
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
     struct protocol_options o = {.dir = output,
+                                 .judge = judge,
+                                 .answers = answers,
+                                 .questions = questions,
                                  .device = device,
                                  .full = full,
                                  .minutes = minutes,
@@ -98,6 +101,12 @@ static const struct option options[] = {
      NULL},
     {"vlm-pair", NULL, OPTION_PAIR, &vision, "A B", "the vision models (default: made up)", 0, 0, NULL},
     {"mmproj", NULL, OPTION_PAIR, &towers, "PA PB", "the vision models' towers", 0, 0, NULL},
+    {"judge", NULL, OPTION_STRING, &judge, "FILE",
+     "score the answers to the prompts as `hartree laws text --judge` does: an encoder", 0, 0, NULL},
+    {"answers", NULL, OPTION_STRING, &answers, "FILE", "references of the prompts, as `hartree laws text --answers` reads them",
+     0, 0, NULL},
+    {"questions", NULL, OPTION_STRING, &questions, "FILE",
+     "questions about the picture with their answers, as `hartree laws image --answers` reads them", 0, 0, NULL},
     {"full", NULL, OPTION_FLAG, &full, NULL,
      "the paper's sampling in full, and models of its own shapes where none are given: hours, and 20 GB of disk", 0, 0, NULL},
     {"minutes", NULL, OPTION_FLOAT, &minutes, "M", "what all of it may take, about (default 10)", 0.05, 100000, NULL},

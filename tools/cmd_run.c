@@ -28,9 +28,12 @@ static bool chat, echo, profile, ignore_eos;
 static const char *system_text, *chat_format, *device_name, *images, *mmproj, *clamp;
 
 static struct album album;                     /* --image, while the command runs */
-static struct looked looked = {NAN, NAN, NAN}; /* what it took */
+static const struct looked no_pictures = {NAN, NAN, NAN, NAN};
+static struct looked looked; /* what it took */
 
 static struct meter *meter; /* --energy, while the command runs */
+static struct metering metering;
+static bool is_metering;
 
 static const struct option options[] = {
     ARG_MODEL,
@@ -169,11 +172,18 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_end(&j);
 }
 
+/* Begins the metering unless it has begun. */
+static bool meter_from_here(struct error *e)
+{
+    return is_metering || (is_metering = metering_begin(&metering, meter, &interrupted, e));
+}
+
 /* Ends the metering. What was asked for by name and gave no joules is an error; of `auto` it is worth a word. */
-static bool take_energy(struct metering *g, struct energy *energy, struct error *e)
+static bool take_energy(struct energy *energy, struct error *e)
 {
     struct error why;
-    if (metering_end(g, energy, &why)) return true;
+    is_metering = false;
+    if (metering_end(&metering, energy, &why)) return true;
     if (strcmp(arg_energy, "auto")) return fail(e, "--energy: %s", why.text);
     note("energy: %s", why.text);
     return true;
@@ -186,9 +196,9 @@ static bool report(struct session *s, const struct generate_result *g, const str
     struct run_report r;
     if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, z ? &z->of : NULL, d, e)) return false;
     if (energy->kind == ENERGY_MEASURED) r.energy = *energy;
-    r.vision_tokens = album.n_rows;
-    r.vision_s = looked.vision_s;
-    r.predicted_vision_s = looked.predicted_s;
+    if (!isnan(looked.vision_s)) /* a turn of a conversation has joules of its own; the pictures were seen before it */
+        run_report_add_pictures(&r, album.n_rows, looked.vision_s, looked.predicted_s, z ? looked.predicted_j : 0);
+    looked = no_pictures;
     bool ok = true;
     if (common.json) print_json(out, g, &r, z, load_s);
     if (!common.quiet) {
@@ -205,16 +215,15 @@ static bool one_prompt(struct session *s, const struct tokens *ids, const char *
 {
     struct output out = {0};
     struct generate_result g = {0};
-    struct metering metering;
     struct energy energy = energy_none;
     struct error unmetered = {""};
     struct frozen frozen = {.gen = 0};
     bool ok = freeze(&frozen, s, ids->n, d, e) && output_open(&out, e), metered = true;
     if (ok && echo && !common.json) ok = put_text(&out, text, len);
-    if (ok && (ok = metering_begin(&metering, meter, &interrupted, e))) {
+    if (ok && (ok = meter_from_here(e))) {
         struct generate_options o = generate_options(&out);
         ok = session_generate(s, ids->id, ids->n, &o, &g, e);
-        metered = take_energy(&metering, &energy, &unmetered);
+        metered = take_energy(&energy, &unmetered);
     }
     if (out.error) fail(e, "stdout: %s", strerror(out.error));
     if (out.f && out.f != stdout)
@@ -247,11 +256,11 @@ static bool converse(struct session *s, const struct chat_format *f, const struc
         struct output out = {.f = stdout};
         struct generate_result g = {0};
         struct generate_options o = generate_options(&out);
-        struct metering metering;
         struct energy energy = energy_none;
         struct error why;
-        if ((ok = metering_begin(&metering, meter, &interrupted, e))) {
+        if ((ok = meter_from_here(e))) {
             ok = conversation_turn(&c, line, &o, &g, e);
+            is_metering = false;
             if (!metering_end(&metering, &energy, &why)) note("energy: %s", why.text); /* no reason to end a conversation */
         }
         if (out.error) fail(e, "stdout: %s", strerror(out.error));
@@ -290,7 +299,10 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     struct session *s = NULL;
     const struct look_options looking = {
         images, mmproj, clamp, arg_threads(), context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
-    bool ok = (!images || look(&album, m, &looking, &looked, e)) && (conversation || read_prompt(m, f, text, len, &ids, e));
+    looked = no_pictures;
+    /* Joules of one prompt are of all that it takes: of reading its pictures and of their tower, too. */
+    bool ok = !images || ((conversation || meter_from_here(e)) && look(&album, m, &looking, &looked, e));
+    ok = ok && (conversation || read_prompt(m, f, text, len, &ids, e));
     if (ok && !conversation && !ids.n) ok = fail(e, "prompt: found no tokens, expected at least one");
     if (ok) {
         size_t needed = conversation ? 0 : ids.n + (size_t)n_tokens;
@@ -309,6 +321,12 @@ static bool run_model(const struct model *m, const struct device *d, const char 
             note("a context of %zu is more than the %d that the model was trained on", o.n_ctx, m->hp.n_ctx_train);
     }
     if (ok) ok = conversation ? converse(s, f, d, load_s, e) : one_prompt(s, &ids, text, len, d, load_s, e);
+    if (is_metering) { /* it failed before there was anything to tell */
+        struct energy ignored;
+        struct error failed;
+        is_metering = false;
+        metering_end(&metering, &ignored, &failed);
+    }
     session_free(s);
     tokens_free(&ids);
     album_free(&album);

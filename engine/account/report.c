@@ -313,6 +313,16 @@ bool run_report(struct run_report *r, const struct session *s, size_t past, cons
     return true;
 }
 
+void run_report_add_pictures(struct run_report *r, size_t tokens, double vision_s, double predicted_s, double predicted_j)
+{
+    r->vision_tokens = tokens;
+    r->vision_s = vision_s;
+    r->predicted_vision_s = predicted_s;
+    if (r->energy.kind != ENERGY_MODELLED) return;
+    r->energy.gross_j += predicted_j;
+    if (isnan(r->energy.gross_j)) r->energy = energy_none;
+}
+
 void run_report_free(struct run_report *r)
 {
     prediction_free(&r->prediction);

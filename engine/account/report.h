@@ -26,7 +26,7 @@ void law_json(const struct law *law, struct json *j);
 struct run_report {
     size_t prompt_tokens, generated_tokens, decode_steps;
     int threads;
-    size_t vision_tokens;                           /* of prompt_tokens, pictures'; the caller's to fill in, like the next */
+    size_t vision_tokens;                           /* of prompt_tokens, pictures'; run_report_add_pictures fills it in */
     double vision_s, predicted_vision_s;            /* of their tower, before the prompt; NAN: no picture, not known */
     double prefill_s, decode_s;                     /* measured, wall time */
     double sample_s;                                /* of decode_s, sampling: not in the prediction, nor held against it */
@@ -49,6 +49,9 @@ bool run_predict(struct prediction *r, const struct session *s, size_t past, siz
  * the answer ended earlier, or was not predicted, the same formula prices what ran. run_report_free releases *r. */
 bool run_report(struct run_report *r, const struct session *s, size_t past, const struct generate_result *g,
                 struct prediction *before, const struct device *d, struct error *e);
+/* Adds pictures of the prompt: their tokens, what their tower took and was predicted to take. To modelled joules the tower's
+ * are added; where those are not known (NAN), no joules of the whole are. Measured ones are left alone: their meter saw it. */
+void run_report_add_pictures(struct run_report *r, size_t tokens, double vision_s, double predicted_s, double predicted_j);
 void run_report_free(struct run_report *r);
 void run_report_print(const struct run_report *r, FILE *f);
 

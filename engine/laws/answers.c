@@ -58,25 +58,44 @@ static int take_number(struct line *line, int most)
 
 /* ---- Kept answers ---- */
 
-static void head(const struct sweep *s, char line[96]) { snprintf(line, 96, "answers\t%s", s->sha256); }
+static int n_answers(const struct answers *a)
+{
+    return a->n_points * a->n_questions;
+}
+
+/* What the kept answers are to: of pictures the questions, too, which are no part of the sweep's own hash. */
+static void head(const struct answers *a, const struct sweep *s, char line[192])
+{
+    struct sha256 h;
+    char hex[SHA256_HEX];
+    snprintf(line, 192, "answers\t%s", s->sha256);
+    if (!a->question) return;
+    sha256_begin(&h);
+    for (int q = 0; q < a->n_questions; q++) sha256_add(&h, a->question[q], strlen(a->question[q]) + 1);
+    sha256_end(&h, hex);
+    snprintf(line + strlen(line), 192 - strlen(line), "\t%s", hex);
+}
 
 static bool take_answers(struct answers *a, const struct sweep *s, const char *path, const char *text, size_t size,
                          struct error *e)
 {
     struct line line = {0};
-    char first[96];
-    head(s, first);
+    char first[192];
+    head(a, s, first);
     for (const char *at = text; line_next(&at, text + size, &line);) {
         if (line.number == 1) {
             if (line.len == strlen(first) && !memcmp(line.text, first, line.len)) continue;
-            return fail(e, "%s: found answers of other settings, models or predictions: name another folder, or --restart",
-                        path);
+            return fail(
+                e, "%s: found answers of other settings, models, questions or predictions: name another folder, or --restart",
+                path);
         }
         const struct line whole = line;
-        int model = take_number(&line, s->options.n_models), point = model ? take_number(&line, s->options.n_points) : 0;
-        if (!point) return fail(e, "%s: line %zu: found '%.*s', expected an answer of this sweep", path, line.number,
-                                whole.len < 60 ? (int)whole.len : 60, whole.text);
-        char **to = &a->text[model - 1][point - 1];
+        int model = take_number(&line, s->options.n_models), point = model ? take_number(&line, a->n_points) : 0;
+        int question = !point ? 0 : a->question ? take_number(&line, a->n_questions) : 1;
+        if (!question)
+            return fail(e, "%s: line %zu: found '%.*s', expected an answer of this sweep", path, line.number,
+                        whole.len < 60 ? (int)whole.len : 60, whole.text);
+        char **to = &a->text[model - 1][(point - 1) * a->n_questions + question - 1];
         if (!*to && !(*to = unescaped(line.text, line.len))) return fail(e, "%s: found no memory", path);
     }
     return true;
@@ -95,17 +114,18 @@ static bool read_answers(struct answers *a, const struct sweep *s, const char *p
 /* All that are there, anew: the file appears whole or stays as it was. */
 static bool keep_answers(const struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
-    char first[96];
+    char first[192];
     struct file_output *o = path ? file_output_open(path, e) : NULL;
     if (!o) return !path;
     FILE *f = file_output_stream(o);
-    head(s, first);
+    head(a, s, first);
     fprintf(f, "%s\n", first);
     for (int m = 0; m < s->options.n_models; m++)
-        for (int p = 0; p < s->options.n_points; p++) {
-            if (!a->text[m][p]) continue;
-            fprintf(f, "%d\t%d\t", m + 1, p + 1);
-            put_escaped(f, a->text[m][p]);
+        for (int i = 0; i < n_answers(a); i++) {
+            if (!a->text[m][i]) continue;
+            fprintf(f, "%d\t%d\t", m + 1, i / a->n_questions + 1);
+            if (a->question) fprintf(f, "%d\t", i % a->n_questions + 1);
+            put_escaped(f, a->text[m][i]);
             fputc('\n', f);
         }
     return file_output_commit(o, e);
@@ -113,98 +133,99 @@ static bool keep_answers(const struct answers *a, const struct sweep *s, const c
 
 /* ---- Making them ---- */
 
-static bool go_on(void *ctx, size_t done, size_t total)
+static bool wanted(const struct answers *a, const struct sweep *s, int model, int i)
 {
-    const struct sweep_hooks *h = ctx;
-    (void)done, (void)total;
-    return !(h->interrupted && *h->interrupted);
+    return !a->text[model][i] && i / a->n_questions % s->options.shards == s->options.shard;
 }
 
-static char *text_of(const struct model *m, const struct generate_result *g, struct error *e)
-{
-    size_t len;
-    char *text;
-    return detokenize(m->tokenizer, g->tokens, g->generated_tokens, false, &text, &len, e) ? text : NULL;
-}
-
-static char *make_answer(const struct sweep *s, const struct model *m, const struct tokens *prompt,
-                         const struct sweep_hooks *h, struct error *e)
-{
-    const struct sweep_options *o = &s->options;
-    struct session_options so = {
-        .n_ctx = prompt->n + (size_t)o->gen, .n_batch = o->ubatch, .kv_type = o->kv_type, .threads = o->threads};
-    struct generate_options go = {.max_tokens = (size_t)o->gen,
-                                  .sample = {.top_p = 1, .repeat_penalty = 1}, /* temperature 0: greedy */
-                                  .prefill_progress = go_on,
-                                  .ctx = (void *)h,
-                                  .interrupted = h->interrupted};
-    struct generate_result g = {0};
-    struct session *session = session_new(m, &so, e);
-    bool ok = session && session_generate(session, prompt->id, prompt->n, &go, &g, e);
-    if (ok && g.stop == STOP_INTERRUPT) ok = fail(e, "interrupted");
-    char *text = ok ? text_of(m, &g, e) : NULL;
-    generate_result_free(&g);
-    session_free(session);
-    return text;
-}
-
-static bool wanted(const struct answers *a, const struct sweep *s, int model, int point)
-{
-    return !a->text[model][point] && point % s->options.shards == s->options.shard;
-}
-
+/* Kept after each point: of a picture with many questions one file a point, not one an answer. */
 static bool make_answers(struct answers *a, const struct sweep *s, int model, const char *path, const struct sweep_hooks *h,
                          struct error *e)
 {
-    const struct sweep_options *o = &s->options;
     int missing = 0;
-    for (int p = 0; p < o->n_points; p++) missing += wanted(a, s, model, p);
+    for (int i = 0; i < n_answers(a); i++) missing += wanted(a, s, model, i);
     if (!missing) return true;
     if (h->say) h->say("%s: %d answer%s to make", s->model[model].name, missing, missing == 1 ? "" : "s");
-    struct model *m = model_open(s->model[model].path, NULL, 0, e);
-    if (m) model_file_settle(m->file, NULL, NULL);
-    bool ok = m;
-    for (int p = 0; ok && p < o->n_points; p++) {
-        if (!wanted(a, s, model, p)) continue;
-        ok = go_on((void *)h, 0, 0) || fail(e, "interrupted");
-        ok = ok && (a->text[model][p] = make_answer(s, m, &s->model[model].point[p].tokens, h, e)) &&
-             keep_answers(a, s, path, e);
+    struct answerer *w = answerer_open(s, model, h, e);
+    bool ok = w;
+    for (int p = 0; ok && p < a->n_points; p++) {
+        int made = 0;
+        for (int i = p * a->n_questions; ok && i < (p + 1) * a->n_questions; i++) {
+            if (!wanted(a, s, model, i)) continue;
+            ok = (a->text[model][i] = answerer_ask(w, p, a->question ? a->question[i % a->n_questions] : NULL, e));
+            made += ok;
+        }
+        struct error full;
+        if (made && !keep_answers(a, s, path, ok ? e : &full)) ok = false;
     }
-    model_close(m);
+    answerer_close(w);
     return ok;
 }
 
 /* ---- References ---- */
 
+static bool take_reference(struct answers *a, const struct sweep *s, const char *path, struct line line, struct error *e)
+{
+    const struct line whole = line;
+    int prompt = take_number(&line, N_PROMPTS);
+    if (!prompt)
+        return fail(e, "%s: line %zu: found '%.*s', expected a prompt's number from 1 to %d, a tab and its answer", path,
+                    line.number, whole.len < 60 ? (int)whole.len : 60, whole.text, N_PROMPTS);
+    for (int p = 0; p < a->n_points; p++) {
+        if (s->options.point[p] != prompt) continue;
+        if (a->reference[p]) return fail(e, "%s: line %zu: found prompt %d a second time", path, line.number, prompt);
+        if (!(a->reference[p] = unescaped(line.text, line.len))) return fail(e, "%s: found no memory", path);
+    }
+    return true;
+}
+
+static bool take_question(struct answers *a, const char *path, struct line line, struct error *e)
+{
+    const char *tab = memchr(line.text, '\t', line.len);
+    size_t len = tab ? (size_t)(tab - line.text) : 0;
+    if (!len)
+        return fail(e, "%s: line %zu: found '%.*s', expected a question about the picture, a tab and its answer", path,
+                    line.number, line.len < 60 ? (int)line.len : 60, line.text);
+    if (a->n_questions == ANSWER_QUESTIONS)
+        return fail(e, "%s: line %zu: found more than %d questions", path, line.number, ANSWER_QUESTIONS);
+    char **q = &a->question[a->n_questions], **r = &a->reference[a->n_questions];
+    *q = unescaped(line.text, len);
+    *r = unescaped(tab + 1, line.len - len - 1);
+    a->n_questions++;
+    if (!*q || !*r) return fail(e, "%s: found no memory", path);
+    for (int i = 0; i + 1 < a->n_questions; i++)
+        if (!strcmp(a->question[i], *q)) return fail(e, "%s: line %zu: found '%.60s' a second time", path, line.number, *q);
+    return true;
+}
+
 static bool read_references(struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
-    const struct sweep_options *o = &s->options;
     size_t size;
     char *text = file_read(path, MAX_BYTES, &size, e);
     struct line line = {0};
     bool ok = text;
-    for (const char *at = text; ok && line_next(&at, text + size, &line);) {
-        const struct line whole = line;
-        int prompt = take_number(&line, N_PROMPTS);
-        if (!prompt)
-            ok = fail(e, "%s: line %zu: found '%.*s', expected a prompt's number from 1 to %d, a tab and its answer", path,
-                      line.number, whole.len < 60 ? (int)whole.len : 60, whole.text, N_PROMPTS);
-        for (int p = 0; ok && p < o->n_points; p++) {
-            if (o->point[p] != prompt) continue;
-            if (a->reference[p]) ok = fail(e, "%s: line %zu: found prompt %d a second time", path, line.number, prompt);
-            else if (!(a->reference[p] = unescaped(line.text, line.len))) ok = fail(e, "%s: found no memory", path);
-        }
-    }
+    for (const char *at = text; ok && line_next(&at, text + size, &line);)
+        ok = a->question ? take_question(a, path, line, e) : take_reference(a, s, path, line, e);
+    if (ok && !a->n_questions) ok = fail(e, "%s: found no question, expected at least one", path);
     free(text);
     return ok;
 }
 
 static bool take_references(struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
+    bool sees = sweep_sees(&s->options);
+    size_t n = sees ? ANSWER_QUESTIONS : (size_t)s->options.n_points;
+    if (sees && !path) return fail(e, "answers: found no questions about the picture, expected a file of them");
+    if (sees && !s->options.model[0]) return fail(e, "answers: found a tower alone, expected a language model with it");
     if (s->options.lengths)
         return fail(e, "answers: found prompts by their length, expected P1 to P%d: only these have references", N_PROMPTS);
+    a->n_points = s->options.n_points;
+    a->n_questions = sees ? 0 : 1;
+    a->reference = calloc(n, sizeof *a->reference);
+    if (sees) a->question = calloc(n, sizeof *a->question);
+    if (!a->reference || (sees && !a->question)) return fail(e, "references: found no memory");
     if (path) return read_references(a, s, path, e);
-    for (int p = 0; p < s->options.n_points; p++)
+    for (int p = 0; p < a->n_points; p++)
         if (!(a->reference[p] = strdup(prompt_reference((int)s->options.point[p]))))
             return fail(e, "references: found no memory");
     return true;
@@ -212,26 +233,72 @@ static bool take_references(struct answers *a, const struct sweep *s, const char
 
 /* ---- Scores ---- */
 
-static bool score_one(struct answers *a, int m, int p, struct embedder *judge, struct error *e)
+double answers_of_point(const struct answers *a, const double *score, int point)
 {
-    a->semantic[m][p] = a->exact[m][p] = NAN;
-    if (!a->text[m][p] || !a->reference[p]) return true;
-    a->exact[m][p] = words_match(a->text[m][p], a->reference[p]);
-    return !judge || semantic_score(judge, a->text[m][p], a->reference[p], &a->semantic[m][p], e);
+    double sum = 0;
+    int n = 0;
+    for (int q = 0; q < a->n_questions; q++) {
+        double v = score[point * a->n_questions + q];
+        if (isnan(v)) continue;
+        sum += v;
+        n++;
+    }
+    return n ? sum / n : NAN;
+}
+
+/* What a mean over questions is of: of prompts each one's score, of pictures a question's mean over the points; *n of them. */
+static void by_question(const struct answers *a, const double *score, double mean[SWEEP_POINTS + ANSWER_QUESTIONS], size_t *n)
+{
+    *n = (size_t)(a->question ? a->n_questions : a->n_points);
+    for (size_t i = 0; i < *n; i++) {
+        if (!a->question) {
+            mean[i] = score[i];
+            continue;
+        }
+        double sum = 0;
+        int known = 0;
+        for (int p = 0; p < a->n_points; p++) {
+            double v = score[(size_t)(p * a->n_questions) + i];
+            if (isnan(v)) continue;
+            sum += v;
+            known++;
+        }
+        mean[i] = known ? sum / known : NAN;
+    }
+}
+
+static bool score_one(struct answers *a, int m, int i, struct embedder *judge, struct error *e)
+{
+    const char *reference = answers_reference(a, i);
+    a->semantic[m][i] = a->exact[m][i] = NAN;
+    if (!a->text[m][i] || !reference) return true;
+    a->exact[m][i] = words_match(a->text[m][i], reference);
+    return !judge || semantic_score(judge, a->text[m][i], reference, &a->semantic[m][i], e);
+}
+
+void answers_sum_up(struct answers *a, int n_models)
+{
+    double semantic[2][SWEEP_POINTS + ANSWER_QUESTIONS], exact[2][SWEEP_POINTS + ANSWER_QUESTIONS];
+    size_t n = 0;
+    for (int m = 0; m < n_models; m++) {
+        int at = m > 0; /* differences are of a pair alone */
+        by_question(a, a->semantic[m], semantic[at], &n);
+        by_question(a, a->exact[m], exact[at], &n);
+        a->semantic_mean[m] = accuracy_mean(semantic[at], n);
+        /* Wilson's interval is of right and wrong; a question that was asked of several pictures is somewhere between. */
+        a->exact_share[m] = a->question && a->n_points > 1 ? accuracy_mean(exact[at], n) : accuracy_share(exact[at], n);
+    }
+    if (n_models != SWEEP_PAIR) return;
+    a->semantic_difference = accuracy_difference(semantic[0], semantic[1], n);
+    a->exact_difference = accuracy_difference(exact[0], exact[1], n);
 }
 
 static bool score_all(struct answers *a, const struct sweep *s, struct embedder *judge, struct error *e)
 {
-    size_t n = (size_t)s->options.n_points;
-    for (int m = 0; m < s->options.n_models; m++) {
-        for (int p = 0; p < s->options.n_points; p++)
-            if (!score_one(a, m, p, judge, e)) return false;
-        a->semantic_mean[m] = accuracy_mean(a->semantic[m], n);
-        a->exact_share[m] = accuracy_share(a->exact[m], n);
-    }
-    if (s->options.n_models < 2) return true;
-    a->semantic_difference = accuracy_difference(a->semantic[0], a->semantic[1], n);
-    a->exact_difference = accuracy_difference(a->exact[0], a->exact[1], n);
+    for (int m = 0; m < s->options.n_models; m++)
+        for (int i = 0; i < n_answers(a); i++)
+            if (!score_one(a, m, i, judge, e)) return false;
+    answers_sum_up(a, s->options.n_models);
     return true;
 }
 
@@ -249,6 +316,16 @@ static bool judge_by(struct answers *a, const struct sweep *s, const char *path,
 
 /* ---- The whole ---- */
 
+bool answers_room(struct answers *a, int n_models, struct error *e)
+{
+    size_t n = (size_t)n_answers(a);
+    for (int m = 0; m < n_models; m++)
+        if (!(a->text[m] = calloc(n, sizeof *a->text[m])) || !(a->semantic[m] = calloc(n, sizeof *a->semantic[m])) ||
+            !(a->exact[m] = calloc(n, sizeof *a->exact[m])))
+            return fail(e, "answers: found no memory");
+    return true;
+}
+
 struct answers *answers_new(const struct sweep *s, const struct answers_options *o, struct error *e)
 {
     struct answers *a = calloc(1, sizeof *a);
@@ -256,7 +333,9 @@ struct answers *answers_new(const struct sweep *s, const struct answers_options 
         fail(e, "answers: found no memory");
         return NULL;
     }
-    if (take_references(a, s, o->references, e) && (!o->judge || judge_by(a, s, o->judge, false, e))) return a;
+    if (take_references(a, s, o->references, e) && answers_room(a, s->options.n_models, e) &&
+        (!o->judge || judge_by(a, s, o->judge, false, e)))
+        return a;
     answers_free(a);
     return NULL;
 }
@@ -270,12 +349,21 @@ bool answers_score(struct answers *a, const struct sweep *s, const struct answer
     return ok && (o->judge ? judge_by(a, s, o->judge, true, e) : score_all(a, s, NULL, e));
 }
 
+static void free_texts(char **text, int n)
+{
+    for (int i = 0; text && i < n; i++) free(text[i]);
+    free(text);
+}
+
 void answers_free(struct answers *a)
 {
     if (!a) return;
-    for (int p = 0; p < SWEEP_POINTS; p++) {
-        free(a->reference[p]);
-        for (int m = 0; m < SWEEP_MODELS; m++) free(a->text[m][p]);
+    free_texts(a->reference, a->question ? a->n_questions : a->n_points);
+    free_texts(a->question, a->n_questions);
+    for (int m = 0; m < SWEEP_MODELS; m++) {
+        free_texts(a->text[m], n_answers(a));
+        free(a->semantic[m]);
+        free(a->exact[m]);
     }
     free(a);
 }

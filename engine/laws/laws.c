@@ -297,7 +297,7 @@ struct laws_ratio laws_compare(const struct laws *l, int model, int figure)
 
 /* ---- The whole ---- */
 
-static bool sum_up_model(struct laws_model *m, const struct sweep *s, int model, struct error *e)
+static bool take_points(struct laws_model *m, const struct sweep *s, int model, struct error *e)
 {
     *m = (struct laws_model){.plan = &s->model[model]};
     for (int i = 0; i < s->options.n_points; i++) {
@@ -306,14 +306,27 @@ static bool sum_up_model(struct laws_model *m, const struct sweep *s, int model,
         if (p.windows) m->point[m->n_points++] = p;
     }
     if (!m->n_points) return fail(e, "%s: found no measured window, expected some", s->model[model].path);
-    bool sees = sweep_sees(&s->options);
-    if (!sees) qsort(m->point, (size_t)m->n_points, sizeof *m->point, by_tokens);
+    if (!sweep_sees(&s->options)) qsort(m->point, (size_t)m->n_points, sizeof *m->point, by_tokens);
+    return true;
+}
+
+static bool judge_model(struct laws_model *m, const struct sweep *s, int model, struct error *e)
+{
     for (int i = 0; i < m->n_points; i++) m->edge = fmax(m->edge, 1 / (s->options.hz * m->point[i].window_s));
     judge_areas(m, s);
-    if (sees) return laws_sum_up_pictures(m, s, model, e);
+    if (sweep_sees(&s->options)) return laws_sum_up_pictures(m, s, model, e);
     fit_model(m, s);
     judge_time(m, s);
     fit_lines(m);
+    return true;
+}
+
+bool laws_judge(struct laws *l, struct error *e)
+{
+    const struct sweep_options *o = &l->sweep->options;
+    for (int i = 0; i < o->n_models; i++)
+        if (!judge_model(&l->model[i], l->sweep, i, e)) return false;
+    for (int k = 0; k < LAWS_FIGURES && o->n_models == SWEEP_PAIR; k++) l->ratio[k] = laws_compare(l, 1, k);
     return true;
 }
 
@@ -321,7 +334,8 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
 {
     *l = (struct laws){.sweep = s, .energy_kind = "none"};
     for (int i = 0; i < s->options.n_models; i++)
-        if (!sum_up_model(&l->model[i], s, i, e)) return false;
+        if (!take_points(&l->model[i], s, i, e)) return false;
+    if (!laws_judge(l, e)) return false;
     /* One kind for all figures of a result: where some window has measured joules, others' are not known, never modelled. */
     bool measured = false;
     for (size_t i = 0; i < s->n_windows; i++) {
@@ -333,7 +347,6 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e)
     else if (!isnan(l->model[0].point[0].plan->energy_j))
         l->energy_kind = "modelled";
     const struct sweep_options *o = &s->options;
-    for (int k = 0; k < LAWS_FIGURES && o->n_models == 2; k++) l->ratio[k] = laws_compare(l, 1, k);
     l->missing = (size_t)o->n_models * (size_t)o->n_points * (size_t)o->repeats - s->n_windows;
     return true;
 }

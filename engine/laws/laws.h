@@ -92,7 +92,7 @@ struct laws_ratio {
 enum laws_figure { LAWS_TIME, LAWS_CPU, LAWS_RAM, LAWS_THROUGHPUT, LAWS_ENERGY, LAWS_FIGURES };
 extern const char *const laws_figure_names[LAWS_FIGURES]; /* "time" ... */
 
-struct divergence; /* engine/compress/divergence.h */
+struct divergence; /* engine/divergence.h */
 
 /* What the command of a sweep said beside what struct sweep_options holds: for the page, which shows it. All of it borrowed. */
 struct laws_words {
@@ -121,6 +121,10 @@ enum stratum laws_stratum(size_t prompt, size_t gen, size_t ubatch);
 /* A figure of one model over that of the first, as struct laws_ratio says. */
 struct laws_ratio laws_compare(const struct laws *l, int model, int figure);
 
+/* All that is said of points, whichever way they came into l->model: errors, fits, lines, knees, ratios. False and *e: memory
+ * is short. */
+bool laws_judge(struct laws *l, struct error *e);
+
 /* Sums up the windows of *s, which is borrowed. False and *e: a model has no window, or memory is short. */
 bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
 
@@ -133,7 +137,7 @@ struct laws_options {
     const char *const *join; /* folders of shards: their windows are taken, and nothing is measured */
     size_t n_join;
     struct laws_words words;
-    const char *judge, *references; /* scores answers, by an encoder and these or the prompts' own (answers.h); NULL: no */
+    const char *judge, *references; /* scores answers, by an encoder and these or the prompts' own (answers.h); both NULL: no */
     struct sweep_hooks hooks;       /* but for the journal, which is made here */
 };
 

@@ -120,17 +120,23 @@ static void write_energy_log(const void *from, FILE *f)
     }
 }
 
-/* Scores of answers; the answers themselves are in answers.tsv and result.json. */
+/* Scores of answers, of pictures a line a question, size and clamp; the answers themselves are in answers.tsv and result.json.
+ */
 static void write_accuracy(const void *from, FILE *f)
 {
     const struct laws *l = from;
     const struct sweep_options *o = &l->sweep->options;
-    fputs("model,name,prompt,semantic_accuracy,exact\n", f);
+    const struct answers *a = l->answers;
+    fprintf(f, "model,name,%s,semantic_accuracy,exact\n", a->question ? "clamp,edge,question" : "prompt");
     for (int m = 0; m < o->n_models; m++)
-        for (int p = 0; p < o->n_points; p++) {
-            fprintf(f, "%d,%s,%lld", m + 1, plain(l->sweep->model[m].name).s, (long long)o->point[p]);
-            put_cell(f, l->answers->semantic[m][p]);
-            put_cell(f, l->answers->exact[m][p]);
+        for (int i = 0; i < a->n_points * a->n_questions; i++) {
+            int p = i / a->n_questions;
+            fprintf(f, "%d,%s", m + 1, plain(l->sweep->model[m].name).s);
+            if (a->question) fprintf(f, ",%s", clamp_of_point(&l->model[m], l->sweep, p));
+            fprintf(f, ",%lld", (long long)o->point[p]);
+            if (a->question) fprintf(f, ",%d", i % a->n_questions + 1);
+            put_cell(f, a->semantic[m][i]);
+            put_cell(f, a->exact[m][i]);
             fputc('\n', f);
         }
 }

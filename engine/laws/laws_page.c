@@ -73,6 +73,7 @@ void laws_json_stairs(struct json *j, const struct sweep_clamp *c)
         json_object(j);
         json_put_integer(j, "edge", s->stair.edge);
         json_put_integer(j, "patches", s->stair.fit.patches);
+        json_put_integer(j, "patches_unbounded", s->stair.unbounded);
         json_put_number(j, "predicted_s", s->time_s);
         json_put_number(j, "predicted_cpu_auc", s->cpu_auc);
         json_put_number(j, "predicted_ram_auc", s->ram_auc);

@@ -25,6 +25,10 @@ void put_cell(FILE *f, double v);
 /* " (low to high)", or nothing where there is no interval. */
 struct text interval_text(double low, double high);
 
+/* Members of a result that are said of all its points together: of one model, and of a pair. */
+void laws_json_sums(struct json *j, const struct laws *l, const struct laws_model *m);
+void laws_json_pair(struct json *j, const struct laws *l);
+
 /* ---- For the page (laws_page.c): members of the object that is open ---- */
 
 /* "costs": where the longest prompt's run spends its time, by the prediction, a member an op and phase; layer -1 is outside the

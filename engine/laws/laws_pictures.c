@@ -172,6 +172,7 @@ static bool judge(struct laws_model *m, const struct sweep *s, struct error *e)
         validate(&m->time, points, n, STRATUM_ALL);
         validate(&m->paced, paced, n, STRATUM_ALL);
         validate(&m->held_out, fitted, n, STRATUM_ALL);
+        validate(&m->paced, points, 0, STRATUM_ALL); /* no pace is known of what is more than prompt and answer */
     }
     free(points);
     free(runs);

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/si.h"
 #include "engine/account/report.h"
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,15 +30,31 @@ static void put_prompt(struct json *j, const struct laws *l, const struct laws_p
     json_put_string(j, "stratum", stratum_names[stratum]);
 }
 
-/* A prompt's answer and scores, where they were asked for. */
+/* A prompt's answer, or those to the questions about a picture, and their scores, where they were asked for. */
 static void put_answer(struct json *j, const struct laws *l, int model, int point)
 {
     const struct answers *a = l->answers;
     if (!a) return;
-    json_put_number(j, "semantic_accuracy", a->semantic[model][point]);
-    json_put_number(j, "exact", a->exact[model][point]);
-    json_put_string(j, "answer", a->text[model][point]);
-    json_put_string(j, "reference", a->reference[point]);
+    json_put_number(j, "semantic_accuracy", answers_of_point(a, a->semantic[model], point));
+    json_put_number(j, "exact", answers_of_point(a, a->exact[model], point));
+    if (!a->question) {
+        json_put_string(j, "answer", a->text[model][point]);
+        json_put_string(j, "reference", a->reference[point]);
+        return;
+    }
+    json_key(j, "answers");
+    json_array(j);
+    for (int q = 0; q < a->n_questions; q++) {
+        int i = point * a->n_questions + q;
+        json_object(j);
+        json_put_string(j, "question", a->question[q]);
+        json_put_string(j, "answer", a->text[model][i]);
+        json_put_string(j, "reference", a->reference[q]);
+        json_put_number(j, "semantic_accuracy", a->semantic[model][i]);
+        json_put_number(j, "exact", a->exact[model][i]);
+        json_object_end(j);
+    }
+    json_array_end(j);
 }
 
 static void put_accuracy(struct json *j, const char *key, const char *interval, const struct accuracy *a)
@@ -55,6 +71,7 @@ static void put_point(struct json *j, const struct laws *l, const struct laws_mo
         pictures_json_point(j, l, p);
     else
         put_prompt(j, l, p);
+    json_put_number(j, "steps", p->plan->steps);
     json_put_integer(j, "windows", p->windows);
     json_put_integer(j, "passes", p->plan->passes);
     json_put_number(j, "window_s", p->window_s);
@@ -142,21 +159,10 @@ static void put_laws(struct json *j, const struct laws_model *m)
     json_object_end(j);
     laws_json_line(j, "cpu_line", &m->cpu_line);
     laws_json_line(j, "ram_line", &m->ram_line);
-    law_json(&m->plan->law, j);
 }
 
-/* Into the object that is open. */
-static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
+void laws_json_sums(struct json *j, const struct laws *l, const struct laws_model *m)
 {
-    const char *slash = strrchr(m->plan->path, '/');
-    json_put_string(j, "model", m->plan->name);
-    json_put_string(j, "file", slash ? slash + 1 : m->plan->path);
-    json_put_string(j, "identity", m->plan->identity);
-    json_put_number(j, "file_bytes", m->plan->file_bytes);
-    json_key(j, "points");
-    json_array(j);
-    for (int i = 0; i < m->n_points; i++) put_point(j, l, m, &m->point[i]);
-    json_array_end(j);
     if (l->answers) {
         put_accuracy(j, "semantic_accuracy", "semantic_accuracy_ci95", &l->answers->semantic_mean[m - l->model]);
         put_accuracy(j, "exact_accuracy", "exact_accuracy_ci95", &l->answers->exact_share[m - l->model]);
@@ -176,6 +182,23 @@ static void put_model(struct json *j, const struct laws *l, const struct laws_mo
     put_validation(j, "ram_auc", &m->ram);
     put_validation(j, "energy", &m->energy);
     json_put_number(j, "edge_error", m->edge);
+}
+
+/* Into the object that is open. */
+static void put_model(struct json *j, const struct laws *l, const struct laws_model *m)
+{
+    const char *slash = strrchr(m->plan->path, '/');
+    json_put_string(j, "model", m->plan->name);
+    json_put_string(j, "file", slash ? slash + 1 : m->plan->path);
+    json_put_string(j, "identity", m->plan->identity);
+    json_put_number(j, "file_bytes", m->plan->file_bytes);
+    json_key(j, "points");
+    json_array(j);
+    for (int i = 0; i < m->n_points; i++) put_point(j, l, m, &m->point[i]);
+    json_array_end(j);
+    laws_json_sums(j, l, m);
+    json_put_number(j, "bandwidth", m->plan->law.bandwidth);
+    if (!sweep_sees(&l->sweep->options)) law_json(&m->plan->law, j);
     if (l->quality[m - l->model]) {
         json_key(j, "quality");
         json_object(j);
@@ -206,12 +229,8 @@ static void put_ratios(struct json *j, const struct laws *l, int model)
     json_object_end(j);
 }
 
-static void put_second(struct json *j, const struct laws *l)
+void laws_json_pair(struct json *j, const struct laws *l)
 {
-    json_key(j, "second");
-    json_object(j);
-    put_model(j, l, &l->model[1]);
-    json_object_end(j);
     put_ratios(j, l, 1);
     if (!l->answers) return;
     json_key(j, "accuracy_difference");
@@ -219,6 +238,15 @@ static void put_second(struct json *j, const struct laws *l)
     put_accuracy(j, "semantic", "semantic_ci95", &l->answers->semantic_difference);
     put_accuracy(j, "exact", "exact_ci95", &l->answers->exact_difference);
     json_object_end(j);
+}
+
+static void put_second(struct json *j, const struct laws *l)
+{
+    json_key(j, "second");
+    json_object(j);
+    put_model(j, l, &l->model[1]);
+    json_object_end(j);
+    laws_json_pair(j, l);
 }
 
 /* More than a pair: each of the others with its ratios to the first. */
@@ -245,6 +273,7 @@ void laws_put(const struct laws *l, struct json *j)
     json_put_integer(j, "threads", o->threads);
     json_put_number(j, "hz", o->hz);
     json_put_integer(j, "gen", o->gen);
+    json_put_integer(j, "ubatch", (int64_t)o->ubatch);
     json_put_integer(j, "repeats", o->repeats);
     json_put_number(j, "window_s", o->window_s);
     laws_json_origin(j, l);
@@ -379,13 +408,14 @@ static void print_pace(const struct laws_model *m, FILE *f)
     print_validation("at its pace", &m->paced, f);
 }
 
-static void print_accuracy(const char *what, const struct accuracy *a, bool difference, FILE *f)
+static void print_accuracy(const char *what, const struct laws *l, const struct accuracy *a, bool difference, FILE *f)
 {
+    const char *unit = l->answers->question ? "question" : "answer";
     if (!a->n || isnan(a->mean)) return;
     struct text (*share)(double) = difference ? signed_percent : percent;
     fprintf(f, "%-10s %s", what, share(a->mean).s);
     if (!isnan(a->low)) fprintf(f, " (%s to %s)", share(a->low).s, share(a->high).s);
-    fprintf(f, " of %zu answer%s\n", a->n, a->n == 1 ? "" : "s");
+    fprintf(f, " of %zu %s%s\n", a->n, unit, a->n == 1 ? "" : "s");
 }
 
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
@@ -416,8 +446,8 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
         print_line("RAM AUC =", &m->ram_line, 1e-9, "GB s", f);
     }
     if (l->answers) {
-        print_accuracy("semantic", &l->answers->semantic_mean[m - l->model], false, f);
-        print_accuracy("exact", &l->answers->exact_share[m - l->model], false, f);
+        print_accuracy("semantic", l, &l->answers->semantic_mean[m - l->model], false, f);
+        print_accuracy("exact", l, &l->answers->exact_share[m - l->model], false, f);
     }
     double others = others_cores(m);
     if (others > 0.05)
@@ -453,6 +483,6 @@ void laws_print(const struct laws *l, FILE *f)
                     signed_percent(r->low - 1).s, signed_percent(r->high - 1).s, signed_percent(r->predicted - 1).s);
     }
     if (!l->answers) return;
-    print_accuracy("semantic", &l->answers->semantic_difference, true, f);
-    print_accuracy("exact", &l->answers->exact_difference, true, f);
+    print_accuracy("semantic", l, &l->answers->semantic_difference, true, f);
+    print_accuracy("exact", l, &l->answers->exact_difference, true, f);
 }

@@ -100,6 +100,14 @@ static bool take_profile(struct work *w, struct error *e)
     return save_profile(&w->device, w->profile, e);
 }
 
+/* Joules that were asked for by name are the caller's to insist on; of what was found by itself a line says what there is. */
+static void meter_step(struct work *w)
+{
+    struct protocol_step *s = begin_step(w, "meter");
+    if (!meter_measures(w->o->hooks.meter))
+        snprintf(s->note, sizeof s->note, "nothing here measures joules: those of the page are modelled, or not known");
+}
+
 static void calibrate_step(struct work *w)
 {
     struct error e = {""};
@@ -231,6 +239,8 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
                                          .energy = meter_source(o->hooks.meter)},
                                .words = {.word = w->word, .n = w->word[1] ? 2 : 0},
                                .dir = dir,
+                               .judge = !vision || o->questions ? o->judge : NULL,
+                               .references = vision ? o->questions : o->answers,
                                .hooks = o->hooks};
     if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
     if (!laws_path(dir, o->dir, vision ? "image" : "text", e) ||
@@ -318,9 +328,13 @@ static void put_command(const struct protocol_options *o, char *command, size_t 
         origin_word(command, size, pairs[i].word);
         for (int k = 0; k < SWEEP_PAIR; k++) origin_word(command, size, pairs[i].pair[k]);
     }
-    if (o->device) {
-        origin_word(command, size, "--device");
-        origin_word(command, size, o->device);
+    const struct {
+        const char *word, *file;
+    } files[] = {{"--judge", o->judge}, {"--answers", o->answers}, {"--questions", o->questions}, {"--device", o->device}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!files[i].file) continue;
+        origin_word(command, size, files[i].word);
+        origin_word(command, size, files[i].file);
     }
     if (o->energy) {
         origin_word(command, size, "--energy");
@@ -385,6 +399,7 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
     struct work w = {.o = o, .word = {"--energy", o->energy}, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
     if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
+    meter_step(&w);
     calibrate_step(&w);
     if (!stopped(&w)) paper_step(&w);
     if (!stopped(&w)) sweep_step(&w, false, &w.text);

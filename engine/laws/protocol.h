@@ -15,6 +15,9 @@ struct protocol_options {
     const char *model[SWEEP_PAIR];  /* the language models; NULL: made up by synth, random weights */
     const char *vision[SWEEP_PAIR]; /* the vision models; NULL: made up */
     const char *mmproj[SWEEP_PAIR]; /* their towers; given where `vision` is */
+    const char *judge, *answers;    /* how right answers are (answers.h): an encoder, or NULL; references of the prompts, or
+                                       NULL: their own, where there is a judge */
+    const char *questions;          /* about the picture, with their answers; NULL: none are asked */
     const char *device;               /* a profile for device_find; NULL: this machine is calibrated, into dir/device.profile */
     bool full;                        /* models of the paper's own shapes where none are given, and its sampling; else
                                          small ones */
@@ -25,7 +28,7 @@ struct protocol_options {
     struct sweep_hooks hooks;         /* the journal is not read; the meter must be there */
 };
 
-enum { PROTOCOL_STEPS = 4 }; /* calibration, the paper's figures, prompts, pictures */
+enum { PROTOCOL_STEPS = 5 }; /* meter, calibration, the paper's figures, prompts, pictures */
 
 struct protocol_step {
     const char *name;  /* "calibration", "prompts" ..., a literal */

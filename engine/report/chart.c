@@ -49,7 +49,8 @@ struct chart_text chart_value(double v, const char *unit)
     if (!chart_drawable(v)) return t;
     struct scale s = scale_for(fabs(v), unit);
     const char *form = fabs(v / s.factor) >= 1000 && fabs(v / s.factor) < 1e7 ? "%.0f%s%s" : "%.4g%s%s";
-    snprintf(t.s, sizeof t.s, form, v / s.factor, *s.unit ? " " : "", s.unit);
+    size_t sign = v < 0 ? (size_t)snprintf(t.s, sizeof t.s, "\xE2\x88\x92") : 0; /* a true minus, as wide as a plus */
+    snprintf(t.s + sign, sizeof t.s - sign, form, fabs(v / s.factor), *s.unit ? " " : "", s.unit);
     return t;
 }
 
@@ -305,9 +306,9 @@ static void put_legend(FILE *f, const struct chart *c)
         const struct chart_rule *r = &c->rules[k];
         if (!r->name || !chart_drawable(r->at)) continue;
         fprintf(f,
-                "<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\"><path d=\"M13 0V12\" stroke=\"var(--c%d)\" "
+                "<li><svg viewBox=\"0 0 26 12\" aria-hidden=\"true\"><path d=\"%s\" stroke=\"var(--c%d)\" "
                 "stroke-width=\"2\"%s/></svg>",
-                r->colour % CHART_COLOURS, r->dashed ? " stroke-dasharray=\"2 3\"" : "");
+                r->level ? "M0 6H26" : "M13 0V12", r->colour % CHART_COLOURS, r->dashed ? " stroke-dasharray=\"2 3\"" : "");
         html_text(f, r->name);
         fputs("</li>\n", f);
     }

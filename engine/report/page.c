@@ -211,12 +211,15 @@ static void cell_others(FILE *f, const struct page_result *r)
 static void cell_missing(FILE *f, const struct page_result *r)
 {
     double missing = json_find_number(r->text, "missing"), half = json_find_number(r->text, "without_idle_after");
+    double shards = json_find_number(r->text, "shards");
+    char joined[40] = "";
+    if (shards > 1) snprintf(joined, sizeof joined, ", of %.0f shards", shards);
     if (missing > 0)
-        page_cell(f, "%.0f windows of the sweep are not there", missing);
+        page_cell(f, "%.0f windows of the sweep are not there%s", missing, joined);
     else if (half > 0)
-        page_cell(f, "all windows; %.0f of them of a session that was cut short, above the idle before alone", half);
+        page_cell(f, "all windows%s; %.0f of them of a session that was cut short, above the idle before alone", joined, half);
     else
-        page_cell(f, "all windows");
+        page_cell(f, "all windows%s", joined);
 }
 
 static void put_facts(FILE *f, const struct page_result *r, size_t n)
@@ -510,7 +513,8 @@ void page_write(const struct json_value *const *results, size_t n, FILE *f)
         bool (*write)(FILE *f, const struct page_result *r, size_t n);
     } sections[] = {{"short", "errors", page_short},      {"tokens", "law 1", page_law_tokens},
                     {"pixels", "law 2", page_law_pixels}, {"pair", "law 3", page_law_pair},
-                    {"family", "variants", page_family},  {"paper", "the paper", page_published},
+                    {"family", "variants", page_family},  {"answers", "answers", page_answers},
+                    {"paper", "the paper", page_published},
                     {"layers", "layers", page_costs},     {"fit", "closed form", page_errors},
                     {"origin", "machine", page_origin},   {"numbers", "numbers", page_numbers}};
     struct page_result r[PAGE_RESULTS];

@@ -19,11 +19,6 @@ bool page_check(const struct json_value *result, const char *file, struct error 
 /* The page of n results, 1 to PAGE_RESULTS, that page_check has accepted. */
 void page_write(const struct json_value *const *results, size_t n, FILE *f);
 
-/* Reads the files and writes the page to `output`, whole or not at all. False and *e: a file can't be read, is no result, or is
- * a part of a sweep whose other parts are among them, too (such are joined before they are shown); or the page can't be
- * written. */
-bool page_from_files(const char *const *files, size_t n, const char *output, struct error *e);
-
 /* The page of one result from its text, for who has just written it. False and *e if it is none. */
 bool page_write_text(const char *json, size_t size, FILE *f, struct error *e);
 

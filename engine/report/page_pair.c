@@ -38,7 +38,7 @@ static struct ratio ratio_of(const struct json_value *text, const struct pair_fi
     return q;
 }
 
-static double published_of(const struct page_result *r, const char *figure, const char *device)
+double page_published_figure(const struct page_result *r, const char *figure, const char *device)
 {
     const struct json_value *rows = json_find(r->paper, "rows");
     for (size_t i = 0; rows && figure && i < rows->n; i++) {
@@ -51,7 +51,7 @@ static double published_of(const struct page_result *r, const char *figure, cons
 /* As a change in per cent: -61.5 of a ratio of 2.6, inverted. */
 static double published_change(const struct page_result *r, const struct pair_figure *p, const char *device)
 {
-    double v = published_of(r, p->published, device);
+    double v = page_published_figure(r, p->published, device);
     return p->inverse ? 100 * (1 / v - 1) : 100 * v;
 }
 
@@ -130,7 +130,7 @@ static struct page_text format_figure(double v, const char *unit)
     if (!strcmp(unit, "1"))
         snprintf(t.s, sizeof t.s, "%.1f %%", 100 * v);
     else
-        snprintf(t.s, sizeof t.s, "%.3g %.16s", v, unit);
+        snprintf(t.s, sizeof t.s, fabs(v) >= 1000 && fabs(v) < 1e7 ? "%.0f %.16s" : "%.3g %.16s", v, unit);
     return t;
 }
 

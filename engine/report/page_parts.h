@@ -56,11 +56,15 @@ void page_row(FILE *f, const char *name);
 void page_cell(FILE *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void page_row_end(FILE *f);
 
+/* A published figure by its name and machine ("llm_energy", "rpi5"), as page_published's table has it; NAN: not there. */
+double page_published_figure(const struct page_result *r, const char *figure, const char *device);
+
 /* Sections, each of which says whether it had anything to show; with f NULL nothing is written. */
 bool page_short(FILE *f, const struct page_result *r, size_t n);
 bool page_law_tokens(FILE *f, const struct page_result *r, size_t n);
 bool page_law_pixels(FILE *f, const struct page_result *r, size_t n);
 bool page_law_pair(FILE *f, const struct page_result *r, size_t n);
+bool page_answers(FILE *f, const struct page_result *r, size_t n);
 bool page_family(FILE *f, const struct page_result *r, size_t n);
 bool page_published(FILE *f, const struct page_result *r, size_t n);
 bool page_costs(FILE *f, const struct page_result *r, size_t n);

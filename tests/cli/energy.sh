@@ -60,6 +60,14 @@ case $(date +%s.%N) in
     cli run -m "$m" --device "$d/device" -p "the cat" -n 2 --temp 0 -t 1 -q --energy "csv:$d/power.csv"
     expect "run: too short for this meter, after its text" 1 '--energy: csv power.csv: log: found [0-9]+ readings in the window'
     if [ -s "$cli_out" ]; then ok "run: the text is printed all the same"; else bad "run: the text is printed all the same" "nothing on stdout"; fi
+    cli synth --shape tiny-qwen2-vl -o "$d/v.gguf"
+    cli synth --mmproj --shape tiny-qwen2-vl -o "$d/p.gguf"
+    cli scene --size 1024x720 -o "$d/a.ppm"
+    cli run -m "$d/v.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm,$d/a.ppm" --device "$d/device" -p "the cat" -n 2 --temp 0 --ignore-eos -t 1 --json \
+        --energy "csv:$d/power.csv"
+    seen='s/.*"load_s": [0-9.e-]*, "vision_s": \([0-9.e-]*\), "prefill_s": \([0-9.e-]*\), "decode_s": \([0-9.e-]*\), .*"joules": \([0-9.e-]*\), "kind": "measured".*/\1 \2 \3 \4/p'
+    if sed -n "$seen" "$cli_out" | awk '$4 < 4.9 * ($1 + $2 + $3) { bad = 1 } END { exit bad || NR != 1 }'; then ok "run: joules are those of its pictures, too"
+    else bad "run: joules are those of its pictures, too" "$(sed -n "$seen" "$cli_out") $(head -n 1 "$cli_err")"; fi
     (sleep 1; kill "$writer") 2>/dev/null &
     puller=$!
     cli auc --idle 0 --energy "csv:$d/power.csv" --json -- sleep 2

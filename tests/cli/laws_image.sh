@@ -69,6 +69,11 @@ for i in 1 2; do sweep $eight --clamp box:160x120 -o "$d/shard$i" --shard $i/2; 
 # shellcheck disable=SC2086
 sweep $eight --clamp box:160x120 --join "$d/shard1" --join "$d/shard2" -o "$d/joined"
 expect "shards joined" 0
+cli report "$d/shard2/result.json" "$d/shard1/result.json" -o "$d/shards.html"
+cli report "$d/joined/result.json" -o "$d/joined.html"
+same() { sed -e 's/, of 2 shards//' -e 's/<pre class="wrap">.*//' "$1"; }
+if same "$d/shards.html" | cmp -s - "$(same "$d/joined.html" >"$d/same"; echo "$d/same")" && grep -q 'box:160x120, measured' "$d/shards.html"; then ok "... which report joins to the same knee and curve"
+else bad "... which report joins to the same knee and curve" "$(same "$d/shards.html" | diff - "$d/same" | head -n 3 | cut -c1-300)"; fi
 if [ "$(windows "$d/shard1")" -eq 4 ] && [ "$(wc -l <"$d/joined/points.csv")" -eq 9 ]; then ok "... to all points"; else bad "... to all points" "$(wc -l <"$d/joined/points.csv") lines"; fi
 
 # A model and its tower, and a pair.
@@ -83,6 +88,37 @@ expect_out "a pair has ratios" '"second": \{"model": .*"ratios": \{"time": \{"ra
 cli scene --size 300x200 -o "$d/a.ppm"
 sweep --image "$d/a.ppm" --edges 100,200,300 --clamp edge:128 -r 1 --json
 expect_out "a picture of a file" '"points": \[\{"width": 100, "height": 67, '
+
+# Answers to questions about the picture, at each size and clamp: scored by their words, kept, and made again where they lack.
+printf 'What colour is the car?\tRed.\nHow many signs are there?\tTwo.\n' >"$d/questions"
+asks() { sweep -m "$d/m.gguf" -m "$d/m3.gguf" --mmproj "$d/p.gguf" --edges 64,128 --clamp edge:128 --gen 2 -r 1 "$@"; }
+cli synth --shape tiny-qwen2-vl:F16 --seed 3 -o "$d/m3.gguf"
+asks --answers "$d/questions" -o "$d/asked"
+expect_out "questions about a picture: of each model" '^exact +0.0 % \(0.0 % to 0.0 %\) of 2 questions$'
+expect_out "... and of the pair" '^exact +\+0.0 % .* of 2 questions$'
+if [ "$(wc -l <"$d/asked/answers.tsv")" -eq 9 ] && [ "$(wc -l <"$d/asked/accuracy.csv")" -eq 9 ] && grep -q '^2,.*,edge:128,128,2,,0$' "$d/asked/accuracy.csv"; then ok "... an answer a question, size and model"
+else bad "... an answer a question, size and model" "$(tail -n 1 "$d/asked/accuracy.csv")"; fi
+cp "$d/asked/answers.tsv" "$d/kept"
+sed -i '4,6d' "$d/asked/answers.tsv"
+asks --answers "$d/questions" -o "$d/asked"
+if cmp -s "$d/kept" "$d/asked/answers.tsv"; then ok "answers that lack are made, the same ones"; else bad "answers that lack are made, the same ones" "$(wc -l <"$d/asked/answers.tsv") lines"; fi
+# What the first model says of the smaller picture as the references: then it is right there, and at most there and at the other size.
+awk -F'\t' 'NR == FNR { q[FNR] = $1; next } FNR > 1 && $1 == 1 && $2 == 1 { print q[$3] "\t" $4 }' "$d/questions" "$d/kept" >"$d/truth"
+asks --answers "$d/truth" -o "$d/asked" --json
+expect_out "references mended: the same answers, scored anew" '"points": \[\{"width": 64, .*"exact": 1, "answers": \[\{"question": "What colour is the car\?", "answer": ".*", "reference": ".*", "semantic_accuracy": null, "exact": 1\}.*"exact_accuracy": (0.5|0.75|1), "exact_accuracy_ci95": \['
+if grep -q 'id="answers"' "$d/asked/report.html" && grep -q 'Right answers about the picture, model B' "$d/asked/report.html" && grep -q 'B less A, question by question' "$d/asked/report.html"; then ok "... and the page shows them"
+else bad "... and the page shows them" "no such section"; fi
+printf 'What is it?\tA street.\n' >"$d/others"
+asks --answers "$d/others" -o "$d/asked"
+if [ "$cli_rc" -eq 1 ] && grep -q 'answers.tsv: found answers of other settings, models, questions' "$cli_err"; then ok "other questions in the same folder are refused"
+else bad "other questions in the same folder are refused" "$cli_rc $(tail -n 1 "$cli_err")"; fi
+echo 'What is it?' >"$d/malformed"
+asks --answers "$d/malformed"
+expect "a question without an answer" 1 "malformed: line 1: found 'What is it\?', expected a question about the picture, a tab and its answer"
+asks --judge "$d/m.gguf"
+expect "a judge without questions" 2 '\-\-judge: found no --answers'
+sweep --answers "$d/questions" --edges 64
+expect "questions to a tower alone" 2 '\-\-answers: found a tower alone'
 
 # The paper's shapes: FLOPs on the three plateaus, 40 tokens of text beside the picture.
 for c in 1024x720:10057598099456 854x594:6643899457536 714x496:4321079771136; do

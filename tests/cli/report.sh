@@ -40,16 +40,28 @@ if grep -q '<th>Board &lt;2&gt; &amp; </th>' "$d/joined.html" && grep -q 'on 2 m
 else bad "a column each, names escaped" "no such column"; fi
 before=$(digest "$d/joined.html")
 cli report "$d/one/result.json" "$d/other.json" -o "$d/joined.html" --json
-expect_out "report --json" '^\{"report": ".*joined.html", "results": 2\}$'
+expect_out "report --json" '^\{"report": ".*joined.html", "results": 2, "columns": 2\}$'
 if [ "$before" = "$(digest "$d/joined.html")" ]; then ok "the same page again"; else bad "the same page again" "it differs"; fi
 
-# Shards of a sweep are no two machines.
-sweep --points 1,6,12,17 --shard 1/2 -o "$d/s1"
-sweep --points 1,6,12,17 --shard 2/2 -o "$d/s2"
-cli report "$d/s1/result.json" "$d/s2/result.json" -o "$d/no.html"
-expect "shards are joined before" 1 's2/result.json: found a part of the same sweep as .*s1/result.json, expected them joined by laws --join first$'
-sweep --points 1,6,12,17 --join "$d/s1" --join "$d/s2" -o "$d/whole"
+# Shards of a sweep become one column, which says what laws --join says of them, to the digit.
+points=1,3,6,9,12,15,17
+for i in 1 2 3; do sweep --points $points --shard $i/3 -o "$d/s$i"; done
+sweep --points $points --join "$d/s1" --join "$d/s2" --join "$d/s3" -o "$d/whole"
 alone "joined shards have a page" "$d/whole/report.html"
+cli report "$d/s2/result.json" "$d/s1/result.json" "$d/other.json" "$d/s3/result.json" -o "$d/joined.html" --json
+expect_out "shards are joined, beside a machine" '"results": 4, "columns": 2\}$'
+cli report "$d/s2/result.json" "$d/s1/result.json" "$d/s3/result.json" -o "$d/joined.html" --json
+expect_out "shards are joined" '"columns": 1\}$'
+cli report "$d/whole/result.json" -o "$d/whole.html"
+# but for how many shards there were, and what the command and the machine's free memory are
+same() { sed -e 's/, of 3 shards//' -e 's/<pre class="wrap">.*//' "$1"; }
+if same "$d/joined.html" | cmp -s - "$(same "$d/whole.html" >"$d/same"; echo "$d/same")" && grep -q 'all windows, of 3 shards' "$d/joined.html"; then ok "... as laws --join joins them"
+else bad "... as laws --join joins them" "$(same "$d/joined.html" | diff - "$d/same" | head -n 3 | cut -c1-300)"; fi
+cli report "$d/s1/result.json" "$d/s3/result.json" -o "$d/joined.html"
+if grep -q '4 windows of the sweep are not there, of 2 shards' "$d/joined.html"; then ok "a shard that lacks is told"; else bad "a shard that lacks is told" "$(grep -o '[0-9]* windows of the sweep' "$d/joined.html")"; fi
+sed 's/"windows": 1/"windows": -1/' "$d/s3/result.json" >"$d/hostile.json"
+cli report "$d/s1/result.json" "$d/hostile.json" -o "$d/no.html"
+expect "a shard with windows that can't be" 1 "s1/result.json: 'windows': found -1, expected a whole number from 1 to "
 
 echo '{"kind": "laws text", "points": [' >"$d/cut.json"
 cli report "$d/cut.json" -o "$d/no.html"
@@ -68,7 +80,7 @@ if [ ! -e "$d/no.html" ]; then ok "a failure leaves no page"; else bad "a failur
 # The protocol: vision models that are not there fail their step alone.
 protocol() {
     cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" --energy none \
-        -t 1 --minutes 0.05 -o "$d/paper"
+        -t 1 --minutes 0.05 -o "$d/paper" "$@"
 }
 protocol
 if [ "$cli_rc" -eq 1 ] && grep -q '^pictures .*v.gguf: No such file' "$cli_out" && grep -q '^prompts  *done' "$cli_out"; then ok "paper: a step that fails is a line, and status 1"
@@ -83,6 +95,16 @@ if [ "$before" = "$(digest "$d/paper/result.json" "$d/paper/report.html" "$d/pap
 else bad "paper: the same again" "it differs"; fi
 cli report "$d/paper/result.json" "$d/other.json" -o "$d/joined.html"
 expect "paper and sweep are joined" 0
+
+# How right the answers are: of each model with its interval, their difference, and what is published.
+cli synth --shape tiny-bert:F16 -o "$d/judge.gguf"
+protocol --judge "$d/judge.gguf"
+if grep -q '^prompts  *done' "$cli_out" && grep -q 'id="answers"' "$d/paper/report.html" && grep -q '<svg.*Semantic accuracy of the answers' "$d/paper/report.html" &&
+    grep -Eq '<th>semantic accuracy</th><td>-?[0-9.]+ % \(-?[0-9.]+ % to -?[0-9.]+ %\)</td>' "$d/paper/report.html" &&
+    grep -Eq '<th>semantic accuracy</th><td>[^0-9<]*[0-9.]+ points \([^0-9<]*[0-9.]+ to [^0-9<]*[0-9.]+\)</td>' "$d/paper/report.html" &&
+    grep -q 'Published, Raspberry Pi 5: semantic accuracy 77.0 % of Llama-3.1-8B and 90.8 % of Gilda' "$d/paper/report.html"; then ok "paper --judge: accuracies, their difference, and the published ones"
+else bad "paper --judge: accuracies, their difference, and the published ones" "$(grep -o '<th>semantic accuracy</th>.*' "$d/paper/report.html" | head -n 1) $(tail -n 1 "$cli_err")"; fi
+if grep -q 'hartree paper .*--judge .*judge.gguf' "$d/paper/report.html"; then ok "... and its command says so"; else bad "... and its command says so" "it does not"; fi
 
 # Killed in the middle of its prompts, it goes on.
 rm -rf "$d/paper"

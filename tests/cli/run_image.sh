@@ -35,6 +35,21 @@ expect "a picture that is not there" 1 "no.png: cannot open"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 --temp 0 --ignore-eos --device rpi5 --energy none --json
 expect_out "run --json: the tower's time" '"vision_s": [0-9.e-]+, "prefill_s": [0-9.e-]+, .*"predicted": \{"vision_s": [0-9.e-]+, "prefill_s": '
 
+# Modelled joules are those of the tower, too: as predict says them of the same picture, prompt and answer.
+number() { grep -o "\"$1\": [0-9.e-]*" "$cli_out" | head -n 1 | sed 's/.*: //'; }
+run_two() { cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 --temp 0 --ignore-eos --energy none --json "$@"; }
+run_two --device rpi5
+joules=$(number joules) tokens=$(number prompt_tokens)
+expect_out "run --json: modelled joules" '"energy": \{"joules": [0-9.e-]+, "kind": "modelled"'
+cli predict -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 112x84 --prompt $((tokens - 12)) --gen 2 -t 1 --device rpi5 --json
+if [ -n "$joules" ] && [ "$joules" = "$(number energy_j)" ]; then ok "... are those of tower, prompt and answer"; else bad "... are those of tower, prompt and answer" "$joules, predicted $(number energy_j)"; fi
+{ cat "$(dirname "$0")/../../devices/rpi5.profile"; echo 'energy.linear.q8_0 = 1e-12 # J/FLOP, assumed'; } >"$d/q8_0"
+cli synth --shape tiny-qwen2-vl:Q8_0 -o "$d/q8.gguf"
+cli run -m "$d/q8.gguf" -p x -n 2 -t 1 --temp 0 --ignore-eos --energy none --device "$d/q8_0" --json
+expect_out "joules of a text whose types the profile knows" '"energy": \{"joules": [0-9.e-]+, "kind": "modelled"'
+cli run -m "$d/q8.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 --temp 0 --ignore-eos --energy none --device "$d/q8_0" --json
+expect_out "... are not known with a tower whose types it does not" '"energy": \{"joules": null, "kind": "none"'
+
 # measure counts every kernel call of tower and text, and exits 1 where a FLOP is more or less than predicted.
 cli measure -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 112x84 --prompt 5 --gen 3 -r 2 -t 1 --device rpi5 --energy none --json
 expect_out "measure --image" '"prompt": 17, "gen": 3, .*"image": "112x84", "clamp": "tokens:8..4096", .*"flops_vision": [0-9]+, .*"flops_counted": [0-9]+, .*"measured_vision_s": [0-9.e-]+, .*"phase": "vision", .*"measured_s": [0-9.e-]+'

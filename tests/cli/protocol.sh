@@ -1,0 +1,116 @@
+#!/bin/sh
+# protocol.sh - paper where something lacks: no gnuplot, no meter, one core, no memory for a model, no room on the disk; and killed
+# at any moment, it goes on to the same result. SPDX-License-Identifier: MIT
+set -u
+# shellcheck source=tests/cli/lib
+. "$(dirname "$0")/lib"
+d=$cli_dir/files
+mkdir "$d"
+export XDG_CACHE_HOME="$d/cache"
+cli synth --shape tiny-llama:Q4_K_M -o "$d/m.gguf"
+cli synth --shape tiny-llama:Q8_0 --seed 2 -o "$d/m2.gguf"
+cli calibrate --quick -t 1 -o "$d/device"
+expect "a device" 0
+
+# paper_of FOLDER ARGUMENTS...: prompts alone, as vision models that are not there fail their step at once
+paper_of() {
+    folder=$1
+    shift
+    cli paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 -o "$folder" "$@"
+}
+# rest NAME FOLDER STEP LINE: the step (and the pictures') failed with such a line, which is on the page, too; the rest
+# was done: the page has the paper's figures
+rest() {
+    if [ "$cli_rc" -eq 1 ] && grep -Eq "^$3  *.*$4" "$cli_out" && grep -Eq "class=\"missing\">$3: .*$4" "$2/report.html" &&
+        grep -q 'id="paper"' "$2/report.html" && grep -q "^the paper's figures  *done" "$cli_out"; then ok "$1"
+    else bad "$1" "status $cli_rc: $(tr '\n' '|' <"$cli_out") $(tail -n 1 "$cli_err")"; fi
+}
+
+# No gnuplot, and no meter: an empty folder is all there is to look for programs in.
+mkdir "$d/none"
+saved=$PATH
+case $HARTREE in /*) ;; *) HARTREE=$(pwd)/$HARTREE ;; esac
+PATH=$d/none
+paper_of "$d/plain" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy none
+PATH=$saved
+rest "no vision models: a line, and the rest" "$d/plain" pictures 'v.gguf: No such file'
+if grep -q 'no plots: gnuplot is not here' "$cli_err" && [ -e "$d/plain/text/time.gp" ] && [ ! -e "$d/plain/text/time.svg" ] &&
+    grep -q '^prompts  *done' "$cli_out" && grep -q '</svg>' "$d/plain/report.html"; then ok "no gnuplot: a line, scripts, and the page has its figures"
+else bad "no gnuplot: a line, scripts, and the page has its figures" "$(grep plots "$cli_err") $(echo "$d/plain/text"/*)"; fi
+if grep -q 'class=note>meter: nothing here measures joules' "$d/plain/report.html" && grep -q 'not known: no meter was read' "$d/plain/report.html"; then ok "no meter: a line, and no joules"
+else bad "no meter: a line, and no joules" "$(grep -o 'meter[^<]*' "$d/plain/report.html" | head -n 1)"; fi
+paper_of "$d/metered" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy "csv:$d/no.csv"
+expect "a meter that was asked for and is not there: nothing is begun" 1 'no.csv: No such file'
+if [ ! -e "$d/metered" ]; then ok "... and no folder made"; else bad "... and no folder made" "there is one"; fi
+
+# One core: of the machine's own threads there is one.
+if command -v taskset >/dev/null && [ -z "${RUN:-}" ]; then
+    taskset -c 0 "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \
+        --minutes 0.05 --energy none -o "$d/core" >"$cli_out" 2>"$cli_err" </dev/null
+    cli_rc=$?
+    rest "one core: the rest is done" "$d/core" pictures 'No such file'
+    if grep -q '^prompts  *done' "$cli_out" && grep -q '; 1 threads' "$d/core/report.html"; then ok "... by one thread"; else bad "... by one thread" "$(grep -o '[0-9]* threads' "$d/core/report.html" | head -n 1)"; fi
+else echo "skip one core: no taskset here"; fi
+
+# A model larger than the memory: a file of a tebibyte that takes no room.
+cp "$d/m.gguf" "$d/huge.gguf"
+if truncate -s 1T "$d/huge.gguf" 2>/dev/null; then
+    paper_of "$d/huge" --pair "$d/huge.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy none
+    rest "a model that does not fit: a line, and the rest" "$d/huge" prompts 'huge.gguf: found [0-9.]+ GB of memory to be had, expected 1209.5 for the model'
+else echo "skip a model that does not fit: no files of a tebibyte here"; fi
+
+# A disk without room for the models that paper makes: the page is made all the same. Then there is none for anything.
+if [ -z "${RUN:-}" ] && unshare -rm true 2>/dev/null && mkdir "$d/disk" && unshare -rm mount -t tmpfs -o size=4m none "$d/disk" 2>/dev/null; then
+    cat >"$d/small_disk" <<END
+mount -t tmpfs -o size=4m none "$d/disk" || exit 9
+"$HARTREE" paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
+    -o "$d/disk/paper" >"$cli_out" 2>"$cli_err" </dev/null
+echo \$? >"$d/rc"
+mkdir "$d/saved" && cp "$d/disk/paper/report.html" "$d/saved"
+find "$d/disk" -name '*partial*' >"$d/left"
+head -c 8000000 /dev/zero >"$d/disk/filler" 2>/dev/null
+"$HARTREE" report "$d/plain/result.json" -o "$d/disk/page.html" >/dev/null 2>"$d/full_err"
+echo \$? >"$d/full_rc"
+ls "$d/disk" >"$d/full_left"
+END
+    unshare -rm sh "$d/small_disk"
+    cli_rc=$(cat "$d/rc")
+    rest "a full disk: a line, and the rest" "$d/saved" prompts 'text-a.gguf: .*[Nn]o space left'
+    if [ ! -s "$d/left" ]; then ok "... and nothing half-written"; else bad "... and nothing half-written" "$(cat "$d/left")"; fi
+    if [ "$(cat "$d/full_rc")" -eq 1 ] && grep -q 'page.html: cannot write: No space left' "$d/full_err" && [ "$(wc -l <"$d/full_err")" -eq 1 ] &&
+        ! grep -q page "$d/full_left"; then ok "report on a full disk: one line, and no page"
+    else bad "report on a full disk: one line, and no page" "$(cat "$d/full_rc" "$d/full_err" "$d/full_left" | tr '\n' '|')"; fi
+else echo "skip a full disk: no file system of one's own can be mounted here"; fi
+
+# Killed at random moments: it goes on, and the result is the same apart from what was measured.
+masked() { # numbers, and what follows from measured ones
+    sed -e 's/"machine": {[^}]*}//' -e 's/-\{0,1\}[0-9][0-9]*\(\.[0-9]*\)\{0,1\}\(e[-+]\{0,1\}[0-9]*\)\{0,1\}/N/g' -e 's/\(true\|false\)/B/g' "$1"
+}
+seed=$$
+for signal in KILL TERM INT KILL TERM; do
+    # shellcheck disable=SC2086
+    ${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 \
+        --device "$d/device" -t 1 --energy none -o "$d/killed" >"$cli_out" 2>"$cli_err" </dev/null &
+    pid=$!
+    seed=$(((seed * 1103515 + 12345) % 2147483))
+    sleep "$((seed % 3)).$((seed / 7 % 10))"
+    kill -s $signal $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    rc=$?
+    case $signal:$rc in
+    KILL:137 | TERM:1 | TERM:143 | INT:1 | INT:130) ;; # caught, but for the first milliseconds
+    *) [ -e "$d/killed/report.html" ] || bad "killed by $signal: its status" "found $rc: $(tail -n 1 "$cli_err")" ;;
+    esac
+    if [ -n "$(find "$d/killed" -name '*partial*' 2>/dev/null)" ] && [ $signal != KILL ]; then bad "killed by $signal: nothing half-written" "$(find "$d/killed" -name '*partial*')"; fi
+done
+paper_of "$d/killed" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy none
+rest "killed five times: it goes on to its end" "$d/killed" pictures 'No such file'
+if cmp -s "$d/killed/text/predictions.json" "$d/plain/text/predictions.json" &&
+    [ "$(sed -n 's/.*"model": \([01]\), "point": \([0-9]*\), "repeat": \([0-9]*\),.*/\1 \2 \3/p' "$d/killed/text/points.jsonl" | sort -u | wc -l)" -eq 10 ] &&
+    [ "$(grep -c '"kind": "window".*}$' "$d/killed/text/points.jsonl")" -eq 10 ]; then ok "... each window once, under the same predictions"
+else bad "... each window once, under the same predictions" "$(grep -c '"kind": "window"' "$d/killed/text/points.jsonl") windows"; fi
+masked "$d/killed/result.json" >"$d/one"
+masked "$d/plain/result.json" >"$d/other"
+if cmp -s "$d/one" "$d/other"; then ok "... the same result apart from what was measured"
+else bad "... the same result apart from what was measured" "$(tr ',' '\n' <"$d/one" >"$d/one.lines"; tr ',' '\n' <"$d/other" | diff - "$d/one.lines" | head -n 4 | tr '\n' '|')"; fi
+cli_done
