@@ -34,6 +34,12 @@ static inline double random_fraction(uint64_t *state)
     return (double)(random_next(state) >> 11) * 0x1p-53;
 }
 
+/* The next fraction in [-1, 1), of a float's 24 bits. */
+static inline float random_signed(uint64_t *state)
+{
+    return (float)((int64_t)random_next(state) >> 40) * 0x1p-23f;
+}
+
 /* A whole number from 0 to n - 1, n below 2^53; 0 where n is. */
 static inline size_t random_below(uint64_t *state, size_t n)
 {

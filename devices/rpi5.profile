@@ -72,6 +72,22 @@ linear.q4_K.decode.1 = 2e+10 # FLOP/s, assumed
 linear.q5_K.decode.1 = 2e+10 # FLOP/s, assumed
 linear.q6_K.decode.1 = 2e+10 # FLOP/s, assumed
 
+# Up to how many rows a weight is read where it lies, and not unpacked for all rows at once: no source found; as
+# tensor/linear.h has it of kernels that nobody measured.
+linear.f32.few = 15 # 1, assumed
+linear.f16.few = 15 # 1, assumed
+linear.bf16.few = 15 # 1, assumed
+linear.q8_0.few = 2 # 1, assumed
+linear.q5_0.few = 2 # 1, assumed
+linear.q5_1.few = 2 # 1, assumed
+linear.q4_0.few = 2 # 1, assumed
+linear.q4_1.few = 2 # 1, assumed
+linear.q2_K.few = 2 # 1, assumed
+linear.q3_K.few = 2 # 1, assumed
+linear.q4_K.few = 2 # 1, assumed
+linear.q5_K.few = 2 # 1, assumed
+linear.q6_K.few = 2 # 1, assumed
+
 # Many rows: prompt tokens a second times two FLOPs for each weight of the layers. Q4_0: Llama 2 7B at 8.10 tokens/s (6.476
 # G weights). Q8_0: TinyLlama at 45 (0.969 G), with the kernels that llama.cpp took over from llamafile. Q5_K and Q6_K:
 # LFM2-700M at 47.06 and 39.93 (0.642 G), without repacking; with it they are 1.91 and 2.65 times as fast. Q4_K: Q5_K's rate

@@ -47,6 +47,10 @@ const struct tensor *builder_matrix(struct builder *b, const char *role, int n_i
 /* Appends an op that reads rows of src and writes rows of dst, as wide as these are. */
 struct op *builder_op(struct builder *b, enum op_kind kind, const char *role, int dst, int src);
 
+/* Keys and values into the part `slot` of the cache, and attention over it from q's heads to `dst`: causal and to all
+ * positions, where the caller does not go on to say otherwise. */
+struct op *builder_attend(struct builder *b, int dst, int q, int k, int v, int slot);
+
 /* The buffer that holds rows of n elements in `src` in the format that w multiplies with: src itself, or its quantised copy,
  * made when first needed. */
 int builder_activations(struct builder *b, const struct tensor *w, int src, size_t n);

@@ -56,23 +56,15 @@ static void embed(struct builder *b, int x)
 
 static void layer(struct builder *b, const struct buffers *r)
 {
-    const struct hparams *h = &b->model->hp;
     const struct linear_role qkv[] = {{"attn_q", r->q, REQUIRED}, {"attn_k", r->k, REQUIRED}, {"attn_v", r->v, REQUIRED}};
     builder_linear(b, qkv, 3, r->x);
-    builder_op(b, OP_STORE, "store_v", NO_BUFFER, r->v)->u.store.value = true;
-    builder_op(b, OP_STORE, "store_k", NO_BUFFER, r->k);
-    struct op *op = builder_op(b, OP_ATTEND, "attend", r->attended, r->q);
-    op->u.attend.n_head = h->n_head;
-    op->u.attend.n_head_kv = h->n_head_kv;
-    op->u.attend.head_dim = h->head_dim;
-    op->u.attend.full = true;
-    op->u.attend.scale = h->attention_scale;
+    builder_attend(b, r->attended, r->q, r->k, r->v, 0)->u.attend.full = true;
     linear(b, "attn_output", r->branch, r->attended);
     builder_op(b, OP_ADD, "attn_residual", r->x, r->branch);
     norm(b, "attn_output_norm", r->x);
 
     linear(b, "ffn_up", r->wide, r->x);
-    op = builder_op(b, OP_ACT, "ffn_act", r->wide, r->wide);
+    struct op *op = builder_op(b, OP_ACT, "ffn_act", r->wide, r->wide);
     op->u.glu.activation = b->model->arch->activation;
     linear(b, "ffn_down", r->branch, r->wide);
     builder_op(b, OP_ADD, "ffn_residual", r->x, r->branch);

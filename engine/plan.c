@@ -163,11 +163,20 @@ static void rope(struct builder *b, const char *role, int x, int heads, int angl
     op->u.rope.angles = angles;
 }
 
-static void store(struct builder *b, const char *role, int src, bool value)
+struct op *builder_attend(struct builder *b, int dst, int q, int k, int v, int slot)
 {
-    struct op *op = builder_op(b, OP_STORE, role, NO_BUFFER, src);
-    op->u.store.value = value;
-    op->u.store.slot = b->layer;
+    const struct hparams *h = &b->model->hp;
+    struct op *op = builder_op(b, OP_STORE, "store_v", NO_BUFFER, v);
+    op->u.store.value = true;
+    op->u.store.slot = slot;
+    builder_op(b, OP_STORE, "store_k", NO_BUFFER, k)->u.store.slot = slot;
+    op = builder_op(b, OP_ATTEND, "attend", dst, q);
+    op->u.attend.n_head = h->n_head;
+    op->u.attend.n_head_kv = h->n_head_kv;
+    op->u.attend.head_dim = h->head_dim;
+    op->u.attend.slot = slot;
+    op->u.attend.scale = h->attention_scale;
+    return op;
 }
 
 static void add(struct builder *b, const char *role, int dst, int src) { builder_op(b, OP_ADD, role, dst, src); }
@@ -226,15 +235,8 @@ static void layer(struct builder *b, const struct layer_buffers *r, int angle)
     }
     rope(b, "rope_q", r->q, h->n_head, angle);
     rope(b, "rope_k", r->k, h->n_head_kv, angle);
-    store(b, "store_v", r->v, true);
-    store(b, "store_k", r->k, false);
-    struct op *op = builder_op(b, OP_ATTEND, "attend", r->attended, r->q);
-    op->u.attend.n_head = h->n_head;
-    op->u.attend.n_head_kv = h->n_head_kv;
-    op->u.attend.head_dim = h->head_dim;
-    op->u.attend.slot = b->layer;
+    struct op *op = builder_attend(b, r->attended, r->q, r->k, r->v, b->layer);
     op->u.attend.window = layer_is_windowed(h, b->layer) ? h->window : 0;
-    op->u.attend.scale = h->attention_scale;
     linear(b, "attn_output", r->branch, r->attended, a->qkv_bias == REQUIRED ? ABSENT : a->qkv_bias);
     if (a->sandwich_norms) norm(b, "post_attention_norm", r->branch, r->branch, 1, h->n_embd, REQUIRED);
     add(b, "attn_residual", r->x, r->branch);

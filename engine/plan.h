@@ -126,6 +126,8 @@ void plan_free(struct plan *p);
 struct step {
     size_t n, p, n_out;
     enum type kv_type;
+    const unsigned char *few; /* by weight type, the most columns that the machine it is priced for multiplies by a dot; NULL:
+                                 those of the kernels in use (linear_rows) */
 };
 
 /* What one op costs in one step. FLOPs are those the kernels count (kernel.h): multiply-adds of matmul and attention, two
@@ -142,8 +144,8 @@ struct exec; /* exec.h */
 /* An op kind's three sides. */
 struct op_def {
     const char *name;
-    /* How many chunks the work of a step falls into: a function of shapes alone, never of the number of threads, so that
-     * results do not depend on it. */
+    /* How many chunks the work of a step falls into: a function of shapes and the step's `few` alone, never of the number of
+     * threads, so that results do not depend on it. */
     size_t (*chunks)(const struct op *op, const struct step *s);
     /* Runs one chunk on one thread. */
     void (*run)(const struct op *op, struct exec *x, size_t chunk, int thread);

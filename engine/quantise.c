@@ -153,14 +153,14 @@ static bool is_remade_bias(const struct gguf *g, const struct tensor *t, const s
 /* What errors of a matrix's columns cost, no column nothing: an input that the text never moved may move on another. */
 static bool take_importance(struct target *t, const struct compact_metric *m, struct error *e)
 {
-    struct metric_form f;
+    struct compact_form f;
     if (m->n != (size_t)t->from->ne[0])
         return fail(e, "tensor '%s': found rows of %lld, expected %zu as the inputs of the importance matrix have",
                     t->from->name, (long long)t->from->ne[0], m->n);
-    if (!metric_form(&f, m, false, false, e)) return fail_in(e, t->from->name);
+    if (!compact_form_new(&f, m, false, false, e)) return fail_in(e, t->from->name);
     t->importance = f.rest;
     f.rest = NULL;
-    metric_form_free(&f);
+    compact_form_free(&f);
     return true;
 }
 

@@ -1,8 +1,6 @@
 /* dot_avx2.h - few columns: the AVX2 products of quantised weights that read each weight where it lies.
  *
- * A lone column is a matter of bytes and of instructions a byte. Of more columns up to four pass by together, so that a row's
- * codes and scales are unpacked once for them. An output's chain of operations is the same in every tile: its bits depend on
- * nothing beside it.
+ * A lone column is a matter of bytes and of instructions a byte. Of more columns up to four pass by together (dot_columns.h).
  *
  * Blocks of 256 go by one row at a time. Blocks of 32 go by four rows: their integer sums end side by side in one vector, so
  * that one conversion and one multiplication by the scales serve all four, the activations' scale is one broadcast, and
@@ -16,10 +14,11 @@
 #define HARTREE_DOT_AVX2_H
 
 #include "kernels/codes_avx2.h"
+#include "kernels/dot_columns.h"
 
 /* ---- Blocks of 32 ---- */
 
-enum { DOT_ROWS = 4, DOT_COLS = 4 };
+enum { DOT_ROWS = 4 };
 
 /* The f16 at each of four addresses. */
 KERNEL_INLINE __m128 dot_f16(const char *const p[DOT_ROWS], size_t at)
@@ -104,7 +103,6 @@ KERNEL_INLINE void dot_rows32(struct dot_tile *t, size_t blocks, uintptr_t ahead
     }
 }
 
-/* All rows by `cols` columns from c on. */
 KERNEL_INLINE void dot_strip32(const struct dot_args *a, size_t c, const int cols, const size_t w_block, avx2_codes32 *codes,
                                const enum avx2_kind kind, const int lift)
 {
@@ -112,32 +110,15 @@ KERNEL_INLINE void dot_strip32(const struct dot_args *a, size_t c, const int col
         struct dot_tile t;
         size_t n = a->rows - r < DOT_ROWS ? a->rows - r : DOT_ROWS;
         for (size_t i = 0; i < DOT_ROWS; i++) t.w[i] = (const char *)a->w + (r + (i < n ? i : n - 1)) * a->w_stride;
-        for (size_t i = 0; i < (size_t)cols; i++) t.x[i] = (const void *)((const char *)a->x + (c + i) * a->x_stride);
+        for (size_t i = 0; i < (size_t)cols; i++) t.x[i] = dot_column(a, c + i);
         dot_rows32(&t, a->n / 32, (uintptr_t)t.w[0] + DOT_ROWS * a->w_stride, w_block, codes, kind, lift, cols);
         for (size_t i = 0; i < (size_t)cols; i++) memcpy(a->y + (c + i) * a->ldy + r, t.y[i], n * sizeof *a->y);
     }
 }
 
-KERNEL_INLINE void dot_walk32(const struct dot_args *a, const size_t w_block, avx2_codes32 *codes, const enum avx2_kind kind,
-                              const int lift)
-{
-    for (size_t c = 0; c < a->cols; c += DOT_COLS) {
-        switch (a->cols - c) {
-        case 1: dot_strip32(a, c, 1, w_block, codes, kind, lift); break;
-        case 2: dot_strip32(a, c, 2, w_block, codes, kind, lift); break;
-        case 3: dot_strip32(a, c, 3, w_block, codes, kind, lift); break;
-        default: dot_strip32(a, c, DOT_COLS, w_block, codes, kind, lift);
-        }
-    }
-}
-
-/* `columns`: as `few` of struct kernel. */
 #define DOT_KERNEL_AVX2_32(prefix, isa, kind, lift, columns)                                                                   \
-    static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
-    {                                                                                                                          \
-        dot_walk32(a, sizeof(struct block_##prefix), codes_##prefix, kind, lift);                                              \
-    }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C, .few = columns)
+    DOT_KERNEL(prefix, isa, CPU_AVX2 | CPU_FMA | CPU_F16C, columns, dot_strip32, sizeof(struct block_##prefix),                \
+               codes_##prefix, kind, lift)
 
 /* ---- Blocks of 256 ---- */
 
@@ -179,37 +160,31 @@ KERNEL_INLINE void dot_row256(const char *w, const struct block_q8_a256 *x[DOT_C
     for (int i = 0; i < cols; i++) y[i] = avx2_hsum(sum[i]);
 }
 
-/* All rows by `cols` columns from c on. */
-KERNEL_INLINE void dot_strip256(const struct dot_args *a, size_t c, const int cols, const size_t w_block, avx2_open256 *open,
-                                avx2_codes256 *codes, const int shift)
+/* One row by `cols` columns, of `blocks` blocks each. */
+typedef void dot_row(const char *w, const struct block_q8_a256 *x[DOT_COLS], size_t blocks, float y[DOT_COLS], const int cols);
+
+KERNEL_INLINE void dot_strip256(const struct dot_args *a, size_t c, const int cols, dot_row *row)
 {
     for (size_t r = 0; r < a->rows; r++) {
         const struct block_q8_a256 *x[DOT_COLS];
         float y[DOT_COLS];
-        for (size_t i = 0; i < (size_t)cols; i++) x[i] = (const void *)((const char *)a->x + (c + i) * a->x_stride);
-        dot_row256((const char *)a->w + r * a->w_stride, x, a->n / 256, y, cols, w_block, open, codes, shift);
+        for (size_t i = 0; i < (size_t)cols; i++) x[i] = dot_column(a, c + i);
+        row((const char *)a->w + r * a->w_stride, x, a->n / 256, y, cols);
         for (size_t i = 0; i < (size_t)cols; i++) a->y[(c + i) * a->ldy + r] = y[i];
     }
 }
 
-KERNEL_INLINE void dot_walk256(const struct dot_args *a, const size_t w_block, avx2_open256 *open, avx2_codes256 *codes,
-                               const int shift)
-{
-    for (size_t c = 0; c < a->cols; c += DOT_COLS) {
-        switch (a->cols - c) {
-        case 1: dot_strip256(a, c, 1, w_block, open, codes, shift); break;
-        case 2: dot_strip256(a, c, 2, w_block, open, codes, shift); break;
-        case 3: dot_strip256(a, c, 3, w_block, open, codes, shift); break;
-        default: dot_strip256(a, c, DOT_COLS, w_block, open, codes, shift);
-        }
-    }
-}
+/* A kernel and its row, of what multiplies one row: row256(w, x, blocks, y, cols, ...). */
+#define DOT_KERNEL_256(prefix, isa, features, columns, row256, ...)                                                            \
+    KERNEL_INLINE void prefix##_row(const char *w, const struct block_q8_a256 *x[DOT_COLS], size_t blocks, float y[DOT_COLS],  \
+                                    const int cols)                                                                            \
+    {                                                                                                                          \
+        row256(w, x, blocks, y, cols, __VA_ARGS__);                                                                            \
+    }                                                                                                                          \
+    DOT_KERNEL(prefix, isa, features, columns, dot_strip256, prefix##_row)
 
 #define DOT_KERNEL_AVX2_256(prefix, isa, shift, columns)                                                                       \
-    static void prefix##_dot_##isa(const struct dot_args *a)                                                                   \
-    {                                                                                                                          \
-        dot_walk256(a, sizeof(struct block_##prefix), open_##prefix, codes_##prefix, shift);                                   \
-    }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = CPU_AVX2 | CPU_FMA | CPU_F16C, .few = columns)
+    DOT_KERNEL_256(prefix, isa, CPU_AVX2 | CPU_FMA | CPU_F16C, columns, dot_row256, sizeof(struct block_##prefix),             \
+                   open_##prefix, codes_##prefix, shift)
 
 #endif

@@ -1,5 +1,5 @@
-/* dot_avx512.h - few columns: the AVX-512 products of quantised weights that read each weight where it lies, one row by one
- * column at a time. 64 codes fill a register.
+/* dot_avx512.h - few columns: the AVX-512 products of quantised weights that read each weight where it lies, one row by up to
+ * four columns at a time, for which its codes and scales are unpacked once. 64 codes fill a register.
  *
  * Blocks of 256: products are added in pairs to int16 (maddubs: 2 * 63 * 127 fits) and these by twos, times the sub-blocks'
  * scales, to int32 (dpwssd): per 64 codes these two and a permutation that spreads the scales, beside the unpacking.
@@ -37,48 +37,49 @@ KERNEL_INLINE __m512i avx512_twice(const void *p)
 
 typedef __m512i dot_codes256(const void *block, int j); /* unsigned codes of elements 64j .. 64j+63 */
 
-/* One row by one column; `shift` as in dot_avx2.h. */
-KERNEL_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 *x, size_t blocks, const size_t w_block,
-                                      avx2_open256 *open, dot_codes256 *codes, const int shift)
+/* One row by `cols` columns; `shift` as in dot_avx2.h. */
+KERNEL_INLINE void dot_row256_avx512(const char *w, const struct block_q8_a256 *x[DOT_COLS], size_t blocks, float y[DOT_COLS],
+                                     const int cols, const size_t w_block, avx2_open256 *open, dot_codes256 *codes,
+                                     const int shift)
 {
     const int one = 0x00010001; /* for each int16 of two products the number of its sub-block, less 4j */
     const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, one, one, one, one, 2 * one, 2 * one, 2 * one, 2 * one, 3 * one,
                                             3 * one, 3 * one, 3 * one);
-    __m512 sum = _mm512_setzero_ps();
-    __m256 least = _mm256_setzero_ps();
-    for (size_t b = 0; b < blocks; b++, w += w_block, x++) {
+    __m512 sum[DOT_COLS];
+    __m256 least[DOT_COLS];
+    for (int i = 0; i < cols; i++) sum[i] = _mm512_setzero_ps(), least[i] = _mm256_setzero_ps();
+    for (; blocks; blocks--, w += w_block) {
         dot_ahead(w, w_block);
         const struct avx2_block256 s = open(w);
         const __m512i scales = _mm512_castsi256_si512(_mm256_cvtepi8_epi16(s.scale));
-        const __m256i sums = avx2_load((const char *)x + offsetof(struct block_q8_a256, bsums));
-        const __m256i m = _mm256_madd_epi16(_mm256_cvtepi8_epi16(s.offset), sums);
-        __m512i p = _mm512_setzero_si512();
-        if (shift == AVX2_MINIMA)
-            least = _mm256_fmadd_ps(_mm256_set1_ps(s.dmin * x->d), _mm256_cvtepi32_ps(m), least);
-        else
-            p = _mm512_sub_epi32(p, _mm512_zextsi256_si512(_mm256_slli_epi32(m, shift)));
+        const __m256i offset = _mm256_cvtepi8_epi16(s.offset);
+        __m512i p[DOT_COLS];
+        for (int i = 0; i < cols; i++) {
+            const __m256i m = _mm256_madd_epi16(offset, avx2_load((const char *)x[i] + offsetof(struct block_q8_a256, bsums)));
+            p[i] = _mm512_setzero_si512();
+            if (shift == AVX2_MINIMA)
+                least[i] = _mm256_fmadd_ps(_mm256_set1_ps(s.dmin * x[i]->d), _mm256_cvtepi32_ps(m), least[i]);
+            else
+                p[i] = _mm512_sub_epi32(p[i], _mm512_zextsi256_si512(_mm256_slli_epi32(m, shift)));
+        }
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++) {
             const __m512i at = _mm512_add_epi16(first, _mm512_set1_epi16((int16_t)(4 * j)));
-            const __m512i q = _mm512_maddubs_epi16(codes(w, j), _mm512_loadu_si512(x->qs + 64 * j));
-            p = _mm512_dpwssd_epi32(p, q, _mm512_permutexvar_epi16(at, scales));
+            const __m512i q = codes(w, j), scale = _mm512_permutexvar_epi16(at, scales);
+            for (int i = 0; i < cols; i++)
+                p[i] = _mm512_dpwssd_epi32(p[i], _mm512_maddubs_epi16(q, _mm512_loadu_si512(x[i]->qs + 64 * j)), scale);
         }
-        sum = _mm512_fmadd_ps(_mm512_set1_ps(s.d * x->d), _mm512_cvtepi32_ps(p), sum);
+        for (int i = 0; i < cols; i++)
+            sum[i] = _mm512_fmadd_ps(_mm512_set1_ps(s.d * x[i]++->d), _mm512_cvtepi32_ps(p[i]), sum[i]);
     }
-    return shift == AVX2_MINIMA ? avx512_hsum(sum) - avx2_hsum(least) : avx512_hsum(sum);
+    for (int i = 0; i < cols; i++)
+        y[i] = shift == AVX2_MINIMA ? avx512_hsum(sum[i]) - avx2_hsum(least[i]) : avx512_hsum(sum[i]);
 }
 
 /* A file's kernel and its row, of its `codes`. */
-#define DOT_KERNEL_AVX512_256(prefix, isa, shift)                                                                              \
-    static void prefix##_dot_##isa(const struct dot_args *a)                                                                  \
-    {                                                                                                                          \
-        for (size_t c = 0; c < a->cols; c++)                                                                                   \
-            for (size_t r = 0; r < a->rows; r++)                                                                               \
-                a->y[c * a->ldy + r] = dot_row256_avx512((const char *)a->w + r * a->w_stride,                                 \
-                                                         (const void *)((const char *)a->x + c * a->x_stride), a->n / 256,     \
-                                                         sizeof(struct block_##prefix), open_##prefix, codes, shift);          \
-    }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = AVX512_NEEDS)
+#define DOT_KERNEL_AVX512_256(prefix, isa, shift, columns)                                                                     \
+    DOT_KERNEL_256(prefix, isa, AVX512_NEEDS, columns, dot_row256_avx512, sizeof(struct block_##prefix), open_##prefix, codes, \
+                   shift)
 
 /* ---- Blocks of 32 ---- */
 
@@ -86,12 +87,19 @@ KERNEL_INLINE float dot_row256_avx512(const char *w, const struct block_q8_a256 
 struct dot_group {
     int8_t qs[4][32];
     int32_t too_high[16]; /* what codes that are too high add to dot_parts */
-    float d[4], dsum[4];  /* dsum = d * sum of the codes */
+    float d[16], dsum[4]; /* d for each of dot_parts; dsum = d * sum of the codes */
 };
 enum { DOT_MINIMA = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
 enum { DOT_GROUPS = 16 }; /* those of 2048 elements: what of a row is multiplied at a time */
 
 typedef __m512i dot_codes32(const void *block0, const void *block1); /* the unsigned codes of two blocks */
+
+/* A number of each of four blocks, for each of dot_parts. */
+KERNEL_INLINE __m512 dot_spread(__m128 v)
+{
+    const __m512i spread = _mm512_setr_epi32(0, 2, 0, 2, 0, 2, 0, 2, 1, 3, 1, 3, 1, 3, 1, 3);
+    return _mm512_permutexvar_ps(spread, _mm512_castps128_ps512(v));
+}
 
 /* The products of four blocks, 8 parts to a block's sum, lane by lane of 128 bits: of blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3
  * 1 3. */
@@ -105,67 +113,73 @@ KERNEL_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group
 /* Blocks that are not there become zeros. */
 KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x, size_t blocks, const int shift)
 {
+    float d[4] = {0};
     memset(g, 0, sizeof *g);
     for (size_t i = 0; i < blocks; i++, x++) {
         memcpy(g->qs[i], x->qs, sizeof x->qs);
-        g->d[i] = x->d;
+        d[i] = x->d;
         g->dsum[i] = x->d * (float)x->sum;
     }
     const __m512i raised = _mm512_set1_epi8(shift == DOT_MINIMA ? 0 : (char)(1 << shift));
     _mm512_storeu_si512(g->too_high, dot_parts(raised, raised, g));
+    _mm512_storeu_ps(g->d, dot_spread(_mm_loadu_ps(d)));
 }
 
-/* What the blocks of one row at w give, of the `blocks` that there are in `groups`. */
-KERNEL_INLINE float dot_row32_avx512(const char *w, const struct dot_group *g, size_t blocks, const size_t w_block,
-                                     dot_codes32 *codes, const int shift)
+/* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups. */
+KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot_group g[DOT_COLS][DOT_GROUPS], size_t blocks,
+                                    const int cols, const size_t w_block, dot_codes32 *codes, const int shift)
 {
-    const __m512i spread = _mm512_setr_epi32(0, 2, 0, 2, 0, 2, 0, 2, 1, 3, 1, 3, 1, 3, 1, 3);
     char end[DOT_ROWS * sizeof(struct block_q8_0)] = {0}; /* the last blocks and zeros, where they make no four */
-    __m512 sum = _mm512_setzero_ps();
-    __m128 offset = _mm_setzero_ps();
-    for (size_t k = 0; k < blocks; k += 4, w += 4 * w_block, g++) {
+    __m512 sum[DOT_COLS];
+    __m128 offset[DOT_COLS];
+    for (int i = 0; i < cols; i++) sum[i] = _mm512_setzero_ps(), offset[i] = _mm_setzero_ps();
+    for (size_t k = 0; k < blocks; k += 4, w += 4 * w_block) {
         dot_ahead(w, 4 * w_block);
         if (k + 4 > blocks) w = memcpy(end, w, (blocks - k) * w_block);
         const char *const b[4] = {w, w + w_block, w + 2 * w_block, w + 3 * w_block};
-        __m512i p = dot_parts(codes(b[0], b[1]), codes(b[2], b[3]), g);
-        if (shift != DOT_MINIMA)
-            p = _mm512_sub_epi32(p, _mm512_loadu_si512(g->too_high));
-        else
-            offset = _mm_fmadd_ps(dot_f16(b, 2), _mm_loadu_ps(g->dsum), offset);
-        const __m512 scale = _mm512_castps128_ps512(_mm_mul_ps(dot_f16(b, 0), _mm_loadu_ps(g->d)));
-        sum = _mm512_fmadd_ps(_mm512_permutexvar_ps(spread, scale), _mm512_cvtepi32_ps(p), sum);
+        const __m512i q01 = codes(b[0], b[1]), q23 = codes(b[2], b[3]);
+        const __m512 d = dot_spread(dot_f16(b, 0));
+        const __m128 m = shift == DOT_MINIMA ? dot_f16(b, 2) : _mm_setzero_ps();
+        for (int i = 0; i < cols; i++) {
+            const struct dot_group *x = &g[i][k / 4];
+            __m512i p = dot_parts(q01, q23, x);
+            if (shift != DOT_MINIMA)
+                p = _mm512_sub_epi32(p, _mm512_loadu_si512(x->too_high));
+            else
+                offset[i] = _mm_fmadd_ps(m, _mm_loadu_ps(x->dsum), offset[i]);
+            sum[i] = _mm512_fmadd_ps(_mm512_mul_ps(d, _mm512_loadu_ps(x->d)), _mm512_cvtepi32_ps(p), sum[i]);
+        }
     }
-    float y = avx512_hsum(sum);
-    return shift == DOT_MINIMA ? y + avx2_hsum(_mm256_zextps128_ps256(offset)) : y;
+    for (int i = 0; i < cols; i++) {
+        y[i] = avx512_hsum(sum[i]);
+        if (shift == DOT_MINIMA) y[i] += avx2_hsum(_mm256_zextps128_ps256(offset[i]));
+    }
 }
 
 /* Slice by slice all rows, so that a slice's activations are laid out once. */
-KERNEL_INLINE void dot_walk32_avx512(const struct dot_args *a, const size_t w_block, dot_codes32 *codes, const int shift)
+KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const int cols, const size_t w_block,
+                                      dot_codes32 *codes, const int shift)
 {
-    struct dot_group groups[DOT_GROUPS];
+    struct dot_group groups[DOT_COLS][DOT_GROUPS];
     const size_t blocks = a->n / 32;
-    for (size_t c = 0; c < a->cols; c++) {
-        const struct block_q8_a32 *x = (const void *)((const char *)a->x + c * a->x_stride);
-        size_t k = 0;
-        do {
-            const size_t n = blocks - k < 4 * DOT_GROUPS ? blocks - k : 4 * DOT_GROUPS;
-            for (size_t b = 0; b < n; b += 4) dot_group32(&groups[b / 4], x + k + b, n - b < 4 ? n - b : 4, shift);
-            for (size_t r = 0; r < a->rows; r++) {
-                float *y = a->y + c * a->ldy + r;
-                const char *w = (const char *)a->w + r * a->w_stride + k * w_block;
-                *y = (k ? *y : 0) + dot_row32_avx512(w, groups, n, w_block, codes, shift);
-            }
-            k += n;
-        } while (k < blocks);
-    }
+    size_t k = 0;
+    do {
+        const size_t n = blocks - k < 4 * DOT_GROUPS ? blocks - k : 4 * DOT_GROUPS;
+        for (size_t i = 0; i < (size_t)cols; i++) {
+            const struct block_q8_a32 *x = dot_column(a, c + i);
+            for (size_t b = 0; b < n; b += 4) dot_group32(&groups[i][b / 4], x + k + b, n - b < 4 ? n - b : 4, shift);
+        }
+        for (size_t r = 0; r < a->rows; r++) {
+            float y[DOT_COLS], *to = a->y + c * a->ldy + r;
+            dot_row32_avx512(y, (const char *)a->w + r * a->w_stride + k * w_block, groups, n, cols, w_block, codes, shift);
+            for (size_t i = 0; i < (size_t)cols; i++) to[i * a->ldy] = (k ? to[i * a->ldy] : 0) + y[i];
+        }
+        k += n;
+    } while (k < blocks);
 }
 
-#define DOT_KERNEL_AVX512_32(prefix, isa, shift)                                                                               \
-    static void prefix##_dot_##isa(const struct dot_args *a)                                                                  \
-    {                                                                                                                          \
-        dot_walk32_avx512(a, sizeof(struct block_##prefix), codes, shift);                                                     \
-    }                                                                                                                          \
-    KERNEL(prefix##_dot, isa, .needs = AVX512_NEEDS)
+#define DOT_KERNEL_AVX512_32(prefix, isa, shift, columns)                                                                      \
+    DOT_KERNEL(prefix, isa, AVX512_NEEDS, columns, dot_strip32_avx512, sizeof(struct block_##prefix), codes, shift)
 
 /* The nibbles of two blocks in element order: low ones, then high ones, of either's 16 bytes. */
 KERNEL_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])

@@ -228,6 +228,17 @@ KERNEL_INLINE struct gemm_scales q6_K_open(const void *block)
 
 /* ---- A file's kernel and its row; `isa` is as in the name of the file ---- */
 
+/* Blocks of k elements, `size` vectors of a panel; `pack` and `tile` as defined before. */
+#define GEMM_KERNEL(type, isa, features, k, size, activations)                                                                 \
+    static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
+    {                                                                                                                          \
+        enum { SIZE = size };                                                                                                  \
+        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_DEPTH / k * SIZE];                                            \
+        _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
+        gemm_walk(a, panels, k, sizeof(struct block_##type), sizeof(struct activations), SIZE, pack, tile);                    \
+    }                                                                                                                          \
+    KERNEL(type##_gemm, isa, .needs = features)
+
 #define GEMM_KERNEL32(type, isa, features)                                                                                     \
     static void pack(union gemm_vector *panel, const char *const w[GEMM_ROWS])                                                 \
     {                                                                                                                          \
@@ -238,14 +249,7 @@ KERNEL_INLINE struct gemm_scales q6_K_open(const void *block)
     {                                                                                                                          \
         gemm_tile32(panel, x, blocks, y, type##_MIN, type##_WIDE);                                                             \
     }                                                                                                                          \
-    static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
-    {                                                                                                                          \
-        enum { SIZE = GEMM_SIZE32(type##_MIN) };                                                                               \
-        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_DEPTH / 32 * SIZE];                                           \
-        _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
-        gemm_walk(a, panels, 32, sizeof(struct block_##type), sizeof(struct block_q8_a32), SIZE, pack, tile);                  \
-    }                                                                                                                          \
-    KERNEL(type##_gemm, isa, .needs = features)
+    GEMM_KERNEL(type, isa, features, 32, GEMM_SIZE32(type##_MIN), block_q8_a32)
 
 #define GEMM_KERNEL256(type, isa, features)                                                                                    \
     static void pack(union gemm_vector *panel, const char *const w[GEMM_ROWS])                                                 \
@@ -257,13 +261,6 @@ KERNEL_INLINE struct gemm_scales q6_K_open(const void *block)
     {                                                                                                                          \
         gemm_tile256(panel, x, blocks, y, type##_SUBS, type##_MIN);                                                            \
     }                                                                                                                          \
-    static void type##_gemm_##isa(const struct dot_args *a)                                                                    \
-    {                                                                                                                          \
-        enum { SIZE = GEMM_SIZE256(type##_SUBS, type##_MIN) };                                                                 \
-        _Alignas(64) union gemm_vector panels[GEMM_PANELS * GEMM_DEPTH / 256 * SIZE];                                          \
-        _Static_assert(sizeof panels <= GEMM_PANEL_BYTES, "the panels' share of the stack");                                   \
-        gemm_walk(a, panels, 256, sizeof(struct block_##type), sizeof(struct block_q8_a256), SIZE, pack, tile);                \
-    }                                                                                                                          \
-    KERNEL(type##_gemm, isa, .needs = features)
+    GEMM_KERNEL(type, isa, features, 256, GEMM_SIZE256(type##_SUBS, type##_MIN), block_q8_a256)
 
 #endif

@@ -305,7 +305,8 @@ struct kernel {
     unsigned needs;       /* CPU feature bits */
     bool exact;           /* a tested claim: bit-equal to the scalar row */
     unsigned few;         /* a _dot's: the most columns that it multiplies sooner than the gemm of its instruction set does, as
-                             measured; 0 where nobody has measured (linear.h has what is then assumed) */
+                             measured, or counted where no machine was at hand (docs/kernels.md); 0 where nobody has (linear.h
+                             has what is then assumed) */
     union kernel_fn fn;
     const struct kernel_spec *spec; /* scalar rows only */
 };

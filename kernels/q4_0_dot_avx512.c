@@ -8,4 +8,4 @@ KERNEL_INLINE __m512i codes(const void *block0, const void *block1)
     return dot_nibbles(b0->qs, b1->qs);
 }
 
-DOT_KERNEL_AVX512_32(q4_0, avx512, 3);
+DOT_KERNEL_AVX512_32(q4_0, avx512, 3, 4);

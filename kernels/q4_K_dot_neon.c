@@ -1,7 +1,7 @@
-/* q4_K_dot_neon.c - nibbles, 8 scales and 8 minima. The tile and its layout: dot_k_neon.h. Measured: 0.44 instructions a
- * multiply-add (one column).
+/* q4_K_dot_neon.c - nibbles, 8 scales and 8 minima. The tile and its layout: dot_k_neon.h. Counted: 0.39 instructions a
+ * multiply-add of one column, 0.33 of two, 0.29 of four.
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_k_neon.h"
 #include "kernels/dot_smull.h"
 
-DOT_KERNEL256(q4_K, neon, CPU_NEON);
+DOT_KERNEL256(q4_K, neon, CPU_NEON, 15);

@@ -8,4 +8,4 @@ KERNEL_INLINE __m512i codes(const void *block0, const void *block1)
     return dot_fifth_bits(dot_nibbles(b0->qs, b1->qs), b0->qh, b1->qh);
 }
 
-DOT_KERNEL_AVX512_32(q5_0, avx512, 4);
+DOT_KERNEL_AVX512_32(q5_0, avx512, 4, 4);

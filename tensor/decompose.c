@@ -7,13 +7,6 @@
 
 #include "tensor/lapack.h"
 
-static double *numbers(size_t rows, size_t columns, struct error *e)
-{
-    double *p = malloc(rows * columns * sizeof *p + 1);
-    if (!p) fail(e, "found no memory for a matrix of %zu x %zu", rows, columns);
-    return p;
-}
-
 /* ---- The metric ---- */
 
 void metric_free(struct metric *m)
@@ -25,8 +18,8 @@ void metric_free(struct metric *m)
 
 bool metric_new(struct metric *m, const double *second, size_t n, double damping, struct error *e)
 {
-    *m = (struct metric){.n = n, .c = numbers(n, n, e)};
-    m->l = m->c ? numbers(n, n, e) : NULL;
+    *m = (struct metric){.n = n, .c = matrix_new(n, n, e)};
+    m->l = m->c ? matrix_new(n, n, e) : NULL;
     double trace = 0;
     for (size_t i = 0; second && i < n; i++) trace += second[i * n + i];
     bool ok = m->l && (isfinite(trace) || fail(e, "second moments: found a trace of %g, expected a number", trace));
@@ -77,9 +70,9 @@ bool decompose(struct decomposition *d, const double *w, size_t n_out, size_t n_
     bool left = n_out <= n_in;
     size_t full = left ? n_out : n_in;
     *d = (struct decomposition){.w = w, .metric = m, .n_out = n_out, .n_in = n_in, .full = full};
-    d->value = numbers(full, 1, e);
-    d->vector = d->value ? numbers(full, full, e) : NULL;
-    d->wl = d->vector ? numbers(n_out, n_in, e) : NULL;
+    d->value = matrix_new(full, 1, e);
+    d->vector = d->value ? matrix_new(full, full, e) : NULL;
+    d->wl = d->vector ? matrix_new(n_out, n_in, e) : NULL;
     bool ok = d->wl;
     if (ok) {
         matrix_product(false, false, n_out, n_in, n_in, w, m->l, d->wl);
@@ -141,9 +134,9 @@ bool low_rank_new(struct low_rank *l, const struct decomposition *d, size_t r, b
 {
     *l = (struct low_rank){.n_out = d->n_out, .n_in = d->n_in, .rank = r, .gauge = gauge};
     l->order = malloc(d->n_out * sizeof *l->order);
-    l->left = l->order ? numbers(gauge ? d->n_out - r : d->n_out, r, e) : NULL;
-    l->right = l->left ? numbers(r, d->n_in, e) : NULL;
-    double *s = l->right ? numbers(d->n_out, r, e) : NULL;
+    l->left = l->order ? matrix_new(gauge ? d->n_out - r : d->n_out, r, e) : NULL;
+    l->right = l->left ? matrix_new(r, d->n_in, e) : NULL;
+    double *s = l->right ? matrix_new(d->n_out, r, e) : NULL;
     bool ok = s;
     if (!l->order) fail(e, "found no memory for %zu rows", d->n_out);
     if (ok) {
@@ -171,7 +164,7 @@ static void gather(const struct low_rank *l, const double *w, size_t first, size
 bool low_rank_fit_right(struct low_rank *l, const double *w, struct error *e)
 {
     size_t r = l->rank, pivots = l->gauge ? r : 0, others = l->n_out - pivots;
-    double *n = numbers(r, r, e), *rows = n ? numbers(others, l->n_in, e) : NULL;
+    double *n = matrix_new(r, r, e), *rows = n ? matrix_new(others, l->n_in, e) : NULL;
     bool ok = rows;
     if (ok) {
         gather(l, w, pivots, l->n_out, rows);
@@ -200,7 +193,7 @@ bool low_rank_fit_right(struct low_rank *l, const double *w, struct error *e)
 bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric *m, struct error *e)
 {
     size_t r = l->rank, first = l->gauge ? r : 0, others = l->n_out - first;
-    double *bc = numbers(r, l->n_in, e), *h = bc ? numbers(r, r, e) : NULL, *rows = h ? numbers(others, l->n_in, e) : NULL;
+    double *bc = matrix_new(r, l->n_in, e), *h = bc ? matrix_new(r, r, e) : NULL, *rows = h ? matrix_new(others, l->n_in, e) : NULL;
     bool ok = rows;
     if (ok) {
         matrix_product(false, false, r, l->n_in, l->n_in, l->right, m->c, bc);
@@ -214,7 +207,7 @@ bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric 
     }
     if (ok) {
         /* X h = Y with h = L L^T: X = Y L^-T L^-1; Y L^-T is (L^-1 Y^T)^T. */
-        double *t = numbers(r, others, e);
+        double *t = matrix_new(r, others, e);
         ok = t;
         for (size_t o = 0; ok && o < others; o++)
             for (size_t j = 0; j < r; j++) t[j * others + o] = l->left[o * r + j];
@@ -233,7 +226,7 @@ bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric 
 bool low_rank_product(const struct low_rank *l, double *w, struct error *e)
 {
     size_t first = l->gauge ? l->rank : 0, others = l->n_out - first;
-    double *rows = numbers(others, l->n_in, e);
+    double *rows = matrix_new(others, l->n_in, e);
     if (!rows) return false;
     matrix_product(false, false, others, l->n_in, l->rank, l->left, l->right, rows);
     for (size_t j = 0; j < l->n_out; j++) {

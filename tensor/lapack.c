@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "tensor/lapack.h"
 
-#ifdef HAVE_OPENBLAS
-
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+double *matrix_new(size_t rows, size_t columns, struct error *e)
+{
+    double *p = columns && rows > SIZE_MAX / sizeof *p / columns ? NULL : malloc(rows * columns * sizeof *p + 1);
+    if (!p) fail(e, "found no memory for a matrix of %zu x %zu", rows, columns);
+    return p;
+}
+
+#ifdef HAVE_OPENBLAS
 
 /* LAPACK as Fortran has it: columns lie one after another, everything goes by address, and the length of each character
  * argument follows at the end. A row-major matrix is the transpose of the one that it sees, a lower triangle an upper one. */
@@ -130,8 +138,6 @@ bool matrix_pivots(size_t n, size_t r, double *s, size_t *order, double *others,
 }
 
 #else
-
-#include <stdlib.h>
 
 const char *lapack_version(void)
 {

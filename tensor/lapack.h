@@ -1,7 +1,8 @@
 /* lapack.h - dense linear algebra in double for the compressor: products, Cholesky, eigenvectors, pivoted QR.
  *
- * The one file that needs OpenBLAS. In a build without it lapack_require says so in one line, and no other function here may be
- * called. Matrices are row-major, each row `n` numbers after the one before it. SPDX-License-Identifier: MIT */
+ * The one file that needs OpenBLAS. In a build without it lapack_require says so in one line, and none of the functions below
+ * matrix_new may be called. Matrices are row-major, each row `n` numbers after the one before it.
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_LAPACK_H
 #define HARTREE_LAPACK_H
 
@@ -14,6 +15,9 @@ const char *lapack_version(void);
 
 /* False and *e, which says how to get it, in a build without OpenBLAS. Else its threads are set to so many. */
 bool lapack_require(int threads, struct error *e);
+
+/* A matrix of whatever numbers, to be freed; there in any build. NULL and *e for want of memory. */
+double *matrix_new(size_t rows, size_t columns, struct error *e);
 
 /* c (m x n) = a b, where a is m x k, or k x m and read transposed, and b k x n, or n x k and read transposed. */
 void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const double *a, const double *b,

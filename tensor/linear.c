@@ -8,25 +8,27 @@ enum { DOT_CHUNK_BYTES = 32 << 10, GEMM_CHUNK_BYTES = 64 << 10 };
 
 /* Rows come by whole panels of every GEMM: AVX-512's take three times sixteen at once. Float activations are long, so a pass
  * over them should serve a strip of rows and not half of one (gemm_float.h). */
-enum { DOT_CHUNK_ROWS = 16, GEMM_CHUNK_ROWS = LINEAR_MAX_ROWS / 3, FEW = 2, FEW_FLOAT = 15 };
+enum { DOT_CHUNK_ROWS = 16, GEMM_CHUNK_ROWS = LINEAR_MAX_ROWS / 3 };
 
 static size_t clamp(size_t v, size_t low, size_t high) { return v < low ? low : v > high ? high : v; }
 
 static bool floats(enum type weight) { return type_get(weight)->activation == TYPE_F32; }
 
-size_t linear_rows(enum type weight, size_t n_in, size_t cols)
+size_t linear_rows(enum type weight, size_t n_in, size_t cols, const unsigned char *few)
 {
     size_t row = type_bytes(weight, n_in);
-    if (!linear_unpacks(weight, cols))
+    if (cols <= (few ? few[weight] : linear_few(weight)))
         return clamp(DOT_CHUNK_BYTES / row, DOT_CHUNK_ROWS, 8 * DOT_CHUNK_ROWS) / DOT_CHUNK_ROWS * DOT_CHUNK_ROWS;
     size_t least = floats(weight) ? 2 * GEMM_CHUNK_ROWS : GEMM_CHUNK_ROWS;
     return clamp(GEMM_CHUNK_BYTES / row, least, LINEAR_MAX_ROWS) / GEMM_CHUNK_ROWS * GEMM_CHUNK_ROWS;
 }
 
+size_t linear_few_unmeasured(enum type weight) { return floats(weight) ? LINEAR_MAX_FEW : 2; }
+
 size_t linear_few(enum type weight)
 {
     unsigned few = type_dot_few(weight);
-    return few ? few : floats(weight) ? FEW_FLOAT : FEW;
+    return few ? few : linear_few_unmeasured(weight);
 }
 
 bool linear_unpacks(enum type weight, size_t cols) { return cols > linear_few(weight); }

@@ -7,15 +7,18 @@
 
 #include "tensor/tensor.h"
 
-/* How many weight rows a chunk of work takes for rows of n_in elements and so many columns: few for a dot, where memory sets
- * the pace and threads should end together; for a gemm whole panels. A function of shapes and of the bound kernels. */
-size_t linear_rows(enum type weight, size_t n_in, size_t cols);
-enum { LINEAR_MAX_ROWS = 144 }; /* never more than these */
-
-/* The most columns that are multiplied by the type's dot. More are multiplied by its gemm, which unpacks weights once for all
- * of them. The bound dot says how many it is the quicker of the two for (kernel.h); where it does not, two, or fifteen of float
- * weights, which have less to unpack. Always below 16. */
+/* The most columns that are multiplied by the type's dot, 1 to LINEAR_MAX_FEW. More are multiplied by its gemm, which unpacks
+ * weights once for all of them. The bound dot says how many it is the quicker of the two for (kernel.h); where it does not, they
+ * are linear_few_unmeasured: two, or fifteen of float weights, which have less to unpack. */
 size_t linear_few(enum type weight);
+size_t linear_few_unmeasured(enum type weight);
+enum { LINEAR_MAX_FEW = 15 };
+
+/* How many weight rows a chunk of work takes for rows of n_in elements and so many columns: few for a dot, where memory sets
+ * the pace and threads should end together; for a gemm whole panels. `few` says by weight type up to how many columns a dot is
+ * used, since another machine's kernels have other figures; NULL: linear_few's, of the bound ones. */
+size_t linear_rows(enum type weight, size_t n_in, size_t cols, const unsigned char *few);
+enum { LINEAR_MAX_ROWS = 144 }; /* never more than these */
 
 /* Whether so many columns are multiplied by the gemm. */
 bool linear_unpacks(enum type weight, size_t cols);

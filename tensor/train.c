@@ -7,13 +7,6 @@
 
 #include "tensor/lapack.h"
 
-static double *numbers(size_t n, struct error *e)
-{
-    double *p = malloc(n * sizeof *p + 1);
-    if (!p) fail(e, "found no memory for %zu numbers", n);
-    return p;
-}
-
 void train_free(struct train *t)
 {
     for (int k = 0; k < MPO_MAX_CORES; k++) free(t->core[k]);
@@ -59,7 +52,7 @@ static bool split(const double *a, size_t rows, size_t columns, size_t r, double
 {
     bool wide = rows <= columns;
     size_t n = wide ? rows : columns;
-    double *g = numbers(n * n, e), *value = g ? numbers(n, e) : NULL;
+    double *g = matrix_new(n, n, e), *value = g ? matrix_new(n, 1, e) : NULL;
     bool ok = value;
     if (ok) {
         if (wide)
@@ -91,14 +84,14 @@ bool train_new(struct train *t, const double *w, const struct mpo *m, struct err
     size_t n_out, n_in;
     sizes(m, &n_out, &n_in);
     size_t rest = n_out * n_in, *at = layout(m, n_out, n_in, e);
-    double *a = at ? numbers(rest, e) : NULL, *b = a ? numbers(rest, e) : NULL;
+    double *a = at ? matrix_new(rest, 1, e) : NULL, *b = a ? matrix_new(rest, 1, e) : NULL;
     bool ok = b;
     for (size_t j = 0; ok && j < n_out * n_in; j++) a[at[j]] = w[j];
     for (int k = 0; ok && k < m->d; k++) {
         size_t rows = t->m.r[k] * m->o[k] * m->i[k], columns = rest / rows, most = rows < columns ? rows : columns;
         if (k == m->d - 1) most = 1;
         if (t->m.r[k + 1] > most) t->m.r[k + 1] = most;
-        ok = (t->core[k] = numbers(core_size(&t->m, k), e));
+        ok = (t->core[k] = matrix_new(core_size(&t->m, k), 1, e));
         if (ok && k == m->d - 1)
             memcpy(t->core[k], a, rows * sizeof *a);
         else
@@ -132,7 +125,7 @@ static bool environment(struct sweep *s, int k, bool left, struct error *e)
     if (left) {
         s->n_left[k + 1] = s->n_left[k] * digits;
         free(s->left[k + 1]);
-        s->left[k + 1] = numbers(s->n_left[k + 1] * m->r[k + 1], e);
+        s->left[k + 1] = matrix_new(s->n_left[k + 1], m->r[k + 1], e);
         if (s->left[k + 1])
             matrix_product(false, false, s->n_left[k], digits * m->r[k + 1], m->r[k], s->left[k], s->t->core[k],
                            s->left[k + 1]);
@@ -140,7 +133,7 @@ static bool environment(struct sweep *s, int k, bool left, struct error *e)
     }
     s->n_right[k] = s->n_right[k + 1] * digits;
     free(s->right[k]);
-    s->right[k] = numbers(m->r[k] * s->n_right[k], e);
+    s->right[k] = matrix_new(m->r[k], s->n_right[k], e);
     if (s->right[k])
         matrix_product(false, false, m->r[k] * digits, s->n_right[k + 1], m->r[k + 1], s->t->core[k], s->right[k + 1],
                        s->right[k]);
@@ -179,7 +172,8 @@ static double dot(const double *x, const double *y, size_t n)
 static bool improve(struct sweep *s, int k, const double *w, int steps, struct error *e)
 {
     size_t n = core_size(&s->t->m, k);
-    double *x = s->t->core[k], *r = numbers(n, e), *p = r ? numbers(n, e) : NULL, *q = p ? numbers(n, e) : NULL;
+    double *x = s->t->core[k], *r = matrix_new(n, 1, e), *p = r ? matrix_new(n, 1, e) : NULL;
+    double *q = p ? matrix_new(n, 1, e) : NULL;
     bool ok = q;
     if (ok) {
         forward(s, k, x);
@@ -221,12 +215,12 @@ static bool sweep_new(struct sweep *s, const struct train *t, struct error *e)
         if (before * m->r[k + 1] > widest) widest = before * m->r[k + 1];
     }
     s->at = layout(m, s->n_out, s->n_in, e);
-    s->half = s->at ? numbers(widest, e) : NULL;
-    s->chain = s->half ? numbers(n, e) : NULL;
-    s->matrix = s->chain ? numbers(n, e) : NULL;
-    s->metric_times = s->matrix ? numbers(n, e) : NULL;
-    s->left[0] = s->metric_times ? numbers(1, e) : NULL;
-    s->right[m->d] = s->left[0] ? numbers(1, e) : NULL;
+    s->half = s->at ? matrix_new(widest, 1, e) : NULL;
+    s->chain = s->half ? matrix_new(n, 1, e) : NULL;
+    s->matrix = s->chain ? matrix_new(n, 1, e) : NULL;
+    s->metric_times = s->matrix ? matrix_new(n, 1, e) : NULL;
+    s->left[0] = s->metric_times ? matrix_new(1, 1, e) : NULL;
+    s->right[m->d] = s->left[0] ? matrix_new(1, 1, e) : NULL;
     bool ok = s->right[m->d];
     if (ok) s->left[0][0] = s->right[m->d][0] = 1;
     s->n_left[0] = s->n_right[m->d] = 1;

@@ -4,7 +4,7 @@
 
 #include "engine/text/chat.h"
 #include "loader/file.h"
-#include "tests/json_read.h"
+#include "tests/json_file.h"
 
 static const struct chat_message talk[] = {
     {"system", " Be brief. "}, {"user", " Hi\n"}, {"assistant", " Hello! "}, {"user", "Bye"},
@@ -104,16 +104,8 @@ static void test_recognition(void)
     TEST("names are listed once each", n > 10 && twice == 0, "%zu names, %zu twice", n, twice);
 }
 
-/* The reference file FOLDER/NAME; false if it is not there. */
-static bool read_reference(const char *folder, const char *name, struct jval *v)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return jfile(path, v);
-}
-
 /* Renders all cases that hold messages; `format` NULL: from the file's template. */
-static void check_cases(const char *test, const char *model, const char *format, const struct jval *cases)
+static void check_cases(const char *test, const char *model, const char *format, const struct json_value *cases)
 {
     struct error e = {""};
     struct file_options header = {.header_only = true};
@@ -122,11 +114,13 @@ static void check_cases(const char *test, const char *model, const char *format,
     const struct chat_format *f = t ? chat_format_find(t, format, &e) : NULL;
     size_t n = 0, wrong = 0;
     for (size_t i = 0; f && cases && i < cases->n; i++) {
-        const struct jval *messages = jget(&cases->item[i], "messages"), *prompt = jget(&cases->item[i], "prompt");
+        const struct json_value *c = &cases->item[i], *messages = json_member(c, "messages"), *prompt = json_member(c, "prompt");
         struct chat_message m[16];
-        if (!messages || messages->type != J_ARRAY || messages->n > 16) continue;
-        for (size_t k = 0; k < messages->n; k++)
-            m[k] = (struct chat_message){jget(&messages->item[k], "role")->string, jget(&messages->item[k], "content")->string};
+        if (!messages || messages->type != JSON_ARRAY || messages->n > 16) continue;
+        for (size_t k = 0; k < messages->n; k++) {
+            const struct json_value *one = &messages->item[k];
+            m[k] = (struct chat_message){json_member(one, "role")->string, json_member(one, "content")->string};
+        }
         char *got = chat_render(f, m, messages->n, true);
         wrong += !got || strcmp(got, prompt->string) != 0;
         free(got);
@@ -145,14 +139,14 @@ static void test_reference(const char *shared, const char *models)
     char folder[400], name[128], model[512];
     snprintf(folder, sizeof folder, "%s/oracle/real", shared);
     for (size_t i = 0; i < 3; i++) {
-        struct jval v;
         bool gemma = i == 2; /* its file has no template, so its cases stand apart and the format is named */
         snprintf(name, sizeof name, "%s.manifest.json", files[i][0]);
-        if (!read_reference(folder, name, &v)) continue;
+        struct json_value *v = json_file(folder, name);
+        if (!v) continue;
         snprintf(model, sizeof model, "%s/%s", models, files[i][1]);
         snprintf(name, sizeof name, "reference: chats of %s", files[i][0]);
-        check_cases(name, model, gemma ? "gemma" : NULL, gemma ? jget(jget(&v, "chat"), "cases") : jget(&v, "prompts"));
-        jfree(&v);
+        check_cases(name, model, gemma ? "gemma" : NULL, json_find(v, gemma ? "chat.cases" : "prompts"));
+        json_free(v);
     }
 }
 

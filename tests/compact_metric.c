@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/compress/correction.h"
 #include "engine/compress/imatrix.h"
 #include "engine/compress/feedback.h"
@@ -18,16 +19,10 @@ static struct pool *pool;
 static char folder[200];
 static uint64_t state = 1;
 
-static float uniform(void)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (float)((int64_t)state >> 40) * 0x1p-23f;
-}
-
 static float normal(void)
 {
     float sum = 0;
-    for (int i = 0; i < 6; i++) sum += uniform();
+    for (int i = 0; i < 6; i++) sum += random_signed(&state);
     return sum / 1.41421356f;
 }
 
@@ -128,11 +123,11 @@ static void test_weights(void)
 
 /* ---- Feedback and corrections ---- */
 
-static double cost_of(const struct metric_form *f, const float *w, const float *q, size_t rows)
+static double cost_of(const struct compact_form *f, const float *w, const float *q, size_t rows)
 {
     float *d = malloc(rows * f->n * sizeof *d);
     for (size_t i = 0; d && i < rows * f->n; i++) d[i] = w[i] - q[i];
-    double cost = d ? metric_cost(f, pool, d, rows) : NAN;
+    double cost = d ? compact_form_cost(f, pool, d, rows) : NAN;
     free(d);
     return cost;
 }
@@ -152,14 +147,14 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
 {
     struct moments x;
     struct compact_metric m;
-    struct metric_form f = {.n = 0}, diagonal = {.n = 0}, centred = {.n = 0};
+    struct compact_form f = {.n = 0}, diagonal = {.n = 0}, centred = {.n = 0};
     char name[96];
     size_t join = join_rows(type, n, rows);
     float *w = matrix(rows, n), *q = malloc(rows * n * sizeof *q), *p = malloc(rows * n * sizeof *p);
     char *stored = malloc(rows * n * 4);
     bool ok = join && w && q && p && stored && make_moments(&x, n) && compact_metric_new(&m, &x, pool, &e) &&
-              metric_form(&f, &m, false, true, &e) && metric_form(&diagonal, &m, false, false, &e) &&
-              metric_form(&centred, &m, true, true, &e);
+              compact_form_new(&f, &m, false, true, &e) && compact_form_new(&diagonal, &m, false, false, &e) &&
+              compact_form_new(&centred, &m, true, true, &e);
     ok = ok && feedback_quantise(&diagonal, w, rows, type, join, pool, stored, p, &e) &&
          feedback_quantise(&f, w, rows, type, join, pool, stored, q, &e);
     snprintf(name, sizeof name, "%s: quantised", what);
@@ -200,7 +195,7 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
         struct correction c;
         for (size_t k = 0; k < rows * n; k++) p[k] = w[k] - q[k];
         ok = correction_fit(&c, &f, NULL, p, rows, ranks[i], pool, &e);
-        double cost = ok ? metric_cost(&f, pool, p, rows) : NAN;
+        double cost = ok ? compact_form_cost(&f, pool, p, rows) : NAN;
         falls = falls && ok && cost < last && c.rank == ranks[i];
         last = cost;
         if (ok) correction_free(&c);
@@ -213,7 +208,7 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
     double before = plain_cost(&x, p, rows), after = before;
     ok = correction_fit(&c, &centred, m.mean, p, rows, 0, pool, &e);
     for (size_t r = 0; ok && r < rows; r++) after -= (double)c.bias[r] * (double)c.bias[r];
-    double by_form = metric_cost(&centred, pool, p, rows), trace = 0, squares = 0;
+    double by_form = compact_form_cost(&centred, pool, p, rows), trace = 0, squares = 0;
     for (size_t i = 0; i < n; i++) trace += (double)m.square[i] - (double)m.mean[i] * (double)m.mean[i];
     for (size_t k = 0; k < rows * n; k++) squares += (double)p[k] * (double)p[k];
     after += 0.01 * trace / (double)n * squares; /* what is added for inputs that were not seen */
@@ -221,7 +216,7 @@ static void test_matrix(size_t n, size_t rows, enum type type, const char *what)
     TEST(name, ok && after < before && fabs(by_form / after - 1) < 0.05, "found %g, expected %g, %g before", by_form, after,
          before);
     if (ok) correction_free(&c);
-    metric_form_free(&f), metric_form_free(&diagonal), metric_form_free(&centred);
+    compact_form_free(&f), compact_form_free(&diagonal), compact_form_free(&centred);
     compact_metric_free(&m);
     moments_free(&x);
     free(w), free(q), free(p), free(stored);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "base/random.h"
 #include "engine/compress/rounding.h"
 #include "kernels/kernel.h"
 #include "tensor/lapack.h"
@@ -17,10 +18,7 @@ static double normal(void) /* of variance 1, from twelve uniform numbers */
 {
     static uint64_t state = 11;
     double sum = -6;
-    for (int i = 0; i < 12; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
-        sum += (double)(state >> 11) * 0x1p-53;
-    }
+    for (int i = 0; i < 12; i++) sum += random_fraction(&state);
     return sum;
 }
 

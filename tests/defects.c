@@ -6,6 +6,7 @@
 #include "engine/meter/metering.h"
 #include "engine/meter/trace.h"
 #include "kernels/kernel.h"
+#include "tests/round_device.h"
 #include "tests/tree.h"
 
 #include <math.h>
@@ -63,26 +64,6 @@ static void test_costs(const struct plan *p)
 
 /* ---- Joules of a prediction ---- */
 
-/* A machine on which every rate is known for 1 thread, so that seconds are. */
-static bool make_device(struct device *d)
-{
-    static const char *const ones[] = {"cores", "exponent"};
-    static const char *const rates[] = {"read_bandwidth.1", "read_peak.1", "linear.f16.decode.1", "linear.f16.prefill.1",
-                                        "attend.f16.decode.1", "attend.f16.prefill.1"};
-    static const char *const vectors[] = {"embed", "angles", "norm", "quantise", "rope", "store", "glu", "add", "gather"};
-    *d = (struct device){.name = "test machine", .isa = "scalar", .date = "2000-01-01"};
-    bool ok = device_set(d, "noise", 0, ASSUMED, NULL, &e) && device_set(d, "llc", 1e6, ASSUMED, NULL, &e) &&
-              device_set(d, "stage.1", 1e-6, ASSUMED, NULL, &e);
-    for (size_t i = 0; i < 2; i++) ok = ok && device_set(d, ones[i], 1, ASSUMED, NULL, &e);
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) ok = ok && device_set(d, rates[i], 1e10, ASSUMED, NULL, &e);
-    for (size_t i = 0; i < 2 * sizeof vectors / sizeof *vectors; i++) {
-        char key[DEVICE_KEY];
-        snprintf(key, sizeof key, "vector.%s.%s.1", vectors[i / 2], i % 2 ? "prefill" : "decode");
-        ok = ok && device_set(d, key, 1e9, ASSUMED, NULL, &e);
-    }
-    return ok;
-}
-
 static void test_joules(void)
 {
     struct model *m = model_from_shape("tiny-llama:F16", &e);
@@ -90,7 +71,8 @@ static void test_joules(void)
     struct device d = {0};
     struct prediction none = {0}, r = {0};
     struct predict_options o = {.threads = 1, .prompt = 20, .gen = 5, .kv_type = TYPE_F16};
-    bool ok = p && make_device(&d) && predict(&none, p, &d, &o, &e);
+    make_round_device(&d, 1e6, 1);
+    bool ok = p && predict(&none, p, &d, &o, &e);
     TEST("CodeCarbon: no watts are assumed, of RAM or anything else",
          ok && none.time_s > 0 && isnan(none.energy_j) && !strcmp(none.energy_kind, "none"), "found %g J %s", none.energy_j,
          e.text);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 #include "engine/perplexity.h"
 #include "engine/quantise.h"
 #include "engine/synth.h"

@@ -11,6 +11,7 @@
 #include "engine/laws/prompts.h"
 #include "engine/synth.h"
 #include "kernels/kernel.h"
+#include "tests/round_device.h"
 #include "tests/test.h"
 
 static struct error e;
@@ -84,33 +85,6 @@ static void test_coverage(void)
 
 /* ---- The closed form and the prediction ---- */
 
-/* Round numbers; `llc` in bytes decides what comes from memory, `p` how sharply. */
-static void make_device(struct device *d, double llc, double p)
-{
-    static const char *const vectors[] = {"embed", "angles", "norm", "quantise", "rope", "store", "glu", "add", "gather"};
-    char key[DEVICE_KEY];
-    *d = (struct device){.name = "test machine", .isa = "scalar", .date = "2000-01-01"};
-    bool ok = device_set(d, "cores", 2, ASSUMED, NULL, &e) && device_set(d, "llc", llc, ASSUMED, NULL, &e) &&
-              device_set(d, "exponent", p, ASSUMED, NULL, &e) && device_set(d, "noise", 0.01, ASSUMED, NULL, &e);
-    for (int t = 1; t <= 2; t++) {
-        snprintf(key, sizeof key, "read_bandwidth.%d", t), ok = ok && device_set(d, key, 1e10 * t, ASSUMED, NULL, &e);
-        snprintf(key, sizeof key, "read_peak.%d", t), ok = ok && device_set(d, key, 1.1e10 * t, ASSUMED, NULL, &e);
-        snprintf(key, sizeof key, "stage.%d", t), ok = ok && device_set(d, key, 1e-6 * t, ASSUMED, NULL, &e);
-        for (int phase = 0; phase < 2; phase++) {
-            const char *word = phase ? "prefill" : "decode";
-            for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
-                snprintf(key, sizeof key, "vector.%s.%s.%d", vectors[i], word, t),
-                    ok = ok && device_set(d, key, 4e9 * t, ASSUMED, NULL, &e);
-            snprintf(key, sizeof key, "attend.f16.%s.%d", word, t), ok = ok && device_set(d, key, 2e9 * t, ASSUMED, NULL, &e);
-            for (unsigned type = 0; type < TYPE_FILE_END; type++)
-                if (type_get(type) && type_get(type)->op)
-                    snprintf(key, sizeof key, "linear.%s.%s.%d", type_get(type)->op, word, t),
-                        ok = ok && device_set(d, key, (phase ? 2e10 : 1e10) * t, ASSUMED, NULL, &e);
-        }
-    }
-    TEST("a device can be described", ok, "%s", e.text);
-}
-
 /* Every length of the range is priced here, where the law itself takes at most 64 of them: half as much again is allowed. */
 static void test_law(const char *shape, const struct device *d, size_t low, size_t high, size_t gen, double most,
                      const char *name)
@@ -149,7 +123,7 @@ static void test_law(const char *shape, const struct device *d, size_t low, size
 static void test_textbook(void)
 {
     struct device d;
-    make_device(&d, 1e12, 1); /* all stays in the cache */
+    make_round_device(&d, 1e12, 1); /* all stays in the cache */
     struct model *m = model_from_shape("llama-3.2-1b:Q8_0", &e);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     struct law law = {.n_terms = 0};
@@ -373,8 +347,8 @@ int main(void)
     TEST("kernels", kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message), "%s", message);
     test_regress();
     test_coverage();
-    make_device(&cached, 1e12, 1);
-    make_device(&streamed, 1e6, 1);
+    make_round_device(&cached, 1e12, 1);
+    make_round_device(&streamed, 1e6, 1);
     test_textbook();
     test_law("llama-3.2-1b:Q4_K_M", &cached, 40, 64, 40, 0.01, "one micro-batch out of the cache: the form is the prediction");
     test_law("llama-3.2-1b:Q4_K_M", &streamed, 20, 640, 70, 0.2,

@@ -7,19 +7,19 @@
 
 #include "engine/perplexity.h"
 #include "kernels/kernel.h"
-#include "tests/json_read.h"
+#include "tests/json_file.h"
 #include "tests/numbers.h"
 #include "tests/test.h"
 
 static char text[512];
 static const char *only_model, *only_prompt; /* or NULL */
 
-static const char *str(const struct jval *v)
+static const char *str(const struct json_value *v)
 {
-    return v && v->type == J_STRING ? v->string : "";
+    return v && v->type == JSON_STRING ? v->string : "";
 }
 
-static int32_t *ids_of(const struct jval *v, size_t *n)
+static int32_t *ids_of(const struct json_value *v, size_t *n)
 {
     *n = v ? v->n : 0;
     int32_t *ids = malloc((*n + 1) * sizeof *ids);
@@ -71,8 +71,8 @@ typedef bool excused(void *ctx, size_t step, const float *logits);
 
 /* Feeds the reference's own greedy ids and counts the steps where this engine would have chosen otherwise although the
  * reference's margin was at least `margin`, but for those excused (NULL: none). The prompt has been fed. */
-static size_t greedy_differences(struct session *s, const struct jval *greedy, const struct jval *margins, double margin,
-                                 excused *excuse, void *ctx, struct error *e)
+static size_t greedy_differences(struct session *s, const struct json_value *greedy, const struct json_value *margins,
+                                 double margin, excused *excuse, void *ctx, struct error *e)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < greedy->n; i++) {
@@ -85,33 +85,33 @@ static size_t greedy_differences(struct session *s, const struct jval *greedy, c
     return wrong;
 }
 
-static void test_tiny(const char *shared, const struct jval *c)
+static void test_tiny(const char *shared, const struct json_value *c)
 {
     char path[512], name[160];
     struct error e = {""};
     size_t n;
-    const char *file = str(jget(c, "model"));
+    const char *file = str(json_member(c, "model"));
     snprintf(path, sizeof path, "%s/oracle/text/%s", shared, file);
     struct model *m = model_open(path, NULL, MODEL_NO_TOKENIZER, &e);
-    int32_t *ids = ids_of(jget(c, "tokens"), &n);
-    snprintf(path, sizeof path, "%s/oracle/text/oracle/%s", shared, str(jget(jget(c, "logits_C"), "file")));
+    int32_t *ids = ids_of(json_member(c, "tokens"), &n);
+    snprintf(path, sizeof path, "%s/oracle/text/oracle/%s", shared, str(json_member(json_member(c, "logits_C"), "file")));
     float *want = m ? file_floats(path, n * (size_t)m->hp.n_vocab) : NULL;
     struct sums exact = {0}, fast = {0};
     bool ok = m && want && compare_all(m, true, ids, n, want, &exact, &e) && compare_all(m, false, ids, n, want, &fast, &e);
     snprintf(name, sizeof name, "%s: exact logits within 5e-3", file);
     TEST(name, ok && exact.worst <= 5e-3, "%s max-abs %g", e.text, exact.worst);
     /* An F16 cache alone costs 0.005 on logits of standard deviation 6, whatever the weights. */
-    double rms = sqrt(fast.square / (double)fast.n), noise = jget(jget(c, "A_minus_C"), "rms")->number;
+    double rms = sqrt(fast.square / (double)fast.n), noise = json_member(json_member(c, "A_minus_C"), "rms")->number;
     snprintf(name, sizeof name, "%s: fast logits no noisier than twice llama.cpp's", file);
     TEST(name, ok && rms <= 2 * noise + 0.01, "%s rms %g, llama.cpp's %g", e.text, rms, noise);
 
     /* These ids are llama.cpp's, chosen with quantised activations: a margin below its own largest deviation decides nothing.
      */
-    double deviation = jget(jget(c, "A_minus_C"), "max")->number;
+    double deviation = json_member(json_member(c, "A_minus_C"), "max")->number;
     struct session *s = m ? session_new(m, &(struct session_options){.n_ctx = n + 64, .exact = true}, &e) : NULL;
     size_t wrong = 1;
     if (s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e))
-        wrong = greedy_differences(s, jget(c, "greedy_A"), jget(c, "margin_A"), deviation + 1e-3, NULL, NULL, &e);
+        wrong = greedy_differences(s, json_member(c, "greedy_A"), json_member(c, "margin_A"), deviation + 1e-3, NULL, NULL, &e);
     snprintf(name, sizeof name, "%s: greedy ids", file);
     TEST(name, !wrong, "%s %zu steps differ", e.text, wrong);
     session_free(s);
@@ -136,12 +136,12 @@ static double rms_of(const float *a, const float *b, size_t n)
     return sqrt(s / (double)n);
 }
 
-static double largest_noise(const struct jval *noise)
+static double largest_noise(const struct json_value *noise)
 {
     static const char *const keys[] = {"rms_last", "rms_last_f32kv_nofa", "rms_last_haswell"};
     double worst = 0;
     for (size_t i = 0; i < 3; i++) {
-        const struct jval *v = jget(noise, keys[i]);
+        const struct json_value *v = json_member(noise, keys[i]);
         if (v && v->number > worst) worst = v->number;
     }
     return worst;
@@ -206,13 +206,13 @@ static bool within_noise(void *ctx, size_t step, const float *logits)
 }
 
 /* One prompt: exact against the reference's logits where there are some; fast against exact; greedy. */
-static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
+static void test_prompt(struct real *r, const struct json_value *p, bool with_exact)
 {
     char name[160], path[512];
     struct error e = {""};
     size_t n, n_vocab = (size_t)r->m->hp.n_vocab;
-    const char *prompt = str(jget(p, "name"));
-    int32_t *ids = ids_of(jget(p, "ids"), &n);
+    const char *prompt = str(json_member(p, "name"));
+    int32_t *ids = ids_of(json_member(p, "ids"), &n);
     snprintf(path, sizeof path, "%s/oracle/real/%s.%s.logits.f32", r->shared, r->name, prompt);
     float *want = file_floats(path, n_vocab);
     bool given = want != NULL;
@@ -228,21 +228,21 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
             memcpy(want, session_logits(s), n_vocab * sizeof *want);
         session_free(s);
     }
-    const struct jval *greedy = jget(p, "exact");
+    const struct json_value *greedy = json_member(p, "exact");
     struct session *s =
-        session_new(r->m, &(struct session_options){.n_ctx = n + jget(greedy, "greedy")->n, .kv_type = TYPE_F16}, &e);
+        session_new(r->m, &(struct session_options){.n_ctx = n + json_member(greedy, "greedy")->n, .kv_type = TYPE_F16}, &e);
     bool ok = s && session_feed(s, ids, n, PHASE_PREFILL, NULL, NULL, &e);
-    double d = ok ? rms_of(session_logits(s), want, n_vocab) : NAN, noise = largest_noise(jget(p, "noise"));
+    double d = ok ? rms_of(session_logits(s), want, n_vocab) : NAN, noise = largest_noise(json_member(p, "noise"));
     snprintf(name, sizeof name, "%s %s: fast logits at most twice llama.cpp's noise", r->name, prompt);
     TEST(name, d <= 2 * noise, "%s rms %g, llama.cpp's %g", e.text, d, noise);
     r->ours += d;
-    r->theirs += jget(jget(p, "noise"), "rms_last")->number;
+    r->theirs += json_member(json_member(p, "noise"), "rms_last")->number;
     r->cases++;
-    const struct jval *next = jget(greedy, "greedy");
+    const struct json_value *next = json_member(greedy, "greedy");
     ids = realloc(ids, (n + next->n) * sizeof *ids);
     for (size_t i = 0; i < next->n; i++) ids[n + i] = (int32_t)next->item[i].number;
     struct choice choice = {r->m, ids, n, noise};
-    size_t wrong = ok ? greedy_differences(s, next, jget(greedy, "margin"), 4 * d, within_noise, &choice, &e) : 1;
+    size_t wrong = ok ? greedy_differences(s, next, json_member(greedy, "margin"), 4 * d, within_noise, &choice, &e) : 1;
     snprintf(name, sizeof name, "%s %s: greedy ids part only where the margin is small", r->name, prompt);
     TEST(name, !wrong, "%s %zu steps differ", e.text, wrong);
     session_free(s);
@@ -250,17 +250,17 @@ static void test_prompt(struct real *r, const struct jval *p, bool with_exact)
     free(ids);
 }
 
-static void test_perplexity(const struct real *r, const struct jval *c)
+static void test_perplexity(const struct real *r, const struct json_value *c)
 {
     char path[512], name[160];
     struct error e = {""};
     size_t size = 0, chunks = 8;
-    snprintf(path, sizeof path, "%s/oracle/real/%s", r->shared, str(jget(c, "text")));
+    snprintf(path, sizeof path, "%s/oracle/real/%s", r->shared, str(json_member(c, "text")));
     char *t = file_read(path, 1 << 24, &size, &e);
     struct session *s = session_new(r->m, &(struct session_options){.n_ctx = 512, .n_out = 128, .kv_type = TYPE_F16}, &e);
     struct perplexity p = {0};
     bool ok = t && s && perplexity_run(s, t, size, 512, chunks, NULL, NULL, &p, &e);
-    double want = jget(c, "running")->item[chunks - 1].number;
+    double want = json_member(c, "running")->item[chunks - 1].number;
     snprintf(name, sizeof name, "%s: perplexity within 1 %% of llama.cpp's", r->name);
     TEST(name, ok && fabs(p.perplexity / want - 1) <= 0.01, "%s %.4f, expected %.4f", e.text, p.perplexity, want);
     session_free(s);
@@ -271,23 +271,23 @@ static void test_real(const char *shared, const char *models, const char *name, 
 {
     char path[512];
     struct error e = {""};
-    struct jval manifest;
     if (only_model && strcmp(name, only_model) != 0) return;
-    snprintf(path, sizeof path, "%s/oracle/real/%s.manifest.json", shared, name);
-    if (!jfile(path, &manifest)) return;
+    snprintf(path, sizeof path, "oracle/real/%s.manifest.json", name);
+    struct json_value *manifest = json_file(shared, path);
+    if (!manifest) return;
     snprintf(path, sizeof path, "%s/%s", models, file);
     struct model *m = model_open(path, NULL, 0, &e);
     if (!m) {
         SKIP(name, "%s", e.text);
-        jfree(&manifest);
+        json_free(manifest);
         return;
     }
     struct real r = {.m = m, .name = name, .shared = shared};
-    const struct jval *prompts = jget(&manifest, "prompts"), *ppl = jget(&manifest, "perplexity");
+    const struct json_value *prompts = json_member(manifest, "prompts"), *ppl = json_member(manifest, "perplexity");
     /* The reference's logits are there for three prompts; for the others this engine's own exact path stands in, which the
      * three verify. On the largest model that takes minutes, so only the three are run. */
     for (size_t i = 0; i < prompts->n; i++) {
-        const char *prompt = str(jget(&prompts->item[i], "name"));
+        const char *prompt = str(json_member(&prompts->item[i], "name"));
         if (only_prompt && strcmp(prompt, only_prompt) != 0) continue;
         snprintf(path, sizeof path, "%s/oracle/real/%s.%s.logits.f32", shared, name, prompt);
         FILE *f = fopen(path, "rb");
@@ -301,14 +301,14 @@ static void test_real(const char *shared, const char *models, const char *name, 
     }
     for (size_t i = 0; i < ppl->n && !only_prompt; i++) test_perplexity(&r, &ppl->item[i]);
     model_close(m);
-    jfree(&manifest);
+    json_free(manifest);
 }
 
 int main(int n_args, char **args)
 {
     if (n_args > 1) only_model = args[1];
     if (n_args > 2) only_prompt = args[2];
-    char message[256], path[512];
+    char message[256];
     if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) {
         printf("FAIL kernels: %s\n", message);
         return 1;
@@ -318,14 +318,13 @@ int main(int n_args, char **args)
         SKIP("oracles", "no reference data (HARTREE_SHARED)");
         return 0;
     }
-    struct jval manifest;
-    snprintf(path, sizeof path, "%s/oracle/text/oracle/manifest.json", shared);
-    if (!only_model && jfile(path, &manifest)) {
-        const struct jval *cases = jget(&manifest, "cases");
+    struct json_value *manifest = only_model ? NULL : json_file(shared, "oracle/text/oracle/manifest.json");
+    if (manifest) {
+        const struct json_value *cases = json_member(manifest, "cases");
         for (size_t i = 0; i < cases->n; i++) test_tiny(shared, &cases->item[i]);
-        jfree(&manifest);
     } else if (!only_model)
-        SKIP("tiny models", "no %s", path);
+        SKIP("tiny models", "no oracle/text/oracle/manifest.json in %s", shared);
+    json_free(manifest);
     if (!getenv("HARTREE_SLOW") || !models) {
         SKIP("real models", "%s", models ? "minutes long; set HARTREE_SLOW" : "not there (HARTREE_MODELS)");
         TEST_MAIN_END();

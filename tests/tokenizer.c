@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "engine/text/unicode.h"
 #include "loader/file.h"
-#include "tests/json_read.h"
+#include "tests/json_file.h"
 
 /* ---- Vocabularies made here ---- */
 
@@ -352,14 +352,6 @@ static void test_long(void)
 
 /* ---- Reference data ---- */
 
-/* The reference file FOLDER/NAME; false if it is not there. */
-static bool read_reference(const char *folder, const char *name, struct jval *v)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return jfile(path, v);
-}
-
 struct opened {
     struct model_file *f;
     struct tokenizer *t;
@@ -383,7 +375,8 @@ static void close_vocabulary(struct opened *o)
     model_file_close(o->f);
 }
 
-static bool same_ids(const struct tokenizer *t, const struct jval *text, int flags, const struct jval *ids, size_t limit)
+static bool same_ids(const struct tokenizer *t, const struct json_value *text, int flags, const struct json_value *ids,
+                     size_t limit)
 {
     struct tokens got = {0};
     struct error e;
@@ -396,15 +389,16 @@ static bool same_ids(const struct tokenizer *t, const struct jval *text, int fla
 }
 
 /* All cases of one list; flags from add_and_parse_special where a case says so. `why`: what kept the tokenizer from loading. */
-static void check_cases(const char *name, const struct tokenizer *t, const char *why, const struct jval *cases,
+static void check_cases(const char *name, const struct tokenizer *t, const char *why, const struct json_value *cases,
                         const char *text_key, int flags, size_t limit)
 {
     size_t wrong = 0, n = 0;
     const char *first = "";
     for (size_t i = 0; t && cases && i < cases->n; i++, n++) {
-        const struct jval *c = &cases->item[i], *both = jget(c, "add_and_parse_special"), *ids = jget(c, "ids");
-        const struct jval *text = jget(c, text_key), *parsed = jget(c, "ids_parse_special");
-        int f = both ? (both->type == J_TRUE ? TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL : 0) : flags;
+        const struct json_value *c = &cases->item[i], *ids = json_member(c, "ids");
+        const struct json_value *both = json_member(c, "add_and_parse_special");
+        const struct json_value *text = json_member(c, text_key), *parsed = json_member(c, "ids_parse_special");
+        int f = both ? (both->boolean ? TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL : 0) : flags;
         bool ok = same_ids(t, text, f, ids, limit);
         if (ok && parsed) ok = same_ids(t, text, f | TOKENIZE_PARSE_SPECIAL, parsed, limit);
         if (!ok && wrong++ == 0 && text) first = text->string;
@@ -412,8 +406,8 @@ static void check_cases(const char *name, const struct tokenizer *t, const char 
     TEST(name, n > 0 && wrong == 0, "%zu of %zu texts differ, first '%.60s' %s", wrong, n, first, why);
 }
 
-static void check_file(const char *name, const char *folder, const char *model, const struct jval *cases, const char *text_key,
-                       int flags)
+static void check_file(const char *name, const char *folder, const char *model, const struct json_value *cases,
+                       const char *text_key, int flags)
 {
     struct opened o = open_vocabulary(folder, model);
     check_cases(name, o.t, o.e.text, cases, text_key, flags, 0);
@@ -460,19 +454,20 @@ static void test_shared_data(const char *shared)
 {
     char folder[400];
     snprintf(folder, sizeof folder, "%s/oracle/text", shared);
-    struct jval v;
-    if (read_reference(folder, "oracle/tokenize.json", &v)) {
-        check_file("reference: Llama 2", folder, "ggml-vocab-llama-spm.gguf", jget(&v, "llama-spm"), "text", 0);
-        check_file("reference: GPT-2", folder, "ggml-vocab-gpt-2.gguf", jget(&v, "gpt2:gpt-2"), "text", 0);
-        check_file("reference: tiny Llama", folder, "tiny-llama-q8_0.gguf", jget(&v, "tiny-llama"), "text", 0);
-        check_file("reference: tiny Qwen2", folder, "tiny-qwen2-q4_k_m.gguf", jget(&v, "tiny-qwen2"), "text", 0);
-        jfree(&v);
+    struct json_value *v = json_file(folder, "oracle/tokenize.json");
+    if (v) {
+        check_file("reference: Llama 2", folder, "ggml-vocab-llama-spm.gguf", json_member(v, "llama-spm"), "text", 0);
+        check_file("reference: GPT-2", folder, "ggml-vocab-gpt-2.gguf", json_member(v, "gpt2:gpt-2"), "text", 0);
+        check_file("reference: tiny Llama", folder, "tiny-llama-q8_0.gguf", json_member(v, "tiny-llama"), "text", 0);
+        check_file("reference: tiny Qwen2", folder, "tiny-qwen2-q4_k_m.gguf", json_member(v, "tiny-qwen2"), "text", 0);
     }
-    if (read_reference(folder, "oracle/tokenize-real.json", &v)) {
-        check_file("reference: Llama 3.1", folder, "vocab-llama-3.1.gguf", jget(&v, "llama-3.1"), "text", 0);
-        check_file("reference: Qwen2", folder, "vocab-qwen2.gguf", jget(&v, "qwen2"), "text", 0);
-        jfree(&v);
+    json_free(v);
+    v = json_file(folder, "oracle/tokenize-real.json");
+    if (v) {
+        check_file("reference: Llama 3.1", folder, "vocab-llama-3.1.gguf", json_member(v, "llama-3.1"), "text", 0);
+        check_file("reference: Qwen2", folder, "vocab-qwen2.gguf", json_member(v, "qwen2"), "text", 0);
     }
+    json_free(v);
 }
 
 static void test_real(const char *shared, const char *models)
@@ -481,27 +476,25 @@ static void test_real(const char *shared, const char *models)
                                              {"qwen2.5-coder-0.5b", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"}};
     char folder[400], name[96];
     snprintf(folder, sizeof folder, "%s/oracle/real", shared);
-    struct jval v;
-    if (read_reference(folder, "gemma-3-270m.tokenize.json", &v)) {
-        check_file("reference: Gemma 3", models, prompts[0][1], jget(&v, "cases"), "text", TOKENIZE_ADD_SPECIAL);
-        jfree(&v);
-    }
+    struct json_value *v = json_file(folder, "gemma-3-270m.tokenize.json");
+    if (v) check_file("reference: Gemma 3", models, prompts[0][1], json_member(v, "cases"), "text", TOKENIZE_ADD_SPECIAL);
+    json_free(v);
     for (size_t i = 0; i < 2; i++) {
         snprintf(name, sizeof name, "%s.manifest.json", prompts[i][0]);
-        if (!read_reference(folder, name, &v)) continue;
+        if (!(v = json_file(folder, name))) continue;
         snprintf(name, sizeof name, "reference: prompts of %s", prompts[i][0]);
-        check_file(name, models, prompts[i][1], jget(&v, "prompts"), "prompt", TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL);
-        jfree(&v);
+        check_file(name, models, prompts[i][1], json_member(v, "prompts"), "prompt",
+                   TOKENIZE_ADD_SPECIAL | TOKENIZE_PARSE_SPECIAL);
+        json_free(v);
     }
     struct made m = {0};
     char vocab[512];
     snprintf(vocab, sizeof vocab, "%s/minilm-l6/vocab.txt", models);
     if (begin_vocab_txt(vocab, &m)) {
         finish(&m);
-        if (read_reference(folder, "minilm.json", &v)) {
-            check_cases("reference: MiniLM", m.t, m.e.text, jget(&v, "sentences"), "text", TOKENIZE_ADD_SPECIAL, 512);
-            jfree(&v);
-        }
+        if ((v = json_file(folder, "minilm.json")))
+            check_cases("reference: MiniLM", m.t, m.e.text, json_member(v, "sentences"), "text", TOKENIZE_ADD_SPECIAL, 512);
+        json_free(v);
         end(&m);
     } else SKIP("reference: MiniLM", "no %s", vocab);
 }

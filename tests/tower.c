@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "engine/account/tower_cost.h"
+#include "engine/account/tower_price.h"
 #include "engine/cost.h"
 #include "engine/synth.h"
-#include "engine/tower/tower.h"
 #include "kernels/kernel.h"
 #include "tests/draft.h"
 #include "tests/numbers.h"

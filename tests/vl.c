@@ -3,11 +3,12 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "engine/conversation.h"
 #include "engine/look.h"
 #include "engine/synth.h"
 #include "kernels/kernel.h"
-#include "tests/json_read.h"
+#include "tests/json_file.h"
 #include "tests/reference.h"
 #include "tests/numbers.h"
 #include "tests/test.h"
@@ -140,10 +141,7 @@ static void test_reference(int at, int nx, int ny)
     uint64_t x = 11;
     size_t width = m ? (size_t)m->hp.n_embd : 0, n = (size_t)(nx * ny), n_vocab = m ? (size_t)m->hp.n_vocab : 0;
     float *rows = malloc(n * width * sizeof *rows), *got = malloc(n_vocab * sizeof *got);
-    for (size_t i = 0; i < n * width; i++) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        rows[i] = (float)((double)(x >> 40) / (1 << 24) - 0.5);
-    }
+    for (size_t i = 0; i < n * width; i++) rows[i] = random_signed(&x) / 2;
     for (int i = 0; i < N; i++) ids[i] = m ? (i * 53 + 7) % m->hp.n_vocab : 0;
     for (size_t i = 0; i < n; i++) ids[(size_t)at + i] = -1 - (int32_t)i;
     bool ok = m && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && feed(m, &a, ids, N, 7, true, got, &e);
@@ -241,23 +239,23 @@ static void test_prompts(void)
 /* ---- llama.cpp's numbers ---- */
 
 /* One prompt with llama.cpp's own embeddings, so that the text part alone is judged. */
-static void test_case(const char *folder, const struct jval *c, bool exact)
+static void test_case(const char *folder, const struct json_value *c, bool exact)
 {
     char path[700], name[160];
     struct error e = {""};
     struct album a = {0};
     struct tokens ids = {0};
-    const char *kind = jget(c, "text")->string, *tag = jget(c, "tag")->string;
+    const char *kind = json_member(c, "text")->string, *tag = json_member(c, "tag")->string;
     bool half = !strcmp(kind, "f16");
     snprintf(path, sizeof path, "%s/tiny-qwen2vl-%s.gguf", folder, kind);
     struct model *m = model_open(path, NULL, MODEL_NO_TOKENIZER, &e);
     bool ok = m != NULL;
-    const struct jval *chunks = jget(c, "chunks");
+    const struct json_value *chunks = json_member(c, "chunks");
     for (size_t i = 0; ok && i < chunks->n; i++) {
-        const struct jval *k = &chunks->item[i], *tokens = jget(k, "tokens");
+        const struct json_value *k = &chunks->item[i], *tokens = json_member(k, "tokens");
         for (size_t j = 0; tokens && j < tokens->n; j++) ok = ok && tokens_push(&ids, (int32_t)tokens->item[j].number);
         if (tokens) continue;
-        int nx = (int)jget(k, "nx")->number, ny = (int)jget(k, "ny")->number;
+        int nx = (int)json_member(k, "nx")->number, ny = (int)json_member(k, "ny")->number;
         snprintf(path, sizeof path, "%s/oracle/%s.embd.f32", folder, tag);
         float *rows = file_floats(path, (size_t)nx * (size_t)ny * (size_t)m->hp.n_embd);
         ok = rows && album_add(&a, nx, ny, m->hp.n_embd, rows, &e) && album_push(&a, a.n - 1, &ids);
@@ -266,7 +264,7 @@ static void test_case(const char *folder, const struct jval *c, bool exact)
     size_t n_vocab = ok ? (size_t)m->hp.n_vocab : 1;
     snprintf(path, sizeof path, "%s/oracle/%s.logits.f32", folder, tag);
     float *want = ok ? file_floats(path, n_vocab) : NULL;
-    const struct jval *greedy = jget(c, "greedy"), *margin = jget(c, "greedy_margin");
+    const struct json_value *greedy = json_member(c, "greedy"), *margin = json_member(c, "greedy_margin");
     struct session *s =
         want ? session_new(
                    m, &(struct session_options){.n_ctx = ids.n + greedy->n, .kv_type = TYPE_F16, .exact = exact, .album = &a},
@@ -277,7 +275,7 @@ static void test_case(const char *folder, const struct jval *c, bool exact)
     double tolerance = exact && !half ? 5e-3 : 5e-2, d = ok ? apart(session_logits(s), want, n_vocab) : NAN;
     snprintf(name, sizeof name, "%s: %s logits within %g", tag, exact ? "exact" : "fast", tolerance);
     TEST(name, d <= tolerance, "%s max-abs %g", e.text, d);
-    size_t past = (size_t)jget(c, "n_past_after_prompt")->number, wrong = ok ? 0 : greedy->n;
+    size_t past = (size_t)json_member(c, "n_past_after_prompt")->number, wrong = ok ? 0 : greedy->n;
     snprintf(name, sizeof name, "%s: text goes on at %zu", tag, past);
     TEST(name, ok && (size_t)s->places[ids.n - 1].next == past, "%d", ok ? s->places[ids.n - 1].next : -1);
     for (size_t i = 0; ok && i < greedy->n; i++) {
@@ -312,15 +310,13 @@ int main(void)
     test_bad_sections();
     test_prompts();
     rmdir(dir);
-    struct jval manifest;
     snprintf(path, sizeof path, "%s/oracle/vl", test_shared() ? test_shared() : "");
-    char file[600];
-    snprintf(file, sizeof file, "%s/oracle/manifest.json", path);
-    if (test_shared() && jfile(file, &manifest)) {
-        const struct jval *cases = jget(&manifest, "cases");
+    struct json_value *manifest = test_shared() ? json_file(path, "oracle/manifest.json") : NULL;
+    if (manifest) {
+        const struct json_value *cases = json_member(manifest, "cases");
         for (size_t i = 0; i < 2 * cases->n; i++) test_case(path, &cases->item[i / 2], i % 2 == 0);
-        jfree(&manifest);
     } else
         SKIP("llama.cpp's numbers", "no reference data (HARTREE_SHARED)");
+    json_free(manifest);
     TEST_MAIN_END();
 }

@@ -1,7 +1,7 @@
 /* cmd_ppl.c - perplexity of a text.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 #include "engine/perplexity.h"
 #include "tools/common_args.h"
 

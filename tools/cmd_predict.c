@@ -3,7 +3,7 @@
 #include "base/si.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
-#include "engine/tower/tower.h"
+#include "engine/account/tower_price.h"
 #include "tools/account_args.h"
 
 static bool with_law;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "engine/account/calibrate.h"
-#include "engine/tower/tower.h"
+#include "engine/account/tower_price.h"
 #include "loader/file.h"
 #include "tools/account_args.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "engine/account/device.h"
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 #include "engine/meter/meter.h"
 #include "engine/session.h"
 #include "loader/describe.h"

@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/median.h"
 #include "base/memory.h"
-#include "engine/account/bundled.h"
 #include "engine/account/conformal.h"
 #include "engine/account/holdout.h"
 #include "engine/account/machine.h"
@@ -21,6 +19,7 @@
 #include "engine/account/probe.h"
 #include "engine/account/read_rate.h"
 #include "kernels/kernel.h"
+#include "tensor/linear.h"
 
 enum { MAX_COUNTS = 16, MAX_ROUNDS = 64, MIB = 1 << 20 };
 
@@ -197,7 +196,8 @@ static bool measure_stage(struct calibration *c, double *tau)
     return note_figure(c, *tau, "stage.%d", c->threads);
 }
 
-enum { FEW = 16 }; /* rows: where unpacking counts; CALIBRATED_ROWS is where it hardly does */
+/* Rows where every type is multiplied by its gemm and unpacking counts; CALIBRATED_ROWS is where it hardly does. */
+enum { FEW = LINEAR_MAX_FEW + 1 };
 
 static bool measure_linear(struct calibration *c, enum type type, double tau)
 {
@@ -443,6 +443,15 @@ static void plan_counts(struct calibration *c, int most)
     c->counts[c->n_counts++] = most;
 }
 
+/* What the kernels in use say of themselves. */
+static bool put_few(struct calibration *c)
+{
+    for (unsigned t = 0; t < TYPE_FILE_END; t++)
+        if (type_get(t) && type_get(t)->op &&
+            !put(c, (double)linear_few((enum type)t), "linear.%s.few", type_get(t)->op)) return false;
+    return true;
+}
+
 static bool describe(struct calibration *c)
 {
     struct device *d = c->device;
@@ -455,7 +464,8 @@ static bool describe(struct calibration *c)
         return fail(c->e, "clock: found no date");
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */
     return put(c, pool_default_threads(), "cores") &&
-           device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e);
+           device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e) &&
+           put_few(c);
 }
 
 /* Of the progress, in thousandths; the rest are runs held out. */
@@ -488,14 +498,6 @@ static bool put_interval(struct calibration *c)
     return true;
 }
 
-static bool is_this_machine(const struct device *d)
-{
-    char name[DEVICE_TEXT], isa[DEVICE_TEXT];
-    machine_name(name, sizeof name);
-    device_kernels(isa, sizeof isa);
-    return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
-}
-
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e)
 {
     struct calibration c = {.device = d,
@@ -526,44 +528,4 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
         free(c.memory.bytes);
     if (!ok) device_free(d);
     return ok;
-}
-
-bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
-{
-    struct device old;
-    struct error none;
-    bool ok = true;
-    *kept = 0;
-    if (!device_load(&old, path, &none)) return true;
-    for (size_t i = 0; ok && i < old.n && !strcmp(old.name, d->name); i++) {
-        const struct device_entry *entry = &old.entries[i];
-        if (strncmp(entry->key, "energy.", 7)) continue;
-        ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
-        ++*kept;
-    }
-    device_free(&old);
-    return ok;
-}
-
-/* ---- The device of this machine ---- */
-
-bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
-                 struct error *e)
-{
-    char path[1024];
-    struct error why;
-    if (which && strcmp(which, "this")) {
-        bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
-        return path_given ? device_load(d, which, e) : bundled_load(d, which, e);
-    }
-    bool cache = device_cache_path(path, sizeof path, &why);
-    if (cache && device_load(d, path, &why)) {
-        if (is_this_machine(d)) return true;
-        say("%s: found %s with %s kernels, measuring this machine anew (some 8 s)", path, d->name, d->isa);
-        device_free(d);
-    } else
-        say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
-    if (!calibrate(d, &(struct calibrate_options){.quick = true, .interrupted = interrupted}, e)) return false;
-    if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);
-    return true;
 }

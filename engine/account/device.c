@@ -8,6 +8,7 @@
 #include "kernels/kernel.h"
 #include "kernels/type.h"
 #include "loader/file.h"
+#include "tensor/linear.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -34,6 +35,7 @@ static const struct key_rule {
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.unpack.THREADS", "s", 0, 1},
+    {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"attend.KV.score.PHASE.THREADS", "s", 0, 1},
     {"attend.KV.edge.PHASE.THREADS", "1", 0, 1e9},
@@ -60,6 +62,7 @@ static const struct key_rule {
 };
 enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
 
+static const char *const counts[] = {"cores", "linear.TYPE.few", NULL}; /* patterns of whole numbers */
 static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
 static const char *const bound_words[] = {"low95", "high95", NULL};
 static const char *const phase_words[] = {"decode", "prefill", NULL};
@@ -157,6 +160,8 @@ bool device_set(struct device *d, const char *key, double value, enum provenance
     if (!(value >= r->min && value <= r->max))
         return fail(e, "%s: found %g, expected %g to %g%s%s", key, value, r->min, r->max, strcmp(r->unit, "1") ? " " : "",
                     strcmp(r->unit, "1") ? r->unit : "");
+    if (is_among(counts, r->pattern, strlen(r->pattern)) && value != floor(value))
+        return fail(e, "%s: found %g, expected a whole number", key, value);
     struct device_entry *entry = find_entry(d, key);
     if (!entry) {
         if (d->n == DEVICE_MAX_ENTRIES)

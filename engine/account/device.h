@@ -16,6 +16,8 @@
  *   linear.TYPE.stream.T  FLOP/s one activation row, weights from memory; need not be there
  *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking
  *   linear.TYPE.unpack.T  s      of unpacking one weight for many rows; need not be there
+ *   linear.TYPE.few       1      the most activation rows that the kernels multiply by a dot, a whole number of 1 to 15
+ *                                (linear.h); where it is not there 2, and 15 of F32, F16 and BF16, whoever predicts
  *   attend.KV.decode.T    FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
  *   attend.KV.prefill.T   FLOP/s many rows of queries
  *   attend.KV.score.PHASE.T s   of one query head and position, however wide the head: softmax; need not be there

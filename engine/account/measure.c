@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "engine/account/tower_price.h"
 #include "engine/look.h"
 #include "engine/meter/metering.h"
-#include "engine/tower/tower.h"
 #include "kernels/kernel.h"
 
 void prediction_take_profile(struct prediction *r, const struct profile *p)

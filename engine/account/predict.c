@@ -27,6 +27,7 @@ struct pricer {
     int threads;
     enum type kv_type;
     double tau, exponent, llc;
+    unsigned char few[TYPE_FILE_END]; /* as linear_few says them of the kernels in use, but of the device's */
     struct op_rates *rates;   /* one an op */
     struct op_cost *costs;    /* one an op, of the step at hand */
     char missing[DEVICE_KEY]; /* the first rate that the device lacks */
@@ -124,7 +125,7 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
     /* Two that multiply one column after another; and one column. */
-    size_t cols = columns(op, s), first = linear_few(op->w->type) + 1;
+    size_t cols = columns(op, s), first = (size_t)s->few[op->w->type] + 1;
     if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return c->flops / r->one;
     double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
@@ -181,9 +182,11 @@ struct stage_share stage_share(const struct plan *p, size_t stage, const struct 
 }
 
 /* Books one step's cost and time in rows[0 .. n_ops). */
-static void price_step(struct pricer *m, const struct step *s, struct prediction_row *rows)
+static void price_step(struct pricer *m, const struct step *step, struct prediction_row *rows)
 {
     const struct plan *p = m->plan;
+    struct step priced = *step, *s = &priced;
+    priced.few = m->few;
     double from_memory = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
         m->costs[i] = cost_op(p, i, s);
@@ -210,6 +213,20 @@ static void price_step(struct pricer *m, const struct step *s, struct prediction
     }
 }
 
+/* What the profile says of its kernels, and where it is silent what holds of kernels that nobody measured: this host's would
+ * make a prediction of another machine depend on where it was made. */
+static void take_few(struct pricer *m)
+{
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+        const struct type_info *type = type_get(t);
+        if (!type || !type->op) continue;
+        char key[DEVICE_KEY];
+        snprintf(key, sizeof key, "linear.%s.few", type->op);
+        double few = m->device ? device_get(m->device, key) : NAN;
+        m->few[t] = (unsigned char)(isnan(few) ? (double)linear_few_unmeasured((enum type)t) : few);
+    }
+}
+
 static void end_pricing(struct pricer *m)
 {
     free(m->rates);
@@ -232,6 +249,7 @@ static bool begin_pricing(struct pricer *m, const struct plan *p, const struct d
         m->exponent = device_get(d, "exponent");
         m->llc = device_get(d, "llc");
     }
+    take_few(m);
     return true;
 }
 
@@ -466,79 +484,4 @@ void prediction_free(struct prediction *r)
     free(r->rows);
     r->rows = NULL;
     r->n_rows = 0;
-}
-
-/* ---- Aggregation ---- */
-
-bool prediction_by(const char *words, unsigned *by, struct error *e)
-{
-    static const char *const names[] = {"layer", "op", "type", "phase"};
-    *by = 0;
-    for (const char *w = words;; w++) {
-        size_t n = strcspn(w, ",");
-        unsigned bit = 0;
-        for (unsigned i = 0; i < 4; i++)
-            if (strlen(names[i]) == n && !memcmp(names[i], w, n)) bit = 1u << i;
-        if (!bit) return fail(e, "--by: found '%.*s', expected layer, op, type or phase", (int)n, w);
-        *by |= bit;
-        w += n;
-        if (!*w) return true;
-    }
-}
-
-static bool is_same(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
-static bool is_same_group(const struct prediction_row *a, const struct prediction_row *b)
-{
-    return a->layer == b->layer && a->phase == b->phase && is_same(a->op, b->op) && is_same(a->type, b->type);
-}
-
-/* FNV-1a of what names a group. */
-static size_t group_hash(const struct prediction_row *row)
-{
-    const char *words[] = {row->op ? row->op : "", row->type ? row->type : ""};
-    uint64_t h = 0xcbf29ce484222325u;
-    for (int i = 0; i < 2; i++)
-        for (const char *c = words[i]; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-    h = (h ^ (uint64_t)(row->layer - ROW_MANY)) * 0x100000001b3u;
-    h = (h ^ (uint64_t)(row->phase - ROW_MANY)) * 0x100000001b3u;
-    return (size_t)(h ^ h >> 32);
-}
-
-struct prediction_row *prediction_group(const struct prediction *r, unsigned by, size_t *n)
-{
-    /* Open addressing, at most half full; a slot holds a group's place + 1. Layers may be many: pairs would be too many. */
-    size_t slots = 16;
-    while (slots < 2 * r->n_rows) slots *= 2;
-    size_t *slot = calloc(slots, sizeof *slot);
-    struct prediction_row *groups = slot ? calloc(r->n_rows ? r->n_rows : 1, sizeof *groups) : NULL;
-    *n = 0;
-    for (size_t i = 0; groups && i < r->n_rows; i++) {
-        struct prediction_row row = r->rows[i];
-        if (!(by & BY_LAYER)) row.layer = ROW_MANY;
-        if (!(by & BY_OP)) row.op = NULL;
-        if (!(by & BY_TYPE)) row.type = NULL;
-        if (!(by & BY_PHASE)) row.phase = ROW_MANY;
-        size_t at = group_hash(&row) & (slots - 1);
-        while (slot[at] && !is_same_group(&groups[slot[at] - 1], &row)) at = (at + 1) & (slots - 1);
-        if (!slot[at]) {
-            groups[*n] = row;
-            slot[at] = ++*n;
-            continue;
-        }
-        struct prediction_row *g = &groups[slot[at] - 1];
-        g->flops += row.flops;
-        g->special += row.special;
-        g->bytes += row.bytes;
-        g->streamed_bytes += row.streamed_bytes;
-        g->memory_bytes += row.memory_bytes;
-        g->time_s += row.time_s;
-        g->energy_j += row.energy_j;
-        g->measured_s += row.measured_s;
-    }
-    free(slot);
-    return groups;
 }

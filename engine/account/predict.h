@@ -16,8 +16,8 @@
  *
  *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
  *                                        unpacked once for all columns
- *           by a dot (few, linear_few)   for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
- *                                        the gemm takes for the first number of columns that is its own
+ *           by a dot (few: as many as    for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
+ *           linear.TYPE.few at most)     the gemm takes for the first number of columns that is its own
  *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row,
  *                                        prefill for more; scores are query heads times the positions each row sees, and
  *                                        attend.KV.edge.PHASE more a row
@@ -25,6 +25,9 @@
  *
  * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that
  * rate: how far arithmetic and memory overlap is then measured for the type, and not taken from p.
+ *
+ * All of it is the device's: nothing is asked of the machine that predicts. Chunks are cut as the device's linear.TYPE.few has
+ * them, too.
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
  * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing:

@@ -31,9 +31,9 @@ static void apply_covariance(void *ctx, const float *x, size_t k, float *y)
 bool compact_metric_new(struct compact_metric *m, const struct moments *x, struct pool *pool, struct error *e)
 {
     enum { ROUNDS = 6, EXTRA = 8 }; /* leading vectors converge first; what trailing ones lack, the diagonal has */
-    size_t n = x->n, k = n / 4 < METRIC_VECTORS ? n / 4 + 1 : METRIC_VECTORS;
+    size_t n = x->n, k = n / 4 < COMPACT_VECTORS ? n / 4 + 1 : COMPACT_VECTORS;
     float *c = malloc(n * n * sizeof *c);
-    double value[METRIC_VECTORS];
+    double value[COMPACT_VECTORS];
     *m = (struct compact_metric){.n = n, .k = k};
     m->mean = malloc(n * sizeof *m->mean);
     m->square = malloc(n * sizeof *m->square);
@@ -53,22 +53,22 @@ bool compact_metric_new(struct compact_metric *m, const struct moments *x, struc
 
 /* ---- In use ---- */
 
-void metric_form_free(struct metric_form *f)
+void compact_form_free(struct compact_form *f)
 {
     free(f->u);
     free(f->rest);
-    *f = (struct metric_form){.n = 0};
+    *f = (struct compact_form){.n = 0};
 }
 
-bool metric_form(struct metric_form *f, const struct compact_metric *m, bool centred, bool vectors, struct error *e)
+bool compact_form_new(struct compact_form *f, const struct compact_metric *m, bool centred, bool vectors, struct error *e)
 {
     size_t n = m->n;
     double trace = 0;
-    *f = (struct metric_form){.n = n, .k = vectors ? m->k + !centred : 0};
+    *f = (struct compact_form){.n = n, .k = vectors ? m->k + !centred : 0};
     f->u = malloc((f->k * n + 1) * sizeof *f->u);
     f->rest = malloc(n * sizeof *f->rest);
     if (!f->u || !f->rest) {
-        metric_form_free(f);
+        compact_form_free(f);
         return fail(e, "metric: found no memory for %zu x %zu numbers", f->k, n);
     }
     for (size_t i = 0; i < n; i++) {
@@ -76,7 +76,7 @@ bool metric_form(struct metric_form *f, const struct compact_metric *m, bool cen
         trace += (double)f->rest[i];
     }
     if (!(trace > 0) || !isfinite(trace)) {
-        metric_form_free(f);
+        compact_form_free(f);
         return fail(e, "metric: found inputs of size %g, expected some above 0", trace);
     }
     for (size_t j = 0; j < f->k; j++) {
@@ -92,7 +92,8 @@ bool metric_form(struct metric_form *f, const struct compact_metric *m, bool cen
     return true;
 }
 
-bool metric_multiply(const struct metric_form *f, struct pool *pool, const float *x, size_t count, float *y, struct error *e)
+bool compact_form_multiply(const struct compact_form *f, struct pool *pool, const float *x, size_t count, float *y,
+                           struct error *e)
 {
     size_t n = f->n, k = f->k;
     float *z = malloc((count * k + n * k + 1) * sizeof *z), *t = z ? z + count * k : NULL;
@@ -111,7 +112,7 @@ bool metric_multiply(const struct metric_form *f, struct pool *pool, const float
     return true;
 }
 
-double metric_cost(const struct metric_form *f, struct pool *pool, const float *d, size_t rows)
+double compact_form_cost(const struct compact_form *f, struct pool *pool, const float *d, size_t rows)
 {
     enum { STRIP = 64 };
     size_t n = f->n, k = f->k;

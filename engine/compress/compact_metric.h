@@ -12,7 +12,7 @@
 
 #include "engine/compress/moments.h"
 
-enum { METRIC_VECTORS = 128 }; /* at most; a quarter of the width where that is less */
+enum { COMPACT_VECTORS = 128 }; /* at most; a quarter of the width where that is less */
 
 struct compact_metric {
     size_t n, k;   /* width; vectors */
@@ -26,8 +26,9 @@ struct compact_metric {
 bool compact_metric_new(struct compact_metric *m, const struct moments *x, struct pool *pool, struct error *e);
 void compact_metric_free(struct compact_metric *m);
 
-/* A metric as it is reckoned with: V's rows scaled by the roots of their values, the mean among them or left out. */
-struct metric_form {
+/* A compact metric as it is reckoned with: V's rows scaled by the roots of their values, the mean among them or left out.
+ * (metric_norm and its like are of tensor/decompose.h's whole matrix.) */
+struct compact_form {
     size_t n, k;
     float *u;    /* k x n: C = u^T u + diag(rest) */
     float *rest; /* n, above 0 */
@@ -35,12 +36,13 @@ struct metric_form {
 
 /* `centred` leaves the mean out: for what is made up for on the mean input otherwise, by a bias. `vectors` false: the diagonal
  * alone, k = 0. False and *e: no memory, or inputs that are all zero. */
-bool metric_form(struct metric_form *f, const struct compact_metric *m, bool centred, bool vectors, struct error *e);
-void metric_form_free(struct metric_form *f);
+bool compact_form_new(struct compact_form *f, const struct compact_metric *m, bool centred, bool vectors, struct error *e);
+void compact_form_free(struct compact_form *f);
 
 /* y[c] = C x[c], of `count` vectors of n floats. y may not be x. */
-bool metric_multiply(const struct metric_form *f, struct pool *pool, const float *x, size_t count, float *y, struct error *e);
+bool compact_form_multiply(const struct compact_form *f, struct pool *pool, const float *x, size_t count, float *y,
+                           struct error *e);
 /* tr(d C d^T) of a matrix of `rows` rows of n; NAN where memory is short. */
-double metric_cost(const struct metric_form *f, struct pool *pool, const float *d, size_t rows);
+double compact_form_cost(const struct compact_form *f, struct pool *pool, const float *d, size_t rows);
 
 #endif

@@ -21,7 +21,7 @@ void correction_free(struct correction *c)
 
 struct fit {
     struct pool *pool;
-    const struct metric_form *f;
+    const struct compact_form *f;
     const float *error; /* n_out x n */
     float *error_t;     /* n x n_out */
     size_t n_out;
@@ -35,7 +35,7 @@ static void apply(void *ctx, const float *x, size_t k, float *out)
 {
     struct fit *j = ctx;
     subspace_multiply(j->pool, j->error_t, j->f->n, j->n_out, x, k, j->y);
-    j->ok = j->ok && metric_multiply(j->f, j->pool, j->y, k, j->z, j->e);
+    j->ok = j->ok && compact_form_multiply(j->f, j->pool, j->y, k, j->z, j->e);
     if (j->ok) subspace_multiply(j->pool, j->error, j->n_out, j->f->n, j->z, k, out);
 }
 
@@ -124,7 +124,7 @@ static bool fit_bias(struct correction *c, const float *mean, const float *error
     return true;
 }
 
-bool correction_fit(struct correction *c, const struct metric_form *f, const float *mean, float *error, size_t n_out,
+bool correction_fit(struct correction *c, const struct compact_form *f, const float *mean, float *error, size_t n_out,
                     size_t rank, struct pool *pool, struct error *e)
 {
     size_t n = f->n, most = n < n_out ? n : n_out;

@@ -21,7 +21,7 @@ enum type correction_type(size_t n);
 
 /* Fits to the error (n_out x f->n), which is lessened by what the low-rank part takes; f is centred if a bias is to be. `mean`
  * NULL: no bias. `rank` 0: no more than that; at most the lesser side. False and *e for want of memory, with nothing held. */
-bool correction_fit(struct correction *c, const struct metric_form *f, const float *mean, float *error, size_t n_out,
+bool correction_fit(struct correction *c, const struct compact_form *f, const float *mean, float *error, size_t n_out,
                     size_t rank, struct pool *pool, struct error *e);
 void correction_free(struct correction *c);
 

@@ -42,7 +42,7 @@ void join_selection(size_t join, float *y)
 /* ---- Quantising ---- */
 
 struct job {
-    const struct metric_form *f;
+    const struct compact_form *f;
     const float *w;
     size_t n_out, join, block, panel, panels; /* panel: columns of the matrix that a block covers */
     enum type type;
@@ -58,7 +58,7 @@ struct job {
 /* M = (1 + S)^-1 of each panel from the last to the first, S growing by its columns; from it `give` and the weights. */
 static bool prepare(struct job *j, struct error *e)
 {
-    const struct metric_form *f = j->f;
+    const struct compact_form *f = j->f;
     size_t n = f->n, k = f->k;
     double *s = calloc(2 * k * k + 1, sizeof *s), *inverse = s ? s + k * k : NULL;
     if (!s) return fail(e, "metric: found no memory for %zu x %zu numbers", k, k);
@@ -147,7 +147,7 @@ static void quantise_rows(void *ctx, int thread)
         quantise_row(j, group, j->carry + (size_t)thread * j->join * j->f->k);
 }
 
-bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
+bool feedback_quantise(const struct compact_form *f, const float *w, size_t n_out, enum type type, size_t join,
                         struct pool *pool, void *out, float *q, struct error *e)
 {
     size_t nk = f->n * f->k + 1;

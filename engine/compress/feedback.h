@@ -31,7 +31,7 @@ void join_selection(size_t join, float *y);
 /* Quantises w (n_out x f->n) into `out`, n_out / join rows of type_bytes(type, join * n) bytes, and puts what they stand for
  * into q (n_out x n). Without vectors in f, each block by itself with the diagonal as weights. The type has blocks of 32 or
  * more. False and *e for want of memory. */
-bool feedback_quantise(const struct metric_form *f, const float *w, size_t n_out, enum type type, size_t join,
+bool feedback_quantise(const struct compact_form *f, const float *w, size_t n_out, enum type type, size_t join,
                         struct pool *pool, void *out, float *q, struct error *e);
 
 #endif

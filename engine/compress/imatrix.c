@@ -205,8 +205,8 @@ static bool read_entry(struct imatrix *im, const struct gguf *g, const struct te
     snprintf(key, sizeof key, "%s%s", name, suffixes[VALUES]);
     const struct tensor *t = gguf_tensor(g, key);
     int64_t n = sum2->ne[0], k = t ? t->ne[0] : 0;
-    if (k > METRIC_VECTORS || (k && k > n))
-        return fail(e, "tensor '%s': found %lld, expected at most %d", key, (long long)k, METRIC_VECTORS);
+    if (k > COMPACT_VECTORS || (k && k > n))
+        return fail(e, "tensor '%s': found %lld, expected at most %d", key, (long long)k, COMPACT_VECTORS);
     if (tensor_rows(sum2) != 1)
         return fail(e, "tensor '%s': found %lld matrices, expected 1: mixtures of experts are not supported", sum2->name,
                     (long long)tensor_rows(sum2));

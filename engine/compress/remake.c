@@ -86,7 +86,7 @@ bool remake_plan(struct remake *r, const struct gguf *g, const struct tensor *fr
 struct work {
     const struct remake *r;
     struct pool *pool;
-    struct metric_form form;
+    struct compact_form form;
     float *w, *q, *bias; /* q becomes the error */
 };
 
@@ -138,15 +138,15 @@ static bool make_numbers(struct work *k, void *data[REMAKE_MAX_TENSORS], double 
         if (!one || !data[at]) return fail(e, "tensor '%s': found no memory for it", r->tensors[at].name);
         at++;
     }
-    struct metric_form judge = {.n = 0}; /* centred where a bias takes the mean, but never without its vectors */
+    struct compact_form judge = {.n = 0}; /* centred where a bias takes the mean, but never without its vectors */
     struct correction c;
-    if (!metric_form(&judge, r->metric, r->options.mean, r->metric->k > 0, e)) return false;
-    double whole = metric_cost(&judge, k->pool, k->w, n_out);
+    if (!compact_form_new(&judge, r->metric, r->options.mean, r->metric->k > 0, e)) return false;
+    double whole = compact_form_cost(&judge, k->pool, k->w, n_out);
     for (size_t i = 0; i < n * n_out; i++) k->q[i] = k->w[i] - k->q[i];
-    cost[0] = metric_cost(&judge, k->pool, k->q, n_out) / whole;
+    cost[0] = compact_form_cost(&judge, k->pool, k->q, n_out) / whole;
     bool ok = correction_fit(&c, &judge, r->options.mean ? r->metric->mean : NULL, k->q, n_out, r->options.rank, k->pool, e);
-    cost[1] = ok ? metric_cost(&judge, k->pool, k->q, n_out) / whole : NAN;
-    metric_form_free(&judge);
+    cost[1] = ok ? compact_form_cost(&judge, k->pool, k->q, n_out) / whole : NAN;
+    compact_form_free(&judge);
     if (!ok) return false;
     if (c.rank) data[at++] = c.right, data[at++] = c.left, c.right = c.left = NULL;
     if (r->options.mean) ok = (data[at] = whole_bias(r, &c, e));
@@ -162,10 +162,10 @@ bool remake_run(const struct remake *r, struct pool *pool, void *data[REMAKE_MAX
     k.w = malloc(2 * size * sizeof *k.w);
     k.q = k.w ? k.w + size : NULL;
     bool ok = (k.w || fail(e, "tensor '%s': found no memory for %zu floats", r->from->name, 2 * size)) &&
-              metric_form(&k.form, r->metric, r->options.mean, r->options.feedback && r->metric->k > 0, e);
+              compact_form_new(&k.form, r->metric, r->options.mean, r->options.feedback && r->metric->k > 0, e);
     if (ok) pool_run(pool, read_rows, &k);
     ok = ok && make_numbers(&k, data, cost, e);
-    metric_form_free(&k.form);
+    compact_form_free(&k.form);
     free(k.w);
     return ok || fail_in(e, r->prefix);
 }

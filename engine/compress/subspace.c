@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "tensor/linear.h"
 
 /* ---- Products ---- */
@@ -33,7 +34,7 @@ void subspace_multiply(struct pool *pool, const float *a, size_t rows, size_t co
     struct tensor w = {.type = TYPE_F32, .n_dims = 2, .ne = {(int64_t)cols, (int64_t)rows, 1, 1}, .data = a};
     w.row_bytes = cols * sizeof *a;
     w.bytes = rows * w.row_bytes;
-    struct product p = {.pool = pool, .rows = rows, .chunk = linear_rows(TYPE_F32, cols, k)};
+    struct product p = {.pool = pool, .rows = rows, .chunk = linear_rows(TYPE_F32, cols, k, NULL)};
     p.part = (struct linear_part){.w = &w, .x = x, .x_stride = cols * sizeof *x, .cols = k, .y = y, .ldy = rows};
     pool_run(pool, multiply_rows, &p);
 }
@@ -145,14 +146,11 @@ static void orthonormalise(float *v, size_t k, size_t n)
     }
 }
 
-/* Numbers in -1 .. 1, the same each time. */
+/* The same numbers each time. */
 static void fill(float *v, size_t n)
 {
-    uint64_t z = 42;
-    for (size_t i = 0; i < n; i++) {
-        z = z * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX constants */
-        v[i] = (float)((int64_t)z >> 40) * 0x1p-23f;
-    }
+    uint64_t state = 42;
+    for (size_t i = 0; i < n; i++) v[i] = random_signed(&state);
 }
 
 /* The eigenvectors within the span of v's rows, the first `keep` of them, from y = A v. */

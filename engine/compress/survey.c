@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/compress/divergence.h"
 #include "engine/compress/overlay.h"
+#include "engine/divergence.h"
 
 /* Singular values settle on fewer tokens than the factors themselves; what a trial needs is a figure good to some percent. */
 enum { SURVEY_SHARE = 4, SURVEY_MIN_TOKENS = 4096, TRIAL_CONTEXT = 256, TRIAL_CHUNKS = 2 };

@@ -92,7 +92,7 @@ struct laws_ratio {
 enum laws_figure { LAWS_TIME, LAWS_CPU, LAWS_RAM, LAWS_THROUGHPUT, LAWS_ENERGY, LAWS_FIGURES };
 extern const char *const laws_figure_names[LAWS_FIGURES]; /* "time" ... */
 
-struct divergence; /* engine/compress/divergence.h */
+struct divergence; /* engine/divergence.h */
 
 /* What the command of a sweep said beside what struct sweep_options holds: for the page, which shows it. All of it borrowed. */
 struct laws_words {

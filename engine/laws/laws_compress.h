@@ -10,7 +10,7 @@
 #define HARTREE_LAWS_COMPRESS_H
 
 #include "engine/compress/compress.h"
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 #include "engine/laws/laws.h"
 
 struct laws_compress_options {

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/si.h"
 #include "engine/account/report.h"
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 
 #include <math.h>
 #include <string.h>

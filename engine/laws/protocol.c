@@ -12,6 +12,7 @@
 #include "engine/synth.h"
 #include "loader/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -57,6 +58,7 @@ static bool stopped(const struct work *w)
 
 static struct protocol_step *begin_step(struct work *w, const char *name)
 {
+    assert(w->result->n_steps < PROTOCOL_STEPS);
     struct protocol_step *s = &w->result->step[w->result->n_steps++];
     *s = (struct protocol_step){.name = name};
     if (w->o->hooks.say) w->o->hooks.say("%s", name);

@@ -25,10 +25,10 @@ struct protocol_options {
     struct sweep_hooks hooks;         /* the journal is not read; the meter must be there */
 };
 
-enum { PROTOCOL_STEPS = 8 };
+enum { PROTOCOL_STEPS = 4 }; /* calibration, the paper's figures, prompts, pictures */
 
 struct protocol_step {
-    const char *name;  /* "calibration", "text" ..., a literal */
+    const char *name;  /* "calibration", "prompts" ..., a literal */
     char failed[1024]; /* why it could not be done; "" */
     char note[1024];   /* what else to know of it; "" */
 };

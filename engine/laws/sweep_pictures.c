@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/sweep_parts.h"
 
+#include "engine/account/tower_price.h"
 #include "engine/look.h"
 #include "engine/prompt.h"
-#include "engine/tower/tower.h"
 #include "vision/scene.h"
 
 #include <math.h>

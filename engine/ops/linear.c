@@ -9,7 +9,7 @@
 
 static size_t chunk_rows(const struct op *op, const struct step *s)
 {
-    return linear_rows(op->w->type, (size_t)op->n_in, op_rows(op, s));
+    return linear_rows(op->w->type, (size_t)op->n_in, op_rows(op, s), s->few);
 }
 
 static size_t linear_chunks(const struct op *op, const struct step *s)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/tower/tower.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,30 +72,15 @@ size_t tower_bytes(const struct tower *t, const struct clamped *fit, int threads
     return exec_bytes(t->plan, s.n, s.n_out, s.n, threads) + kv_bytes(&t->mmproj->model.hp, s.kv_type, s.n);
 }
 
-bool tower_predict(struct prediction *r, const struct tower *t, const struct device *d, int threads, const struct clamped *fit,
-                   struct error *e)
+bool tower_fits(const struct tower *t, const struct clamped *fit, int threads, struct error *e)
 {
-    struct step s = tower_step(t, fit);
-    double kv = (double)kv_bytes(&t->mmproj->model.hp, s.kv_type, s.n);
-    return predict_one_step(r, t->plan, d, threads, &s, kv, e);
-}
-
-bool tower_afford(const struct tower *t, const struct clamped *fit, const struct prediction *r, double max_seconds,
-                  struct error *e)
-{
-    uint64_t free_bytes = memory_available(), bytes = tower_bytes(t, fit, r->options.threads);
-    if (bytes > free_bytes)
-        return fail(
-            e,
-            "picture of %lld patches: found %llu MB free, expected %llu MB for its keys, values and buffers; a clamp makes it "
-            "smaller",
-            (long long)fit->patches, (unsigned long long)(free_bytes >> 20), (unsigned long long)(bytes >> 20));
-    if (!(max_seconds > 0) || r->time_s <= max_seconds) return true;
-    if (isnan(r->time_s))
-        return fail(e, "picture of %lld patches: found no time predicted%s%s, expected one to hold to %g s",
-                    (long long)fit->patches, *r->missing ? " for want of the device's " : "", r->missing, max_seconds);
-    return fail(e, "picture of %lld patches: found %.3g s predicted, expected at most %g s; a clamp makes it smaller",
-                (long long)fit->patches, r->time_s, max_seconds);
+    uint64_t free_bytes = memory_available(), bytes = tower_bytes(t, fit, threads);
+    if (bytes <= free_bytes) return true;
+    return fail(
+        e,
+        "picture of %lld patches: found %llu MB free, expected %llu MB for its keys, values and buffers; a clamp makes it "
+        "smaller",
+        (long long)fit->patches, (unsigned long long)(free_bytes >> 20), (unsigned long long)(bytes >> 20));
 }
 
 /* ---- Seeing ---- */
@@ -106,9 +90,8 @@ bool tower_encode(struct tower *t, const struct preprocessed *p, struct seen *ou
     const struct clamped *fit = &p->fit;
     const struct mmproj *m = t->mmproj;
     struct step s = tower_step(t, fit);
-    struct prediction unknown = {.options = {.threads = t->options.threads}, .time_s = NAN};
     *out = (struct seen){.nx = fit->nx, .ny = fit->ny, .n_tokens = s.n_out, .n_embd = m->n_out};
-    if (!tower_afford(t, fit, &unknown, 0, e)) return false;
+    if (!tower_fits(t, fit, t->options.threads, e)) return false;
     double start = clock_now();
     struct kv *kv = kv_new(&m->model.hp, s.kv_type, s.n, e);
     struct exec *x = kv ? exec_new(t->plan, kv, t->pool, s.n, s.n_out, e) : NULL;

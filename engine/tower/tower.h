@@ -11,7 +11,6 @@
 #ifndef HARTREE_TOWER_H
 #define HARTREE_TOWER_H
 
-#include "engine/account/predict.h"
 #include "engine/exec.h"
 #include "engine/tower/mmproj.h"
 #include "vision/preprocess.h"
@@ -37,7 +36,7 @@ struct tower *tower_open_header(const char *path, struct error *e);
 struct tower *tower_from_shape(const char *spec, struct error *e);
 void tower_free(struct tower *t);
 
-/* ---- What a picture will cost ---- */
+/* ---- What a picture will take (its price: engine/account/tower_price.h) ---- */
 
 /* The step that a picture of such a grid is. */
 struct step tower_step(const struct tower *t, const struct clamped *fit);
@@ -45,15 +44,8 @@ struct step tower_step(const struct tower *t, const struct clamped *fit);
 /* Bytes of buffers, keys and values that it takes beside the weights. */
 size_t tower_bytes(const struct tower *t, const struct clamped *fit, int threads);
 
-/* Predicts it: the rows are the tower's ops, all in the phase of prefill. `d` may be NULL: then no time is known. *r is to be
- * freed by prediction_free. */
-bool tower_predict(struct prediction *r, const struct tower *t, const struct device *d, int threads, const struct clamped *fit,
-                   struct error *e);
-
-/* Refuses what can't be afforded, in one line: a picture that takes more memory than is free or, where max_seconds > 0, longer
- * than that by the prediction r, or for a time not known. */
-bool tower_afford(const struct tower *t, const struct clamped *fit, const struct prediction *r, double max_seconds,
-                  struct error *e);
+/* False and *e, in one line, of a picture that takes more memory than is free. */
+bool tower_fits(const struct tower *t, const struct clamped *fit, int threads, struct error *e);
 
 /* ---- Seeing ---- */
 

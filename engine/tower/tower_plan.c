@@ -90,7 +90,6 @@ static void embed(struct builder *b, const struct buffers *r, const struct mmpro
 
 static void attention(struct builder *b, const struct buffers *r, const struct mmproj_block *t)
 {
-    const struct hparams *h = &b->model->hp;
     const struct mmproj_tensors *l = t->layer;
     norm(b, "ln1", r->normed, r->x, &t->norm1);
     multiply(b, "attn_q", l[MMPROJ_Q].w, l[MMPROJ_Q].b, r->q, r->normed);
@@ -98,13 +97,7 @@ static void attention(struct builder *b, const struct buffers *r, const struct m
     multiply(b, "attn_v", l[MMPROJ_V].w, l[MMPROJ_V].b, r->v, r->normed);
     rope(b, "rope_q", r->q, r->angles);
     rope(b, "rope_k", r->k, r->angles);
-    builder_op(b, OP_STORE, "store_v", NO_BUFFER, r->v)->u.store.value = true;
-    builder_op(b, OP_STORE, "store_k", NO_BUFFER, r->k);
-    struct op *op = builder_op(b, OP_ATTEND, "attend", r->k, r->q);
-    op->u.attend.n_head = op->u.attend.n_head_kv = h->n_head;
-    op->u.attend.head_dim = h->head_dim;
-    op->u.attend.full = true;
-    op->u.attend.scale = h->attention_scale;
+    builder_attend(b, r->k, r->q, r->k, r->v, 0)->u.attend.full = true;
     multiply(b, "attn_out", l[MMPROJ_OUT].w, l[MMPROJ_OUT].b, r->normed, r->k);
     builder_op(b, OP_ADD, "attn_residual", r->x, r->normed);
 }

@@ -35,6 +35,7 @@ expect_out "measure --json" "\"flops_counted\": [0-9]+, \"repeats\": 1, \"measur
 
 cli calibrate --quick -t 1 -o "$d/device"
 expect_out "calibrate -o" "^linear.q4_K.decode.1 = $n # FLOP/s, measured"
+expect_out "calibrate: how many rows are few" "^linear.q4_K.few = [0-9]+ # 1, measured"
 if cmp -s "$cli_out" "$d/device"; then ok "calibrate: the file is what was printed"; else bad "calibrate: the file is what was printed" "they differ"; fi
 cli predict -m "$d/m.gguf" --device "$d/device" -t 2
 expect_out "predict: threads that were not measured" 'no time: the device profile lacks .*\.2; .*calibrate -t 2. measures it$'
@@ -49,6 +50,16 @@ expect "calibrate: an output that can't be written" 1 'none/device'
 cli predict --shape llama-3.1-8b:Q4_K_M --device rpi5
 expect_out "predict --device rpi5: on its cores" '^device     Raspberry Pi 5 .*, 4 threads$'
 expect "predict --device rpi5: says nothing else" 0
+# What another machine takes does not depend on the kernels of the one that asks: prompts of as many rows as are few to some.
+printed=0
+for isa in scalar avx2 avx512 neon dotprod i8mm; do
+    cli_with HARTREE_ISA=$isa predict --shape llama-3.1-8b:Q4_K_M --device rpi5 --prompt 5 --gen 3 --law --json
+    [ "$cli_rc" -eq 0 ] || continue # not of this CPU
+    printed=$((printed + 1))
+    if [ $isa = scalar ]; then cp "$cli_out" "$d/by_scalar"; fi
+    cmp -s "$cli_out" "$d/by_scalar" || bad "predict --device rpi5: with $isa kernels here" "$(head -c 300 "$cli_out")"
+done
+if [ $printed -ge 1 ]; then ok "predict --device rpi5: the same whatever kernels this machine has ($printed kinds)"; else bad "predict --device rpi5: the same whatever kernels this machine has" "no kind of kernels ran"; fi
 cli predict --shape llama-3.1-8b:Q4_K_M --device m2 -t 1 --json
 expect_out "predict --device m2 -t 1" '"device": "Apple M2 .*", "threads": 1, .*"energy_kind": "modelled"'
 cli predict --shape llama-3.1-8b:Q4_K_M --device rpi

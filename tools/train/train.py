@@ -155,6 +155,20 @@ def train_lm(work, steps):
         lambda at: lm_batches(vocab, 320, 8, at), steps or 1500, 5e-3)
 
 
+# Scenes of texts.txt: after those of every stage's texts, before the painted ones.
+TEXTS_FIRST, TEXTS = 50_000_000, 600
+
+
+def make_texts(work, _):
+    """What the language model reads, as one file: what `hartree compress --calib` fits to."""
+    rng = np.random.default_rng(12)
+    path = os.path.join(work, "texts.txt")
+    with open(path, "w") as f:
+        for s in world.scenes(TEXTS_FIRST, TEXTS):
+            f.write("".join(t for t, _ in world.document(s, rng)) + "\n")
+    print(f"texts: {os.path.getsize(path)} bytes")
+
+
 # ---- The tower ----
 
 def make_pictures(work, _):
@@ -381,7 +395,7 @@ def train_joint(work, steps):
         lambda at: vlm_batches(work, vocab, lambda clamp: pictures.load(work, clamp)[0], 4, at), steps or 500, 5e-4)
 
 
-STAGES = {"vocab": make_vocab, "lm": train_lm, "pictures": make_pictures, "tower": train_tower, "see": see_pictures,
+STAGES = {"vocab": make_vocab, "lm": train_lm, "texts": make_texts, "pictures": make_pictures, "tower": train_tower, "see": see_pictures,
           "vlm": train_vlm, "joint": train_joint}
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/compress/divergence.h"
+#include "engine/divergence.h"
 
 #include <math.h>
 #include <stdlib.h>

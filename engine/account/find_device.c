@@ -1,0 +1,56 @@
+/* find_device.c - the profile that a command means, and what a new one takes over from the old; see calibrate.h.
+ * SPDX-License-Identifier: MIT */
+#include "engine/account/calibrate.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/account/bundled.h"
+#include "engine/account/machine.h"
+#include "engine/pool.h"
+
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
+{
+    struct device old;
+    struct error none;
+    bool ok = true;
+    *kept = 0;
+    if (!device_load(&old, path, &none)) return true;
+    for (size_t i = 0; ok && i < old.n && !strcmp(old.name, d->name); i++) {
+        const struct device_entry *entry = &old.entries[i];
+        if (strncmp(entry->key, "energy.", 7)) continue;
+        ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
+        ++*kept;
+    }
+    device_free(&old);
+    return ok;
+}
+
+static bool is_this_machine(const struct device *d)
+{
+    char name[DEVICE_TEXT], isa[DEVICE_TEXT];
+    machine_name(name, sizeof name);
+    device_kernels(isa, sizeof isa);
+    return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
+}
+
+bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
+                 struct error *e)
+{
+    char path[1024];
+    struct error why;
+    if (which && strcmp(which, "this")) {
+        bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
+        return path_given ? device_load(d, which, e) : bundled_load(d, which, e);
+    }
+    bool cache = device_cache_path(path, sizeof path, &why);
+    if (cache && device_load(d, path, &why)) {
+        if (is_this_machine(d)) return true;
+        say("%s: found %s with %s kernels, measuring this machine anew (some 8 s)", path, d->name, d->isa);
+        device_free(d);
+    } else
+        say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
+    if (!calibrate(d, &(struct calibrate_options){.quick = true, .interrupted = interrupted}, e)) return false;
+    if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);
+    return true;
+}

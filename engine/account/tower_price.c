@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/account/tower_price.h"
+
+#include <math.h>
+
+bool tower_predict(struct prediction *r, const struct tower *t, const struct device *d, int threads, const struct clamped *fit,
+                   struct error *e)
+{
+    struct step s = tower_step(t, fit);
+    double kv = (double)kv_bytes(&t->mmproj->model.hp, s.kv_type, s.n);
+    return predict_one_step(r, t->plan, d, threads, &s, kv, e);
+}
+
+bool tower_afford(const struct tower *t, const struct clamped *fit, const struct prediction *r, double max_seconds,
+                  struct error *e)
+{
+    if (!tower_fits(t, fit, r->options.threads, e)) return false;
+    if (!(max_seconds > 0) || r->time_s <= max_seconds) return true;
+    if (isnan(r->time_s))
+        return fail(e, "picture of %lld patches: found no time predicted%s%s, expected one to hold to %g s",
+                    (long long)fit->patches, *r->missing ? " for want of the device's " : "", r->missing, max_seconds);
+    return fail(e, "picture of %lld patches: found %.3g s predicted, expected at most %g s; a clamp makes it smaller",
+                (long long)fit->patches, r->time_s, max_seconds);
+}

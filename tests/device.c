@@ -1,0 +1,128 @@
+/* device.c - profiles: read, refused, written, measured. SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <unistd.h>
+
+#include "engine/account/calibrate.h"
+#include "kernels/kernel.h"
+#include "tensor/linear.h"
+#include "tests/round_device.h"
+#include "tests/test.h"
+
+static struct error e;
+
+static char folder[256];
+
+static char *in_folder(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void test_round_trip(const struct device *d)
+{
+    struct device again;
+    const char *path = in_folder("device");
+    bool ok = device_save(d, path, &e) && device_load(&again, path, &e);
+    TEST("a profile reads back as it was", ok && same_device(d, &again), "%s", ok ? "it differs" : e.text);
+    if (ok) device_free(&again);
+    unlink(path);
+    struct device sparse = {0};
+    ok = device_set(&sparse, "vector.add.decode.1", 1e9, MEASURED, NULL, &e) &&
+         device_set(&sparse, "vector.add.decode.5", 3e9, MEASURED, NULL, &e);
+    TEST("a rate between two numbers of threads is interpolated", ok && device_rate(&sparse, "vector.add.decode", 2) == 1.5e9,
+         "found %g", device_rate(&sparse, "vector.add.decode", 2));
+    TEST("a rate that was measured is taken as it is", device_rate(&sparse, "vector.add.decode", 5) == 3e9, "found %g",
+         device_rate(&sparse, "vector.add.decode", 5));
+    device_free(&sparse);
+    TEST("a rate beyond the most threads is not known", isnan(device_rate(d, "read_bandwidth", 3)), "found %g",
+         device_rate(d, "read_bandwidth", 3));
+    TEST("a missing rate is not known", isnan(device_rate(d, "linear.q9_K.decode", 1)), "found a number");
+}
+
+static void test_bad_profiles(void)
+{
+#define HEAD "name = m\nisa = i\ndate = d\n"
+    static const struct {
+        const char *name, *text, *want;
+    } cases[] = {
+        {"unknown key", HEAD "warp = 1 # 1, measured\n", "line 4: found key 'warp'"},
+        {"unknown type", HEAD "linear.q9_K.decode.1 = 1e9 # FLOP/s, measured\n", "line 4: found key 'linear.q9_K.decode.1'"},
+        {"threads of 0", HEAD "stage.0 = 1e-6 # s, measured\n", "line 4: found key 'stage.0'"},
+        {"half a row", HEAD "linear.q4_K.few = 2.5 # 1, measured\n",
+         "line 4: linear.q4_K.few: found 2.5, expected a whole number"},
+        {"no row", HEAD "linear.q4_K.few = 0 # 1, measured\n", "line 4: linear.q4_K.few: found 0, expected 1 to 15"},
+        {"too many rows", HEAD "linear.q4_K.few = 16 # 1, measured\n", "line 4: linear.q4_K.few: found 16, expected 1 to 15"},
+        {"few rows by threads", HEAD "linear.q4_K.few.2 = 3 # 1, measured\n", "line 4: found key 'linear.q4_K.few.2'"},
+        {"half a core", HEAD "cores = 1.5 # 1, measured\n", "line 4: cores: found 1.5, expected a whole number"},
+        {"repeated key", HEAD "cores = 1 # 1, measured\n\ncores = 2 # 1, measured\n", "line 6: found a second 'cores'"},
+        {"repeated name", HEAD "name = n\n", "line 4: found a second 'name'"},
+        {"out of range", HEAD "cores = 0 # 1, measured\n", "line 4: cores: found 0, expected 1 to 1024"},
+        {"not a number", HEAD "cores = two # 1, measured\n", "line 4: cores: found 'two', expected a number"},
+        {"nan", HEAD "cores = nan # 1, measured\n", "line 4: cores: found nan"},
+        {"wrong unit", HEAD "read_bandwidth.1 = 10 # GB/s, measured\n", "line 4: found unit 'GB/s', expected 'B/s'"},
+        {"no provenance", HEAD "cores = 1 # 1\n", "line 4: found '# 1', expected"},
+        {"fitted by nobody", HEAD "energy.idle = 3 # W, fitted\n", "line 4: found provenance 'fitted'"},
+        {"negative joules", HEAD "energy.byte = -1 # J/B, assumed\n", "line 4: energy.byte: found -1, expected 0 to"},
+        {"an unknown bound", HEAD "energy.byte.low = 0 # J/B, assumed\n", "line 4: found key 'energy.byte.low'"},
+        {"unknown provenance", HEAD "cores = 1 # 1, guessed\n", "line 4: found provenance 'guessed'"},
+        {"no comment", HEAD "cores = 1\n", "line 4: cores: found no comment"},
+        {"no equals sign", HEAD "cores\n", "line 4: found 'cores', expected key = value"},
+        {"missing key", HEAD "cores = 1 # 1, measured\n", "end of file: found no key 'llc'"},
+        {"missing rate",
+         HEAD "cores = 1 # 1, measured\nllc = 0 # B, assumed\nexponent = inf # 1, assumed\nnoise = 0 # 1, assumed\n"
+              "read_bandwidth.4 = 1e9 # B/s, measured\n",
+         "end of file: found no key 'stage.4'"},
+        {"empty", "", "end of file: found no key 'name'"},
+    };
+    const char *path = in_folder("bad");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct device d;
+        char name[64];
+        FILE *f = fopen(path, "w");
+        if (!f) return (void)SKIP("bad profiles", "cannot write %s", path);
+        fputs(cases[i].text, f);
+        fclose(f);
+        bool loaded = device_load(&d, path, &e);
+        if (loaded) device_free(&d);
+        snprintf(name, sizeof name, "profile refused: %s", cases[i].name);
+        TEST(name, !loaded && !strncmp(e.text, path, strlen(path)) && strstr(e.text, cases[i].want), "found '%s'",
+             loaded ? "loaded" : e.text);
+    }
+    unlink(path);
+}
+
+static void test_calibrate(void)
+{
+    struct device d = {0}, again = {0};
+    const char *path = in_folder("calibrated");
+    if (!getenv("HARTREE_SLOW")) return (void)SKIP("calibration", "takes seconds; set HARTREE_SLOW");
+    bool ok = calibrate(&d, &(struct calibrate_options){.quick = true, .threads = 1}, &e) && device_save(&d, path, &e) &&
+              device_load(&again, path, &e);
+    TEST("a calibrated profile is complete and reads back", ok && same_device(&d, &again), "%s", e.text);
+    for (unsigned t = 0; ok && t < TYPE_FILE_END; t++) {
+        char key[DEVICE_KEY];
+        if (!type_get(t) || !type_get(t)->op) continue;
+        snprintf(key, sizeof key, "linear.%s.few", type_get(t)->op);
+        ok = device_get(&d, key) == (double)linear_few((enum type)t);
+    }
+    TEST("it says of its kernels what they say of themselves", ok, "it doesn't");
+    device_free(&d);
+    device_free(&again);
+    unlink(path);
+}
+
+int main(void)
+{
+    char message[256];
+    struct device d;
+    TEST("kernels", kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message), "%s", message);
+    if (!test_folder(folder, sizeof folder)) return perror("a folder for profiles"), 1;
+    make_round_device(&d, 1e6, 1);
+    test_round_trip(&d);
+    test_bad_profiles();
+    test_calibrate();
+    device_free(&d);
+    rmdir(folder);
+    TEST_MAIN_END();
+}
