@@ -72,21 +72,21 @@ linear.q4_K.decode.1 = 2e+10 # FLOP/s, assumed
 linear.q5_K.decode.1 = 2e+10 # FLOP/s, assumed
 linear.q6_K.decode.1 = 2e+10 # FLOP/s, assumed
 
-# Up to how many rows a weight is read where it lies, and not unpacked for all rows at once: no source found; as
-# tensor/linear.h has it of kernels that nobody measured.
+# Up to how many rows a weight is read where it lies, and not unpacked for all rows at once: those of this program's `dotprod`
+# kernels, by counts of their instructions (docs/kernels.md); float weights as tensor/linear.h has them.
 linear.f32.few = 15 # 1, assumed
 linear.f16.few = 15 # 1, assumed
 linear.bf16.few = 15 # 1, assumed
-linear.q8_0.few = 2 # 1, assumed
-linear.q5_0.few = 2 # 1, assumed
-linear.q5_1.few = 2 # 1, assumed
-linear.q4_0.few = 2 # 1, assumed
-linear.q4_1.few = 2 # 1, assumed
-linear.q2_K.few = 2 # 1, assumed
-linear.q3_K.few = 2 # 1, assumed
-linear.q4_K.few = 2 # 1, assumed
-linear.q5_K.few = 2 # 1, assumed
-linear.q6_K.few = 2 # 1, assumed
+linear.q8_0.few = 7 # 1, assumed
+linear.q5_0.few = 5 # 1, assumed
+linear.q5_1.few = 5 # 1, assumed
+linear.q4_0.few = 3 # 1, assumed
+linear.q4_1.few = 6 # 1, assumed
+linear.q2_K.few = 6 # 1, assumed
+linear.q3_K.few = 5 # 1, assumed
+linear.q4_K.few = 7 # 1, assumed
+linear.q5_K.few = 6 # 1, assumed
+linear.q6_K.few = 3 # 1, assumed
 
 # Many rows: prompt tokens a second times two FLOPs for each weight of the layers. Q4_0: Llama 2 7B at 8.10 tokens/s (6.476
 # G weights). Q8_0: TinyLlama at 45 (0.969 G), with the kernels that llama.cpp took over from llamafile. Q5_K and Q6_K:

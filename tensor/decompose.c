@@ -193,7 +193,8 @@ bool low_rank_fit_right(struct low_rank *l, const double *w, struct error *e)
 bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric *m, struct error *e)
 {
     size_t r = l->rank, first = l->gauge ? r : 0, others = l->n_out - first;
-    double *bc = matrix_new(r, l->n_in, e), *h = bc ? matrix_new(r, r, e) : NULL, *rows = h ? matrix_new(others, l->n_in, e) : NULL;
+    double *bc = matrix_new(r, l->n_in, e), *h = bc ? matrix_new(r, r, e) : NULL;
+    double *rows = h ? matrix_new(others, l->n_in, e) : NULL;
     bool ok = rows;
     if (ok) {
         matrix_product(false, false, r, l->n_in, l->n_in, l->right, m->c, bc);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "engine/laws/shards.h"
+#include "engine/laws/sweep.h"
 #include "engine/report/page.h"
 #include "tests/test.h"
 
@@ -78,10 +79,12 @@ static void put_picture(FILE *f, struct fault *bad, int i)
     fputs("}]}", f);
 }
 
+static int n_pictures = PICTURES;
+
 static void put_points(FILE *f, struct fault *bad, bool pictures, int shard, int shards, double speed)
 {
     fputs(", \"points\": [", f);
-    for (int i = shard, first = 1; i < (pictures ? PICTURES : POINTS); i += shards, first = 0) {
+    for (int i = shard, first = 1; i < (pictures ? n_pictures : POINTS); i += shards, first = 0) {
         if (!first) fputs(", ", f);
         if (pictures)
             put_picture(f, bad, i);
@@ -195,6 +198,18 @@ static void test_sums(void)
 }
 
 /* Each figure of the first shard in turn is something else. What comes of it is an error with a line, or a page. */
+/* A sweep has fewer sizes than a file may have points. */
+static void test_many_sizes(void)
+{
+    struct fault none = {NULL, 0, 0};
+    struct error e = {""};
+    n_pictures = SWEEP_EDGES + 1;
+    struct json_value *v = join(true, 3, &none, &e);
+    n_pictures = PICTURES;
+    TEST("more sizes than a sweep has are refused", !v && strstr(e.text, "found 65 sizes, expected at most 64"), "%s", e.text);
+    json_free(v);
+}
+
 static void test_hostile(void)
 {
     static const char *const values[] = {"null", "0", "-1", "1e300", "1e-300", "-0.5", "4294967297", "\"x\"", "[]", "{}"};
@@ -232,6 +247,7 @@ static void test_hostile(void)
 int main(void)
 {
     test_sums();
+    test_many_sizes();
     test_hostile();
     TEST_MAIN_END();
 }

@@ -2,12 +2,15 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/account/bundled.h"
 #include "engine/account/machine.h"
 #include "engine/pool.h"
+#include "kernels/type.h"
+#include "tensor/linear.h"
 
 bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
 {
@@ -26,12 +29,20 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
     return ok;
 }
 
+/* Of this machine as it is, and as calibrate describes it today. */
 static bool is_this_machine(const struct device *d)
 {
     char name[DEVICE_TEXT], isa[DEVICE_TEXT];
     machine_name(name, sizeof name);
     device_kernels(isa, sizeof isa);
-    return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
+    if (strcmp(d->name, name) || strcmp(d->isa, isa) || device_get(d, "cores") != pool_default_threads()) return false;
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) { /* these kernels, and a profile of today's keys */
+        char key[DEVICE_KEY];
+        if (!type_get(t) || !type_get(t)->op) continue;
+        snprintf(key, sizeof key, "linear.%s.few", type_get(t)->op);
+        if (device_get(d, key) != (double)linear_few((enum type)t)) return false;
+    }
+    return true;
 }
 
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
@@ -46,7 +57,7 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;
-        say("%s: found %s with %s kernels, measuring this machine anew (some 8 s)", path, d->name, d->isa);
+        say("%s: found %s with %s kernels, or an older profile; measuring this machine anew (some 8 s)", path, d->name, d->isa);
         device_free(d);
     } else
         say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);

@@ -13,7 +13,8 @@
 const char *const pace_names[PACES] = {"prefill", "decode"};
 
 enum { ROWS = 64, MIB = 1 << 20, LEAST_RUNS = 2 };
-/* Where a neighbour shares the core, speed alternates within tens of milliseconds: the time of each piece is a mean over so long. */
+/* Where a neighbour shares the core, speed alternates within tens of milliseconds: the time of each piece is a mean over so
+ * long. */
 static const double taken_s = 0.06;
 
 struct piece {

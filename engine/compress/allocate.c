@@ -55,7 +55,8 @@ double allocate_least(const struct unit *u, size_t n, bool gauge, enum type core
     for (size_t i = 0; i < n; i++) {
         size_t step = unit_rank_step(&u[i], core);
         all += unit_parameters(&u[i], u[i].full, gauge);
-        least += unit_parameters(&u[i], step < u[i].full ? step : u[i].full, gauge);
+        double full = unit_parameters(&u[i], u[i].full, gauge);
+        least += step < u[i].full ? fmin(full, unit_parameters(&u[i], step, gauge)) : full; /* without gauge a step may be more */
     }
     return least / all;
 }

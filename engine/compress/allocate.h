@@ -5,7 +5,8 @@
 
 #include "engine/compress/unit.h"
 
-/* The least share of all parameters that ranks can have: every unit's least step. From shapes alone. */
+/* The least share of all parameters that ranks can have: every unit's least step, or all of it where that is less. From shapes
+ * alone. */
 double allocate_least(const struct unit *u, size_t n, bool gauge, enum type core);
 
 /* Sets the rank of each unit so that the sum of weight * error[rank] is least, as far as a common price for a parameter finds

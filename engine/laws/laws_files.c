@@ -132,7 +132,7 @@ static void write_accuracy(const void *from, FILE *f)
         for (int i = 0; i < a->n_points * a->n_questions; i++) {
             int p = i / a->n_questions;
             fprintf(f, "%d,%s", m + 1, plain(l->sweep->model[m].name).s);
-            if (a->question) fprintf(f, ",%s", clamp_of_point(&l->model[m], l->sweep, p));
+            if (a->question) fprintf(f, ",%s", plain(clamp_of_point(&l->model[m], l->sweep, p)).s);
             fprintf(f, ",%lld", (long long)o->point[p]);
             if (a->question) fprintf(f, ",%d", i % a->n_questions + 1);
             put_cell(f, a->semantic[m][i]);

@@ -139,9 +139,10 @@ static struct baseline_run as_run(const struct laws_model *m, const struct laws_
 static bool judge(struct laws_model *m, const struct sweep *s, struct error *e)
 {
     size_t n = (size_t)m->n_points;
-    struct validation_point *points = malloc(3 * n * sizeof *points), *fitted = points + n, *paced = fitted + n;
+    struct validation_point *points = malloc(n * sizeof *points), *fitted = malloc(n * sizeof *points);
+    struct validation_point *paced = malloc(n * sizeof *points);
     struct baseline_run *runs = malloc(n * sizeof *runs);
-    bool ok = (points && runs) || fail(e, "sweep of %zu points: found no memory", n);
+    bool ok = (points && fitted && paced && runs) || fail(e, "sweep of %zu points: found no memory", n);
     for (int odd = 0; ok && odd < 2; odd++) {
         struct baselines b;
         struct regression r;
@@ -172,9 +173,10 @@ static bool judge(struct laws_model *m, const struct sweep *s, struct error *e)
         validate(&m->time, points, n, STRATUM_ALL);
         validate(&m->paced, paced, n, STRATUM_ALL);
         validate(&m->held_out, fitted, n, STRATUM_ALL);
-        validate(&m->paced, points, 0, STRATUM_ALL); /* no pace is known of what is more than prompt and answer */
     }
     free(points);
+    free(fitted);
+    free(paced);
     free(runs);
     return ok;
 }

@@ -38,7 +38,7 @@ struct pair {
 
 struct work {
     const struct protocol_options *o;
-    const char *word[2]; /* of the sweeps' commands */
+    const char *word[SWEEP_PAIR][6]; /* of the sweeps' commands, of prompts and of pictures: names and values in turn */
     struct protocol_result *result;
     struct device device;
     bool has_device;
@@ -128,7 +128,8 @@ static void calibrate_step(struct work *w)
 static bool make_model(struct work *w, const char *shape, bool tower, const char *name, char path[PATH_MAX], struct error *e)
 {
     char folder[PATH_MAX];
-    if (!laws_path(folder, w->o->dir, "models", e) || !laws_folder(folder, e) || !laws_path(path, folder, name, e)) return false;
+    if (!laws_path(folder, w->o->dir, "models", e) || !laws_folder(folder, e) || !laws_path(path, folder, name, e))
+        return false;
     if (!access(path, F_OK)) return true;
     const struct synth_options o = {
         .shape = shape, .mmproj = tower, .seed = SEED, .threads = w->o->threads, .stop = w->o->hooks.interrupted};
@@ -225,6 +226,12 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
 {
     const struct protocol_options *o = w->o;
     char dir[PATH_MAX];
+    const char **words = w->word[vision];
+    size_t n_words = 0;
+    const char *judge = !vision || o->questions ? o->judge : NULL, *references = vision ? o->questions : o->answers;
+    const char *const pairs[][2] = {{"--energy", o->energy}, {"--judge", judge}, {"--answers", references}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i][1]) words[n_words++] = pairs[i][0], words[n_words++] = pairs[i][1];
     struct laws_options run = {.sweep = {.model = {p->path[0], p->path[1]},
                                          .n_models = SWEEP_PAIR,
                                          .gen = vision    ? IMAGE_GEN
@@ -237,10 +244,10 @@ static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool 
                                          .device = &w->device,
                                          .device_word = o->device ? o->device : w->profile,
                                          .energy = meter_source(o->hooks.meter)},
-                               .words = {.word = w->word, .n = w->word[1] ? 2 : 0},
+                               .words = {.word = words, .n = n_words},
                                .dir = dir,
-                               .judge = !vision || o->questions ? o->judge : NULL,
-                               .references = vision ? o->questions : o->answers,
+                               .judge = judge,
+                               .references = references,
                                .hooks = o->hooks};
     if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
     if (!laws_path(dir, o->dir, vision ? "image" : "text", e) ||
@@ -396,7 +403,7 @@ static bool write_result(const struct work *w, struct error *e)
 
 bool protocol_run(struct protocol_result *result, const struct protocol_options *o, struct error *e)
 {
-    struct work w = {.o = o, .word = {"--energy", o->energy}, .result = result};
+    struct work w = {.o = o, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
     if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
     meter_step(&w);

@@ -263,6 +263,7 @@ static bool take_model(struct join *w, int m, struct error *e)
                         SWEEP_CLAMPS);
         if (m && (int)clamps->n != pictures->n_clamps) return fail(e, "'clamps': found other ones of the second model");
         pictures->n_clamps = (int)clamps->n;
+        if (pictures->n_edges > SWEEP_EDGES) return fail(e, "found %d sizes, expected at most %d", pictures->n_edges, SWEEP_EDGES);
         if (pictures->n_clamps * pictures->n_edges > SWEEP_POINTS) return fail(e, "found more than %d points", SWEEP_POINTS);
         for (size_t i = 0; i < clamps->n; i++)
             if (!take_clamp(&plan->clamp[i], &clamps->item[i], e)) return false;
@@ -486,7 +487,11 @@ static struct json_value *write_joined(const struct join *w, struct error *e)
 bool shards_belong(const struct json_value *a, const struct json_value *b)
 {
     const char *one = json_find_string(a, "sha256"), *other = json_find_string(b, "sha256");
-    return one && other && !strcmp(one, other) && json_find_number(a, "missing") > 0 && json_find_number(b, "missing") > 0;
+    const char *here = json_find_string(json_find(a, "origin"), "machine"), *there = json_find_string(json_find(b, "origin"), "machine");
+    if (!one || !other || strcmp(one, other)) return false;
+    /* Two machines that predict from one profile have the same hash. */
+    if (strcmp(here ? here : "", there ? there : "")) return false;
+    return json_find_number(a, "missing") > 0 && json_find_number(b, "missing") > 0;
 }
 
 struct json_value *shards_join(const struct json_value *const *shards, size_t n, struct error *e)

@@ -1,6 +1,6 @@
 /* page.h - results as one page: what was predicted, what was measured, what was published, each with its name on it.
  *
- * A result is the JSON object that `laws text`, `laws image` or `paper` keeps as result.json: the page is made from it alone,
+ * A result is the JSON object that `laws text`, `laws image`, `laws compress` or `paper` keeps as result.json: the page is made from it alone,
  * so that results of other machines, or of last year, give the same page as fresh ones. Several of them stand side by side, a
  * column each. Members that a result lacks are sections that the page lacks; what a step of `paper` could not do is a line.
  * SPDX-License-Identifier: MIT */

@@ -48,7 +48,8 @@ static void draw_prompts(FILE *f, const struct page_result *r, bool named)
         page_column(model, "prompt", x[m]);
         page_column(model, "semantic_accuracy", y[m]);
         for (size_t i = 0; i < count; i++) y[m][i] *= 100;
-        rules[n] = (struct chart_rule){100 * json_find_number(model, "semantic_accuracy"), true, means[m], m % CHART_COLOURS, m > 0};
+        double mean = 100 * json_find_number(model, "semantic_accuracy");
+        rules[n] = (struct chart_rule){mean, true, means[m], m % CHART_COLOURS, m > 0};
         series[n++] = (struct chart_series){points[m], CHART_POINTS, m % CHART_COLOURS, count, x[m], y[m], NULL, NULL};
     }
     snprintf(title, sizeof title, "Semantic accuracy of the answers%s%s", named ? ": " : "", named ? r->label : "");

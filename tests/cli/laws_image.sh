@@ -76,6 +76,11 @@ if same "$d/shards.html" | cmp -s - "$(same "$d/joined.html" >"$d/same"; echo "$
 else bad "... which report joins to the same knee and curve" "$(same "$d/shards.html" | diff - "$d/same" | head -n 3 | cut -c1-300)"; fi
 if [ "$(windows "$d/shard1")" -eq 4 ] && [ "$(wc -l <"$d/joined/points.csv")" -eq 9 ]; then ok "... to all points"; else bad "... to all points" "$(wc -l <"$d/joined/points.csv") lines"; fi
 
+# At the machine's pace: of a profile whose work took a microsecond, this machine is thousands of times slower now.
+{ cat "$d/device" && echo 'pace.prefill.1 = 1e-6 # s, measured' && echo 'pace.decode.1 = 1e-6 # s, measured'; } >"$d/fast"
+sweep --device "$d/fast" --edges 64 --clamp edge:1024 -r 1 --window 1.5 --json
+expect_out "the error at the machine's pace is told of pictures, too" '"paced": \{"n": 1, "unknown": 0, "mape": [0-9]{2,}'
+
 # A model and its tower, and a pair.
 sweep -m "$d/m.gguf" --edges 64,128 --clamp edge:1024 --gen 3 -r 1 --json
 expect_out "a model and its tower: tower, prefill, decode" '"points": \[\{"width": 64, .*"tokens": 6, "flops": [0-9]+, "flops_vision": 18763776, "prompt": 9[0-9], "gen": 3, "vision_s": [0-9.e-]+, .*"prefill_s": [0-9.e-]+, .*"decode_s": [0-9.e-]+, '

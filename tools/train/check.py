@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # check.py - holds this folder's arithmetic to the engine's: tokens of texts, logits of a random language model and of one made
-# of cores, embeddings of a random tower, and logits of a random vision-language model about a picture. Ends with 1 where they differ.
+# of cores, embeddings of a random tower, and logits of a random vision-language model about a picture. Ends with 1 where they
+# differ.
 # SPDX-License-Identifier: MIT
 import dataclasses
 import os
@@ -98,7 +99,8 @@ def check_cores(folder, vocab):
         same = a.read() == b.read()
     if not same:
         print("cores: written back, the file differs")
-    return compare("cores", model.text_logits(p, rows)[0], np.fromfile(small + ".f32", np.float32).reshape(-1, c.n_vocab)) and same
+    theirs = np.fromfile(small + ".f32", np.float32).reshape(-1, c.n_vocab)
+    return compare("cores", model.text_logits(p, rows)[0], theirs) and same
 
 
 def check_vision(folder, vocab):

@@ -128,6 +128,8 @@ def rewrite(path, to, tensors):
         if list(w.shape) != shape:
             raise SystemExit(f"{path}: tensor '{name}': found {shape}, expected {list(w.shape)}")
         w = np.ascontiguousarray(w, DTYPES[kind])
+        if not np.isfinite(w).all():
+            raise SystemExit(f"{path}: tensor '{name}': found a value beyond its type's, expected finite ones")
         data[at:at + w.nbytes] = w.tobytes()
     with open(to + ".new", "wb") as f:
         f.write(data)

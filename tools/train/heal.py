@@ -5,6 +5,7 @@
 # SPDX-License-Identifier: MIT
 import argparse
 import functools
+import hashlib
 import os
 import sys
 
@@ -67,7 +68,9 @@ def heal(work, compressed, to, steps):
         p, opt = model.optimiser_update(p, g, opt, rate, decay=0.0)
         return p, opt, {"loss": value, **figures}
 
-    name = os.path.splitext(os.path.basename(to))[0]
+    # Another compressed file's cores are another training.
+    with open(compressed, "rb") as f:
+        name = os.path.splitext(os.path.basename(to))[0] + "-" + hashlib.sha256(f.read()).hexdigest()[:12]
     params = train.run(work, name, lambda: jax.tree.map(jnp.asarray, params), lambda p, o, rate, b: step(p, o, rate, *b),
                        lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at), steps, 2e-3)
     # Cores keep the shapes that the file has.
@@ -78,7 +81,7 @@ def heal(work, compressed, to, steps):
 def main():
     a = argparse.ArgumentParser(description="Trains the cores of a compressed language model.")
     a.add_argument("model", help="what `hartree compress --core-type F16` made of traffic-lm-f16.gguf")
-    a.add_argument("-o", "--output", required=True, help="the file to write; its name is the checkpoint's too")
+    a.add_argument("-o", "--output", required=True, help="the file to write; its name begins the checkpoint's")
     a.add_argument("--work", default=world.WORK, help="folder of vocabulary and checkpoints (default build/train)")
     a.add_argument("--steps", type=int, default=600)
     o = a.parse_args()

@@ -395,8 +395,8 @@ def train_joint(work, steps):
         lambda at: vlm_batches(work, vocab, lambda clamp: pictures.load(work, clamp)[0], 4, at), steps or 500, 5e-4)
 
 
-STAGES = {"vocab": make_vocab, "lm": train_lm, "texts": make_texts, "pictures": make_pictures, "tower": train_tower, "see": see_pictures,
-          "vlm": train_vlm, "joint": train_joint}
+STAGES = {"vocab": make_vocab, "lm": train_lm, "texts": make_texts, "pictures": make_pictures, "tower": train_tower,
+          "see": see_pictures, "vlm": train_vlm, "joint": train_joint}
 
 
 def main():
