@@ -30,6 +30,7 @@ rest() {
 mkdir "$d/none"
 saved=$PATH
 case $HARTREE in /*) ;; *) HARTREE=$(pwd)/$HARTREE ;; esac
+# shellcheck disable=SC2123 # it is meant: nothing is to be found
 PATH=$d/none
 paper_of "$d/plain" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy none
 PATH=$saved
