@@ -62,7 +62,7 @@ static size_t add_times(const struct json_value *v, size_t part, double *value)
 static void draw_layers(FILE *f, const struct json_value *model, char letter, const char *phase, const char *label)
 {
     static double value[(MAX_LAYERS + 1) * PARTS];
-    static char labels[MAX_LAYERS + 1][8];
+    static char labels[MAX_LAYERS + 1][24];
     const char *bar_labels[MAX_LAYERS + 1], *names[PARTS];
     struct op_time ops[MAX_OPS];
     char title[2 * PAGE_LABEL + 120];
