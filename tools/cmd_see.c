@@ -121,6 +121,13 @@ static bool see(struct tower *t, const struct device *d, const struct clamp_keys
            (!output || write_rows(&s->seen, e));
 }
 
+/* Neither output may be a file that is read, nor both one file. */
+static bool spares(const char *out, struct error *e)
+{
+    return !out || (arg_spares(out, NULL, image, e) && arg_spares(out, NULL, mmproj, e) &&
+                    arg_spares(out, NULL, account_args.device, e));
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
@@ -135,6 +142,9 @@ static int run(int n_args, char **args)
     if (max_time > 0 && !mmproj) return usage_error("--max-time: found no tower, expected --mmproj FILE");
     if (mmproj && (patch || merge))
         return usage_error("found both --mmproj and --%s, expected one of them", patch ? "patch" : "merge");
+    if (output && pixels && !strcmp(output, pixels))
+        return usage_error("found '%s' twice, expected one file for -o and one for --pixels", output);
+    if (!spares(output, &e) || !spares(pixels, &e)) return failed(&e);
     signals_catch();
     struct device d = {0};
     struct sight s = {0};
