@@ -151,7 +151,8 @@ static int run(int n_args, char **args)
     struct energy_fit fit;
     char path[1024], source[DEVICE_SOURCE], day[16];
     bool ok = true;
-    for (int i = 0; ok && i < n_args; i++) ok = energy_log_read(&log, args[i], &e);
+    for (int i = 0; ok && i < n_args; i++)
+        ok = (!out || arg_spares(out, NULL, args[i], &e)) && energy_log_read(&log, args[i], &e);
     struct fit_options o = {.max_condition = max_condition,
                             .strict = strict,
                             .resamples = (int)resamples,
