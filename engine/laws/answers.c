@@ -203,10 +203,13 @@ static bool read_references(struct answers *a, const struct sweep *s, const char
     size_t size;
     char *text = file_read(path, MAX_BYTES, &size, e);
     struct line line = {0};
-    bool ok = text;
+    bool ok = text && (!memchr(text, '\0', size) || fail(e, "%s: found a NUL byte, expected text", path));
     for (const char *at = text; ok && line_next(&at, text + size, &line);)
         ok = a->question ? take_question(a, path, line, e) : take_reference(a, s, path, line, e);
     if (ok && !a->n_questions) ok = fail(e, "%s: found no question, expected at least one", path);
+    int known = 0;
+    for (int p = 0; !a->question && p < a->n_points; p++) known += a->reference[p] != NULL;
+    if (ok && !a->question && !known) ok = fail(e, "%s: found no answer to a prompt of the sweep, expected at least one", path);
     free(text);
     return ok;
 }
