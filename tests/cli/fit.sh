@@ -87,4 +87,8 @@ expect "fit: no log" 2
 cli fit "$d/log.csv" --gain-error 2
 expect "fit: a gain error beyond 1" 2 "found '2', expected a number from 0 to 1"
 
+before=$(sha256sum <"$d/log.csv")
+cli fit "$d/log.csv" --device "$d/device" -o "$d/log.csv"
+expect "fit: the profile is not written over a log" 1 'log.csv'
+if [ "$(sha256sum <"$d/log.csv")" = "$before" ]; then ok "... which stays"; else bad "... which stays" "other bytes"; fi
 cli_done

@@ -186,4 +186,10 @@ cli predict --shape llama-3.2-1b:Q4_K_M --device "$d/device" -t 1 --prompt 256 -
 expect_out "predict --law --json" '"law": \{"a0": [-0-9.e]+, "a1": [0-9.e-]+, "a2": .*"terms": \[\{"op": .*"rate": "linear.q4_K.prefill.1", "rate_value": [0-9.e]+, "time_s": \{"a0": '
 cli predict --shape llama-3.2-1b:Q4_K_M --device "$d/device" -t 1 --prompt 3 --gen 8 --law
 expect "predict --law: too short" 1 'law: found prompts of 2 to 3 tokens'
+: >"$d/empty"
+sweep --points 1 --gen 2 -r 1 --answers "$d/empty"
+expect "answers to no prompt are refused before the sweep" 1 'empty'
+printf '1\tf\0o\n' >"$d/nul"
+sweep --points 1 --gen 2 -r 1 --answers "$d/nul"
+expect "answers with a NUL byte are refused" 1 'nul'
 cli_done

@@ -146,4 +146,9 @@ case $(ls -A "$d") in
 *partial*) bad "nothing half-written is left" "found one" ;;
 *) ok "nothing half-written is left" ;;
 esac
+# What is read is not written over.
+before=$(sha256sum <"$d/a.ppm")
+cli see --image "$d/a.ppm" --pixels "$d/a.ppm"
+expect "see: the pixels are not written over the picture" 1 'a.ppm'
+if [ "$(sha256sum <"$d/a.ppm")" = "$before" ]; then ok "... which stays"; else bad "... which stays" "other bytes"; fi
 cli_done
