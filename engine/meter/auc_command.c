@@ -55,28 +55,33 @@ static void restore_signals(const struct actions *old)
 
 /* ---- The program ---- */
 
-static bool start(char *const argv[], int *status, struct error *e)
+/* The signals that are passed on wait from before they are caught until the pid is known, so that none goes to nobody. */
+static void hold_signals(sigset_t *before)
 {
-    posix_spawnattr_t attr;
-    sigset_t defaults, none, held, before;
-    pid_t pid;
-    posix_spawnattr_init(&attr);
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGXFSZ);
-    posix_spawnattr_setsigdefault(&attr, &defaults);
+    sigset_t held;
     sigemptyset(&held);
     sigaddset(&held, SIGINT);
     sigaddset(&held, SIGTERM);
     sigaddset(&held, SIGHUP);
-    /* Held until the pid is known, so that none is caught and passed on to nobody. */
-    pthread_sigmask(SIG_BLOCK, &held, &before);
-    posix_spawnattr_setsigmask(&attr, &before);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
+/* Lets held signals through again, as `before` had them. */
+static bool start(char *const argv[], const sigset_t *before, int *status, struct error *e)
+{
+    posix_spawnattr_t attr;
+    sigset_t defaults;
+    pid_t pid;
+    posix_spawnattr_init(&attr);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
+    posix_spawnattr_setsigdefault(&attr, &defaults);
+    posix_spawnattr_setsigmask(&attr, before);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     int rc = posix_spawnp(&pid, argv[0], NULL, &attr, argv, environ);
     if (!rc) program = pid;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_SETMASK, before, NULL);
     posix_spawnattr_destroy(&attr);
     if (!rc) return true;
     *status = rc == ENOENT || rc == ENOTDIR ? 127 : rc == EACCES || rc == ENOEXEC ? 126 : 0;
@@ -90,12 +95,14 @@ static bool run(struct auc *a, char *const argv[], struct auc_command_result *r,
     struct actions old;
     siginfo_t info;
     int status = 0, other;
+    sigset_t before;
     pid_t got;
+    hold_signals(&before);
     catch_signals(&old);
     /* No tick now: a meter that asks a program has a pipe, which the command must not inherit before its flag is set. */
     auc_hold(a);
     r->use.t0 = auc_mark(a);
-    bool ok = start(argv, &r->status, e);
+    bool ok = start(argv, &before, &r->status, e);
     auc_release(a);
     if (ok) {
         pid_t pid = (pid_t)program;

@@ -95,6 +95,7 @@ cli_rc=$?
 expect "a signal is passed on" 7
 line "and the command had it" "$cli_out" '^caught$'
 line "the result of an interrupted command" "$folder/sig" 'exit status 7'
+: >"$cli_out" # no word of the command before
 # shellcheck disable=SC2086
 ${RUN:-} "$HARTREE" auc --idle 0 --energy none -o "$folder/hup.csv" -- sh -c 'echo ready; exec sleep 20' >"$cli_out" 2>"$cli_err" &
 pid=$!
