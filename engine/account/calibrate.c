@@ -26,6 +26,7 @@ enum { MAX_COUNTS = 16, MAX_ROUNDS = 64, MIB = 1 << 20 };
 /* One number of the profile, measured anew in each round. */
 struct figure {
     char key[DEVICE_KEY];
+    bool seconds; /* fewer are faster; else a rate */
     size_t n;
     double values[MAX_ROUNDS];
 };
@@ -44,21 +45,17 @@ struct calibration {
     struct error *e;
 };
 
-static bool note_figure(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static bool note_figure(struct calibration *c, double value, const char *format, ...)
+static bool note(struct calibration *c, bool seconds, double value, const char *format, va_list ap)
 {
     char key[DEVICE_KEY];
-    va_list ap;
-    va_start(ap, format);
     vsnprintf(key, sizeof key, format, ap);
-    va_end(ap);
     size_t i = 0;
     while (i < c->n_figures && strcmp(c->figures[i].key, key)) i++;
     if (i == c->n_figures) {
         struct figure *p = memory_grow(c->figures, &c->allocated, i + 1, sizeof *p);
         if (!p) return fail(c->e, "calibration: found no memory for %zu figures", i + 1);
         c->figures = p;
-        p[c->n_figures++] = (struct figure){.n = 0};
+        p[c->n_figures++] = (struct figure){.seconds = seconds};
         strcpy(p[i].key, key);
     }
     struct figure *f = &c->figures[i];
@@ -66,20 +63,31 @@ static bool note_figure(struct calibration *c, double value, const char *format,
     return true;
 }
 
+static bool note_rate(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool note_rate(struct calibration *c, double value, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    bool ok = note(c, false, value, format, ap);
+    va_end(ap);
+    return ok;
+}
+
+static bool note_seconds(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool note_seconds(struct calibration *c, double value, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    bool ok = note(c, true, value, format, ap);
+    va_end(ap);
+    return ok;
+}
+
 static const struct figure *figure_find(const struct calibration *c, const char *key)
 {
     for (size_t i = 0; i < c->n_figures; i++)
         if (!strcmp(c->figures[i].key, key)) return &c->figures[i];
     return NULL;
-}
-
-/* Which figures are seconds, of which fewer are faster; all others are rates. */
-static bool is_time(const char *key)
-{
-    static const char *const times[] = {"few.", "many.", "stage.", "pace."};
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-        if (!strncmp(key, times[i], strlen(times[i]))) return true;
-    return false;
 }
 
 /* The quartile of the faster rounds; NAN if nothing was noted. */
@@ -96,7 +104,7 @@ static double figure_of(const struct calibration *c, const char *format, ...)
     if (!f) return NAN;
     memcpy(values, f->values, f->n * sizeof *values);
     sort_numbers(values, f->n);
-    return f->n < 2 ? values[0] : quantile(values, f->n, is_time(key) ? 0.25 : 0.75);
+    return f->n < 2 ? values[0] : quantile(values, f->n, f->seconds ? 0.25 : 0.75);
 }
 
 static bool put_from(struct calibration *c, enum provenance from, double value, const char *format, va_list ap)
@@ -174,12 +182,12 @@ static bool measure_machine(struct calibration *c)
     struct pool *pool = pool_new(c->threads, c->e);
     if (!pool) return false;
     int t = c->threads;
-    bool ok = note_figure(c, read_rate(pool, c->memory.bytes, c->memory.n, 0), "read_bandwidth.%d", t);
+    bool ok = note_rate(c, read_rate(pool, c->memory.bytes, c->memory.n, 0), "read_bandwidth.%d", t);
     double most = device_get(c->device, "llc") / 2 / t;
     for (size_t kib = 16; ok && (double)kib * 1024 <= most; kib *= 8) /* 16K, 128K, 1M ...: levels lie further apart */
-        ok = note_figure(c, read_rate(pool, c->memory.bytes, kib * 1024 * (size_t)t, 2e-4), "read_cache.%zuK.%d", kib, t);
+        ok = note_rate(c, read_rate(pool, c->memory.bytes, kib * 1024 * (size_t)t, 2e-4), "read_cache.%zuK.%d", kib, t);
     double i8 = peak_rate(PEAK_I8, pool), f32 = peak_rate(PEAK_F32, pool);
-    ok = ok && (isnan(i8) || note_figure(c, i8, "peak.i8.%d", t)) && (isnan(f32) || note_figure(c, f32, "peak.f32.%d", t));
+    ok = ok && (isnan(i8) || note_rate(c, i8, "peak.i8.%d", t)) && (isnan(f32) || note_rate(c, f32, "peak.f32.%d", t));
     pool_free(pool);
     return ok;
 }
@@ -193,7 +201,7 @@ static bool measure_stage(struct calibration *c, double *tau)
     struct probe p = {"L=24,D=32,H=1,KV=1,F=32,V=32:F32", &c->memory, TYPE_F16, c->threads, 0, 1, PROBE_MAX_STEPS};
     if (!probe_run(&sums, &p, 0, c->e)) return false;
     *tau = sums.seconds / sums.stages;
-    return note_figure(c, *tau, "stage.%d", c->threads);
+    return note_seconds(c, *tau, "stage.%d", c->threads);
 }
 
 /* Rows where every type is multiplied by its gemm and unpacking counts; CALIBRATED_ROWS is where it hardly does. */
@@ -223,12 +231,12 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
         const struct probe_sum *s = &sums.linear[type];
         double rate = s->work / s->seconds;
-        bool ok = i == 0   ? note_figure(c, rate, "linear.%s.stream.%d", op, t)
-                  : i == 1 ? note_figure(c, rate, "linear.%s.decode.%d", op, t)
-                           : note_figure(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
+        bool ok = i == 0   ? note_rate(c, rate, "linear.%s.stream.%d", op, t)
+                  : i == 1 ? note_rate(c, rate, "linear.%s.decode.%d", op, t)
+                           : note_seconds(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
         for (int k = 0; ok && (i == 0 || i == 3) && k < OP_KIND_COUNT; k++)
             if (sums.vector[k].work > 0)
-                ok = note_figure(c, sums.vector[k].work / sums.vector[k].seconds, "vector.%s.%s.%d", op_defs[k]->name,
+                ok = note_rate(c, sums.vector[k].work / sums.vector[k].seconds, "vector.%s.%s.%d", op_defs[k]->name,
                                  i ? "prefill" : "decode", t);
         if (!ok) return false;
     }
@@ -263,7 +271,7 @@ static bool measure_attend(struct calibration *c, enum type kv, double tau)
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
         const struct probe_sum *s = &sums.attend[kv];
         c->seen[phase][many] = s->work / s->each;
-        if (!note_figure(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few",
+        if (!note_seconds(c, s->seconds / s->each * 4 * heads[h].head_dim, "%s.%s.%s.%d.%d", many ? "many" : "few",
                          type_get(kv)->op, attend_phases[phase].name, heads[h].head_dim, c->threads))
             return false;
     }
@@ -278,7 +286,7 @@ static bool measure_tower(struct calibration *c, double tau)
     if (!probe_tower(&sums, &c->memory, c->threads, tau, c->e) || interrupted(c)) return false;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const struct probe_sum *s = &sums.vector[kinds[i]];
-        if (!note_figure(c, s->work / s->seconds, "vector.%s.prefill.%d", op_defs[kinds[i]]->name, c->threads)) return false;
+        if (!note_rate(c, s->work / s->seconds, "vector.%s.prefill.%d", op_defs[kinds[i]]->name, c->threads)) return false;
     }
     return true;
 }
@@ -291,7 +299,7 @@ static bool measure_pace(struct calibration *c)
     double seconds[PACES];
     struct pace *p = pace_new(c->threads, device_get(c->device, "llc"), c->e);
     bool ok = p && pace_take(p, seconds, c->e);
-    for (int i = 0; ok && i < PACES; i++) ok = note_figure(c, seconds[i], "pace.%s.%d", pace_names[i], c->threads);
+    for (int i = 0; ok && i < PACES; i++) ok = note_seconds(c, seconds[i], "pace.%s.%d", pace_names[i], c->threads);
     pace_free(p);
     return ok && !interrupted(c);
 }

@@ -5,8 +5,8 @@
  * (pace.prefill.T, pace.decode.T), and whoever measures a prediction later measures them again beside it: what the two have in
  * common is the machine's, the rest is the prediction's.
  *
- * `prefill` is 64 rows through a layer of 7 MB, each weight read once for all rows, and so the pace of arithmetic; `decode` is a single row
- * through more weights than the last-level cache holds. Both of Q4_K, by the engine itself.
+ * `prefill` is 64 rows through a layer of 7 MB, each weight read once for all rows, and so the pace of arithmetic; `decode` is
+ * a single row through more weights than the last-level cache holds. Both of Q4_K, by the engine itself.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PACE_H
 #define HARTREE_PACE_H

@@ -2,6 +2,7 @@
 #include "engine/laws/answers.h"
 
 #include "base/lines.h"
+#include "engine/laws/answers_make.h"
 #include "engine/laws/prompts.h"
 #include "loader/file.h"
 

@@ -1,6 +1,6 @@
 /* answers_make.c - a model of a sweep answers a prompt, or questions about a picture.
  * SPDX-License-Identifier: MIT */
-#include "engine/laws/answers.h"
+#include "engine/laws/answers_make.h"
 
 #include "engine/look.h"
 #include "engine/prompt.h"

@@ -3,6 +3,7 @@
 
 #include "engine/laws/laws_parts.h"
 #include "engine/laws/prompts.h"
+#include "engine/report/page.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,18 +58,9 @@ static bool take_seconds(const struct json_value *v, const char *path, double *o
 
 /* ---- Which points there are ---- */
 
-/* Models of a result: itself, then a pair's second or a family's variants; NULL: no more. */
-static const struct json_value *model_of(const struct json_value *result, int m)
-{
-    const struct json_value *second = json_find(result, "second"), *variants = json_find(result, "variants");
-    if (!m) return result;
-    if (second) return m == 1 ? second : NULL;
-    return variants && variants->type == JSON_ARRAY && (size_t)m <= variants->n ? &variants->item[m - 1] : NULL;
-}
-
 static int clamp_named(const struct join *w, int m, const char *name)
 {
-    const struct json_value *clamps = json_find(model_of(w->shards[0], m), "clamps");
+    const struct json_value *clamps = json_find(page_model(w->shards[0], m), "clamps");
     for (size_t i = 0; clamps && clamps->type == JSON_ARRAY && i < clamps->n && i < SWEEP_CLAMPS; i++) {
         const char *clamp = json_find_string(&clamps->item[i], "clamp");
         if (clamp && name && !strcmp(clamp, name)) return (int)i;
@@ -123,7 +115,7 @@ static bool read_shard(struct join *w, const struct json_value *shard, struct er
     double missing, windows = 0;
     if (!take_whole(shard, "missing", 0, MAX_WHOLE, &missing, e)) return false;
     for (int m = 0; m < w->sweep->options.n_models; m++) {
-        const struct json_value *points = json_find(model_of(shard, m), "points");
+        const struct json_value *points = json_find(page_model(shard, m), "points");
         if (!points || points->type != JSON_ARRAY) return fail(e, "'points': found none of model %d", m + 1);
         for (size_t i = 0; i < points->n; i++) {
             struct entry n;
@@ -250,7 +242,7 @@ static bool take_clamp(struct sweep_clamp *c, const struct json_value *v, struct
 
 static bool take_model(struct join *w, int m, struct error *e)
 {
-    const struct json_value *from = model_of(w->shards[0], m), *clamps = json_find(from, "clamps");
+    const struct json_value *from = page_model(w->shards[0], m), *clamps = json_find(from, "clamps");
     struct sweep_model *plan = &w->sweep->model[m];
     struct laws_model *model = &w->laws->model[m];
     struct sweep_pictures *pictures = &w->sweep->options.pictures;
@@ -263,7 +255,8 @@ static bool take_model(struct join *w, int m, struct error *e)
                         SWEEP_CLAMPS);
         if (m && (int)clamps->n != pictures->n_clamps) return fail(e, "'clamps': found other ones of the second model");
         pictures->n_clamps = (int)clamps->n;
-        if (pictures->n_edges > SWEEP_EDGES) return fail(e, "found %d sizes, expected at most %d", pictures->n_edges, SWEEP_EDGES);
+        if (pictures->n_edges > SWEEP_EDGES)
+            return fail(e, "found %d sizes, expected at most %d", pictures->n_edges, SWEEP_EDGES);
         if (pictures->n_clamps * pictures->n_edges > SWEEP_POINTS) return fail(e, "found more than %d points", SWEEP_POINTS);
         for (size_t i = 0; i < clamps->n; i++)
             if (!take_clamp(&plan->clamp[i], &clamps->item[i], e)) return false;
@@ -284,7 +277,7 @@ static size_t count_questions(const struct join *w)
     return answers && answers->type == JSON_ARRAY && answers->n <= ANSWER_QUESTIONS ? answers->n : 0;
 }
 
-static bool take_answers(struct join *w, struct error *e)
+static bool join_answers(struct join *w, struct error *e)
 {
     size_t questions = count_questions(w);
     if (!questions) return true;
@@ -323,7 +316,7 @@ static bool read_all(struct join *w, struct error *e)
     const char *kind = json_find_string(first, "kind");
     w->pictures = kind && !strcmp(kind, "laws image");
     w->energy_kind = "none";
-    while (o->n_models < SWEEP_MODELS && model_of(first, o->n_models)) o->n_models++;
+    while (o->n_models < SWEEP_MODELS && page_model(first, o->n_models)) o->n_models++;
     o->device = &w->device;
     o->hz = json_find_number(first, "hz");
     if (w->pictures) o->pictures.mmproj[0] = ""; /* which says that the sweep is of pictures */
@@ -339,7 +332,7 @@ static bool read_all(struct join *w, struct error *e)
     w->laws->energy_kind = w->energy_kind;
     for (int m = 0; m < o->n_models; m++)
         if (!take_model(w, m, e)) return false;
-    return take_answers(w, e) && laws_judge(w->laws, e);
+    return join_answers(w, e) && laws_judge(w->laws, e);
 }
 
 /* Which members are written: those of one model's points, or of the whole. */
@@ -422,7 +415,7 @@ static void put_model_members(struct json *j, const struct join *w, int m, const
 static void put_model(struct json *j, const struct join *w, int m, struct json_value *const sums[WHOLE + 1])
 {
     json_object(j);
-    put_model_members(j, w, m, model_of(w->shards[0], m), sums);
+    put_model_members(j, w, m, page_model(w->shards[0], m), sums);
     json_object_end(j);
 }
 
@@ -439,7 +432,7 @@ static void put_model_members(struct json *j, const struct join *w, int m, const
         json_key(j, key);
         if (!strcmp(key, "points")) {
             put_points(j, w, m);
-        } else if (!m && &from->item[i] == model_of(from, 1)) {
+        } else if (!m && &from->item[i] == page_model(from, 1)) {
             put_model(j, w, 1, sums);
         } else if (!m && n_models > SWEEP_PAIR && !strcmp(key, "variants")) {
             json_array(j);
@@ -487,7 +480,8 @@ static struct json_value *write_joined(const struct join *w, struct error *e)
 bool shards_belong(const struct json_value *a, const struct json_value *b)
 {
     const char *one = json_find_string(a, "sha256"), *other = json_find_string(b, "sha256");
-    const char *here = json_find_string(json_find(a, "origin"), "machine"), *there = json_find_string(json_find(b, "origin"), "machine");
+    const char *here = json_find_string(json_find(a, "origin"), "machine");
+    const char *there = json_find_string(json_find(b, "origin"), "machine");
     if (!one || !other || strcmp(one, other)) return false;
     /* Two machines that predict from one profile have the same hash. */
     if (strcmp(here ? here : "", there ? there : "")) return false;

@@ -13,11 +13,11 @@
 
 /* ---- Models and points ---- */
 
-const struct json_value *page_model(const struct json_value *sweep, int i)
+const struct json_value *page_model(const struct json_value *result, int i)
 {
-    if (!i) return sweep;
-    const struct json_value *second = json_find(sweep, "second"), *variants = json_find(sweep, "variants");
-    if (i == 1 && second) return second;
+    const struct json_value *second = json_find(result, "second"), *variants = json_find(result, "variants");
+    if (!i) return result;
+    if (second) return i == 1 ? second : NULL;
     return variants && variants->type == JSON_ARRAY && (size_t)i <= variants->n ? &variants->item[i - 1] : NULL;
 }
 

@@ -3,7 +3,7 @@
 #ifndef HARTREE_PAGE_PARTS_H
 #define HARTREE_PAGE_PARTS_H
 
-#include "base/json_tree.h"
+#include "engine/report/page.h"
 
 #include <stdio.h>
 
@@ -20,8 +20,6 @@ struct page_result {
     const struct json_value *steps;  /* of `paper`: what was done, and what could not be */
 };
 
-/* Models of a sweep, i < PAGE_MODELS: the first, then a pair's second or a family's variants; NULL where there is none. */
-const struct json_value *page_model(const struct json_value *sweep, int i);
 /* 'A' and so on: what the page calls it. */
 static inline char page_letter(int i)
 {
