@@ -2,8 +2,8 @@
  *
  * A result is the JSON object that `laws text`, `laws image`, `laws compress` or `paper` keeps as result.json: the page is made
  * from it alone, so that results of other machines, or of last year, give the same page as fresh ones. Several of them stand
- * side by side, a column each. Members that a result lacks are sections that the page lacks; what a step of `paper` could not do
- * is a line.
+ * side by side, a column each. Members that a result lacks are sections that the page lacks; what a step of `paper` could not
+ * do is a line.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_PAGE_H
 #define HARTREE_PAGE_H
