@@ -195,6 +195,6 @@ expect "answers with a NUL byte are refused" 1 'nul'
 for r in '' ' ' '\n' '...'; do # prompt 2 is not in the sweep, and its line is as wrong
     printf '1\tOne.\n2\t%s\n' "$r" >"$d/blank"
     sweep --points 1 --gen 2 -r 1 --answers "$d/blank"
-    expect "an answer '$r' is refused" 1 "blank: line 2: found '.*' as the answer, expected one of at least a word"
+    expect "an answer without a word is refused" 1 "blank: line 2: found '.*' as the answer, expected one of at least a word"
 done
 cli_done
