@@ -129,6 +129,21 @@ masked "$d/plain/result.json" >"$d/other"
 if cmp -s "$d/one" "$d/other"; then ok "... the same result apart from what was measured"
 else bad "... the same result apart from what was measured" "$(tr ',' '\n' <"$d/one" >"$d/one.lines"; tr ',' '\n' <"$d/other" | diff - "$d/one.lines" | head -n 4 | tr '\n' '|')"; fi
 
+# Killed while it makes a model: the half of it is not taken for one.
+# shellcheck disable=SC2086
+${RUN:-} "$HARTREE" paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
+    -o "$d/making" >"$cli_out" 2>"$cli_err" </dev/null &
+pid=$!
+until [ -n "$(find "$d/making" -name 'text-a.gguf.partial*' 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+kill -KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+if [ ! -e "$d/making/models/text-a.gguf" ]; then ok "killed while it makes a model: there is none"; else bad "killed while it makes a model: there is none" "found one"; fi
+paper_of "$d/making" --device "$d/device" -t 1 --energy none
+cp "$cli_out" "$d/making.out"
+rest "... and it goes on to its end" "$d/making" pictures 'No such file'
+cli synth --shape L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M --seed 1 -o "$d/made.gguf"
+if grep -q '^prompts  *done' "$d/making.out" && cmp -s "$d/made.gguf" "$d/making/models/text-a.gguf"; then ok "... with the model that it was to be"; else bad "... with the model that it was to be" "it is another"; fi
+
 # Killed once in each of its stages that the above does not reach (report.sh kills it in the midst of prompts), and on to its end;
 # then whole by the same profile.
 cli synth --shape tiny-qwen2-vl:Q8_0 -o "$d/v1.gguf"
