@@ -200,6 +200,19 @@ static void test_contradictions(void)
         {HEAD "read_bandwidth.1 = 2e9 # B/s, assumed\npeak.i8.1 = 1e9 # FLOP/s, assumed\nlinear.q4_K.decode.1 = 1.2e9 # "
               "FLOP/s, assumed\n",
          NULL},
+#define WATTS HEAD "read_bandwidth.1 = 1e9 # B/s, assumed\nenergy.idle = 3 # W, assumed\n"
+        {WATTS "energy.idle.low95 = 3.1 # W, assumed\n",
+         "x: line 12: energy.idle.low95: found 3.1, expected at most energy.idle = 3"},
+        {WATTS "energy.idle.high95 = 2.9 # W, assumed\n",
+         "x: line 12: energy.idle.high95: found 2.9, expected at least energy.idle = 3"},
+        {WATTS "energy.idle.high95 = 2 # W, assumed\nenergy.idle.low95 = 4 # W, assumed\n",
+         "x: line 12: energy.idle.high95: found 2, expected at least energy.idle = 3"},
+        {WATTS "energy.linear.q4_K = 1e-11 # J/FLOP, assumed\nenergy.linear.q4_K.low95 = 2e-11 # J/FLOP, assumed\n",
+         "x: line 13: energy.linear.q4_K.low95: found 2e-11, expected at most energy.linear.q4_K = 1e-11"},
+        {WATTS "energy.byte.low95 = 0 # J/B, assumed\n",
+         "x: line 12: energy.byte.low95: found no 'energy.byte' that it is an end of, expected one"},
+        {WATTS "energy.idle.low95 = 3 # W, assumed\nenergy.idle.high95 = 3 # W, assumed\n", NULL},
+        {WATTS "energy.idle.high95 = 4 # W, assumed\n", NULL},
     };
     size_t wrong = 0, first = 0;
     struct error why = {""};

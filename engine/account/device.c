@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/printable.h"
+#include "base/suffix.h"
 #include "engine/pool.h"
 #include "kernels/kernel.h"
 #include "kernels/type.h"
@@ -281,6 +282,7 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
         if (*text) return fail(e, "found a second '%s', expected one", key);
         if (!*value || strlen(value) >= DEVICE_TEXT)
             return fail(e, "%s: found %zu characters, expected 1 to %d", key, strlen(value), DEVICE_TEXT - 1);
+        if (strchr(value, '#')) return fail(e, "%s: found '#', expected no comment behind a text", key);
         for (size_t n = strlen(value), at = 0, len; at < n; at += len)
             if (!(len = printable_length(value + at, n - at)))
                 return fail(e, "%s: found a byte %02x, expected printable text", key, (unsigned char)value[at]);
@@ -331,13 +333,29 @@ static bool is_complete(const struct device *d, struct error *e)
     return found || fail(e, "end of file: found no key 'read_bandwidth.1', expected one");
 }
 
-/* No figure may be above the bound that the profile itself sets. */
+/* An interval's end has to lie on its side of the value: what a prediction's joules may be off by are the distances between
+ * them (energy_terms.h). `hartree fit` writes intervals that hold their value (fit.h). */
+static bool holds_value(const struct device *d, const struct device_entry *end, struct error *e)
+{
+    bool low = ends_with(end->key, ".low95");
+    if (!low && !ends_with(end->key, ".high95")) return true;
+    char key[DEVICE_KEY];
+    snprintf(key, sizeof key, "%.*s", (int)(strrchr(end->key, '.') - end->key), end->key);
+    double value = device_get(d, key);
+    if (isnan(value)) return fail(e, "line %d: %s: found no '%s' that it is an end of, expected one", end->line, end->key, key);
+    return (low ? end->value <= value : end->value >= value) ||
+           fail(e, "line %d: %s: found %.9g, expected at %s %s = %.9g", end->line, end->key, end->value, low ? "most" : "least",
+                key, value);
+}
+
+/* No figure may be above the bound that the profile itself sets, nor outside of its own interval. */
 static bool is_consistent(const struct device *d, struct error *e)
 {
     for (size_t i = 0; i < d->n; i++) {
         const struct device_entry *entry = &d->entries[i];
         const char *key = entry->key, *threads = strrchr(key, '.');
         if (!threads) continue;
+        if (!holds_value(d, entry, e)) return false;
         bool bandwidth = !strncmp(key, "read_bandwidth.", 15), linear = !strncmp(key, "linear.", 7);
         bool floats = !strncmp(key, "attend.", 7) || (linear && (key[7] == 'f' || key[7] == 'b')); /* f32, f16, bf16 */
         if (!bandwidth && !linear && !floats) continue;
@@ -357,12 +375,14 @@ bool device_parse(struct device *d, char *text, size_t size, const char *from, s
     char *line = text;
     int number = 1;
     char place[64] = "";
-    bool ok = memchr(text, 0, size) == NULL || fail(e, "line 1: found a NUL byte, expected text");
+    bool ok = true;
     for (; ok && line < text + size; number++) {
-        char *end = strchr(line, '\n'), *next = end ? end + 1 : text + size;
+        char *end = memchr(line, '\n', (size_t)(text + size - line)), *next = end ? end + 1 : text + size;
         if (end) *end = 0;
+        bool whole = line + strlen(line) == (end ? end : text + size);
         char *s = trim(line);
-        if (*s && *s != '#' && !parse_line(d, s, number, e)) {
+        if (!whole) fail(e, "found a NUL byte, expected text");
+        if (!whole || (*s && *s != '#' && !parse_line(d, s, number, e))) {
             snprintf(place, sizeof place, "line %d", number);
             ok = fail_in(e, place);
         }
