@@ -339,7 +339,8 @@ static void test_figures(void)
         seen[i] = find(&one, NULL, "vlm_wh_prompt_original")->predicted;
         paper_free(&one);
     }
-    TEST("joules of bytes are beside those of power and time", ok && wh[1] > 1.1 * wh[0] && wh[1] < 1.4 * wh[0] && seen[1] > seen[0],
+    TEST("joules of bytes are beside those of power and time",
+         ok && wh[1] > 1.1 * wh[0] && wh[1] < 1.4 * wh[0] && seen[1] > seen[0],
          "found %g and %g Wh of text, %g and %g of a picture: %s", wh[0], wh[1], seen[0], seen[1], e.text);
     TEST("joules of a type that the profile does not know are not known", ok && isnan(wh[2]) && isnan(seen[2]),
          "found %g and %g Wh", wh[2], seen[2]);

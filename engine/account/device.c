@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/printable.h"
 #include "base/suffix.h"
+#include "base/utf8.h"
 #include "engine/pool.h"
 #include "kernels/kernel.h"
 #include "kernels/type.h"
@@ -271,6 +272,15 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     return true;
 }
 
+/* A profile may be anybody's, and its texts are printed. */
+static bool is_printable(const char *text, const char *key, struct error *e)
+{
+    for (size_t n = strlen(text), at = 0, len; at < n; at += len)
+        if (!(len = printable_length(text + at, n - at)))
+            return fail(e, "%s: found a byte %02x, expected printable text", key, (unsigned char)text[at]);
+    return true;
+}
+
 static bool parse_line(struct device *d, char *line, int number, struct error *e)
 {
     char *equals = strchr(line, '=');
@@ -283,9 +293,7 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
         if (!*value || strlen(value) >= DEVICE_TEXT)
             return fail(e, "%s: found %zu characters, expected 1 to %d", key, strlen(value), DEVICE_TEXT - 1);
         if (strchr(value, '#')) return fail(e, "%s: found '#', expected no comment behind a text", key);
-        for (size_t n = strlen(value), at = 0, len; at < n; at += len)
-            if (!(len = printable_length(value + at, n - at)))
-                return fail(e, "%s: found a byte %02x, expected printable text", key, (unsigned char)value[at]);
+        if (!is_printable(value, key, e)) return false;
         strcpy(text, value);
         return true;
     }
@@ -301,7 +309,9 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
     if (end == value || *end) return fail(e, "%s: found '%.60s', expected a number", key, value);
     enum provenance from = ASSUMED;
     const char *source = "";
-    if (!parse_provenance(comment, unit, &from, &source, e) || !device_set(d, key, v, from, source, e)) return false;
+    if (!parse_provenance(comment, unit, &from, &source, e) || !is_printable(source, key, e) ||
+        !device_set(d, key, v, from, source, e))
+        return false;
     d->entries[d->n - 1].line = number;
     return true;
 }
@@ -372,7 +382,7 @@ static bool is_consistent(const struct device *d, struct error *e)
 bool device_parse(struct device *d, char *text, size_t size, const char *from, struct error *e)
 {
     *d = (struct device){0};
-    char *line = text;
+    char *line = text + utf8_mark(text);
     int number = 1;
     char place[64] = "";
     bool ok = true;

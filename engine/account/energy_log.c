@@ -8,6 +8,7 @@
 
 #include "base/csv.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "loader/file.h"
 
 /* ---- Columns ---- */
@@ -132,6 +133,10 @@ static bool read_run(struct energy_log *log, const struct columns *columns, size
         if (!read_number(numbers[i].to, fields[at[numbers[i].column]], column_names[numbers[i].column], numbers[i].min,
                          numbers[i].max, e))
             return false;
+    /* Some meters' logs have joules above idle, which would be fitted as if idle cost nothing. */
+    if (run->energy_j < 0.5 * run->idle_w * run->work.time_s)
+        return fail(e, "energy_j: found %g, expected gross joules, idle included: %g W for %g s alone are %g", run->energy_j,
+                    run->idle_w, run->work.time_s, run->idle_w * run->work.time_s);
     if (threads != floor(threads)) return fail(e, "threads: found %g, expected a whole number", threads);
     run->threads = (int)threads;
     for (size_t c = 0; c < ENERGY_CLASSES; c++) {
@@ -153,7 +158,7 @@ static bool read_text(struct energy_log *log, char *text, size_t size, struct er
     int n_head = 0, number = 1;
     char place[32];
     if (memchr(text, 0, size)) return fail(e, "found a NUL byte, expected text");
-    for (char *line = text, *next; *line; line = next, number++) {
+    for (char *line = text + utf8_mark(text), *next; *line; line = next, number++) {
         char *fields[MAX_FIELDS], *end = strchr(line, '\n');
         next = end ? end + 1 : line + strlen(line);
         if (!end) end = next;

@@ -10,7 +10,8 @@
  *   file_bytes         B       of the model file, times the run's steps (validate.h)
  *   time_s             s
  *   idle_w             W       mean of the session's idle baselines, before and after
- *   energy_j           J       of the run, gross: what the meter says, idle included
+ *   energy_j           J       of the run, gross: what the meter says, idle included; less than half of what idle takes is
+ *                              refused
  *   energy_kind        word    `measured`; `none`, a run without joules, is passed over; `modelled` is refused: nothing is
  *                              fitted to its own predictions
  *   bytes              B       that cross the memory bus (energy_terms.h's Q)
