@@ -2,6 +2,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
+#include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/rounds.h"
 #include "kernels/kernel.h"
@@ -125,6 +127,48 @@ static void test_bytes(void)
     TEST("at the end, too", !loaded && strstr(e.text, "x: line 4: found a NUL byte"), "found '%s'", loaded ? "loaded" : e.text);
 }
 
+/* A bundled profile with a few bytes changed, taken out or put in anywhere: it is refused in one line, or is a profile that
+ * reads back from what is printed of it. */
+static void test_changed(void)
+{
+    enum { TRIALS = 400 };
+    const char *whole = bundled_at(0)->text;
+    size_t n = strlen(whole), refused = 0, wrong = 0;
+    uint64_t state = 5;
+    char why[160] = "";
+    for (int trial = 0; trial < TRIALS; trial++) {
+        char *text = malloc(n + 8), *printed = NULL;
+        size_t size = n, printed_size;
+        struct device d, again;
+        if (!text) abort();
+        memcpy(text, whole, n + 1);
+        for (size_t k = random_below(&state, 4) + 1; k--;) {
+            size_t at = random_below(&state, size);
+            int kind = (int)random_below(&state, 3);
+            if (kind == 1) memmove(text + at, text + at + 1, size-- - at);
+            if (kind == 2) memmove(text + at + 1, text + at, ++size - at);
+            if (kind != 1) text[at] = (char)random_below(&state, 256);
+        }
+        text[size] = 0;
+        bool loaded = device_parse(&d, text, size, "changed", &e),
+             ok = loaded || (!strchr(e.text, '\n') && !strncmp(e.text, "changed: ", 9));
+        refused += !loaded;
+        FILE *f = loaded ? open_memstream(&printed, &printed_size) : NULL;
+        if (f) {
+            device_print(&d, f);
+            fclose(f);
+            ok = device_parse(&again, printed, printed_size, "printed", &e) && same_device(&d, &again);
+            device_free(&again);
+        }
+        if (!ok && !wrong++) snprintf(why, sizeof why, "%d: %.140s", trial, e.text);
+        if (loaded) device_free(&d);
+        free(printed);
+        free(text);
+    }
+    TEST("a profile with bytes changed anywhere is refused in a line, or is one",
+         !wrong && refused > 100 && refused < TRIALS - 50, "%zu of %d wrong, %zu refused; %s", wrong, TRIALS, refused, why);
+}
+
 /* ---- Rounds ---- */
 
 static bool note_all(struct rounds *r, const char *key, bool seconds, const double *values, size_t n)
@@ -206,6 +250,7 @@ int main(void)
     test_round_trip(&d);
     test_bad_profiles();
     test_bytes();
+    test_changed();
     test_rounds();
     test_calibrate();
     device_free(&d);

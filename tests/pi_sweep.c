@@ -170,7 +170,7 @@ static bool try_engine(struct errors *all, const struct point *points, struct de
     *all = (struct errors){0, 0};
     for (int i = 1; ok && i < POINTS; i++) {
         char shape[64];
-        double x[2], joules, seconds;
+        double x[2], joules = NAN, seconds;
         double published_j = to_input * published[i].joules + to_input_w / published[i].tokens_per_s;
         snprintf(shape, sizeof shape, "qwen2.5-0.5b:%s", published[i].quant);
         fit_without(points, i, 2, x);

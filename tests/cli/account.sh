@@ -45,6 +45,7 @@ cli calibrate --quick -t 1 -o "$d/device"
 if grep -q "^hartree calibrate: no energy terms of what was there are kept: .*files/device: line 1: found 'junk'" "$cli_err"; then ok "calibrate: says what it can't keep"
 else bad "calibrate: says what it can't keep" "$(head -n 2 "$cli_err" | tr '\n' '|')"; fi
 expect_out "calibrate -o" "^linear.q4_K.decode.1 = $n # FLOP/s, measured"
+expect_out "calibrate: the pace of its moment" "^pace.decode.1 = $n # s, measured"
 expect_out "calibrate: how many rows are few" "^linear.q4_K.few = [0-9]+ # 1, assumed"
 if cmp -s "$cli_out" "$d/device"; then ok "calibrate: the file is what was printed"; else bad "calibrate: the file is what was printed" "they differ"; fi
 cli predict -m "$d/m.gguf" --device "$d/device" -t 2
