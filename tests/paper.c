@@ -246,7 +246,8 @@ static void test_cost(void)
          ok && near(c.weight_bytes, 4.913e9, 1e-4) && near(c.streamed_bytes, 4.617e9, 1e-4) && c.kv_bytes == 131072, "%s",
          e.text);
     static const size_t lengths[] = {1, 7, 48, 300, 512, 900};
-    double worst_prefill = 0, worst_decode = 0;
+    double worst_prefill = 0, worst_decode = 0, worst_j = 0,
+           watts = device_get(&d, "energy.idle") + device_get(&d, "energy.active");
     for (size_t i = 0; ok && i < 6; i++) {
         struct prediction r;
         if (!(ok = predict(&r, p, &d,
@@ -254,10 +255,12 @@ static void test_cost(void)
             break;
         worst_prefill = fmax(worst_prefill, fabs(paper_prefill(&c.s, (double)lengths[i]) / r.prefill_s - 1));
         worst_decode = fmax(worst_decode, fabs(paper_decode(&c.s, (double)lengths[i], 70) / r.decode_s - 1));
+        double beside = paper_prefill(&c.j, (double)lengths[i]) + paper_decode(&c.j, (double)lengths[i], 70);
+        worst_j = fmax(worst_j, fabs(beside / (r.energy_j - watts * r.time_s) - 1));
         prediction_free(&r);
     }
-    TEST("they stand for the whole prediction", ok && worst_prefill < 0.03 && worst_decode < 1e-3, "prefill %g, decode %g %s",
-         worst_prefill, worst_decode, e.text);
+    TEST("they stand for the whole prediction", ok && worst_prefill < 0.03 && worst_decode < 1e-3 && worst_j < 0.03,
+         "prefill %g, decode %g, joules %g %s", worst_prefill, worst_decode, worst_j, e.text);
     device_free(&d);
     plan_free(p);
     model_close(m);
