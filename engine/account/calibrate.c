@@ -18,18 +18,11 @@
 #include "engine/account/peak.h"
 #include "engine/account/probe.h"
 #include "engine/account/read_rate.h"
+#include "engine/account/rounds.h"
 #include "kernels/kernel.h"
 #include "tensor/linear.h"
 
-enum { MAX_COUNTS = 16, MAX_ROUNDS = 64, MIB = 1 << 20 };
-
-/* One number of the profile, measured anew in each round. */
-struct figure {
-    char key[DEVICE_KEY];
-    bool seconds; /* fewer are faster; else a rate */
-    size_t n;
-    double values[MAX_ROUNDS];
-};
+enum { MAX_COUNTS = 16, MIB = 1 << 20 };
 
 struct calibration {
     struct device *device;
@@ -37,8 +30,7 @@ struct calibration {
     int counts[MAX_COUNTS], n_counts; /* numbers of threads */
     int threads;                      /* of the count at hand */
     struct probe_weights memory;      /* far more than the cache holds */
-    struct figure *figures;
-    size_t n_figures, allocated;
+    struct rounds rounds;
     size_t many;           /* rows of a long step of linear layers */
     double seen[2][2];     /* positions that a row of attention saw: in decode and prefill, of few and of many */
     double start, seconds; /* rounds go on until so much time has passed */
@@ -49,18 +41,7 @@ static bool note(struct calibration *c, bool seconds, double value, const char *
 {
     char key[DEVICE_KEY];
     vsnprintf(key, sizeof key, format, ap);
-    size_t i = 0;
-    while (i < c->n_figures && strcmp(c->figures[i].key, key)) i++;
-    if (i == c->n_figures) {
-        struct figure *p = memory_grow(c->figures, &c->allocated, i + 1, sizeof *p);
-        if (!p) return fail(c->e, "calibration: found no memory for %zu figures", i + 1);
-        c->figures = p;
-        p[c->n_figures++] = (struct figure){.seconds = seconds};
-        strcpy(p[i].key, key);
-    }
-    struct figure *f = &c->figures[i];
-    if (f->n < MAX_ROUNDS) f->values[f->n++] = value;
-    return true;
+    return rounds_note(&c->rounds, key, seconds, value, c->e);
 }
 
 static bool note_rate(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -83,28 +64,16 @@ static bool note_seconds(struct calibration *c, double value, const char *format
     return ok;
 }
 
-static const struct figure *figure_find(const struct calibration *c, const char *key)
-{
-    for (size_t i = 0; i < c->n_figures; i++)
-        if (!strcmp(c->figures[i].key, key)) return &c->figures[i];
-    return NULL;
-}
-
-/* The quartile of the faster rounds; NAN if nothing was noted. */
+/* What the rounds say of a figure; NAN if nothing was noted. */
 static double figure_of(const struct calibration *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static double figure_of(const struct calibration *c, const char *format, ...)
 {
     char key[DEVICE_KEY];
-    double values[MAX_ROUNDS];
     va_list ap;
     va_start(ap, format);
     vsnprintf(key, sizeof key, format, ap);
     va_end(ap);
-    const struct figure *f = figure_find(c, key);
-    if (!f) return NAN;
-    memcpy(values, f->values, f->n * sizeof *values);
-    sort_numbers(values, f->n);
-    return f->n < 2 ? values[0] : quantile(values, f->n, f->seconds ? 0.25 : 0.75);
+    return rounds_quartile(rounds_find(&c->rounds, key));
 }
 
 static bool put_from(struct calibration *c, enum provenance from, double value, const char *format, va_list ap)
@@ -140,12 +109,10 @@ static bool put_assumed(struct calibration *c, double value, const char *format,
  * "f32". */
 static double peak_of(const struct calibration *c, const char *operands, int threads)
 {
-    double peak = -INFINITY;
     char name[DEVICE_KEY];
     snprintf(name, sizeof name, "peak.%s.%d", operands, threads);
-    const struct figure *f = figure_find(c, name);
-    for (size_t i = 0; f && i < f->n; i++) peak = fmax(peak, f->values[i]);
-    return f ? peak : INFINITY;
+    double peak = rounds_largest(rounds_find(&c->rounds, name));
+    return isnan(peak) ? INFINITY : peak;
 }
 
 /* A rate of arithmetic: `measured`, unless a disturbance lifted it above what the machine's multiply-adds give; then that is
@@ -215,7 +182,7 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
     /* Scalar kernels alone, which take minutes: their rates depend little on rows or on where weights come from. */
     char peak[DEVICE_KEY];
     snprintf(peak, sizeof peak, "peak.i8.%d", t);
-    size_t less = figure_find(c, peak) ? 1 : 4;
+    size_t less = rounds_find(&c->rounds, peak) ? 1 : 4;
     c->many = CALIBRATED_ROWS / less;
     probe_cold_shape(cold, type, c->memory.n / less);
     snprintf(warm, sizeof warm, "L=1,D=512,H=4,KV=2,F=1536,V=256:%s", type_name(type));
@@ -406,9 +373,9 @@ static bool put_noise(struct calibration *c)
     double noise = 0;
     for (int i = 0; i < c->n_counts; i++) {
         char key[DEVICE_KEY];
-        double values[MAX_ROUNDS], off[MAX_ROUNDS], middle;
+        double values[ROUNDS_MOST], off[ROUNDS_MOST], middle;
         snprintf(key, sizeof key, "read_bandwidth.%d", c->counts[i]);
-        const struct figure *f = figure_find(c, key);
+        const struct rounds_figure *f = rounds_find(&c->rounds, key);
         if (f->n < LEAST) return put_assumed(c, 0.1, "noise");
         memcpy(values, f->values, f->n * sizeof *values);
         middle = median(values, f->n);
@@ -420,12 +387,11 @@ static bool put_noise(struct calibration *c)
 
 static bool put_figures(struct calibration *c)
 {
-    for (size_t i = 0; i < c->n_figures; i++) {
-        const struct figure *f = &c->figures[i];
-        double kept = figure_of(c, "%s", f->key), best = f->values[0];
+    for (size_t i = 0; i < c->rounds.n; i++) {
+        const struct rounds_figure *f = &c->rounds.figures[i];
+        double kept = rounds_quartile(f), best = rounds_largest(f);
         char type[16];
         int threads;
-        for (size_t k = 1; k < f->n; k++) best = fmax(best, f->values[k]);
         if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
         bool product = sscanf(f->key, "linear.%15[^.].%*[^.].%d", type, &threads) == 2, peak = !strncmp(f->key, "peak.", 5);
         if (!(product ? put_rate(c, kept, operands_of(type_of_op(type)), threads, f->key)
@@ -484,7 +450,7 @@ static bool measure_rounds(struct calibration *c)
 {
     const struct calibrate_options *o = c->options;
     double share = 0;
-    for (int round = 0; round < MAX_ROUNDS && share < 1; round++) {
+    for (int round = 0; round < ROUNDS_MOST && share < 1; round++) {
         if (!measure_round(c)) return false;
         share = fmin(1, (clock_now() - c->start) / c->seconds);
         if (o->progress) o->progress(o->progress_ctx, (uint64_t)(share * ROUNDS_SHARE), PROGRESS);
@@ -530,7 +496,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
         ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
     ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
-    free(c.figures);
+    rounds_free(&c.rounds);
     if (huge)
         memory_huge_free(c.memory.bytes, bytes);
     else

@@ -51,9 +51,9 @@ struct calibrate_options {
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
 
 /* Takes over the energy terms of the profile at `path`, which *d is to replace: they were fitted to metered runs, which no
- * calibration repeats. *kept is how many; 0 where there is no such profile, or it is another CPU's. False and *e if memory is
- * short. */
-bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e);
+ * calibration repeats. *kept is how many; 0 where there is no such profile, it has none, it can't be read or is another CPU's:
+ * of the last two *lost says which, else its text is empty. False and *e if memory is short. */
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *lost, struct error *e);
 
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
  * NULL and "this", this machine. Its profile is read from the cache
