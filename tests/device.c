@@ -216,6 +216,37 @@ static void test_rounds(void)
     TEST("nothing stays of them", !r.n && !r.figures, "found %zu", r.n);
 }
 
+/* A machine that takes half as long again in every other round, reading from memory but a tenth more. */
+static void test_load(void)
+{
+    struct error e = {{0}};
+    struct rounds r = {.n = 0};
+    bool ok = true;
+    for (int i = 0; ok && i < 8; i++) {
+        double arithmetic = i % 2 ? 1.5 : 1, memory = i % 2 ? 1.1 : 1;
+        ok = rounds_note(&r, "stage.1", true, 2 * arithmetic, &e) &&
+             rounds_note(&r, "vector.add.prefill.1", false, 3 / arithmetic, &e) &&
+             rounds_note(&r, "linear.q4_k.prefill.1", false, 5 / arithmetic, &e) &&
+             rounds_note(&r, "linear.q4_k.stream.1", false, 7 / memory, &e) &&
+             rounds_note(&r, "read_peak.1", false, 9 / memory, &e);
+    }
+    ok = ok && rounds_weigh(&r, &e);
+    double loads[] = {r.load[LOAD_ARITHMETIC], r.load[LOAD_MEMORY]};
+    TEST("a load is the mean of the rounds over the faster ones",
+         ok && fabs(loads[0] - 1.25) < 1e-9 && fabs(loads[1] - 1.05) < 1e-9, "found %g and %g %s", loads[0], loads[1], e.text);
+    double seconds = rounds_usual(&r, rounds_find(&r, "stage.1")), rate = rounds_usual(&r, rounds_find(&r, "read_peak.1"));
+    TEST("a figure is at its load", ok && fabs(seconds - 2.5) < 1e-9 && fabs(rate - 9 / 1.05) < 1e-9, "found %g and %g",
+         seconds, rate);
+    TEST("no figure has none", isnan(rounds_usual(&r, NULL)), "found a number");
+    rounds_free(&r);
+
+    const double still[] = {4, 5};
+    ok = note_all(&r, "stage.1", true, still, 2) && rounds_weigh(&r, &e);
+    TEST("two rounds tell no load", ok && r.load[LOAD_ARITHMETIC] == 1 && r.load[LOAD_MEMORY] == 1, "found %g and %g",
+         r.load[LOAD_ARITHMETIC], r.load[LOAD_MEMORY]);
+    rounds_free(&r);
+}
+
 static void test_calibrate(void)
 {
     struct device d = {0}, again = {0};
@@ -252,6 +283,7 @@ int main(void)
     test_bytes();
     test_changed();
     test_rounds();
+    test_load();
     test_calibrate();
     device_free(&d);
     rmdir(folder);

@@ -73,7 +73,7 @@ static double figure_of(const struct calibration *c, const char *format, ...)
     va_start(ap, format);
     vsnprintf(key, sizeof key, format, ap);
     va_end(ap);
-    return rounds_quartile(rounds_find(&c->rounds, key));
+    return rounds_usual(&c->rounds, rounds_find(&c->rounds, key));
 }
 
 static bool put_from(struct calibration *c, enum provenance from, double value, const char *format, va_list ap)
@@ -326,15 +326,13 @@ static bool put_gemm(struct calibration *c, enum type type, int threads)
            put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
 }
 
-/* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
- * straight line over the width of heads, and what a row takes beside, in positions. */
-static bool put_attend(struct calibration *c, const char *op, int phase, int threads)
+/* Of the seconds that a query head takes at one row with few and with many positions in sight, for each width of heads: what a
+ * position takes, and what a row takes beside, in positions. */
+static void attend_times(const struct calibration *c, const char *op, int phase, int threads, double each[N_HEADS],
+                         double edge[N_HEADS])
 {
     const char *name = attend_phases[phase].name;
     const double *seen = c->seen[phase];
-    /* Least squares of relative errors: of absolute ones the widest heads' noise is as much as what a narrow head's score takes
-     * beside its elements. */
-    double edge[N_HEADS], all = 0, mean_d = 0, mean = 0, dd = 0, dt = 0, each[N_HEADS], weight[N_HEADS];
     for (int h = 0; h < N_HEADS; h++) {
         double few = figure_of(c, "few.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
         double many = figure_of(c, "many.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
@@ -342,28 +340,59 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
         /* On a machine so busy that more positions seemed to take less: all is the positions'. */
         if (!(each[h] > 0) || few < seen[0] * each[h]) each[h] = many / seen[1];
         edge[h] = fmax(0, few / each[h] - seen[0]);
-        weight[h] = 1 / (each[h] * each[h]);
-        all += weight[h];
-        mean_d += weight[h] * heads[h].head_dim;
-        mean += weight[h] * each[h];
     }
-    mean_d /= all;
-    mean /= all;
-    for (int h = 0; h < N_HEADS; h++) {
-        dd += weight[h] * pow(heads[h].head_dim - mean_d, 2);
-        dt += weight[h] * (heads[h].head_dim - mean_d) * (each[h] - mean);
+}
+
+/* Seconds of an element of a position where its score takes as long as `score` elements. */
+static double attend_element(const double each[N_HEADS], double score)
+{
+    double element[N_HEADS];
+    for (int h = 0; h < N_HEADS; h++) element[h] = each[h] / (score + heads[h].head_dim);
+    return median(element, N_HEADS);
+}
+
+/* How many elements of a position its score takes as long as: what the times of all widths agree on best, by relative errors
+ * and not their squares. One number for the phase, since the same loops run on any number of threads and once a cache's type is
+ * converted: a line through four widths of each by themselves has an intercept that is mostly noise. */
+static double attend_score(const struct calibration *c, int phase)
+{
+    enum { MOST = 64 };
+    double best = 0, least = INFINITY;
+    for (double score = 0; score <= MOST; score += 0.5) {
+        double off = 0;
+        for (int i = 0; i < c->n_counts; i++)
+            for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++) {
+                double each[N_HEADS], edge[N_HEADS];
+                attend_times(c, type_get(kv_types[k])->op, phase, c->counts[i], each, edge);
+                double element = attend_element(each, score);
+                for (int h = 0; h < N_HEADS; h++) off += fabs(log(each[h] / (element * (score + heads[h].head_dim))));
+            }
+        if (off < least) least = off, best = score;
     }
-    double element = dt / dd, score = mean - element * mean_d;
-    char rate[DEVICE_KEY];
-    snprintf(rate, sizeof rate, "attend.%s.%s.%d", op, name, threads);
-    /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
-    bool bent = !(score > 0 && element > 0);
-    if (bent) element = mean / mean_d;
-    return (bent ? put_assumed(c, fmin(4 / element, peak_of(c, "f32", threads)), "%s", rate)
-                 : put_rate(c, 4 / element, "f32", threads, rate)) &&
-           (bent ? put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, threads)
-                 : put(c, score, "attend.%s.score.%s.%d", op, name, threads)) &&
-           put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
+    return best;
+}
+
+static bool put_attend(struct calibration *c, int phase)
+{
+    const char *name = attend_phases[phase].name;
+    double score = attend_score(c, phase);
+    for (int i = 0; i < c->n_counts; i++)
+        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++) {
+            const char *op = type_get(kv_types[k])->op;
+            int t = c->counts[i];
+            double each[N_HEADS], edge[N_HEADS];
+            char rate[DEVICE_KEY];
+            attend_times(c, op, phase, t, each, edge);
+            double element = attend_element(each, score);
+            snprintf(rate, sizeof rate, "attend.%s.%s.%d", op, name, t);
+            /* No score without its exponential: where none showed, the widths' noise hid it. */
+            if (!put_rate(c, 4 / element, "f32", t, rate) ||
+                !(score > 0 ? put(c, score * element, "attend.%s.score.%s.%d", op, name, t)
+                            : put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, t)) ||
+                !put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, t))
+                return false;
+        }
+    return true;
 }
 
 /* The relative scatter of bandwidth over the rounds; of few of them, what it is on a machine that others use too. */
@@ -387,9 +416,12 @@ static bool put_noise(struct calibration *c)
 
 static bool put_figures(struct calibration *c)
 {
+    if (!rounds_weigh(&c->rounds, c->e) || !put(c, c->rounds.load[LOAD_ARITHMETIC], "load.arithmetic") ||
+        !put(c, c->rounds.load[LOAD_MEMORY], "load.memory"))
+        return false;
     for (size_t i = 0; i < c->rounds.n; i++) {
         const struct rounds_figure *f = &c->rounds.figures[i];
-        double kept = rounds_quartile(f), best = rounds_largest(f);
+        double kept = rounds_usual(&c->rounds, f), best = rounds_largest(f);
         char type[16];
         int threads;
         if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
@@ -402,11 +434,8 @@ static bool put_figures(struct calibration *c)
     for (int i = 0; i < c->n_counts; i++) {
         for (unsigned t = 0; t < TYPE_FILE_END; t++)
             if (type_get(t) && type_get(t)->op && !put_gemm(c, (enum type)t, c->counts[i])) return false;
-        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
-            for (int phase = 0; phase < 2; phase++)
-                if (!put_attend(c, type_get(kv_types[k])->op, phase, c->counts[i])) return false;
     }
-    return put_exponent(c) && put_noise(c);
+    return put_attend(c, 0) && put_attend(c, 1) && put_exponent(c) && put_noise(c);
 }
 
 /* ---- All of it ---- */

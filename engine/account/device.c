@@ -31,6 +31,8 @@ static const struct key_rule {
     {"memory", "B", 1e6, 1e15},
     {"exponent", "1", 1, INFINITY},
     {"noise", "1", 0, 10},
+    {"load.arithmetic", "1", 1, 1e3},
+    {"load.memory", "1", 1, 1e3},
     {"read_bandwidth.THREADS", "B/s", 1e6, 1e15},
     {"read_peak.THREADS", "B/s", 1e6, 1e15},
     {"read_cache.SIZE.THREADS", "B/s", 1e6, 1e15},

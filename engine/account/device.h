@@ -9,7 +9,9 @@
  *   memory                       B      main memory; need not be there
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
- *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the faster rounds' quartile
+ *   load.arithmetic, .memory     1      how much longer than in its faster rounds the machine usually took; the rates have it
+ *                                       in them; need not be there
+ *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
  *   read_cache.SIZE.T    B/s    the same, of SIZE a thread that stays in a cache: 16K, 128K ...; what each level gives
  *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
