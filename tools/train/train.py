@@ -136,13 +136,17 @@ def most_at(step):
     return min(world.MOST, 3 + step // 100)
 
 
+HARDER_FROM = 2000
+
+
 def lm_batches(vocab, n, rows, at):
     """Scenes are new in every batch; batch `at` is the same whatever came before it."""
     per_batch = rows * n // 110
     while True:
         rng = np.random.default_rng([2, at])
         facts = world.scenes(1 + at * per_batch, per_batch)
-        yield pack((encode_parts(vocab, world.document(s, rng, most_at(at))) for s in facts), n, rows)
+        weights = world.HARDER if at >= HARDER_FROM else world.WEIGHTS
+        yield pack((encode_parts(vocab, world.document(s, rng, most_at(at), weights)) for s in facts), n, rows)
         at += 1
 
 

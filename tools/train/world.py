@@ -172,9 +172,11 @@ def about_scene(scene, objects, told_time=True):
         yield "summary", "Describe the scene.", summary(scene, objects), objects
 
 
-# How often each category is asked, in training and in tests alike.
+# How often each category is asked.
 WEIGHTS = {"colour": 4, "kind": 3, "count": 3, "place": 3, "exists": 2, "light": 1, "shirt": 1.5, "hat": 1, "rider": 1,
            "sign": 1, "time": 0.3, "empty": 0.5, "absent": 0.4, "summary": 0.6}
+# At the end of training, where the easy ones have nothing left to teach.
+HARDER = {**WEIGHTS, "place": 7, "count": 5, "summary": 2}
 
 
 def all_questions(scene, objects, told_time=True):
@@ -191,13 +193,12 @@ def all_questions(scene, objects, told_time=True):
     return found
 
 
-def draw_questions(scene, objects, rng, n, told_time=True):
+def draw_questions(scene, objects, rng, n, told_time=True, weights=WEIGHTS):
     """n questions (category, question, answer, objects that it takes), none twice in a row of draws."""
     found = all_questions(scene, objects, told_time)
     names = sorted(found)
-    weights = [WEIGHTS[c] for c in names]
-    total = sum(weights)
-    p = [w / total for w in weights]
+    total = sum(weights[c] for c in names)
+    p = [weights[c] / total for c in names]
     out, seen = [], set()
     for category in (names[i] for i in rng.choice(len(names), size=3 * n, p=p)):
         options = found[category]
@@ -283,7 +284,7 @@ def some(scene, rng, most=MOST):
     return [scene["objects"][i] for i in rng.permutation(len(scene["objects"]))[:n]]
 
 
-def document(scene, rng, most=MOST):
+def document(scene, rng, most=MOST, weights=WEIGHTS):
     """One text for the language model to learn, of at most so many objects: its parts."""
     how = rng.random()
     if how < 0.10:
@@ -298,7 +299,7 @@ def document(scene, rng, most=MOST):
     told = facts(scene, objects, rng)
     plain = rng.random() < 0.6
     n = int(rng.integers(6, 14) if plain else rng.integers(4, 10))
-    asked = [q[1:] for q in draw_questions(scene, objects, rng, n, told[0].objects == [scene])]
+    asked = [q[1:] for q in draw_questions(scene, objects, rng, n, told[0].objects == [scene], weights)]
     if not plain:
         return chat(told, asked)
     # Half the tokens of a chat for the same questions; what is learnt from them serves in chats.
