@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/compress/allocate.h"
+#include "engine/compress/importance.h"
 #include "engine/compress/overlay.h"
 #include "engine/compress/survey.h"
 #include "engine/rows.h"
@@ -82,11 +83,11 @@ static void hash_work(const struct model *m, const struct compress_options *o, c
         sha256_text(&s, "%s %s\n", g->tensors[i].name, type_name(g->tensors[i].type));
         sha256_add(&s, g->tensors[i].data, g->tensors[i].bytes);
     }
-    sha256_text(&s, "survey 1 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
+    sha256_text(&s, "survey 2 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
     sha256_add(&s, o->text, o->text_len);
     struct sha256 more = s;
     sha256_end(&s, survey);
-    sha256_text(&more, "\nwork 3 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+    sha256_text(&more, "\nwork 4 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
                 o->sequential, o->rank, o->sites, o->split, o->parts);
     sha256_numbers(&more, &o->ratio, 1);
     sha256_end(&more, work);
@@ -124,7 +125,20 @@ static bool survey_and_allocate(struct compressor *c, const char *path, const ch
     struct work_file *f = work_file_open(path, key, c->options->survey, e); /* what a user keeps took hours, perhaps */
     bool ok = f && survey_run(c->model, c->options, c->units, c->n, f, e);
     work_file_close(f, false);
-    return ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
+    ok = ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
+    if (ok && getenv("DBG")) {
+        double sum[4] = {0};
+        for (size_t i = 0; i < c->n; i++) {
+            struct unit *u = &c->units[i];
+            sum[u->site] += u->weight * u->error[u->rank];
+            fprintf(stderr, "# %d %s rank %zu of %zu share %.2f err %.5f nats %.5f w %.4f shares %.2f %.2f %.2f\n", u->layer,
+                    u->role[0], u->rank, u->full, unit_parameters(u, u->rank, true) / unit_parameters(u, u->full, true),
+                    u->error[u->rank], u->weight * u->error[u->rank], u->weight, u->share[0], u->share[1], u->share[2]);
+        }
+        fprintf(stderr, "# expected KL qkv %.4f o %.4f gu %.4f d %.4f all %.4f\n", sum[0], sum[1], sum[2], sum[3],
+                sum[0] + sum[1] + sum[2] + sum[3]);
+    }
+    return ok;
 }
 
 static bool choose_ranks(struct compressor *c, const char *survey, const char *key, struct error *e)
@@ -192,21 +206,23 @@ static bool recall_product(struct compressor *c, size_t i, struct error *e)
     return true;
 }
 
-static bool make_unit(struct compressor *c, size_t i, const struct metric *m, struct error *e)
+static bool make_unit(struct compressor *c, size_t i, const struct statistics_layer *l, const struct metric *m, struct error *e)
 {
     const struct unit *u = &c->units[i];
     struct cores cores;
-    double *w = unit_matrix(u, c->model, e);
-    bool ok = w;
+    double *w = unit_matrix(u, c->model, e), *importance = malloc(u->n_out * sizeof *importance);
+    bool ok = w && (importance || fail(e, "found no memory for a row of %zu", u->n_out)) &&
+              importance_of(u, c->model, l, importance, e);
     if (ok && c->options->sequential) {
         c->products[i] = malloc(u->n_out * u->n_in * sizeof *c->products[i]);
         ok = c->products[i] || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in);
     }
-    ok = ok && cores_make(&cores, u, w, m, &c->cores, c->products[i], e);
+    ok = ok && cores_make(&cores, u, w, m, importance, &c->cores, c->products[i], e);
     if (ok) {
         ok = (!c->products[i] || remember_product(c, i, e)) && remember(c, i, &cores, e);
         cores_free(&cores);
     }
+    free(importance);
     free(w);
     if (ok && c->products[i]) lay_over(c, i);
     return ok;
@@ -230,7 +246,7 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
             site = (int)u->site;
             ok = metric_new(&metric, c->options->plain ? NULL : l->input[site]->second, u->n_in, COMPRESS_DAMPING, e);
         }
-        ok = ok && make_unit(c, i, &metric, e);
+        ok = ok && make_unit(c, i, l, &metric, e);
     }
     metric_free(&metric);
     if (ok && c->options->sequential) {
@@ -259,11 +275,12 @@ static bool make_cores(struct compressor *c, struct error *e)
     if (o->sequential) first = 0; /* finished layers have to be laid over the model again */
     struct calibration text = {.id = NULL};
     struct statistics_options so = {
-        .threads = o->threads, .first = first, .progress = fitting, .progress_ctx = (void *)o, .stop = o->stop};
+        .slopes = true, .threads = o->threads, .first = first, .progress = fitting, .progress_ctx = (void *)o, .stop = o->stop};
     c->products = calloc(c->n, sizeof *c->products);
     bool ok = (c->products || fail(e, "found no memory for %zu matrices", c->n)) && overlay_new(&c->overlay, c->model, e) &&
-              calibration_read(&text, c->model, o->text, o->text_len, o->context, o->tokens, e) &&
-              statistics_run(c->model, &text, &so, each_layer, c, e);
+              calibration_read(&text, c->model, o->text, o->text_len, o->context, 0, e);
+    if (ok) calibration_thin(&text, o->tokens);
+    ok = ok && statistics_run(c->model, &text, &so, each_layer, c, e);
     calibration_free(&text);
     plan_free(c->plan);
     overlay_free(&c->overlay);

@@ -52,7 +52,10 @@ struct unit *units_new(const struct model *m, enum compress_scope scope, bool jo
                 bool ok = list || fail(e, "found no memory for %zu matrices", *n + 1);
                 if (list) u = list;
                 if (ok && !(i && one)) u[(*n)++] = (struct unit){.layer = layer, .site = (enum statistics_site)site};
-                if (ok && add_role(&u[*n - 1], m, site_roles[site][i], e)) continue;
+                if (ok && add_role(&u[*n - 1], m, site_roles[site][i], e)) {
+                    for (int k = 0; k <= u[*n - 1].n_roles - 1; k++) u[*n - 1].share[k] = 1 / (double)u[*n - 1].n_roles;
+                    continue;
+                }
                 units_free(u, *n);
                 return NULL;
             }
