@@ -125,20 +125,7 @@ static bool survey_and_allocate(struct compressor *c, const char *path, const ch
     struct work_file *f = work_file_open(path, key, c->options->survey, e); /* what a user keeps took hours, perhaps */
     bool ok = f && survey_run(c->model, c->options, c->units, c->n, f, e);
     work_file_close(f, false);
-    ok = ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
-    if (ok && getenv("DBG")) {
-        double sum[4] = {0};
-        for (size_t i = 0; i < c->n; i++) {
-            struct unit *u = &c->units[i];
-            sum[u->site] += u->weight * u->error[u->rank];
-            fprintf(stderr, "# %d %s rank %zu of %zu share %.2f err %.5f nats %.5f w %.4f shares %.2f %.2f %.2f\n", u->layer,
-                    u->role[0], u->rank, u->full, unit_parameters(u, u->rank, true) / unit_parameters(u, u->full, true),
-                    u->error[u->rank], u->weight * u->error[u->rank], u->weight, u->share[0], u->share[1], u->share[2]);
-        }
-        fprintf(stderr, "# expected KL qkv %.4f o %.4f gu %.4f d %.4f all %.4f\n", sum[0], sum[1], sum[2], sum[3],
-                sum[0] + sum[1] + sum[2] + sum[3]);
-    }
-    return ok;
+    return ok && allocate_ranks(c->units, c->n, c->options->ratio, c->cores.gauge, c->options->core_type, e);
 }
 
 static bool choose_ranks(struct compressor *c, const char *survey, const char *key, struct error *e)

@@ -2,7 +2,6 @@
 #include "engine/compress/survey.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,7 +115,6 @@ static bool probe(struct survey *s, struct subject *t, struct error *e)
         bool ok = trial_run(s->trial, &s->overlay.model, &kl, e);
         overlay_put(&s->overlay, name, NULL);
         if (!ok) return false;
-        if (getenv("DBG")) fprintf(stderr, "# %s err %.5f kl %.5f\n", name, t->error[i], kl);
         cost[i] = t->error[i] > 0 && kl > 0 ? kl / t->error[i] : 0;
         u->weight += cost[i];
     }
@@ -180,7 +178,6 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
     }
     metric_free(&metric);
     for (size_t i = 0; ok && i < n; i++) ok = remember(s, &u[i], e);
-    if (getenv("LAYERS") && l->layer + 1 >= atoi(getenv("LAYERS"))) return fail(e, "enough");
     return ok;
 }
 
