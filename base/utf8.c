@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* How many bytes a character is that begins with b; 0 if none does. */
 static size_t length_by_lead(unsigned char b)
@@ -68,4 +69,9 @@ size_t utf8_complete(const char *buf, size_t n)
         if ((*s & 0xC0) != 0x80) return may_become(s, back) ? n - back : n;
     }
     return n;
+}
+
+size_t utf8_mark(const char *text)
+{
+    return strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
 }

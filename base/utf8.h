@@ -18,6 +18,9 @@ size_t utf8_valid(const char *s, size_t n, uint32_t *c);
 /* Writes c <= U+10FFFF as UTF-8 and returns the length. */
 size_t utf8_encode(uint32_t c, char out[4]);
 
+/* Bytes of the mark that some editors and spreadsheets begin a text with (U+FEFF): 3, or 0 where there is none. */
+size_t utf8_mark(const char *text);
+
 /* Bytes of a stream split anywhere: how many of buf[0..n) can be printed without cutting a character in two. Bytes that can
  * never become a character count as printable. */
 size_t utf8_complete(const char *buf, size_t n);

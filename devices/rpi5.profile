@@ -183,13 +183,36 @@ vector.layer_norm.prefill.1 = 4e9 # B/s, assumed
 vector.act.prefill.4 = 1.6e10 # B/s, assumed
 vector.act.prefill.1 = 4e9 # B/s, assumed
 
-# Powers at the board's input. Idle: 0.65 A and 0.60 A at 5.1 V. Running: the mean of five runs by the board's own sensors
-# (#26484: 6.06 W), 7.5 W at the input by the fit 1.1451 x + 0.5879 of jfikar/RPi5-power, to the peak while Llama 3.1 8B
-# runs (ai-benchmarks #7), 10.8 W: their middle, less idle. No source tells bytes from arithmetic, so there are no other
-# energy terms.
+# Joules at the board's input. Idle: 0.65 A and 0.60 A at 5.1 V. Running: the five decoding runs of #26484, whose joules a token
+# (the board's own sensors) are fitted by a Q + b I, Q the bytes and I the instructions of a token, with errors relative to
+# each; 1.1451 x + 0.5879 W of jfikar/RPi5-power carries that to the input. a = 0.4708 J/GB is in decoding a power, 4.71 W at
+# the bandwidth above: 5.98 W at the input, of which idle is a part. b = 0.3984 nJ an instruction, 0.2281 at the input for each
+# of the two FLOPs of a weight. Instructions a weight are those of this program's `dotprod` kernels (the heads of
+# kernels/*_dot_dotprod.c), counted apart from any joule: llama.cpp's own are not published. tests/pi_sweep.c works all of it
+# out again. It was fitted to decoding alone; of Llama 3.1 8B's prompts it says 11 W, where ai-benchmarks #7 saw peaks of 10.8
+# and 11.6 W. No source tells attention or the other ops apart: they are part of the power.
 energy.idle = 3.2 # W, published iiab/iiab #4050 (0.65 A) and gist jace/352d5f64 (0.60 A)
 energy.idle.low95 = 3.1 # W, published gist jace/352d5f64: 5.13 V, 0.60 A
 energy.idle.high95 = 3.3 # W, published iiab/iiab #4050: 0.65 A
-energy.active = 5.95 # W, published llama.cpp #26484 through jfikar/RPi5-power, and ai-benchmarks #7
-energy.active.low95 = 4.3 # W, published llama.cpp #26484 (mean), through jfikar/RPi5-power
-energy.active.high95 = 7.6 # W, published geerlingguy/ai-benchmarks #7 (peak)
+energy.active = 2.78 # W, published llama.cpp #26484 through jfikar/RPi5-power: 0.4708 J/GB
+# The residuals of the five, as below: 21 % of some 7.7 W.
+energy.active.low95 = 1.2 # W, assumed
+energy.active.high95 = 4.4 # W, assumed
+energy.linear.q8_0 = 4.79e-11 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.21 instructions a weight
+energy.linear.q5_0 = 1.049e-10 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.46 instructions a weight
+energy.linear.q5_1 = 1.209e-10 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.53 instructions a weight
+energy.linear.q4_0 = 6.387e-11 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.28 instructions a weight
+energy.linear.q4_1 = 7.527e-11 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.33 instructions a weight
+energy.linear.q2_K = 8.668e-11 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.38 instructions a weight
+energy.linear.q3_K = 1.232e-10 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.54 instructions a weight
+energy.linear.q4_K = 5.93e-11 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.26 instructions a weight
+energy.linear.q5_K = 9.124e-11 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.40 instructions a weight
+energy.linear.q6_K = 1.026e-10 # J/FLOP, published llama.cpp #26484 through jfikar/RPi5-power: 0.45 instructions a weight
+# Float weights: a quarter of an instruction for the multiply-add, and a tenth for loads and conversions that many rows share.
+energy.linear.f32 = 8e-11 # J/FLOP, assumed
+energy.linear.f16 = 8e-11 # J/FLOP, assumed
+energy.linear.bf16 = 8e-11 # J/FLOP, assumed
+# The same residuals, for one run more: 5.7 % times 3.18 (Student's t) times the root of 1 + 2 / 5.
+energy.interval95 = 0.21 # 1, published residuals of five decoding runs: llama.cpp #26484
+# The correction to the input was fitted on one board.
+energy.gain_error = 0.05 # 1, assumed

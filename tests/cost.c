@@ -329,6 +329,7 @@ static bool set_energy(struct device *d, const char *key, double value)
 static void test_energy(const struct model *m)
 {
     struct device d, again;
+    FILE *f;
     struct prediction r = {0}, none = {0}, dear = {0};
     struct energy_work w;
     const struct predict_options o = {.threads = 2, .prompt = 21, .gen = 5, .kv_type = TYPE_F16};
@@ -372,6 +373,13 @@ static void test_energy(const struct model *m)
          ok && fabs(r.energy_j / want - 1) < 1e-6 && w.work[TYPE_Q4_K] > 0 && w.work[ENERGY_ATTEND] > 0,
          "found %.9g J, expected %.9g: %s", r.energy_j, want, e.text);
     TEST("rows' joules sum to the total, exactly", ok && sum == r.energy_j, "found %.17g and %.17g", sum, r.energy_j);
+    size_t n_phases = 0;
+    struct prediction_row *phases = ok ? prediction_group(&r, BY_PHASE, &n_phases) : NULL;
+    TEST("joules of prefill and of decoding are the total's, exactly",
+         n_phases == 2 && phases[0].energy_j > 0 && phases[1].energy_j > 0 &&
+             phases[0].energy_j + phases[1].energy_j == r.energy_j,
+         "found %zu phases of %.17g", n_phases, r.energy_j);
+    free(phases);
     TEST("joules' interval adds the fit's, the meter's and the time's",
          ok && fabs(r.interval95_j[1] - r.energy_j - 0.06 * r.energy_j - 5 * 0.1 * r.time_s) < 1e-6 * r.energy_j &&
              fabs(r.interval95_j[0] + r.interval95_j[1] - 2 * r.energy_j) < 1e-6 * r.energy_j,
@@ -389,18 +397,27 @@ static void test_energy(const struct model *m)
     if (ok) device_free(&again);
     /* A new calibration in its place. */
     struct device fresh;
+    struct error lost, none_lost;
     size_t kept = 0, none_kept = 1;
     make_round_device(&fresh, 1e6, 1);
-    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &e) &&
-         calibrate_keep_energy(&fresh, in_tmp("nothing"), &none_kept, &e);
+    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &lost, &e) &&
+         calibrate_keep_energy(&fresh, in_tmp("nothing"), &none_kept, &none_lost, &e);
     TEST("a calibration keeps the energy terms of the profile it replaces",
-         ok && kept > 6 && !none_kept && device_get(&fresh, "energy.byte") == 2e-10 &&
+         ok && kept > 6 && !none_kept && !*lost.text && !*none_lost.text && device_get(&fresh, "energy.byte") == 2e-10 &&
              isnan(device_get(&fresh, "interval95.2")),
          "kept %zu and %zu: %s", kept, none_kept, e.text);
     device_clear(&fresh, "energy.");
     strcpy(fresh.name, "another CPU");
-    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &e);
-    TEST("but not another CPU's", ok && !kept && isnan(device_get(&fresh, "energy.byte")), "kept %zu", kept);
+    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &lost, &e);
+    TEST("but not another CPU's, and says so",
+         ok && !kept && isnan(device_get(&fresh, "energy.byte")) &&
+             strstr(lost.text, "found the profile of 'test machine', expected 'another CPU'"),
+         "kept %zu: '%s'", kept, lost.text);
+    f = fopen(in_tmp("energy"), "a");
+    if (f) fputs("energy.bite = 1 # J/B, assumed\n", f), fclose(f);
+    ok = ok && calibrate_keep_energy(&fresh, in_tmp("energy"), &kept, &lost, &e);
+    TEST("nor those of a profile that can't be read, and says why", ok && !kept && strstr(lost.text, "found key 'energy.bite'"),
+         "kept %zu: '%s'", kept, lost.text);
     device_free(&fresh);
     unlink(in_tmp("energy"));
     prediction_free(&r);

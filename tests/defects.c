@@ -44,6 +44,8 @@ static void test_costs(const struct plan *p)
     TEST("LLM-Viewer: attention's output grows by n, not n^2",
          c.activation_bytes == 4 * n * 2 * H * HD && c2.activation_bytes == 2 * c.activation_bytes, "found %g and %g bytes",
          c.activation_bytes, c2.activation_bytes);
+    TEST("LLM-Viewer: a prompt's rows load the cache of H_kv heads, not H, and each what it sees",
+         c.kv_read == n * (n + 1) * H_KV * HD * 2, "found %g bytes", c.kv_read);
     c = cost_op(p, attend, &(struct step){.n = 1, .p = 999, .n_out = 1, .kv_type = TYPE_F16});
     TEST("LLM-Viewer: decoding loads the cache of H_kv heads, not H", c.kv_read == 2 * n * H_KV * HD * 2, "found %g bytes",
          c.kv_read);

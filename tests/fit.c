@@ -8,7 +8,7 @@
 #include "base/wilson.h"
 #include "engine/account/conformal.h"
 #include "engine/account/fit.h"
-#include "tests/test.h"
+#include "tests/round_device.h"
 
 static struct error e;
 static uint64_t state = 20260101;
@@ -309,6 +309,38 @@ static void test_results(void)
     energy_log_free(&log);
 }
 
+/* What is stored is read back, whatever the resamples say: of runs that agree to the last digit they scatter in it alone, and
+ * may all lie beside the value. */
+static void test_stored(void)
+{
+    int outside = 0, refused = 0;
+    struct device d, again;
+    make_round_device(&d, 1e6, 1);
+    for (int set = 0; set < 12; set++) {
+        struct energy_log log;
+        struct energy_fit fit;
+        char *text = NULL;
+        size_t size;
+        simulate(&log, 8 + (size_t)set, 4, 0, false);
+        strcpy(d.name, log.device);
+        FILE *f = open_memstream(&text, &size);
+        bool ok = f && energy_fit(&fit, &log, &(struct fit_options){.seed = 1, .resamples = 200, .gain_error = NAN}, &e) &&
+                  energy_fit_store(&fit, &d, "a test", &e);
+        for (int t = 0; ok && t < fit.n_terms; t++)
+            outside += !(fit.terms[t].low95 <= fit.terms[t].value && fit.terms[t].value <= fit.terms[t].high95);
+        if (ok) device_print(&d, f);
+        if (f) fclose(f);
+        ok = ok && device_parse(&again, text, size, "stored", &e);
+        refused += !ok;
+        if (ok) device_free(&again);
+        free(text);
+        energy_log_free(&log);
+    }
+    device_free(&d);
+    TEST("an interval holds the value that it stands beside", !outside, "%d of 60 do not", outside);
+    TEST("what a fit stores is a profile that loads", !refused, "%d of 12 do not: %s", refused, e.text);
+}
+
 static void test_collinear_fit(void)
 {
     struct energy_log log;
@@ -442,6 +474,9 @@ static void test_wrong_logs(void)
         {"an infinite number", HEAD "a,m,1,5,1e6,1,3,5,measured,inf,1e9\n", "line 2: bytes: found 'inf'"},
         {"an empty field", HEAD "a,m,1,5,1e6,1,3,,measured,1e6,1e9\n", "line 2: energy_j: found ''"},
         {"no joules", HEAD "a,m,1,5,1e6,1,3,0,measured,1e6,1e9\n", "line 2: energy_j: found '0'"},
+        {"less than idle takes", HEAD "a,m,1,5,1e6,2,3,2.9,measured,1e6,1e9\n",
+         "line 2: energy_j: found 2.9, expected gross joules, idle included: 3 W for 2 s alone are 6"},
+        {"a mark before the text", "\xef\xbb\xbf" HEAD "a,m,1,5,1e6\n", "line 2: found 5 fields"},
         {"negative work", HEAD "a,m,1,5,1e6,1,3,5,measured,1e6,-1\n", "line 2: flops.linear.q4_K: found '-1'"},
         {"half a thread", HEAD "a,m,1.5,5,1e6,1,3,5,measured,1e6,1e9\n", "line 2: threads: found 1.5"},
         {"no session", HEAD ",m,1,5,1e6,1,3,5,measured,1e6,1e9\n", "line 2: session: found 0 characters"},
@@ -499,6 +534,7 @@ int main(void)
     test_logs();
     test_wrong_logs();
     test_results();
+    test_stored();
     test_collinear_fit();
     test_plausibility();
     test_coverage();

@@ -172,6 +172,7 @@ static bool fill(struct sweep *s, double scale, int model, uint64_t seed, double
             w.rss_bs = 1e9 * w.window_s, w.idle_rss = 2e8;
             w.pss_bs = w.idle_pss = NAN;
             w.energy_j = watts * w.window_s, w.idle_w = watts / 4;
+            w.pace_prefill = 1.25, w.pace_decode = 0.8;
             w.idle_after = true;
             ok = ok && sweep_push(s, &w);
         }
@@ -228,6 +229,10 @@ static void test_sums(const char *path, const struct device *d)
          "found %g %g", p->cpu_auc, p->ram_auc);
     TEST("the choice of tokens is not in the time", fabs(p->time_s - p->prefill_s - p->decode_s) < 0.01 * p->time_s,
          "found %g of %g", p->time_s, p->prefill_s + p->decode_s);
+    TEST("at the calibration's pace prefill took less, decoding more",
+         p->pace_prefill == 1.25 && p->pace_decode == 0.8 &&
+             fabs((p->prefill_s / 1.25 + p->decode_s / 0.8) / p->paced_s - 1) < 0.01,
+         "found %g s of %g and %g", p->paced_s, p->prefill_s, p->decode_s);
     const struct laws_ratio *time = &l->ratio[LAWS_TIME], *tps = &l->ratio[LAWS_THROUGHPUT];
     TEST("a pair's ratios",
          fabs(time->ratio / 0.4 - 1) < 0.01 && time->low < 0.4 && 0.4 < time->high && fabs(tps->ratio / 2.5 - 1) < 0.01 &&

@@ -138,7 +138,7 @@ static void test_pi_decode(void)
     for (size_t i = 0; ok && i < N; i++) {
         struct paper_cost c;
         ok = paper_cost(&c, cases[i].shape, &d, &e);
-        double error = 128 / paper_decode(&c, 1, 129) / cases[i].tokens_per_s - 1;
+        double error = 128 / paper_decode(&c.s, 1, 129) / cases[i].tokens_per_s - 1;
         worst = fmax(worst, fabs(error));
         sum += fabs(error) / N;
         if (i < 4) sweep += fabs(error) / 4;
@@ -166,7 +166,7 @@ static void test_prefill(void)
         struct device d;
         struct paper_cost c = {0};
         bool ok = bundled_load(&d, cases[i].device, &e) && paper_cost(&c, cases[i].shape, &d, &e);
-        double found = ok ? (double)cases[i].n / paper_prefill(&c, (double)cases[i].n) : 0;
+        double found = ok ? (double)cases[i].n / paper_prefill(&c.s, (double)cases[i].n) : 0;
         snprintf(title, sizeof title, "%s: prefill of %s", cases[i].device, cases[i].shape);
         TEST(title, near(found, cases[i].tokens_per_s, cases[i].tolerance), "found %g tokens/s, published %g", found,
              cases[i].tokens_per_s);
@@ -200,6 +200,19 @@ static void test_contradictions(void)
         {HEAD "read_bandwidth.1 = 2e9 # B/s, assumed\npeak.i8.1 = 1e9 # FLOP/s, assumed\nlinear.q4_K.decode.1 = 1.2e9 # "
               "FLOP/s, assumed\n",
          NULL},
+#define WATTS HEAD "read_bandwidth.1 = 1e9 # B/s, assumed\nenergy.idle = 3 # W, assumed\n"
+        {WATTS "energy.idle.low95 = 3.1 # W, assumed\n",
+         "x: line 12: energy.idle.low95: found 3.1, expected at most energy.idle = 3"},
+        {WATTS "energy.idle.high95 = 2.9 # W, assumed\n",
+         "x: line 12: energy.idle.high95: found 2.9, expected at least energy.idle = 3"},
+        {WATTS "energy.idle.high95 = 2 # W, assumed\nenergy.idle.low95 = 4 # W, assumed\n",
+         "x: line 12: energy.idle.high95: found 2, expected at least energy.idle = 3"},
+        {WATTS "energy.linear.q4_K = 1e-11 # J/FLOP, assumed\nenergy.linear.q4_K.low95 = 2e-11 # J/FLOP, assumed\n",
+         "x: line 13: energy.linear.q4_K.low95: found 2e-11, expected at most energy.linear.q4_K = 1e-11"},
+        {WATTS "energy.byte.low95 = 0 # J/B, assumed\n",
+         "x: line 12: energy.byte.low95: found no 'energy.byte' that it is an end of, expected one"},
+        {WATTS "energy.idle.low95 = 3 # W, assumed\nenergy.idle.high95 = 3 # W, assumed\n", NULL},
+        {WATTS "energy.idle.high95 = 4 # W, assumed\n", NULL},
     };
     size_t wrong = 0, first = 0;
     struct error why = {""};
@@ -233,18 +246,21 @@ static void test_cost(void)
          ok && near(c.weight_bytes, 4.913e9, 1e-4) && near(c.streamed_bytes, 4.617e9, 1e-4) && c.kv_bytes == 131072, "%s",
          e.text);
     static const size_t lengths[] = {1, 7, 48, 300, 512, 900};
-    double worst_prefill = 0, worst_decode = 0;
+    double worst_prefill = 0, worst_decode = 0, worst_j = 0,
+           watts = device_get(&d, "energy.idle") + device_get(&d, "energy.active");
     for (size_t i = 0; ok && i < 6; i++) {
         struct prediction r;
         if (!(ok = predict(&r, p, &d,
                            &(struct predict_options){.threads = 4, .prompt = lengths[i], .gen = 70, .kv_type = TYPE_F16}, &e)))
             break;
-        worst_prefill = fmax(worst_prefill, fabs(paper_prefill(&c, (double)lengths[i]) / r.prefill_s - 1));
-        worst_decode = fmax(worst_decode, fabs(paper_decode(&c, (double)lengths[i], 70) / r.decode_s - 1));
+        worst_prefill = fmax(worst_prefill, fabs(paper_prefill(&c.s, (double)lengths[i]) / r.prefill_s - 1));
+        worst_decode = fmax(worst_decode, fabs(paper_decode(&c.s, (double)lengths[i], 70) / r.decode_s - 1));
+        double beside = paper_prefill(&c.j, (double)lengths[i]) + paper_decode(&c.j, (double)lengths[i], 70);
+        worst_j = fmax(worst_j, fabs(beside / (r.energy_j - watts * r.time_s) - 1));
         prediction_free(&r);
     }
-    TEST("they stand for the whole prediction", ok && worst_prefill < 0.03 && worst_decode < 1e-3, "prefill %g, decode %g %s",
-         worst_prefill, worst_decode, e.text);
+    TEST("they stand for the whole prediction", ok && worst_prefill < 0.03 && worst_decode < 1e-3 && worst_j < 0.03,
+         "prefill %g, decode %g, joules %g %s", worst_prefill, worst_decode, worst_j, e.text);
     device_free(&d);
     plan_free(p);
     model_close(m);
@@ -309,18 +325,29 @@ static void test_figures(void)
     paper_free(&again);
     paper_free(&one);
 
-    /* Joules that a profile prices by work too are not told from power times time. */
+    /* Joules of bytes and of work count beside power times time: 0.2 nJ a byte is 2 W at 10 GB/s. */
     struct device priced = {.n = 0};
     char priced_dir[200], priced_path[220];
     bool priced_made = test_folder(priced_dir, sizeof priced_dir);
     snprintf(priced_path, sizeof priced_path, "%s/profile", priced_dir);
-    ok = priced_made && bundled_load(&priced, "rpi5", &e) && device_set(&priced, "energy.byte", 2e-10, FITTED, "a test", &e) &&
-         device_save(&priced, priced_path, &e) && paper_predict(&one, priced_path, silent, &e);
-    const struct paper_row *run = ok ? find(&one, NULL, "llm_wh_run_original") : NULL;
-    TEST("joules by work are not left out in silence", ok && isnan(run->predicted) && strstr(run->note, "by work and bytes"),
-         "%s", e.text);
+    double wh[3] = {NAN, NAN, NAN}, seen[3] = {NAN, NAN, NAN};
+    ok = priced_made && bundled_load(&priced, "rpi5", &e);
+    if (ok) device_clear(&priced, "energy.linear.");
+    for (int i = 0; ok && i < 3; i++) {
+        if (i == 1) ok = device_set(&priced, "energy.byte", 2e-10, ASSUMED, NULL, &e);
+        if (i == 2) ok = device_set(&priced, "energy.linear.q4_K", 1e-10, ASSUMED, NULL, &e);
+        ok = ok && device_save(&priced, priced_path, &e) && paper_predict(&one, priced_path, silent, &e);
+        if (!ok) break;
+        wh[i] = find(&one, NULL, "llm_wh_run_original")->predicted;
+        seen[i] = find(&one, NULL, "vlm_wh_prompt_original")->predicted;
+        paper_free(&one);
+    }
+    TEST("joules of bytes are beside those of power and time",
+         ok && wh[1] > 1.1 * wh[0] && wh[1] < 1.4 * wh[0] && seen[1] > seen[0],
+         "found %g and %g Wh of text, %g and %g of a picture: %s", wh[0], wh[1], seen[0], seen[1], e.text);
+    TEST("joules of a type that the profile does not know are not known", ok && isnan(wh[2]) && isnan(seen[2]),
+         "found %g and %g Wh", wh[2], seen[2]);
     device_free(&priced);
-    paper_free(&one);
     if (priced_made) unlink(priced_path), rmdir(priced_dir);
 
     /* A profile without energy terms, and without one rate. */

@@ -20,7 +20,7 @@ static int run(int n_args, char **args)
     (void)n_args, (void)args;
     char path[1024];
     struct device d;
-    struct error e;
+    struct error e, lost;
     signals_catch();
     if (!out && (!device_cache_path(path, sizeof path, &e) || !device_cache_make(&e))) return failed(&e);
     struct file_output *file = file_output_open(out ? out : path, &e); /* before the work, so that it is not for nothing */
@@ -32,7 +32,7 @@ static int run(int n_args, char **args)
         file_output_discard(file);
         return failed(&e);
     }
-    bool ok = calibrate_keep_energy(&d, out ? out : path, &kept, &e);
+    bool ok = calibrate_keep_energy(&d, out ? out : path, &kept, &lost, &e);
     if (ok) device_print(&d, file_output_stream(file));
     if (ok)
         ok = file_output_commit(file, &e);
@@ -43,6 +43,7 @@ static int run(int n_args, char **args)
     else if (ok)
         device_print(&d, stdout);
     if (ok && kept) note("%zu energy terms of the profile that was there are kept", kept);
+    if (ok && *lost.text) note("no energy terms of what was there are kept: %s", lost.text);
     if (ok && device_get(&d, "noise") > 0.05)
         note("bandwidth scattered by %.0f %% meanwhile: something else runs; calibrate again when nothing does",
              100 * device_get(&d, "noise"));
@@ -56,7 +57,7 @@ static const struct option options[] = {
      NULL},
     {"quick", NULL, OPTION_FLAG, &quick, NULL,
      "measure everything once (8 s on two cores), as predict does where there is no profile yet", 0, 0, NULL},
-    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 26, or 1.5 with --quick)", 0.1,
+    {"seconds", NULL, OPTION_FLOAT, &seconds, "S", "measure in rounds for so long (default: 30, or 1.5 with --quick)", 0.1,
      3600, NULL},
     {.name = NULL},
 };

@@ -18,18 +18,11 @@
 #include "engine/account/peak.h"
 #include "engine/account/probe.h"
 #include "engine/account/read_rate.h"
+#include "engine/account/rounds.h"
 #include "kernels/kernel.h"
 #include "tensor/linear.h"
 
-enum { MAX_COUNTS = 16, MAX_ROUNDS = 64, MIB = 1 << 20 };
-
-/* One number of the profile, measured anew in each round. */
-struct figure {
-    char key[DEVICE_KEY];
-    bool seconds; /* fewer are faster; else a rate */
-    size_t n;
-    double values[MAX_ROUNDS];
-};
+enum { MAX_COUNTS = 16, MIB = 1 << 20 };
 
 struct calibration {
     struct device *device;
@@ -37,8 +30,7 @@ struct calibration {
     int counts[MAX_COUNTS], n_counts; /* numbers of threads */
     int threads;                      /* of the count at hand */
     struct probe_weights memory;      /* far more than the cache holds */
-    struct figure *figures;
-    size_t n_figures, allocated;
+    struct rounds rounds;
     size_t many;           /* rows of a long step of linear layers */
     double seen[2][2];     /* positions that a row of attention saw: in decode and prefill, of few and of many */
     double start, seconds; /* rounds go on until so much time has passed */
@@ -49,18 +41,7 @@ static bool note(struct calibration *c, bool seconds, double value, const char *
 {
     char key[DEVICE_KEY];
     vsnprintf(key, sizeof key, format, ap);
-    size_t i = 0;
-    while (i < c->n_figures && strcmp(c->figures[i].key, key)) i++;
-    if (i == c->n_figures) {
-        struct figure *p = memory_grow(c->figures, &c->allocated, i + 1, sizeof *p);
-        if (!p) return fail(c->e, "calibration: found no memory for %zu figures", i + 1);
-        c->figures = p;
-        p[c->n_figures++] = (struct figure){.seconds = seconds};
-        strcpy(p[i].key, key);
-    }
-    struct figure *f = &c->figures[i];
-    if (f->n < MAX_ROUNDS) f->values[f->n++] = value;
-    return true;
+    return rounds_note(&c->rounds, key, seconds, value, c->e);
 }
 
 static bool note_rate(struct calibration *c, double value, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -83,28 +64,16 @@ static bool note_seconds(struct calibration *c, double value, const char *format
     return ok;
 }
 
-static const struct figure *figure_find(const struct calibration *c, const char *key)
-{
-    for (size_t i = 0; i < c->n_figures; i++)
-        if (!strcmp(c->figures[i].key, key)) return &c->figures[i];
-    return NULL;
-}
-
-/* The quartile of the faster rounds; NAN if nothing was noted. */
+/* What the rounds say of a figure; NAN if nothing was noted. */
 static double figure_of(const struct calibration *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static double figure_of(const struct calibration *c, const char *format, ...)
 {
     char key[DEVICE_KEY];
-    double values[MAX_ROUNDS];
     va_list ap;
     va_start(ap, format);
     vsnprintf(key, sizeof key, format, ap);
     va_end(ap);
-    const struct figure *f = figure_find(c, key);
-    if (!f) return NAN;
-    memcpy(values, f->values, f->n * sizeof *values);
-    sort_numbers(values, f->n);
-    return f->n < 2 ? values[0] : quantile(values, f->n, f->seconds ? 0.25 : 0.75);
+    return rounds_usual(&c->rounds, rounds_find(&c->rounds, key));
 }
 
 static bool put_from(struct calibration *c, enum provenance from, double value, const char *format, va_list ap)
@@ -140,12 +109,10 @@ static bool put_assumed(struct calibration *c, double value, const char *format,
  * "f32". */
 static double peak_of(const struct calibration *c, const char *operands, int threads)
 {
-    double peak = -INFINITY;
     char name[DEVICE_KEY];
     snprintf(name, sizeof name, "peak.%s.%d", operands, threads);
-    const struct figure *f = figure_find(c, name);
-    for (size_t i = 0; f && i < f->n; i++) peak = fmax(peak, f->values[i]);
-    return f ? peak : INFINITY;
+    double peak = rounds_largest(rounds_find(&c->rounds, name));
+    return isnan(peak) ? INFINITY : peak;
 }
 
 /* A rate of arithmetic: `measured`, unless a disturbance lifted it above what the machine's multiply-adds give; then that is
@@ -215,7 +182,7 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
     /* Scalar kernels alone, which take minutes: their rates depend little on rows or on where weights come from. */
     char peak[DEVICE_KEY];
     snprintf(peak, sizeof peak, "peak.i8.%d", t);
-    size_t less = figure_find(c, peak) ? 1 : 4;
+    size_t less = rounds_find(&c->rounds, peak) ? 1 : 4;
     c->many = CALIBRATED_ROWS / less;
     probe_cold_shape(cold, type, c->memory.n / less);
     snprintf(warm, sizeof warm, "L=1,D=512,H=4,KV=2,F=1536,V=256:%s", type_name(type));
@@ -359,15 +326,13 @@ static bool put_gemm(struct calibration *c, enum type type, int threads)
            put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);
 }
 
-/* Of the seconds that a query head takes at one row with few and with many positions in sight: what a position takes, as a
- * straight line over the width of heads, and what a row takes beside, in positions. */
-static bool put_attend(struct calibration *c, const char *op, int phase, int threads)
+/* Of the seconds that a query head takes at one row with few and with many positions in sight, for each width of heads: what a
+ * position takes, and what a row takes beside, in positions. */
+static void attend_times(const struct calibration *c, const char *op, int phase, int threads, double each[N_HEADS],
+                         double edge[N_HEADS])
 {
     const char *name = attend_phases[phase].name;
     const double *seen = c->seen[phase];
-    /* Least squares of relative errors: of absolute ones the widest heads' noise is as much as what a narrow head's score takes
-     * beside its elements. */
-    double edge[N_HEADS], all = 0, mean_d = 0, mean = 0, dd = 0, dt = 0, each[N_HEADS], weight[N_HEADS];
     for (int h = 0; h < N_HEADS; h++) {
         double few = figure_of(c, "few.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
         double many = figure_of(c, "many.%s.%s.%d.%d", op, name, heads[h].head_dim, threads);
@@ -375,28 +340,59 @@ static bool put_attend(struct calibration *c, const char *op, int phase, int thr
         /* On a machine so busy that more positions seemed to take less: all is the positions'. */
         if (!(each[h] > 0) || few < seen[0] * each[h]) each[h] = many / seen[1];
         edge[h] = fmax(0, few / each[h] - seen[0]);
-        weight[h] = 1 / (each[h] * each[h]);
-        all += weight[h];
-        mean_d += weight[h] * heads[h].head_dim;
-        mean += weight[h] * each[h];
     }
-    mean_d /= all;
-    mean /= all;
-    for (int h = 0; h < N_HEADS; h++) {
-        dd += weight[h] * pow(heads[h].head_dim - mean_d, 2);
-        dt += weight[h] * (heads[h].head_dim - mean_d) * (each[h] - mean);
+}
+
+/* Seconds of an element of a position where its score takes as long as `score` elements. */
+static double attend_element(const double each[N_HEADS], double score)
+{
+    double element[N_HEADS];
+    for (int h = 0; h < N_HEADS; h++) element[h] = each[h] / (score + heads[h].head_dim);
+    return median(element, N_HEADS);
+}
+
+/* How many elements of a position its score takes as long as: what the times of all widths agree on best, by relative errors
+ * and not their squares. One number for the phase, since the same loops run on any number of threads and once a cache's type is
+ * converted: a line through four widths of each by themselves has an intercept that is mostly noise. */
+static double attend_score(const struct calibration *c, int phase)
+{
+    enum { MOST = 64 };
+    double best = 0, least = INFINITY;
+    for (double score = 0; score <= MOST; score += 0.5) {
+        double off = 0;
+        for (int i = 0; i < c->n_counts; i++)
+            for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++) {
+                double each[N_HEADS], edge[N_HEADS];
+                attend_times(c, type_get(kv_types[k])->op, phase, c->counts[i], each, edge);
+                double element = attend_element(each, score);
+                for (int h = 0; h < N_HEADS; h++) off += fabs(log(each[h] / (element * (score + heads[h].head_dim))));
+            }
+        if (off < least) least = off, best = score;
     }
-    double element = dt / dd, score = mean - element * mean_d;
-    char rate[DEVICE_KEY];
-    snprintf(rate, sizeof rate, "attend.%s.%s.%d", op, name, threads);
-    /* Where the line has no sense, because other load bent it: all is in proportion to the width. */
-    bool bent = !(score > 0 && element > 0);
-    if (bent) element = mean / mean_d;
-    return (bent ? put_assumed(c, fmin(4 / element, peak_of(c, "f32", threads)), "%s", rate)
-                 : put_rate(c, 4 / element, "f32", threads, rate)) &&
-           (bent ? put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, threads)
-                 : put(c, score, "attend.%s.score.%s.%d", op, name, threads)) &&
-           put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, threads);
+    return best;
+}
+
+static bool put_attend(struct calibration *c, int phase)
+{
+    const char *name = attend_phases[phase].name;
+    double score = attend_score(c, phase);
+    for (int i = 0; i < c->n_counts; i++)
+        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++) {
+            const char *op = type_get(kv_types[k])->op;
+            int t = c->counts[i];
+            double each[N_HEADS], edge[N_HEADS];
+            char rate[DEVICE_KEY];
+            attend_times(c, op, phase, t, each, edge);
+            double element = attend_element(each, score);
+            snprintf(rate, sizeof rate, "attend.%s.%s.%d", op, name, t);
+            /* No score without its exponential: where none showed, the widths' noise hid it. */
+            if (!put_rate(c, 4 / element, "f32", t, rate) ||
+                !(score > 0 ? put(c, score * element, "attend.%s.score.%s.%d", op, name, t)
+                            : put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, t)) ||
+                !put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, t))
+                return false;
+        }
+    return true;
 }
 
 /* The relative scatter of bandwidth over the rounds; of few of them, what it is on a machine that others use too. */
@@ -406,9 +402,9 @@ static bool put_noise(struct calibration *c)
     double noise = 0;
     for (int i = 0; i < c->n_counts; i++) {
         char key[DEVICE_KEY];
-        double values[MAX_ROUNDS], off[MAX_ROUNDS], middle;
+        double values[ROUNDS_MOST], off[ROUNDS_MOST], middle;
         snprintf(key, sizeof key, "read_bandwidth.%d", c->counts[i]);
-        const struct figure *f = figure_find(c, key);
+        const struct rounds_figure *f = rounds_find(&c->rounds, key);
         if (f->n < LEAST) return put_assumed(c, 0.1, "noise");
         memcpy(values, f->values, f->n * sizeof *values);
         middle = median(values, f->n);
@@ -420,12 +416,14 @@ static bool put_noise(struct calibration *c)
 
 static bool put_figures(struct calibration *c)
 {
-    for (size_t i = 0; i < c->n_figures; i++) {
-        const struct figure *f = &c->figures[i];
-        double kept = figure_of(c, "%s", f->key), best = f->values[0];
+    if (!rounds_weigh(&c->rounds, c->e) || !put(c, c->rounds.load[LOAD_ARITHMETIC], "load.arithmetic") ||
+        !put(c, c->rounds.load[LOAD_MEMORY], "load.memory"))
+        return false;
+    for (size_t i = 0; i < c->rounds.n; i++) {
+        const struct rounds_figure *f = &c->rounds.figures[i];
+        double kept = rounds_usual(&c->rounds, f), best = rounds_largest(f);
         char type[16];
         int threads;
-        for (size_t k = 1; k < f->n; k++) best = fmax(best, f->values[k]);
         if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
         bool product = sscanf(f->key, "linear.%15[^.].%*[^.].%d", type, &threads) == 2, peak = !strncmp(f->key, "peak.", 5);
         if (!(product ? put_rate(c, kept, operands_of(type_of_op(type)), threads, f->key)
@@ -436,11 +434,8 @@ static bool put_figures(struct calibration *c)
     for (int i = 0; i < c->n_counts; i++) {
         for (unsigned t = 0; t < TYPE_FILE_END; t++)
             if (type_get(t) && type_get(t)->op && !put_gemm(c, (enum type)t, c->counts[i])) return false;
-        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
-            for (int phase = 0; phase < 2; phase++)
-                if (!put_attend(c, type_get(kv_types[k])->op, phase, c->counts[i])) return false;
     }
-    return put_exponent(c) && put_noise(c);
+    return put_attend(c, 0) && put_attend(c, 1) && put_exponent(c) && put_noise(c);
 }
 
 /* ---- All of it ---- */
@@ -484,7 +479,7 @@ static bool measure_rounds(struct calibration *c)
 {
     const struct calibrate_options *o = c->options;
     double share = 0;
-    for (int round = 0; round < MAX_ROUNDS && share < 1; round++) {
+    for (int round = 0; round < ROUNDS_MOST && share < 1; round++) {
         if (!measure_round(c)) return false;
         share = fmin(1, (clock_now() - c->start) / c->seconds);
         if (o->progress) o->progress(o->progress_ctx, (uint64_t)(share * ROUNDS_SHARE), PROGRESS);
@@ -530,7 +525,7 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
         ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
     ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
-    free(c.figures);
+    rounds_free(&c.rounds);
     if (huge)
         memory_huge_free(c.memory.bytes, bytes);
     else

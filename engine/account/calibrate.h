@@ -18,13 +18,10 @@
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
  *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)
  *
- * They are measured in rounds, each figure once a round, and the quartile of the faster rounds is kept. A disturbance only ever
- * makes things slower, and where a neighbour shares the core it comes and goes within tenths of a second: of the five and more
- * rounds that 30 s hold some are free of it, and they agree with each other, which medians of a busy minute do not (J. Chen and
- * J. Revels, "Robust benchmarking in noisy environments", 2016, arXiv 1608.04295, take the fastest of all). A quick calibration
- * has one round, and its figures are what that gave. How far the machine is from them at another moment is its pace. Where
- * rounds contradict themselves (more rows seem to take less time, a rate is above the peak) the profile gets what stands to
- * reason instead, as `assumed`.
+ * They are measured in rounds, each figure once a round; a figure is the quartile of the faster ones times the load that all
+ * figures together show (rounds.h). A quick calibration has one round, and its figures are what that gave. How far the machine
+ * is from them at another moment is its pace. Where rounds contradict themselves (more rows seem to take less time, a rate is
+ * above the peak) the profile gets what stands to reason instead, as `assumed`.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CALIBRATE_H
 #define HARTREE_CALIBRATE_H
@@ -51,9 +48,9 @@ struct calibrate_options {
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
 
 /* Takes over the energy terms of the profile at `path`, which *d is to replace: they were fitted to metered runs, which no
- * calibration repeats. *kept is how many; 0 where there is no such profile, or it is another CPU's. False and *e if memory is
- * short. */
-bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e);
+ * calibration repeats. *kept is how many; 0 where there is no such profile, it has none, it can't be read or is another CPU's:
+ * of the last two *lost says which, else its text is empty. False and *e if memory is short. */
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *lost, struct error *e);
 
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
  * NULL and "this", this machine. Its profile is read from the cache

@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "base/printable.h"
+#include "base/suffix.h"
+#include "base/utf8.h"
 #include "engine/pool.h"
 #include "kernels/kernel.h"
 #include "kernels/type.h"
@@ -29,6 +31,8 @@ static const struct key_rule {
     {"memory", "B", 1e6, 1e15},
     {"exponent", "1", 1, INFINITY},
     {"noise", "1", 0, 10},
+    {"load.arithmetic", "1", 1, 1e3},
+    {"load.memory", "1", 1, 1e3},
     {"read_bandwidth.THREADS", "B/s", 1e6, 1e15},
     {"read_peak.THREADS", "B/s", 1e6, 1e15},
     {"read_cache.SIZE.THREADS", "B/s", 1e6, 1e15},
@@ -270,6 +274,15 @@ static bool parse_provenance(char *comment, const char *unit, enum provenance *f
     return true;
 }
 
+/* A profile may be anybody's, and its texts are printed. */
+static bool is_printable(const char *text, const char *key, struct error *e)
+{
+    for (size_t n = strlen(text), at = 0, len; at < n; at += len)
+        if (!(len = printable_length(text + at, n - at)))
+            return fail(e, "%s: found a byte %02x, expected printable text", key, (unsigned char)text[at]);
+    return true;
+}
+
 static bool parse_line(struct device *d, char *line, int number, struct error *e)
 {
     char *equals = strchr(line, '=');
@@ -281,9 +294,8 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
         if (*text) return fail(e, "found a second '%s', expected one", key);
         if (!*value || strlen(value) >= DEVICE_TEXT)
             return fail(e, "%s: found %zu characters, expected 1 to %d", key, strlen(value), DEVICE_TEXT - 1);
-        for (size_t n = strlen(value), at = 0, len; at < n; at += len)
-            if (!(len = printable_length(value + at, n - at)))
-                return fail(e, "%s: found a byte %02x, expected printable text", key, (unsigned char)value[at]);
+        if (strchr(value, '#')) return fail(e, "%s: found '#', expected no comment behind a text", key);
+        if (!is_printable(value, key, e)) return false;
         strcpy(text, value);
         return true;
     }
@@ -299,7 +311,9 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
     if (end == value || *end) return fail(e, "%s: found '%.60s', expected a number", key, value);
     enum provenance from = ASSUMED;
     const char *source = "";
-    if (!parse_provenance(comment, unit, &from, &source, e) || !device_set(d, key, v, from, source, e)) return false;
+    if (!parse_provenance(comment, unit, &from, &source, e) || !is_printable(source, key, e) ||
+        !device_set(d, key, v, from, source, e))
+        return false;
     d->entries[d->n - 1].line = number;
     return true;
 }
@@ -331,13 +345,29 @@ static bool is_complete(const struct device *d, struct error *e)
     return found || fail(e, "end of file: found no key 'read_bandwidth.1', expected one");
 }
 
-/* No figure may be above the bound that the profile itself sets. */
+/* An interval's end has to lie on its side of the value: what a prediction's joules may be off by are the distances between
+ * them (energy_terms.h). `hartree fit` writes intervals that hold their value (fit.h). */
+static bool holds_value(const struct device *d, const struct device_entry *end, struct error *e)
+{
+    bool low = ends_with(end->key, ".low95");
+    if (!low && !ends_with(end->key, ".high95")) return true;
+    char key[DEVICE_KEY];
+    snprintf(key, sizeof key, "%.*s", (int)(strrchr(end->key, '.') - end->key), end->key);
+    double value = device_get(d, key);
+    if (isnan(value)) return fail(e, "line %d: %s: found no '%s' that it is an end of, expected one", end->line, end->key, key);
+    return (low ? end->value <= value : end->value >= value) ||
+           fail(e, "line %d: %s: found %.9g, expected at %s %s = %.9g", end->line, end->key, end->value, low ? "most" : "least",
+                key, value);
+}
+
+/* No figure may be above the bound that the profile itself sets, nor outside of its own interval. */
 static bool is_consistent(const struct device *d, struct error *e)
 {
     for (size_t i = 0; i < d->n; i++) {
         const struct device_entry *entry = &d->entries[i];
         const char *key = entry->key, *threads = strrchr(key, '.');
         if (!threads) continue;
+        if (!holds_value(d, entry, e)) return false;
         bool bandwidth = !strncmp(key, "read_bandwidth.", 15), linear = !strncmp(key, "linear.", 7);
         bool floats = !strncmp(key, "attend.", 7) || (linear && (key[7] == 'f' || key[7] == 'b')); /* f32, f16, bf16 */
         if (!bandwidth && !linear && !floats) continue;
@@ -354,15 +384,17 @@ static bool is_consistent(const struct device *d, struct error *e)
 bool device_parse(struct device *d, char *text, size_t size, const char *from, struct error *e)
 {
     *d = (struct device){0};
-    char *line = text;
+    char *line = text + utf8_mark(text);
     int number = 1;
     char place[64] = "";
-    bool ok = memchr(text, 0, size) == NULL || fail(e, "line 1: found a NUL byte, expected text");
+    bool ok = true;
     for (; ok && line < text + size; number++) {
-        char *end = strchr(line, '\n'), *next = end ? end + 1 : text + size;
+        char *end = memchr(line, '\n', (size_t)(text + size - line)), *next = end ? end + 1 : text + size;
         if (end) *end = 0;
+        bool whole = line + strlen(line) == (end ? end : text + size);
         char *s = trim(line);
-        if (*s && *s != '#' && !parse_line(d, s, number, e)) {
+        if (!whole) fail(e, "found a NUL byte, expected text");
+        if (!whole || (*s && *s != '#' && !parse_line(d, s, number, e))) {
             snprintf(place, sizeof place, "line %d", number);
             ok = fail_in(e, place);
         }

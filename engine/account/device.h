@@ -2,14 +2,16 @@
  *
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
  * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and
- * `date` stand without a unit. The numbers:
+ * `date` stand alone, without a comment. The numbers:
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
  *   memory                       B      main memory; need not be there
  *   exponent                     1      p of t = ((W/R)^p + (Q/B)^p)^(1/p): 1 sum, 2, inf max
  *   noise                        1      relative scatter of the bandwidth's repeats (median absolute deviation / median)
- *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache, the faster rounds' quartile
+ *   load.arithmetic, .memory     1      how much longer than in its faster rounds the machine usually took; the rates have it
+ *                                       in them; need not be there
+ *   read_bandwidth.T             B/s    sequential loads from memory far beyond the cache
  *   read_peak.T                  B/s    the same, best of several: no op may seem to read faster
  *   read_cache.SIZE.T    B/s    the same, of SIZE a thread that stays in a cache: 16K, 128K ...; what each level gives
  *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
@@ -36,7 +38,7 @@
  *   energy.linear.TYPE           J/FLOP of linear layers
  *   energy.attend                J/FLOP of attention
  *   energy.vector                J/B    of bytes that the other ops move
- *   energy.TERM.low95, .high95   as TERM the 95 % confidence interval of any of the six above
+ *   energy.TERM.low95, .high95   as TERM the 95 % confidence interval of any of the six above, which holds the value
  *   energy.interval95            1      half width of a prediction's 95 % interval, relative to it, its time being known
  *   energy.gain_error            1      what the meter may be off by as a whole, which no repeat shows; relative
  *
@@ -100,8 +102,8 @@ const char *device_provenance(enum provenance from);
 /* Reads a profile. False and *e ("FILE: line N: found X, expected Y") on an unknown or repeated key, a value out of range, a
  * unit other than the key's, an unknown provenance, a missing key of those that every prediction needs (name, isa, date,
  * cores, llc, exponent, noise, and read_bandwidth, read_peak and stage for the same numbers of threads), or figures that
- * contradict each other: a bandwidth above its peak, or a rate of multiply-adds by more than 1.25 above its own (a calibration
- * on a busy machine may see a little more in a kernel than in the peak). */
+ * contradict each other: a bandwidth above its peak, a rate of multiply-adds by more than 1.25 above its own (a calibration
+ * on a busy machine may see a little more in a kernel than in the peak), or an energy term outside its own interval. */
 bool device_load(struct device *d, const char *path, struct error *e);
 
 /* The same from a text in memory, which it changes; `from` stands for the file's name in errors. */

@@ -8,6 +8,7 @@
 
 #include "base/csv.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "loader/file.h"
 
 /* ---- Columns ---- */
@@ -132,6 +133,10 @@ static bool read_run(struct energy_log *log, const struct columns *columns, size
         if (!read_number(numbers[i].to, fields[at[numbers[i].column]], column_names[numbers[i].column], numbers[i].min,
                          numbers[i].max, e))
             return false;
+    /* Some meters' logs have joules above idle, which would be fitted as if idle cost nothing. */
+    if (run->energy_j < 0.5 * run->idle_w * run->work.time_s)
+        return fail(e, "energy_j: found %g, expected gross joules, idle included: %g W for %g s alone are %g", run->energy_j,
+                    run->idle_w, run->work.time_s, run->idle_w * run->work.time_s);
     if (threads != floor(threads)) return fail(e, "threads: found %g, expected a whole number", threads);
     run->threads = (int)threads;
     for (size_t c = 0; c < ENERGY_CLASSES; c++) {
@@ -153,7 +158,7 @@ static bool read_text(struct energy_log *log, char *text, size_t size, struct er
     int n_head = 0, number = 1;
     char place[32];
     if (memchr(text, 0, size)) return fail(e, "found a NUL byte, expected text");
-    for (char *line = text, *next; *line; line = next, number++) {
+    for (char *line = text + utf8_mark(text), *next; *line; line = next, number++) {
         char *fields[MAX_FIELDS], *end = strchr(line, '\n');
         next = end ? end + 1 : line + strlen(line);
         if (!end) end = next;
@@ -176,12 +181,48 @@ static bool read_text(struct energy_log *log, char *text, size_t size, struct er
     return n_head || fail(e, "found no line, expected the names of columns");
 }
 
+/* A run and its session's name, to be put in order. */
+struct named_run {
+    const struct energy_run *run;
+    const char *session;
+};
+
+static int by_name_and_figures(const void *a, const void *b)
+{
+    const struct named_run *x = a, *y = b;
+    const struct energy_run *p = x->run, *q = y->run;
+    int name = strcmp(x->session, y->session);
+    if (name) return name;
+    if (p->work.time_s != q->work.time_s) return p->work.time_s < q->work.time_s ? -1 : 1;
+    return (p->energy_j > q->energy_j) - (p->energy_j < q->energy_j);
+}
+
+/* A log that is given twice, or joined as well as by its parts, would count as sessions that confirm each other. No two windows
+ * of as many digits are the same. */
+static bool each_run_once(const struct energy_log *log, struct error *e)
+{
+    struct named_run *all = malloc((log->n + 1) * sizeof *all);
+    if (!all) return fail(e, "found no memory for %zu runs", log->n);
+    for (size_t i = 0; i < log->n; i++)
+        all[i] = (struct named_run){&log->runs[i], log->sessions[log->runs[i].session]};
+    qsort(all, log->n, sizeof *all, by_name_and_figures);
+    bool ok = true;
+    for (size_t i = 1; ok && i < log->n; i++) {
+        const struct energy_run *run = all[i].run;
+        if (all[i - 1].run->session != run->session && !by_name_and_figures(&all[i - 1], &all[i]))
+            ok = fail(e, "session '%.60s': found the run of %.9g s and %.9g J in another log too, expected each once",
+                      all[i].session, run->work.time_s, run->energy_j);
+    }
+    free(all);
+    return ok;
+}
+
 bool energy_log_read(struct energy_log *log, const char *path, struct error *e)
 {
     size_t size;
     char *text = file_read(path, (size_t)1 << 30, &size, e);
     if (!text) return false;
-    bool ok = read_text(log, text, size, e);
+    bool ok = read_text(log, text, size, e) && each_run_once(log, e);
     free(text);
     return ok || fail_in(e, path);
 }

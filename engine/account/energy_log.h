@@ -10,7 +10,8 @@
  *   file_bytes         B       of the model file, times the run's steps (validate.h)
  *   time_s             s
  *   idle_w             W       mean of the session's idle baselines, before and after
- *   energy_j           J       of the run, gross: what the meter says, idle included
+ *   energy_j           J       of the run, gross: what the meter says, idle included; less than half of what idle takes is
+ *                              refused
  *   energy_kind        word    `measured`; `none`, a run without joules, is passed over; `modelled` is refused: nothing is
  *                              fitted to its own predictions
  *   bytes              B       that cross the memory bus (energy_terms.h's Q)
@@ -45,8 +46,8 @@ struct energy_log {
 };
 
 /* Adds a file's runs. False and *e ("FILE: line N: found X, expected Y") if columns lack (all are named), a field is no number
- * in its range, joules are modelled, or the runs are of another device than those before; *log then has what it had before, and
- * perhaps more: free it. */
+ * in its range, joules are modelled, the runs are of another device than those before, or one of them was read before (in a
+ * session of the same name, with the same seconds and joules); *log then has what it had before, and perhaps more: free it. */
 bool energy_log_read(struct energy_log *log, const char *path, struct error *e);
 void energy_log_free(struct energy_log *log);
 

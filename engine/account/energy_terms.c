@@ -79,6 +79,15 @@ static bool find_prices(struct prices *prices, const struct device *d)
     return !isnan(prices->idle) && !isnan(prices->active);
 }
 
+double energy_beside_power(const struct device *d, const struct energy_work *w)
+{
+    struct prices prices;
+    if (!find_prices(&prices, d)) return NAN;
+    double joules = prices.byte * w->bytes;
+    for (size_t c = 0; c < ENERGY_CLASSES; c++) joules += w->work[c] > 0 ? prices.work[c] * w->work[c] : 0;
+    return joules;
+}
+
 /* Watts from both powers down to their low95 (end 0) or up to their high95 (1): all there is of a profile that was not fitted.
  * NAN where a bound is not there, or where work and bytes cost joules too. */
 static double power_error(const struct prices *prices, const struct device *d, int end)

@@ -42,6 +42,10 @@ void energy_work(struct energy_work *w, const struct prediction *r, const struct
 /* Adds another part of the same run, its time too. */
 void energy_work_add(struct energy_work *w, const struct energy_work *part);
 
+/* Joules that the terms of bytes and of work add to power times time: 0 of a profile that has the two powers alone, NAN where a
+ * class did work that the profile does not know. */
+double energy_beside_power(const struct device *d, const struct energy_work *w);
+
 /* Prices the rows of a prediction of plan p: each one's energy_j (gross), their sum as the prediction's energy_j, energy_net_j,
  * interval95_j and energy_kind "modelled"; NAN and "none" where the profile has no energy terms, or the time is not known. Rows
  * are whole multiples of 2^-36 J, so that they sum to the total to the last bit. The interval adds up, as they may all have one

@@ -12,18 +12,20 @@
 #include "kernels/type.h"
 #include "tensor/linear.h"
 
-bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *e)
+bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *lost, struct error *e)
 {
     struct device old;
-    struct error none;
     bool ok = true;
     *kept = 0;
-    if (!device_load(&old, path, &none)) return true;
-    for (size_t i = 0; ok && i < old.n && !strcmp(old.name, d->name); i++) {
+    lost->text[0] = '\0';
+    if (access(path, F_OK) || !device_load(&old, path, lost)) return true;
+    bool same = !strcmp(old.name, d->name);
+    for (size_t i = 0; ok && i < old.n; i++) {
         const struct device_entry *entry = &old.entries[i];
         if (strncmp(entry->key, "energy.", 7)) continue;
-        ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
-        ++*kept;
+        if (!same) fail(lost, "%s: found the profile of '%s', expected '%s'", path, old.name, d->name);
+        else ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
+        *kept += same;
     }
     device_free(&old);
     return ok;
@@ -62,6 +64,8 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
     } else
         say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
     if (!calibrate(d, &(struct calibrate_options){.quick = true, .interrupted = interrupted}, e)) return false;
+    size_t kept;
+    if (cache && !calibrate_keep_energy(d, path, &kept, &why, e)) return device_free(d), false;
     if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);
     return true;
 }

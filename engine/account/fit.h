@@ -11,8 +11,9 @@
  *
  * Confidence intervals: bootstrap over whole sessions, since runs of one share a baseline and a temperature; percentiles, set
  * wider for few sessions as Hesterberg, "What teachers should know about the bootstrap" (The American Statistician 2015),
- * section 5.1, does. Prediction interval: conformal.h, on the errors of runs whose session was left out of the fit. Neither
- * sees the meter's gain error, which scales all joules alike: it stands beside them.
+ * section 5.1, does, and as far as the value where they pass by it. Prediction interval: conformal.h, on the errors of runs
+ * whose session was left out of the fit. Neither sees the meter's gain error, which scales all joules alike: it stands beside
+ * them.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_FIT_H
 #define HARTREE_FIT_H

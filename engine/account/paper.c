@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
+#include "engine/account/energy_terms.h"
 #include "engine/account/paper_cost.h"
 #include "engine/account/tower_cost.h"
 
@@ -77,8 +78,8 @@ struct machine {
     const char *name;
     struct range ranges[PAPER_N_INPUTS];
     double idle[2], active[2];            /* W; from and to; NAN: not known */
-    bool by_work;                         /* the profile prices work and bytes too, which these figures don't count */
     double tower_rate, tower_attend_rate; /* FLOP/s */
+    double tower_j, tower_attend_j;       /* J/FLOP beside power times time */
     struct paper_cost original, compressed[3], picture_original, picture_compressed[3];
 };
 
@@ -113,14 +114,10 @@ static bool describe(struct machine *m, const struct paper_machine *of, int numb
     m->ranges[PAPER_BANDWIDTH].low = normal_of_median_deviation * device_get(d, "noise");
     power_range(d, "energy.idle", m->idle);
     power_range(d, "energy.active", m->active);
-    for (size_t i = 0; i < d->n; i++) {
-        const struct device_entry *entry = &d->entries[i];
-        const char *unit = device_unit(entry->key);
-        m->by_work |= !strncmp(entry->key, "energy.", 7) && !strncmp(unit, "J/", 2) && entry->value > 0;
-    }
-    if (m->by_work) m->active[0] = m->active[1] = NAN; /* power times time alone would leave their joules out */
     m->tower_rate = device_rate(d, "linear.f16.prefill", cores);
     m->tower_attend_rate = device_rate(d, "attend.f16.prefill", cores);
+    m->tower_j = energy_beside_power(d, &(struct energy_work){.work[TYPE_F16] = 1});
+    m->tower_attend_j = energy_beside_power(d, &(struct energy_work){.work[ENERGY_ATTEND] = 1});
     bool ok = paper_cost(&m->original, original, d, e) && paper_cost(&m->picture_original, picture_original, d, e);
     for (int i = 0; ok && i < 3; i++)
         ok = paper_cost(&m->compressed[i], compressed[i], d, e) &&
@@ -168,6 +165,7 @@ enum figure {
 /* One model's side of a pair: sums over the prompts. */
 struct side {
     double time_s, last_s;   /* of all prompts; of the last and longest */
+    double work_j, last_j;   /* joules beside power times time, the same */
     double decode_s, tokens; /* decode steps and what they generate */
     double ram_auc;          /* byte-seconds above idle */
 };
@@ -177,9 +175,11 @@ static struct side text_side(const struct paper_cost *c, const double x[PAPER_N_
     struct side s = {0};
     for (int i = 1; i <= PROMPTS; i++) {
         double n = i * x[PAPER_PROMPT_STEP];
-        double decode = paper_decode(c, n, answer) / (x[PAPER_BANDWIDTH] * own_bandwidth) + (answer - 1) * x[PAPER_TOKEN_TIME];
-        double time = paper_prefill(c, n) / x[PAPER_ARITHMETIC] + decode + x[PAPER_COMMON_TIME];
+        double decode = paper_decode(&c->s, n, answer) / (x[PAPER_BANDWIDTH] * own_bandwidth) + (answer - 1) * x[PAPER_TOKEN_TIME];
+        double time = paper_prefill(&c->s, n) / x[PAPER_ARITHMETIC] + decode + x[PAPER_COMMON_TIME];
         double footprint = x[PAPER_WEIGHTS_SHARE] * c->weight_bytes + x[PAPER_BESIDE] + (n + answer) * c->kv_bytes;
+        s.last_j = paper_prefill(&c->j, n) + paper_decode(&c->j, n, answer);
+        s.work_j += s.last_j;
         s.time_s += time;
         s.last_s = time;
         s.decode_s += decode;
@@ -198,8 +198,10 @@ static struct side picture_side(const struct machine *m, const struct paper_cost
     double tower = tower_part * f.linear / m->tower_rate + f.quadratic / m->tower_attend_rate, n = g.tokens + PICTURE_TEXT;
     struct side s = {.tokens = answer - 1};
     *load_s = (c->weight_bytes + 2 * tower_part * tower_parameters()) / x[PAPER_STORAGE];
-    s.decode_s = paper_decode(c, n, answer) / (x[PAPER_BANDWIDTH] * own_bandwidth) + (answer - 1) * x[PAPER_TOKEN_TIME];
-    s.time_s = *load_s + (tower + paper_prefill(c, n)) / x[PAPER_FLOAT_ARITHMETIC] + s.decode_s + x[PAPER_COMMON_TIME];
+    s.decode_s = paper_decode(&c->s, n, answer) / (x[PAPER_BANDWIDTH] * own_bandwidth) + (answer - 1) * x[PAPER_TOKEN_TIME];
+    s.time_s = *load_s + (tower + paper_prefill(&c->s, n)) / x[PAPER_FLOAT_ARITHMETIC] + s.decode_s + x[PAPER_COMMON_TIME];
+    s.work_j = tower_part * f.linear * m->tower_j + f.quadratic * m->tower_attend_j + paper_prefill(&c->j, n) +
+               paper_decode(&c->j, n, answer);
     return s;
 }
 
@@ -210,24 +212,24 @@ static void evaluate(const struct machine *m, const double x[PAPER_N_INPUTS], do
            busy = idle + m->active[0] + (m->active[1] - m->active[0]) * x[PAPER_POWER];
     struct side a = text_side(&m->original, x, x[PAPER_ANSWER], x[PAPER_OWN_BANDWIDTH_A]),
                 b = text_side(&m->compressed[gilda], x, x[PAPER_ANSWER] * x[PAPER_ANSWER_RATIO], x[PAPER_OWN_BANDWIDTH_B]);
-    double wa = busy * x[PAPER_OWN_POWER_A] / joules_per_wh, wb = busy * x[PAPER_OWN_POWER_B] / joules_per_wh;
+    double wh_a = x[PAPER_OWN_POWER_A] / joules_per_wh, wh_b = x[PAPER_OWN_POWER_B] / joules_per_wh; /* of a modelled joule */
     /* Every thread is busy from a run's begin to its end, so the threads cancel and time is left. */
     out[LLM_CPU_AUC] = b.time_s / a.time_s - 1;
     out[LLM_RAM_AUC] = b.ram_auc / a.ram_auc - 1;
     out[LLM_THROUGHPUT] = b.tokens / b.decode_s * a.decode_s / a.tokens;
-    out[LLM_ENERGY] = wb * b.time_s / (wa * a.time_s) - 1;
-    out[LLM_WH_PROMPT_A] = wa * a.last_s;
-    out[LLM_WH_PROMPT_B] = wb * b.last_s;
-    out[LLM_WH_RUN_A] = wa * a.time_s;
-    out[LLM_WH_RUN_B] = wb * b.time_s;
+    out[LLM_WH_PROMPT_A] = wh_a * (busy * a.last_s + a.last_j);
+    out[LLM_WH_PROMPT_B] = wh_b * (busy * b.last_s + b.last_j);
+    out[LLM_WH_RUN_A] = wh_a * (busy * a.time_s + a.work_j);
+    out[LLM_WH_RUN_B] = wh_b * (busy * b.time_s + b.work_j);
+    out[LLM_ENERGY] = out[LLM_WH_RUN_B] / out[LLM_WH_RUN_A] - 1;
 
     double load_a, load_b, answer = x[PAPER_PICTURE_ANSWER];
     a = picture_side(m, &m->picture_original, x, 1, answer, x[PAPER_OWN_BANDWIDTH_A], &load_a);
     b = picture_side(m, &m->picture_compressed[axolotl], x, tower_left[axolotl], answer * x[PAPER_ANSWER_RATIO],
                      x[PAPER_OWN_BANDWIDTH_B], &load_b);
     out[VLM_THROUGHPUT] = b.tokens / b.decode_s * a.decode_s / a.tokens;
-    out[VLM_WH_PROMPT_A] = wa * (a.time_s - load_a) + idle * load_a / joules_per_wh;
-    out[VLM_WH_PROMPT_B] = wb * (b.time_s - load_b) + idle * load_b / joules_per_wh;
+    out[VLM_WH_PROMPT_A] = wh_a * (busy * (a.time_s - load_a) + a.work_j) + idle * load_a / joules_per_wh;
+    out[VLM_WH_PROMPT_B] = wh_b * (busy * (b.time_s - load_b) + b.work_j) + idle * load_b / joules_per_wh;
     out[VLM_ENERGY] = out[VLM_WH_PROMPT_B] / out[VLM_WH_PROMPT_A] - 1;
 }
 
@@ -351,9 +353,7 @@ static void add_figure(struct paper *p, const struct machine *m, enum figure i, 
     bool known = true;
     for (size_t k = 0; k < DRAWS; k++) known = known && !isnan(values[k]);
     if (!known) {
-        snprintf(r->note, sizeof r->note, "not predicted: the profile %s",
-                 m->by_work ? "prices joules by work and bytes, this table by power times time"
-                            : "lacks a rate or a power that it takes");
+        snprintf(r->note, sizeof r->note, "not predicted: the profile lacks a rate or an energy term that it takes");
         return;
     }
     r->predicted = median(values, DRAWS);

@@ -75,14 +75,6 @@ static bool step_failed(struct work *w, struct protocol_step *s, const struct er
 
 /* ---- The machine ---- */
 
-static bool save_profile(const struct device *d, const char *path, struct error *e)
-{
-    struct file_output *o = file_output_open(path, e);
-    if (!o) return false;
-    device_print(d, file_output_stream(o));
-    return file_output_commit(o, e);
-}
-
 /* A profile that is there is of an earlier call: predictions frozen by it must not change. */
 static bool take_profile(struct work *w, struct error *e)
 {
@@ -94,10 +86,12 @@ static bool take_profile(struct work *w, struct error *e)
                                         .seconds = o->full ? 0 : fmin(26, 4 * o->minutes),
                                         .interrupted = o->hooks.interrupted};
     char cached[PATH_MAX];
+    struct error lost = {""};
     size_t kept;
     if (!calibrate(&w->device, &c, e)) return false;
-    if (device_cache_path(cached, sizeof cached, e) && !calibrate_keep_energy(&w->device, cached, &kept, e)) return false;
-    return save_profile(&w->device, w->profile, e);
+    if (device_cache_path(cached, sizeof cached, e) && !calibrate_keep_energy(&w->device, cached, &kept, &lost, e)) return false;
+    if (*lost.text && o->hooks.say) o->hooks.say("no energy terms are taken over: %s", lost.text);
+    return device_save(&w->device, w->profile, e);
 }
 
 /* Joules that were asked for by name are the caller's to insist on; of what was found by itself a line says what there is. */

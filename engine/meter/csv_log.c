@@ -3,6 +3,7 @@
 
 #include "base/csv.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,7 +154,7 @@ static bool missing(const struct csv_log *l, const char *expected, struct error 
 static bool read_header(struct csv_log *l, char *line, struct error *e)
 {
     char *f[MAX_COLUMNS];
-    if (!strncmp(line, "\xef\xbb\xbf", 3)) line += 3;
+    line += utf8_mark(line);
     if (!(l->header = strdup(line))) return fail(e, "%s: found no memory", l->path);
     l->separator = strchr(line, ';') ? ';' : strchr(line, ',') ? ',' : strchr(line, '\t') ? '\t' : ' ';
     size_t n = csv_split(line, l->separator, f, MAX_COLUMNS, e);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# energy.sh - --energy of run and auc: a log that grows meanwhile, a meter that is pulled out, none, and wrong words.
+# energy.sh - --energy of all commands that have it: a log that grows meanwhile, a meter that is pulled out, none, and wrong words.
 # SPDX-License-Identifier: MIT
 set -u
 # shellcheck source=tests/cli/lib
@@ -23,6 +23,40 @@ cli synth --shape tiny-llama:Q4_K_M -o "$m"
 cli calibrate --quick -t 1 -o "$d/device"
 cli run -m "$m" --device "$d/device" -p "the cat" -n 2 --energy none -t 1
 if grep -q '^energy  *not measured$' "$cli_err"; then ok "run without a meter: no joule"; else bad "run without a meter: no joule" "$(grep energy "$cli_err")"; fi
+
+# Without a meter no command calls a joule measured, as text, JSON or table: of a profile that prices none, and of one that does.
+unmeasured() { # NAME PATTERN FILE...: a line like it is in the first file, and in none a measured joule
+    what=$1 want=$2 first=$3
+    shift 2
+    found=$(grep -Ehi -e '[0-9] [mkM]?J measured|kind": "measured"|"measured_j": [0-9]|^(energy|joules) +([0-9].*)?measured( by|$)|,measured,' "$@")
+    if [ "$cli_rc" -ne 0 ]; then bad "$what" "exit status $cli_rc: $(head -n 1 "$cli_err")"
+    elif [ "$found" ]; then bad "$what" "found '$found'"
+    elif grep -Eq -e "$want" "$first"; then ok "$what"
+    else bad "$what" "found '$(grep -Ei 'energy|joule' "$first" | cut -c1-300)', expected /$want/"; fi
+}
+cli synth --shape tiny-qwen2-vl -o "$d/v.gguf"
+cli synth --mmproj --shape tiny-qwen2-vl -o "$d/p.gguf"
+for device in "$d/device" rpi5; do
+    if [ $device = rpi5 ]; then kind=modelled by=', modelled' joules='[0-9.e-]+' source='profile [^"]*' text='[0-9.e-]+ J modelled by profile .*'
+    else kind=none by='' joules=null source=none text='not measured'; fi
+    cli run -m "$m" --device $device -p "the cat" -n 2 --temp 0 --energy none -t 1
+    unmeasured "run, no meter$by: text" "^energy +$text$" "$cli_err" "$cli_out"
+    cli run -m "$m" --device $device -p "the cat" -n 2 --temp 0 --energy none -t 1 --json
+    unmeasured "run, no meter$by: JSON" "\"energy\": \{\"joules\": $joules, \"kind\": \"$kind\", \"source\": \"$source\"\}" "$cli_out" "$cli_err"
+    cli measure -m "$m" --device $device --prompt 3 --gen 2 -r 1 --energy none -t 1
+    unmeasured "measure, no meter$by: text" '^measured +[0-9]' "$cli_out" "$cli_err"
+    cli measure -m "$m" --device $device --prompt 3 --gen 2 -r 1 --energy none -t 1 --json
+    unmeasured "measure, no meter$by: JSON" "\"energy_j\": $joules, .*\"energy_kind\": \"$kind\".*\"measured_j\": null, \"error_j\": null, \"energy\": \{\"joules\": null, \"kind\": \"none\", \"source\": \"none\"\}" \
+        "$cli_out" "$cli_err"
+    cli laws text -m "$m" --device $device -t 1 --points 1,2,3 --gen 2 -r 1 --hz 100 --window 0.05 --energy none -o "$d/laws-$kind"
+    unmeasured "laws text, no meter$by: text and tables" "^energy +$kind$" "$cli_out" "$cli_err" "$d/laws-$kind"/*.csv
+    unmeasured "laws text, no meter$by: JSON" "\"energy_kind\": \"$kind\", .*\"energy_j\": $joules, \"energy_net_j\": null, " "$d/laws-$kind/result.json"
+    if awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "energy_j" || $i == "energy_net_j") at[i] } NR > 1 { for (i in at) if ($i != "") bad = 1 } END { exit bad || NR != 4 || length(at) != 2 }' "$d/laws-$kind/points.csv"; then
+        ok "laws text, no meter$by: no joules among what was measured"
+    else bad "laws text, no meter$by: no joules among what was measured" "$(tail -n 1 "$d/laws-$kind/points.csv")"; fi
+    cli laws image -m "$d/v.gguf" --mmproj "$d/p.gguf" --device $device -t 1 --image 512x360 --edges 100,200,300 --gen 2 -r 1 --hz 100 --window 0.02 --energy none --json
+    unmeasured "laws image, no meter$by: JSON" "\"energy_kind\": \"$kind\", .*\"energy_j\": $joules, \"energy_net_j\": null, " "$cli_out" "$cli_err"
+done
 cli run -m "$m" -p x --energy wattmeter
 expect "run: a word that is no source" 2 "--energy: found 'wattmeter', expected an energy source: auto, rapl, perf, pmic, hwmon, battery, csv:FILE or none"
 cli run -m "$m" -p x --energy "csv:$d/none.csv"
@@ -60,8 +94,6 @@ case $(date +%s.%N) in
     cli run -m "$m" --device "$d/device" -p "the cat" -n 2 --temp 0 -t 1 -q --energy "csv:$d/power.csv"
     expect "run: too short for this meter, after its text" 1 '--energy: csv power.csv: log: found [0-9]+ readings in the window'
     if [ -s "$cli_out" ]; then ok "run: the text is printed all the same"; else bad "run: the text is printed all the same" "nothing on stdout"; fi
-    cli synth --shape tiny-qwen2-vl -o "$d/v.gguf"
-    cli synth --mmproj --shape tiny-qwen2-vl -o "$d/p.gguf"
     cli scene --size 1024x720 -o "$d/a.ppm"
     cli run -m "$d/v.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm,$d/a.ppm" --device "$d/device" -p "the cat" -n 2 --temp 0 --ignore-eos -t 1 --json \
         --energy "csv:$d/power.csv"

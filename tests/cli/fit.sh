@@ -75,6 +75,12 @@ cli fit "$d/another.csv" --device "$d/device" -o "$d/decode"
 expect "fit: another device's log" 1 "found runs of 'another board', expected 'a board'"
 cli fit "$d/log.csv" "$d/another.csv" --device "$d/device" -o "$d/decode"
 expect "fit: logs of two devices" 1 "another.csv: line 2: device: found 'another board', expected 'a board'"
+cp "$d/log.csv" "$d/copy.csv"
+cli fit "$d/log.csv" "$d/copy.csv" --device "$d/device" -o "$d/decode"
+expect "fit: the same runs twice" 1 "copy.csv: session 's0': found the run of .* s and .* J in another log too, expected each once"
+sed 's/^s\([0-9]\)/t\1/' "$d/log.csv" >"$d/others.csv"
+cli fit "$d/log.csv" "$d/others.csv" --device "$d/device" -o "$d/others" --json
+expect_out "fit: two logs" '"runs": 60, "runs_without_energy": 0, "sessions": 12,'
 cli fit "$d/log.csv" --device "$d/device" -o "$d/nowhere/decode"
 expect "fit: an output that can't be written" 1 'nowhere/decode'
 cli fit "$d/log.csv" --device rpi5

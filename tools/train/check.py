@@ -135,7 +135,7 @@ def main():
     jax.config.update("jax_default_matmul_precision", "highest")
     rng = np.random.default_rng(1)
     texts = [t.replace("<|im_start|>", "").replace("<|im_end|>", "")
-             for s in world.scenes(1, 200) for t, _ in world.document(s, rng)]
+             for s in world.scenes(1, 200) for t in (p.text for p in world.document(s, rng))]
     vocab = bpe.Tokenizer(bpe.train(texts, 600))
     with tempfile.TemporaryDirectory() as folder:
         ok = all([check_text(folder, vocab), check_cores(folder, vocab), check_vision(folder, vocab)])

@@ -39,17 +39,16 @@ def answer(o, prompt, picture):
 
 
 def asked_of(scene, o, folder):
-    """(category, prompt, right answer, picture) of a scene. Texts tell two to eight of its objects."""
+    """(category, prompt, right answer, picture) of a scene. Texts tell two to six of its objects."""
     rng = np.random.default_rng([9, scene["seed"]])
     if o.mmproj:
         picture = os.path.join(folder, f"{scene['seed']}.ppm")
-        for category, q, a in world.draw_questions(scene, scene["objects"], rng, o.questions):
+        for category, q, a, _ in world.draw_questions(scene, scene["objects"], rng, o.questions):
             yield category, q, a, picture
         return
-    n = min(len(scene["objects"]), int(rng.integers(2, 9)))
-    objects = [scene["objects"][i] for i in rng.permutation(len(scene["objects"]))[:n]]
-    text = world.text_of(scene, objects, rng)
-    for category, q, a in world.draw_questions(scene, objects, rng, o.questions, text.startswith("It is")):
+    objects = world.some(scene, rng)
+    text = "".join(p.text for p in world.facts(scene, objects, rng))
+    for category, q, a, _ in world.draw_questions(scene, objects, rng, o.questions, text.startswith("It is")):
         yield category, f"{text} {q}", a, None
 
 

@@ -89,7 +89,7 @@ def export_vlm(work, folder):
     joint = os.path.exists(os.path.join(work, "joint.ckpt"))
     p = params_of(work, "joint") if joint else {**params_of(work, "tower"), **params_of(work, "vlm")}
     tower = {k: w for k, w in p.items() if k.startswith(("v.", "mm."))}
-    text = {k: w for k, w in p.items() if k not in tower and not k.startswith(("head.", "adapter."))}
+    text = {k: w for k, w in p.items() if k not in tower and not k.startswith(("head.", "adapter.", "place."))}
     tower["mm.2.bias"] = p["adapter.weight"] @ tower["mm.2.bias"] + p["adapter.bias"]
     tower["mm.2.weight"] = p["adapter.weight"] @ tower["mm.2.weight"]
     path = os.path.join(folder, "traffic-vlm-f16.gguf")

@@ -62,8 +62,8 @@ def heal(work, compressed, to, steps):
     vocab, c = train.vocab_of(work), model.LLAMA
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(p, opt, rate, ids, segments, weights):
-        loss = lambda p: train.lm_loss(c, whole(p, layers), ids, segments, weights)
+    def step(p, opt, rate, *batch):
+        loss = lambda p: train.lm_loss(c, whole(p, layers), *batch)
         (value, figures), g = jax.value_and_grad(loss, has_aux=True)(p)
         p, opt = model.optimiser_update(p, g, opt, rate, decay=0.0)
         return p, opt, {"loss": value, **figures}

@@ -127,20 +127,23 @@ def text_angles(c, place):
 
 
 def attend(q, k, v, mask):
-    """q (batch, n, heads, d), k and v (batch, m, kv heads, d), mask (batch, n, m) or None"""
+    """q (batch, n, heads, d), k and v (batch, m, kv heads, d), mask (batch, n, m) or None -> rows, and what they looked at as
+    weights (batch, heads, n, m)."""
     b, n, heads, d = q.shape
     kv = k.shape[2]
     q = q.reshape(b, n, kv, heads // kv, d) / np.sqrt(d).astype(np.float32)
     scores = jnp.einsum("bngrd,bmgd->bgrnm", q, k)
     if mask is not None:
         scores = jnp.where(mask[:, None, None], scores, -1e30)
-    out = jnp.einsum("bgrnm,bmgd->bngrd", jax.nn.softmax(scores, -1), v)
-    return out.reshape(b, n, heads * d)
+    weights = jax.nn.softmax(scores, -1)
+    out = jnp.einsum("bgrnm,bmgd->bngrd", weights, v)
+    return out.reshape(b, n, heads * d), weights.reshape(b, heads, n, -1)
 
 
-def text_forward(c, p, x, place, segment):
+def text_forward(c, p, x, place, segment, inner=None):
     """Rows of embeddings x (batch, n, n_embd) -> normed rows for the output. A row sees those before it of its own segment and
-    of segment 0, what all segments begin with."""
+    of segment 0, what all segments begin with. A list `inner` gets of each layer what attention
+    looked at (batch, heads, n, n) and the rows after it."""
     b, n, _ = x.shape
     angles = text_angles(c, place)
     i = jnp.arange(n)
@@ -152,11 +155,13 @@ def text_forward(c, p, x, place, segment):
         q, k, v = (h @ p[l + f"attn_{m}.weight"].T + (p[l + f"attn_{m}.bias"] if c.sections else 0) for m in "qkv")
         q = turn(q.reshape(b, n, c.n_head, -1), angles, neighbours)
         k = turn(k.reshape(b, n, c.n_head_kv, -1), angles, neighbours)
-        a = attend(q, k, v.reshape(b, n, c.n_head_kv, -1), mask)
+        a, weights = attend(q, k, v.reshape(b, n, c.n_head_kv, -1), mask)
         x = x + a @ p[l + "attn_output.weight"].T
         h = rms_norm(x, p[l + "ffn_norm.weight"], c.eps)
         h = jax.nn.silu(h @ p[l + "ffn_gate.weight"].T) * (h @ p[l + "ffn_up.weight"].T)
         x = x + h @ p[l + "ffn_down.weight"].T
+        if inner is not None:
+            inner.append((weights, x))
     return rms_norm(x, p["output_norm.weight"], c.eps)
 
 
@@ -193,7 +198,7 @@ def tower_forward(c, p, pixels):
         norm = lambda name: layer_norm(x, p[f"v.blk.{layer}.{name}.weight"], p[f"v.blk.{layer}.{name}.bias"], c.eps)
         h = norm("ln1")
         q, k, v = (linear(h, f"attn_{m}").reshape(b, n, c.n_head, d) for m in "qkv")
-        x = x + linear(attend(turn(q, angles, False), turn(k, angles, False), v, None), "attn_out")
+        x = x + linear(attend(turn(q, angles, False), turn(k, angles, False), v, None)[0], "attn_out")
         x = x + linear(quick_gelu(linear(norm("ln2"), "ffn_up")), "ffn_down")
     x = layer_norm(x, p["v.post_ln.weight"], p["v.post_ln.bias"], c.eps).reshape(b, n // c.merge**2, -1)
     h = jax.nn.gelu(x @ p["mm.0.weight"].T + p["mm.0.bias"], approximate=True)

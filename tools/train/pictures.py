@@ -99,6 +99,21 @@ for _name, _n in LABELS.items():
 N_LABELS = sum(LABELS.values())
 
 
+def middle(o, left, top, nx, ny):
+    """Row and column of the token that an object belongs to, in a cut of nx x ny tokens at pixel (left, top)."""
+    x, y, w, h = o["box"]
+    post = o["kind"] in ("traffic light", "sign")
+    return min(ny - 1, int(y - top + h * (0.12 if post else 0.5)) // SIDE), min(nx - 1, (x - left + w // 2) // SIDE)
+
+
+def shown(scene, nx, ny):
+    """For each token of a whole picture its objects as bits."""
+    out = np.zeros((ny, nx), np.int32)
+    for i, o in enumerate(scene["objects"]):
+        out[middle(o, 0, 0, nx, ny)] |= 1 << i
+    return out.reshape(-1)
+
+
 def labels(scene, left, top, nx, ny):
     """Labels (ny, nx, N_LABELS) of a cut of nx x ny tokens at pixel (left, top). -1: nothing to tell there."""
     out = np.full((ny, nx, N_LABELS), -1, np.int8)
@@ -116,8 +131,7 @@ def labels(scene, left, top, nx, ny):
         if x < -2 or y < -2 or x + w > nx * SIDE + 2 or y + h > ny * SIDE + 2:  # cut off: what it is may not be seen
             out[r0:r1 + 1, c0:c1 + 1, AT["ignore"]] = 1
             continue
-        post = o["kind"] in ("traffic light", "sign")
-        token = out[min(ny - 1, int(y + h * (0.12 if post else 0.5)) // SIDE), min(nx - 1, (x + w // 2) // SIDE)]
+        token = out[middle(o, left, top, nx, ny)]
         n = token[AT["count"].start + k]
         token[AT["count"].start + k] = min(n + 1, CLASSES["count"] - 1)
         known = n == 0  # of two of a kind in one token nothing more is asked

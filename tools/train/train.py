@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import bpe
+import guide
 import model
 import pictures
 import world
@@ -67,7 +68,7 @@ def make_vocab(work, _):
     rng = np.random.default_rng(1)
     texts = []
     for s in world.scenes(1, 3000):
-        texts.append("".join(t for t, _ in world.document(s, rng, min(8, 3 + at // 100))))
+        texts.append("".join(p.text for p in world.document(s, rng)))
         texts.append(world.summary(s, s["objects"]))
     for part in bpe.SPECIALS:
         texts = [t.replace(part, "") for t in texts]
@@ -85,65 +86,88 @@ def vocab_of(work):
 
 # ---- The language model ----
 
-# What a token counts that is no answer. Which facts come next can't be known, so that their gradient is mostly noise; of texts
-# that are to be continued, as stories, there is nothing else to learn.
-OTHER, CONTINUED = 0.03, 0.3
+# What a token counts that is no answer: which facts come next can't be known, so that their gradient is mostly noise.
+OTHER = 0.03
 
 
-def encode_parts(vocab, parts):
-    """Ids of a document, and what each counts as something to predict."""
-    ids, weights = [], []
-    for text, answer in parts:
-        e = vocab.encode(text)
+def encode_parts(vocab, parts, told=None):
+    """Of a document the ids, what each counts as something to predict, and its marks (guide.py). `told`: the objects by their
+    bits in the marks, where no part tells of them."""
+    ids, weights, marks = [], [], []
+    told = told or [o for p in parts if not p.answer for o in p.objects]
+    facts = 0
+    for n, p in enumerate(parts):
+        e = vocab.encode(p.text)
+        about = sum(1 << i for i, o in enumerate(told) if any(o is x for x in p.objects)) if p.answer else 0
+        m = np.zeros((len(e), guide.MARKS), np.int32)
+        m[:, guide.SENTENCE] = n - p.answer  # an answer comes right after its question
+        if not p.answer:
+            m[:, guide.WORDS] = guide.mark([vocab.tokens[i] for i in e], p.text, not p.objects)
+            if p.objects:
+                m[-1, guide.FACTS], facts = 1 << facts, facts + 1
+        else:
+            m[:-1, guide.ASKS], m[:-1, guide.ABOUT] = 1, about
+            marks[-1][-1, guide.ASKS], marks[-1][-1, guide.ABOUT] = 1, about
         ids += e
-        weights += [1.0 if answer else CONTINUED if len(parts) == 1 else OTHER] * len(e)
-    if len(parts) == 1:  # a text without a chat ends by itself
-        ids, weights = ids + [vocab.ids["<|endoftext|>"]], weights + [CONTINUED]
-    return ids, [0.0] + weights[1:]
+        weights += [1.0 if p.answer else OTHER] * len(e)
+        marks.append(m)
+    return ids, [0.0] + weights[1:], np.concatenate(marks)
 
 
 def pack(documents, n, rows):
-    """(ids, weights) of documents into rows of n tokens, each into the first row that has room: ids, segments from 1 on (-1:
-    nothing there), weights."""
+    """Documents into rows of n tokens, each into the first row that has room: ids, segments from 1 on (-1: nothing there),
+    weights, marks."""
     ids, segments, weights = np.zeros((rows, n), np.int32), np.full((rows, n), -1, np.int32), np.zeros((rows, n), np.float32)
+    marks = np.zeros((rows, n, guide.MARKS), np.int32)
     used, segment = [0] * rows, 0
-    for t, w in documents:
+    for t, w, m in documents:
         row = next((r for r in range(rows) if used[r] + len(t) <= n), None)
         if row is None:
             continue
         at = slice(used[row], used[row] + len(t))
         segment += 1
-        ids[row, at], segments[row, at], weights[row, at] = t, segment, w
+        ids[row, at], segments[row, at], weights[row, at], marks[row, at] = t, segment, w, m
         used[row] += len(t)
-    return ids, segments, weights
+    return ids, segments, weights, marks
+
+
+def most_at(step):
+    """Texts of two or three facts come first: who has learnt to look one up there finds it among more."""
+    return min(world.MOST, 3 + step // 100)
 
 
 def lm_batches(vocab, n, rows, at):
-    """Scenes are new in every batch; batch `at` is the same whatever came before it. Texts of two or three facts come first:
-    who has learnt to look one up there finds it among eight."""
-    per_batch = rows * n // 128
+    """Scenes are new in every batch; batch `at` is the same whatever came before it."""
+    per_batch = rows * n // 110
     while True:
         rng = np.random.default_rng([2, at])
         facts = world.scenes(1 + at * per_batch, per_batch)
-        yield pack((encode_parts(vocab, world.document(s, rng, min(8, 3 + at // 100))) for s in facts), n, rows)
+        yield pack((encode_parts(vocab, world.document(s, rng, most_at(at))) for s in facts), n, rows)
         at += 1
 
 
-def lm_loss(c, p, ids, segments, weights):
+# What attention's places count beside the answers.
+GUIDED = 0.1
+
+
+def lm_loss(c, p, ids, segments, weights, marks):
     place = jnp.broadcast_to(jnp.arange(ids.shape[1]), (3, *ids.shape))
-    rows = model.text_forward(c, p, p["token_embd.weight"][ids], place, segments)
+    inner = []
+    rows = model.text_forward(c, p, p["token_embd.weight"][ids], place, segments, inner)
     logits = model.text_logits(p, rows[:, :-1])
     nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, ids[:, 1:, None], -1)[..., 0]
     w = weights[:, 1:]
     answer = w == 1.0
     right = (jnp.argmax(logits, -1) == ids[:, 1:]) & answer
-    return jnp.sum(nll * w) / jnp.sum(w), {"answer_nll": jnp.sum(nll * answer) / jnp.sum(answer),
-                                           "answer_tokens": jnp.sum(right) / jnp.sum(answer)}
+    gathering, looking = guide.loss(inner, marks, segments)
+    loss = jnp.sum(nll * w) / jnp.sum(w) + GUIDED * (gathering + looking)
+    return loss, {"answer_nll": jnp.sum(nll * answer) / jnp.sum(answer), "gathering": gathering, "looking": looking,
+                  "answer_tokens": jnp.sum(right) / jnp.sum(answer)}
 
 
 @functools.partial(jax.jit, static_argnums=(0,), donate_argnums=(1, 2))
-def lm_step(c, p, opt, rate, ids, segments, weights):
-    (loss, figures), g = jax.value_and_grad(lm_loss, argnums=1, has_aux=True)(c, p, ids, segments, weights)
+def lm_step(c, p, opt, rate, *batch):
+    (loss, figures), g = jax.value_and_grad(lm_loss, argnums=1, has_aux=True)(c, p, *batch)
     p, opt = model.optimiser_update(p, g, opt, rate)
     return p, opt, {"loss": loss, **figures}
 
@@ -165,7 +189,7 @@ def make_texts(work, _):
     path = os.path.join(work, "texts.txt")
     with open(path, "w") as f:
         for s in world.scenes(TEXTS_FIRST, TEXTS):
-            f.write("".join(t for t, _ in world.document(s, rng)) + "\n")
+            f.write("".join(p.text for p in world.document(s, rng)) + "\n")
     print(f"texts: {os.path.getsize(path)} bytes")
 
 
@@ -178,10 +202,21 @@ def make_pictures(work, _):
 
 
 # Cuts of whole pictures: attention's cost grows with the square of their tokens, and what an object is depends on what is near.
+# Each is laid around one of the picture's objects: most of a street is empty.
 CUT = (8, 6)
-CUTS_A_BATCH = 32
+CUTS_A_BATCH = 12
 # A batch is of one clamp: how often of which.
 CUT_CLAMPS = {280: 0.6, 200: 0.12, 140: 0.1, 96: 0.1, 64: 0.08}
+
+
+def cut_around(scene, width, height, rng):
+    """Left and top, in pixels, of a cut that has the middle of one of a scene's objects in it, anywhere in it."""
+    x, y, w, h = scene["objects"][rng.integers(len(scene["objects"]))]["box"]
+    corner = []
+    for middle, cut, size in ((x + w // 2, CUT[0] * 28, width), (y + h // 2, CUT[1] * 28, height)):
+        low, high = max(0, middle - cut + 1), min(size - cut, middle)
+        corner.append(int(rng.integers(low, high + 1)) if low <= high else min(max(low, 0), size - cut))
+    return corner
 
 
 def cut_batches(work, at):
@@ -193,8 +228,7 @@ def cut_batches(work, at):
         _, height, width, _ = pixels.shape
         batch, labels = [], []
         for i in rng.integers(len(facts), size=CUTS_A_BATCH):
-            # Nothing ever stands in the upper quarter.
-            x, y = rng.integers(width - nx * 28 + 1), rng.integers(min(height // 4, height - ny * 28), height - ny * 28 + 1)
+            x, y = cut_around(facts[i], width, height, rng)
             batch.append(pixels[i, y:y + ny * 28, x:x + nx * 28])
             labels.append(pictures.labels(facts[i], x, y, nx, ny).reshape(nx * ny, -1))
         yield np.stack(batch), np.stack(labels)
@@ -249,7 +283,7 @@ def tower_step(p, opt, rate, pixels, labels):
 
 def train_tower(work, steps):
     run(work, "tower", tower_init, lambda p, o, rate, b: tower_step(p, o, rate, *b), lambda at: cut_batches(work, at),
-        steps or 2000, 3e-3)
+        steps or 4000, 3e-3)
 
 
 # ---- The vision-language model ----
@@ -300,6 +334,7 @@ def vlm_init(work):
     scale = np.sqrt(np.mean(p["token_embd.weight"]**2) / np.mean(seen**2))
     p["adapter.weight"] = np.eye(c.n_embd, dtype=np.float32) * scale
     p["adapter.bias"] = model.zeros(c.n_embd)
+    p["place.weight"] = model.matrix(np.random.default_rng(8), 3, c.n_embd)
     return {k: jnp.asarray(w) for k, w in p.items()}
 
 
@@ -310,25 +345,26 @@ VLM_CLAMPS = {280: 0.55, 200: 0.13, 140: 0.12, 96: 0.08, 64: 0.07, 40: 0.05}
 
 
 def branches(vocab, scene, rng):
-    """ids, segments and weights of ASKED rows after a picture: what closes it (segment 0), then a segment a question."""
+    """ids, segments, offsets, weights and marks of ASKED rows after a picture: what closes it (segment 0), then a segment a
+    question."""
     ids, segments, weights = np.zeros(ASKED, np.int32), np.full(ASKED, -1, np.int32), np.zeros(ASKED, np.float32)
-    used, offsets = 1, np.zeros(ASKED, np.int32)
+    used, offsets, marks = 1, np.zeros(ASKED, np.int32), np.zeros((ASKED, guide.MARKS), np.int32)
     ids[0], segments[0] = vocab.ids[PROMPT[1]], 0
-    for n, (_, q, a) in enumerate(world.draw_questions(scene, scene["objects"], rng, QUESTIONS)):
-        asked = vocab.encode(f"{q}<|im_end|>\n<|im_start|>assistant\n")
-        answer = vocab.encode(f"{a}<|im_end|>")
-        size = len(asked) + len(answer)
-        if used + size > ASKED:
+    for n, (_, q, a, objects) in enumerate(world.draw_questions(scene, scene["objects"], rng, QUESTIONS)):
+        both, w, m = encode_parts(vocab, [world.Part(f"{q}<|im_end|>\n<|im_start|>assistant\n"),
+                                          world.Part(f"{a}<|im_end|>", True, objects)], scene["objects"])
+        if used + len(both) > ASKED:
             break
-        at = slice(used, used + size)
-        ids[at], segments[at], offsets[at] = asked + answer, n + 1, np.arange(1, size + 1)
-        weights[used + len(asked):used + size] = 1
-        used += size
-    return ids, segments, offsets, weights
+        at = slice(used, used + len(both))
+        ids[at], segments[at], offsets[at], marks[at] = both, n + 1, np.arange(1, len(both) + 1), m
+        weights[at] = [float(x == 1) for x in w]
+        used += len(both)
+    return ids, segments, offsets, weights, marks
 
 
 def vlm_batches(work, vocab, pictures_of, rows, at):
-    """Of one clamp each: (pictures, ids, segments, places, weights). Pictures are taken from the array `pictures_of(clamp)`."""
+    """Of one clamp each: (pictures, what their tokens show as bits of objects, ids, segments, places, weights, marks). Pictures
+    are taken from the array `pictures_of(clamp)`."""
     data = {c: (pictures_of(c), pictures.load(work, c)[1]) for c in VLM_CLAMPS}
     before = len(vocab.encode(PROMPT[0]))
     while True:
@@ -338,29 +374,39 @@ def vlm_batches(work, vocab, pictures_of, rows, at):
         (nx, ny), _ = pictures.clamped(clamp)
         # Small pictures are cheap: as many as take about as long.
         chosen = rng.integers(len(facts), size=rows * 3 // 2 if nx * ny < 100 else rows)
-        ids, segments, offsets, weights = map(np.stack, zip(*(branches(vocab, facts[i], rng) for i in chosen)))
+        ids, segments, offsets, weights, marks = map(np.stack, zip(*(branches(vocab, facts[i], rng) for i in chosen)))
+        shown = np.stack([pictures.shown(facts[i], nx, ny) for i in chosen])
         place = places(before, nx, ny, 1)
         text = place[:, -1:, None] + offsets.T[None]  # (3, ASKED, rows)
         place = np.concatenate([np.repeat(place[:, None, :-1], len(chosen), 1), text.transpose(0, 2, 1)], 2)
-        yield array[chosen], ids, segments, place, weights
+        yield array[chosen], shown, ids, segments, place, weights, marks
         at += 1
 
 
-def vlm_loss(prompt, p, seen, ids, segments, place, weights):
+def vlm_loss(prompt, p, seen, shown, ids, segments, place, weights, marks):
     c, rows = model.QWEN2VL, ids.shape[0]
     embed = p["token_embd.weight"]
     before = jnp.broadcast_to(embed[np.array(prompt)], (rows, len(prompt), c.n_embd))
     x = jnp.concatenate([before, seen.astype(jnp.float32) @ p["adapter.weight"].T + p["adapter.bias"], embed[ids]], 1)
     shared = x.shape[1] - ids.shape[1]
     all_segments = jnp.concatenate([jnp.zeros((rows, shared), segments.dtype), segments], 1)
-    out = model.text_forward(c, p, x, place, all_segments)[:, shared:-1]
+    inner = []
+    out = model.text_forward(c, p, x, place, all_segments, inner)[:, shared:-1]
+    of_picture = jnp.zeros((rows, shared, guide.MARKS), marks.dtype).at[:, len(prompt):, guide.FACTS].set(shown)
+    gathering, looking = guide.loss(inner, jnp.concatenate([of_picture, marks], 1), all_segments)
+    # Before a picture's tokens are looked up each must know where it stands: nothing but rope says so, and the tower does not.
+    thirds = inner[guide.GATHER][1][:, len(prompt):shared] @ p["place.weight"].T
+    third = 3 * (place[2, :, len(prompt):shared] - len(prompt)) // (1 + jnp.max(place[2, :, len(prompt):shared] - len(prompt)))
+    standing = jnp.mean(jax.nn.logsumexp(thirds, -1) - jnp.take_along_axis(thirds, third[..., None], -1)[..., 0])
     logits, w, truth = model.text_logits(p, out), weights[:, 1:], ids[:, 1:]
     nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, truth[..., None], -1)[..., 0]
     of = jax.nn.one_hot(segments[:, 1:] - 1, QUESTIONS)
     asked = jnp.max(of * w[..., None], 1)
     wrong = jnp.max(of * (w * (jnp.argmax(logits, -1) != truth))[..., None], 1)
     loss = jnp.sum(nll * w) / jnp.sum(w)
-    return loss, {"loss": loss, "answers": jnp.sum(asked * (1 - wrong)) / jnp.sum(asked)}
+    return loss + GUIDED * (gathering + looking + standing), {
+        "loss": loss, "gathering": gathering, "looking": looking, "standing": standing,
+        "answers": jnp.sum(asked * (1 - wrong)) / jnp.sum(asked)}
 
 
 def joint_loss(prompt, p, pixels, *rest):

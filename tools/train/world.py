@@ -4,6 +4,7 @@
 # An object is a dict as the program prints it. Of a picture all objects are known; a text mentions some, and its questions are
 # about those alone. Nothing here draws a random number but from the generator that it is given.
 # SPDX-License-Identifier: MIT
+import collections
 import json
 import os
 import subprocess
@@ -77,12 +78,6 @@ def fact(o, rng):
     return f"There is {described(o)} {PLACES[o['place']]} {row_words(o['row'])}."
 
 
-def text_of(scene, objects, rng):
-    """A text that tells these objects of a scene."""
-    parts = [f"It is {scene['time']}."] if rng.integers(2) else []
-    return " ".join(parts + [fact(o, rng) for o in objects])
-
-
 def number_of(n, kind):
     return f"{NUMBERS[n]} {kind if n == 1 else PLURALS[kind]}"
 
@@ -117,21 +112,21 @@ def colour_references(o, objects):
 
 
 def about_object(o, objects):
-    """(category, question, answer) about one object."""
+    """(category, question, answer, objects that it takes to answer) about one object."""
     for ref in references(o, objects):
         kind = o["kind"]
         if kind in VEHICLES:
-            yield "colour", f"What colour is {ref}?", capital(o["colour"]) + "."
+            yield "colour", f"What colour is {ref}?", capital(o["colour"]) + ".", [o]
         if kind == "bicycle":
-            yield "rider", f"What colour does the rider of {ref} wear?", capital(o["rider"]) + "."
+            yield "rider", f"What colour does the rider of {ref} wear?", capital(o["rider"]) + ".", [o]
         if kind == "person":
-            yield "shirt", f"What colour is the shirt of {ref}?", capital(o["colour"]) + "."
-            yield "hat", f"What colour is the hat of {ref}?", capital(o["hat"] or "no hat") + "."
+            yield "shirt", f"What colour is the shirt of {ref}?", capital(o["colour"]) + ".", [o]
+            yield "hat", f"What colour is the hat of {ref}?", capital(o["hat"] or "no hat") + ".", [o]
         if kind == "sign":
-            yield "sign", f"Which sign is {ref[len('the sign '):] or 'there'}?", capital(article(o["sign"])) + " sign."
+            yield "sign", f"Which sign is {ref[len('the sign '):] or 'there'}?", capital(article(o["sign"])) + " sign.", [o]
     unique = sum(p["kind"] == o["kind"] for p in objects) == 1
     for ref in ([f"the {o['kind']}"] if unique else []) + colour_references(o, objects):
-        yield "place", f"Where is {ref}?", capital(where(o)) + "."
+        yield "place", f"Where is {ref}?", capital(where(o)) + ".", [o]
 
 
 def about_places(objects):
@@ -140,40 +135,41 @@ def about_places(objects):
             here = [o for o in objects if o["row"] == row and o["place"] == place]
             spot = f"{row_words(row)} {PLACES[place]}"
             if len(here) == 1:
-                yield "kind", f"What is {spot}?", capital(article(here[0]["kind"])) + "."
+                yield "kind", f"What is {spot}?", capital(article(here[0]["kind"])) + ".", here
             elif not here:
-                yield "empty", f"What is {spot}?", "Nothing."
+                yield "empty", f"What is {spot}?", "Nothing.", []
 
 
 def about_kinds(objects):
     for kind in KINDS:
-        n = sum(o["kind"] == kind for o in objects)
+        those = [o for o in objects if o["kind"] == kind]
+        n = len(those)
         if n < len(NUMBERS):
-            yield "count", f"How many {PLURALS[kind]} are there?", capital(NUMBERS[n] if n else "none") + "."
+            yield "count", f"How many {PLURALS[kind]} are there?", capital(NUMBERS[n] if n else "none") + ".", those
         if not n and kind in VEHICLES:
-            yield "absent", f"What colour is the {kind}?", f"There is no {kind}."
-            yield "absent", f"Where is the {kind}?", f"There is no {kind}."
+            yield "absent", f"What colour is the {kind}?", f"There is no {kind}.", []
+            yield "absent", f"Where is the {kind}?", f"There is no {kind}.", []
         for place in PLACES:
-            there = any(o["kind"] == kind and o["place"] == place for o in objects)
-            yield "exists", f"Is there {article(kind)} {PLACES[place]}?", "Yes." if there else "No."
+            there = [o for o in those if o["place"] == place]
+            yield "exists", f"Is there {article(kind)} {PLACES[place]}?", "Yes." if there else "No.", there
     for kind in VEHICLES:
         for colour in COLOURS:
-            there = any(o["kind"] == kind and o["colour"] == colour for o in objects)
-            yield "exists", f"Is there {article(colour)} {kind}?", "Yes." if there else "No."
+            there = [o for o in objects if o["kind"] == kind and o["colour"] == colour]
+            yield "exists", f"Is there {article(colour)} {kind}?", "Yes." if there else "No.", there
     for colour in COLOURS:
         those = [o for o in objects if o["kind"] in VEHICLES and o["colour"] == colour]
         if len(those) == 1:
-            yield "kind", f"Which vehicle is {colour}?", f"The {those[0]['kind']}."
+            yield "kind", f"Which vehicle is {colour}?", f"The {those[0]['kind']}.", those
 
 
 def about_scene(scene, objects, told_time=True):
     lights = [o for o in objects if o["kind"] == "traffic light"]
     if lights:  # all lights of a scene show the same
         noun = "traffic lights show" if len(lights) > 1 else "traffic light show"
-        yield "light", f"What {'do' if len(lights) > 1 else 'does'} the {noun}?", capital(lights[0]["colour"]) + "."
+        yield "light", f"What {'do' if len(lights) > 1 else 'does'} the {noun}?", capital(lights[0]["colour"]) + ".", lights
     if told_time:
-        yield "time", "What time of day is it?", capital(scene["time"]) + "."
-        yield "summary", "Describe the scene.", summary(scene, objects)
+        yield "time", "What time of day is it?", capital(scene["time"]) + ".", [scene]
+        yield "summary", "Describe the scene.", summary(scene, objects), objects
 
 
 # How often each category is asked, in training and in tests alike.
@@ -185,8 +181,8 @@ def all_questions(scene, objects, told_time=True):
     """Every question by category; of the yes-or-no ones as many noes as yesses are kept by whoever draws from them."""
     found = {}
     def add(questions):
-        for category, q, a in questions:
-            found.setdefault(category, []).append((q, a))
+        for category, *question in questions:
+            found.setdefault(category, []).append(question)
     for o in objects:
         add(about_object(o, objects))
     add(about_places(objects))
@@ -196,7 +192,7 @@ def all_questions(scene, objects, told_time=True):
 
 
 def draw_questions(scene, objects, rng, n, told_time=True):
-    """n questions (category, question, answer), none twice in a row of draws."""
+    """n questions (category, question, answer, objects that it takes), none twice in a row of draws."""
     found = all_questions(scene, objects, told_time)
     names = sorted(found)
     weights = [WEIGHTS[c] for c in names]
@@ -208,10 +204,10 @@ def draw_questions(scene, objects, rng, n, told_time=True):
         if category == "exists":
             answer = "Yes." if rng.integers(2) else "No."
             options = [q for q in options if q[1] == answer] or options
-        q, a = options[rng.integers(len(options))]
-        if q not in seen:
-            seen.add(q)
-            out.append((category, q, a))
+        question = options[rng.integers(len(options))]
+        if question[0] not in seen:
+            seen.add(question[0])
+            out.append((category, *question))
         if len(out) == n:
             break
     return out
@@ -253,41 +249,60 @@ def story(rng):
     return text, [asked[i] for i in rng.permutation(len(asked))], (name, goal, kind)
 
 
-# ---- Chats ----
+# ---- Documents ----
 
-def chat(turns):
-    """Turns (user, assistant) in the format that the engine knows as chatml: a list of (text, whether it is to be learnt)."""
-    parts = []
-    for user, assistant in turns:
-        parts.append((f"<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n", False))
-        parts.append((f"{assistant}<|im_end|>", True))
-        parts.append(("\n", False))
+# A sentence, or what stands between sentences: its words, whether they are an answer, and objects: the one that a fact tells
+# of, or those that an answer takes. Of the time of day a text tells as of an object of its own, the scene.
+Part = collections.namedtuple("Part", "text answer objects", defaults=(False, []))
+
+
+def facts(scene, objects, rng):
+    """Sentences that tell of these objects of a scene, and perhaps of the time."""
+    told = [Part(f"It is {scene['time']}.", objects=[scene])] if rng.integers(2) else []
+    told += [Part(fact(o, rng), objects=[o]) for o in objects]
+    return told[:1] + [p._replace(text=" " + p.text) for p in told[1:]]
+
+
+def chat(told, turns):
+    """What is told, then turns (question, answer, objects), in the format that the engine knows as chatml."""
+    parts = [Part("<|im_start|>user\n"), *told]
+    for n, (question, answer, objects) in enumerate(turns):
+        before = "<|im_start|>user\n" if n else " " if told else ""
+        parts.append(Part(f"{before}{question}<|im_end|>\n<|im_start|>assistant\n"))
+        parts.append(Part(f"{answer}<|im_end|>", True, objects))
+        parts.append(Part("\n"))
     return parts
 
 
-def document(scene, rng, most=8):
-    """One text for the language model to learn, of at most so many objects: parts (text, whether it is an answer)."""
-    how = rng.random()
-    if how < 0.12:
-        text, asked, (name, goal, kind) = story(rng)
-        if how < 0.04:
-            return [(text, False)]
-        if how < 0.08:
-            return chat([(f"Tell me a story about {name} and {article(kind)}.", text)])
-        turns = [(q, a) for _, q, a in asked]
-        return chat([(f"{text} {turns[0][0]}", turns[0][1])] + turns[1:])
+# Objects that a text tells of at most.
+MOST = 6
+
+
+def some(scene, rng, most=MOST):
     n = min(len(scene["objects"]), int(rng.integers(2, most + 1)))
-    objects = [scene["objects"][i] for i in rng.permutation(len(scene["objects"]))[:n]]
-    text = text_of(scene, objects, rng)
-    if how < 0.16:
-        return [(text, False)] if how < 0.15 else chat([GREETINGS[rng.integers(len(GREETINGS))]])
+    return [scene["objects"][i] for i in rng.permutation(len(scene["objects"]))[:n]]
+
+
+def document(scene, rng, most=MOST):
+    """One text for the language model to learn, of at most so many objects: its parts."""
+    how = rng.random()
+    if how < 0.10:
+        text, asked, (name, goal, kind) = story(rng)
+        if how < 0.05:
+            return chat([], [(f"Tell me a story about {name} and {article(kind)}.", text, [])])
+        turns = [(q, a, []) for _, q, a in asked]
+        return chat([Part(text)], turns)
+    if how < 0.11:
+        return chat([], [(*GREETINGS[rng.integers(len(GREETINGS))], [])])
+    objects = some(scene, rng, most)
+    told = facts(scene, objects, rng)
     plain = rng.random() < 0.6
     n = int(rng.integers(6, 14) if plain else rng.integers(4, 10))
-    asked = [(q, a) for _, q, a in draw_questions(scene, objects, rng, n, text.startswith("It is"))]
+    asked = [q[1:] for q in draw_questions(scene, objects, rng, n, told[0].objects == [scene])]
     if not plain:
-        return chat([(f"{text} {asked[0][0]}", asked[0][1])] + asked[1:])
+        return chat(told, asked)
     # Half the tokens of a chat for the same questions; what is learnt from them serves in chats.
-    parts = [(text, False)]
-    for q, a in asked:
-        parts += [(f"\n{q}\n", False), (a, True)]
-    return parts + [("<|endoftext|>", False)]
+    parts = list(told)
+    for q, a, of in asked:
+        parts += [Part(f"\n{q}\n"), Part(a, True, of)]
+    return parts + [Part("<|endoftext|>")]

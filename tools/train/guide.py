@@ -1,0 +1,82 @@
+# guide.py - where attention should look. A question can be answered once the model finds the sentence that tells of its object,
+# and finds it by the words that the sentence and the question share. Those places are known, since the texts are made here, so
+# training may say so: the heads below are held to them as well as to the answers. What they do with what they find there, and
+# all other heads, are learnt from the answers alone. Without this the same model needs many times the texts (README.md).
+# SPDX-License-Identifier: MIT
+import re
+
+import jax.numpy as jnp
+
+import world
+
+# Layer whose heads gather a sentence's words at its end, and at the tokens from which an answer is told; the heads of the next
+# layer look from there to the ends of the facts that the answer takes.
+GATHER, LOOK_UP = 1, 2
+LOOKING = (0, 1)
+# Of each sort of words, the head that gathers them.
+COLOUR, KIND, ROW, PLACE, SECOND, ASKED = range(6)
+HEAD = {COLOUR: 0, KIND: 1, ROW: 2, PLACE: 2, SECOND: 3, ASKED: 3}
+
+COLOURS = re.compile(r"\b(?:" + "|".join(world.COLOURS) + r")\b")
+SORTS = {KIND: re.compile(r"\b(?:cars?|bus(?:es)?|bicycles?|person|people|traffic lights?|vehicle|" + "|".join(world.SIGNS)
+                          + r")\b"),
+         ROW: re.compile(r"\b(?:" + "|".join(world.ROWS) + r")\b"),
+         PLACE: re.compile(r"\b(?:left|right|middle(?! lane))\b"),
+         ASKED: re.compile(r"^\W*(?:What colour|How many|\w+)|\b(?:rider|shirt|hat|time|show|sign)\b")}
+
+
+def words(text, question):
+    """(sort, first character, end) of the words by which sentences are found. A second colour is a hat's or a rider's."""
+    for n, m in enumerate(COLOURS.finditer(text)):
+        yield (SECOND if n else COLOUR), m.start(), m.end()
+    for sort, pattern in SORTS.items():
+        if question or sort != ASKED:
+            for m in pattern.finditer(text):
+                yield sort, m.start(), m.end()
+
+
+def mark(tokens, text, question):
+    """For each token (a string) of a sentence the sorts of words that it is a part of, as bits."""
+    bits, ends, at = [0] * len(tokens), [], 0
+    for t in tokens:
+        at += len(t)
+        ends.append(at)
+    for sort, first, end in words(text, question):
+        for i, e in enumerate(ends):
+            if e > first and e - len(tokens[i]) < end:
+                bits[i] |= 1 << sort
+    return bits
+
+
+# Columns of a token's marks: the sentence it stands in (an answer stands in its question's), sorts of words as bits, the facts
+# that end here, or that a picture's token shows, as bits, whether an answer's token comes next, and the facts that it takes, as
+# bits.
+SENTENCE, WORDS, FACTS, ASKS, ABOUT = range(5)
+MARKS = 5
+
+
+def loss(inner, marks, segments):
+    """What heads miss of where they should look, gathering and looking up: the mean of -log of their weight there. inner: as
+    text_forward fills it; marks (batch, n, MARKS); segments as for text_forward."""
+    n = marks.shape[1]
+    at = lambda column: marks[..., column]
+    before = ((jnp.arange(n)[None, :] <= jnp.arange(n)[:, None])
+              & ((segments[:, None, :] == 0) | (segments[:, :, None] == segments[:, None, :])))
+    same = before & (at(SENTENCE)[:, :, None] == at(SENTENCE)[:, None, :])
+    gathers = ((at(FACTS) != 0) | (at(ASKS) != 0)) & (segments > 0)
+
+    def missed(weights, there, of):
+        counted = of & jnp.any(there, -1)
+        nll = -jnp.log(jnp.sum(weights * there, -1) + 1e-6)
+        return jnp.sum(nll * counted), jnp.sum(counted)
+
+    total, count = 0.0, 1.0
+    for sort, head in HEAD.items():
+        there = same & ((at(WORDS)[:, None, :] >> sort) & 1 > 0)
+        t, c = missed(inner[GATHER][0][:, head], there, gathers)
+        total, count = total + t, count + c
+    gathering = total / count
+    told = before & ((at(ABOUT)[:, :, None] & at(FACTS)[:, None, :]) != 0)
+    found = [missed(inner[LOOK_UP][0][:, head], told, at(ASKS) != 0) for head in LOOKING]
+    looking = sum(t for t, _ in found) / (1.0 + sum(c for _, c in found))
+    return gathering, looking
