@@ -291,15 +291,6 @@ static void test_model(const char *dir, const char *shape, bool normed_outputs)
     TEST(name, ok && read.sequences == 2 && read.context == 8 && (!m->tokenizer->add_bos || read.id[8] == m->tokenizer->bos),
          "%zu of %zu %s", read.sequences, read.context, e.text);
     calibration_free(&read);
-    ok = calibration_read(&read, m, text, sizeof text - 1, 8, 0, &e);
-    size_t all = read.sequences;
-    int32_t last[8];
-    if (ok) memcpy(last, read.id + (all / 2) * 8, sizeof last);
-    if (ok) calibration_thin(&read, 15);
-    snprintf(name, sizeof name, "%s: sequences from all over the text", shape);
-    TEST(name, ok && all > 3 && read.sequences == 2 && !memcmp(read.id + 8, last, sizeof last), "%zu of %zu %s", read.sequences, all,
-         e.text);
-    calibration_free(&read);
     const int stop = 1;
     ok = statistics_run(m, &c, &(struct statistics_options){.threads = 1, .stop = &stop}, look, &full, &e);
     snprintf(name, sizeof name, "%s: stops when asked to", shape);

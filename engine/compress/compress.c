@@ -265,9 +265,8 @@ static bool make_cores(struct compressor *c, struct error *e)
         .slopes = true, .threads = o->threads, .first = first, .progress = fitting, .progress_ctx = (void *)o, .stop = o->stop};
     c->products = calloc(c->n, sizeof *c->products);
     bool ok = (c->products || fail(e, "found no memory for %zu matrices", c->n)) && overlay_new(&c->overlay, c->model, e) &&
-              calibration_read(&text, c->model, o->text, o->text_len, o->context, 0, e);
-    if (ok) calibration_thin(&text, o->tokens);
-    ok = ok && statistics_run(c->model, &text, &so, each_layer, c, e);
+              calibration_read(&text, c->model, o->text, o->text_len, o->context, o->tokens, e) &&
+              statistics_run(c->model, &text, &so, each_layer, c, e);
     calibration_free(&text);
     plan_free(c->plan);
     overlay_free(&c->overlay);

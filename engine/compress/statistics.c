@@ -36,15 +36,6 @@ bool calibration_read(struct calibration *c, const struct model *m, const char *
     return true;
 }
 
-void calibration_thin(struct calibration *c, size_t tokens)
-{
-    size_t most = (tokens + c->context - 1) / c->context;
-    if (!tokens || most >= c->sequences) return;
-    for (size_t s = 0; s < most; s++) /* never to behind where it comes from */
-        memmove(c->id + s * c->context, c->id + s * c->sequences / most * c->context, c->context * sizeof *c->id);
-    c->sequences = most;
-}
-
 void calibration_free(struct calibration *c)
 {
     free(c->id);

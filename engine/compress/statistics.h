@@ -27,8 +27,6 @@ struct calibration {
 /* As many whole sequences as the text has, of about `tokens` at most (0: all). False and *e where it has not one. */
 bool calibration_read(struct calibration *c, const struct model *m, const char *text, size_t len, size_t context, size_t tokens,
                       struct error *e);
-/* Keeps sequences of about so many tokens (0: all), from all over the text: of many subjects rather than the first few. */
-void calibration_thin(struct calibration *c, size_t tokens);
 void calibration_free(struct calibration *c);
 
 /* The inputs of a layer, each with the linear layers that read it. */

@@ -170,7 +170,8 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
     struct metric metric = {.n = 0};
     bool ok = trial_advance(s->trial, l->layer, e);
     for (size_t i = 0; ok && i < n; i++) {
-        if (!i || u[i].site != u[i - 1].site) {
+        if (s->options->stop && *s->options->stop) ok = fail(e, "interrupted");
+        if (ok && (!i || u[i].site != u[i - 1].site)) {
             metric_free(&metric);
             ok = metric_new(&metric, l->input[u[i].site]->second, u[i].n_in, COMPRESS_DAMPING, e);
         }
@@ -205,8 +206,7 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
                                     .progress = surveying,
                                     .progress_ctx = (void *)o,
                                     .stop = o->stop};
-    bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, 0, e) && overlay_new(&s.overlay, m, e);
-    if (ok) calibration_thin(&c, o->tokens);
+    bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, o->tokens, e) && overlay_new(&s.overlay, m, e);
     size_t part = c.sequences / SURVEY_SHARE, least = (SURVEY_MIN_TOKENS + o->context - 1) / o->context; /* 1 or more */
     if (part < least) part = least;
     struct calibration unseen = c;

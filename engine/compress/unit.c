@@ -28,6 +28,7 @@ static bool add_role(struct unit *u, const struct model *m, const char *role, st
     char name[TENSOR_MAX_NAME];
     int i = u->n_roles++;
     u->role[i] = role;
+    for (int k = 0; k <= i; k++) u->share[k] = 1 / (double)u->n_roles;
     unit_tensor(u, i, name);
     const struct tensor *t = gguf_tensor(m->gguf, name);
     if (!t) return fail(e, "tensor '%s': found nothing, expected a matrix: a model that is factorised stays as it is", name);
@@ -52,10 +53,7 @@ struct unit *units_new(const struct model *m, enum compress_scope scope, bool jo
                 bool ok = list || fail(e, "found no memory for %zu matrices", *n + 1);
                 if (list) u = list;
                 if (ok && !(i && one)) u[(*n)++] = (struct unit){.layer = layer, .site = (enum statistics_site)site};
-                if (ok && add_role(&u[*n - 1], m, site_roles[site][i], e)) {
-                    for (int k = 0; k <= u[*n - 1].n_roles - 1; k++) u[*n - 1].share[k] = 1 / (double)u[*n - 1].n_roles;
-                    continue;
-                }
+                if (ok && add_role(&u[*n - 1], m, site_roles[site][i], e)) continue;
                 units_free(u, *n);
                 return NULL;
             }
