@@ -37,11 +37,17 @@ static size_t next_word(const char **s, const char **word, bool articles)
     }
 }
 
+bool words_any(const char *s)
+{
+    const char *word;
+    return next_word(&s, &word, true);
+}
+
 /* Of a text of nothing but articles these are what it says: the option "A", say, is not the empty answer. */
 static bool articles_alone(const char *s)
 {
     const char *word, *all = s;
-    return !next_word(&s, &word, false) && next_word(&all, &word, true);
+    return !next_word(&s, &word, false) && words_any(all);
 }
 
 bool words_match(const char *a, const char *b)

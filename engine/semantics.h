@@ -11,6 +11,9 @@
  * has. So " Red." is "red", "3" is not "three", and the option "A" is not the empty answer. */
 bool words_match(const char *a, const char *b);
 
+/* Whether a text has a word in that sense: one that has none matches the empty answer. */
+bool words_any(const char *s);
+
 /* Cosine of the answer's and the reference's embeddings. False and *e as embed. */
 bool semantic_score(struct embedder *judge, const char *answer, const char *reference, double *score, struct error *e);
 

@@ -38,6 +38,8 @@ static void test_words(void)
         if (words_match(cases[i].a, cases[i].b) != cases[i].match || words_match(cases[i].b, cases[i].a) != cases[i].match)
             wrong = i + 1;
     TEST("words match whatever their case and what stands between", !wrong, "case %zu", wrong);
+    TEST("what has a word", words_any("Red.") && words_any(" a") && words_any("\xff") && words_any("- 3"), "found none");
+    TEST("... and what has none", !words_any("") && !words_any(" \n\t") && !words_any("...-?"), "found one");
 }
 
 static bool near(double a, double b)

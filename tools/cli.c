@@ -275,6 +275,12 @@ bool option_given(const struct option *o)
     return false;
 }
 
+int command_kind(const struct command *c, const char *word)
+{
+    int at;
+    return c->kinds ? find_choice(&at, "", c->kinds, word) : EXIT_DONE;
+}
+
 int command_main(const struct command *c, int argc, char **argv)
 {
     command_name = c->name;
@@ -319,6 +325,6 @@ int command_main(const struct command *c, int argc, char **argv)
     if (n_args < c->min_args) return usage_error("found %d argument%s, expected: %s", n_args, n_args == 1 ? "" : "s", c->usage);
     if (c->max_args >= 0 && n_args > c->max_args)
         return usage_error("found '%s', expected %s", args[c->max_args], c->max_args ? "no further argument" : "no argument");
-    int kind, status = n_args && c->kinds ? find_choice(&kind, "", c->kinds, args[0]) : EXIT_DONE;
+    int status = n_args ? command_kind(c, args[0]) : EXIT_DONE;
     return status == EXIT_DONE ? finish_stdout(c->run(n_args, args)) : status;
 }

@@ -72,6 +72,9 @@ extern struct common_options common;
  * arguments. A command's own option hides the common one of the same name. */
 int command_main(const struct command *c, int argc, char **argv);
 
+/* EXIT_DONE where `word` may be the command's first argument; else EXIT_USAGE, after saying what may. */
+int command_kind(const struct command *c, const char *word);
+
 /* Whether this option of the command's own table was given: for words that take only some of a command's options. */
 bool option_given(const struct option *o);
 

@@ -35,7 +35,8 @@ static const struct option options[] = {
     {"core-type", NULL, OPTION_STRING, &core_type, "T", "type of the cores (default Q8_0)", 0, 0, NULL},
     {"check", NULL, OPTION_STRING, &check, "FILE", "perplexity on this text before and after, and the KL divergence", 0, 0,
      NULL},
-    {"survey", NULL, OPTION_STRING, &survey, "FILE", "keep the survey there, for other ratios, scopes and types", 0, 0, NULL},
+    {"survey", NULL, OPTION_STRING, &survey, "FILE",
+     "keep the survey there, for other ratios, scopes and types (default: OUT.survey, while the work goes on)", 0, 0, NULL},
     {"uniform", NULL, OPTION_FLAG, &uniform, NULL, "the same ratio for all matrices, with no survey of what they matter", 0, 0,
      NULL},
     {"separate", NULL, OPTION_FLAG, &separate, NULL, "q, k and v each for itself, with no core in common", 0, 0, NULL},
@@ -191,7 +192,8 @@ const struct command command_compress = {
     .description =
         "Each matrix becomes a product of thin ones in identity gauge (docs/mpo.md), as close to it as that many parameters "
         "allow on the inputs that a text gives it. A survey finds which matrices matter and shares the parameters out; what "
-        "is worth its place stays as it is. Interrupted work goes on where it was: it is kept in OUT.work until OUT is whole.",
+        "is worth its place stays as it is. Interrupted work goes on where it was: until OUT is whole the "
+        "survey is kept in OUT.survey (or --survey FILE, which stays), and the cores that are done in OUT.work.",
     .options = options,
     .run = run,
 };

@@ -173,24 +173,12 @@ static int check_twice(const char *name, const struct int_list *list)
     return again ? usage_error("--%s: found %lld twice, expected it once", name, (long long)again) : EXIT_DONE;
 }
 
-/* Words of the command that are not the sweep's own, for the page. */
-static struct laws_words read_words(bool family)
-{
-    static const char *word[6 + LAWS_COMPRESS_WORDS];
-    const char *const pairs[][2] = {
-        {"--energy", strcmp(energy, "auto") ? energy : NULL}, {"--judge", judge}, {"--answers", references}};
-    struct laws_words w = {.word = word};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (pairs[i][1]) word[w.n++] = pairs[i][0], word[w.n++] = pairs[i][1];
-    if (family) w.n += laws_compress_words(word + w.n);
-    return w;
-}
-
 static int run(int n_args, char **args)
 {
     (void)n_args;
     struct error e = {""};
     bool pictures = !strcmp(args[0], "image"), family = !strcmp(args[0], "compress");
+    const char *words[LAWS_COMPRESS_WORDS];
     struct laws_options o = {.sweep = {.gen = gen         ? gen
                                               : !pictures ? TEXT_GEN
                                               : models.n  ? IMAGE_GEN
@@ -207,7 +195,7 @@ static int run(int n_args, char **args)
                              .restart = restart,
                              .join = join.v,
                              .n_join = join.n,
-                             .words = read_words(family),
+                             .words = {.energy = energy, .word = words, .n = family ? laws_compress_words(words) : 0},
                              .judge = judge,
                              .references = references,
                              .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};

@@ -46,7 +46,8 @@ const struct command command_report = {
         "machine: figures, "
         "tables, where the time goes, machines, commands, raw numbers. It needs no script and no network.\n\n"
         "Shards of one sweep (`laws --shard`) become one column, as `laws --join` would have joined them: fits, errors, "
-        "knees and ratios are found anew of all their points.",
+        "knees and ratios are found anew of all their points. One result given twice, or a point that two shards have, is "
+        "refused.",
     .options = options,
     .min_args = 1,
     .max_args = -1,

@@ -1,6 +1,7 @@
 /* cmd_see.c - a picture as a vision tower gets it: what the clamp makes of it, its pixels, and what the tower makes of them.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "base/si.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/tower_price.h"
 #include "loader/file.h"
@@ -80,15 +81,15 @@ static void print(const struct sight *s)
         print_json(s);
     else
         puts(line);
-    if (p->picture.rgb) detail("decode %.1f ms, resize %.1f ms", p->decode_s * 1e3, p->resize_s * 1e3);
+    if (p->picture.rgb) detail("decode %s, resize %s", si(p->decode_s, "s").s, si(p->resize_s, "s").s);
     if (!s->cost.rows || common.json) return;
-    printf("%.3g TFLOP, %.0f MB beside %.0f MB of weights, ", s->cost.flops * 1e-12,
-           (s->cost.peak_memory_bytes - s->cost.weight_bytes) * 1e-6, s->cost.weight_bytes * 1e-6);
+    printf("%s, %s beside %s of weights, ", si(s->cost.flops, "FLOP").s,
+           si(s->cost.peak_memory_bytes - s->cost.weight_bytes, "B").s, si(s->cost.weight_bytes, "B").s);
     if (isnan(s->cost.time_s))
         printf("no time predicted: the device profile has no %s", s->cost.missing);
     else
-        printf("%.3g s predicted", s->cost.time_s);
-    if (s->seen.rows) printf(", %.3g s taken", s->seen.encode_s);
+        printf("%s predicted", si(s->cost.time_s, "s").s);
+    if (s->seen.rows) printf(", %s taken", si(s->seen.encode_s, "s").s);
     putchar('\n');
 }
 

@@ -44,7 +44,7 @@ static const struct option help_options[] = {
 
 static int run_help(int n_args, char **args)
 {
-    if (man + (shell >= 0) + n_args > 1) return usage_error("found more than one of COMMAND, --man and --completion");
+    if (man + (shell >= 0) + (n_args > 0) > 1) return usage_error("found more than one of COMMAND, --man and --completion");
     if (man) {
         help_man(stdout);
         return EXIT_DONE;
@@ -59,6 +59,9 @@ static int run_help(int n_args, char **args)
     }
     const struct command *c = command_find(args[0]);
     if (!c) return EXIT_USAGE;
+    if (n_args > 1 && !c->kinds)
+        return usage_error("found '%s', expected no further argument: %s has no kinds", args[1], c->name);
+    if (n_args > 1 && command_kind(c, args[1])) return EXIT_USAGE;
     help_command(c);
     return EXIT_DONE;
 }
@@ -66,12 +69,12 @@ static int run_help(int n_args, char **args)
 const struct command command_help = {
     .name = "help",
     .summary = "list the commands, or explain one",
-    .usage = "[COMMAND | --man | --completion bash|zsh|fish]",
-    .description =
-        "'make install' installs the manual page and the completions. By hand: hartree help --man | man -l -; and in "
-        "bash eval \"$(hartree help --completion bash)\".",
+    .usage = "[COMMAND [KIND] | --man | --completion bash|zsh|fish]",
+    .description = "A command's kinds (laws text, bench layer) share its page.\n\n'make install' installs the manual page and "
+                   "the completions. By hand: hartree help --man | man -l -; and in "
+                   "bash eval \"$(hartree help --completion bash)\".",
     .options = help_options,
-    .max_args = 1,
+    .max_args = 2,
     .run = run_help,
 };
 

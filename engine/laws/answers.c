@@ -165,6 +165,13 @@ static bool make_answers(struct answers *a, const struct sweep *s, int model, co
 
 /* ---- References ---- */
 
+/* One without a word would be met by an answer that says nothing. */
+static bool check_reference(const char *reference, const char *path, size_t line, struct error *e)
+{
+    return words_any(reference) ||
+           fail(e, "%s: line %zu: found '%.60s' as the answer, expected one of at least a word", path, line, reference);
+}
+
 static bool take_reference(struct answers *a, const struct sweep *s, const char *path, struct line line, struct error *e)
 {
     const struct line whole = line;
@@ -172,12 +179,18 @@ static bool take_reference(struct answers *a, const struct sweep *s, const char 
     if (!prompt)
         return fail(e, "%s: line %zu: found '%.*s', expected a prompt's number from 1 to %d, a tab and its answer", path,
                     line.number, whole.len < 60 ? (int)whole.len : 60, whole.text, N_PROMPTS);
-    for (int p = 0; p < a->n_points; p++) {
-        if (s->options.point[p] != prompt) continue;
-        if (a->reference[p]) return fail(e, "%s: line %zu: found prompt %d a second time", path, line.number, prompt);
-        if (!(a->reference[p] = unescaped(line.text, line.len))) return fail(e, "%s: found no memory", path);
-    }
-    return true;
+    int p = 0;
+    while (p < a->n_points && s->options.point[p] != prompt) p++; /* a sweep has each prompt once */
+    bool wanted = p < a->n_points;
+    if (wanted && a->reference[p]) return fail(e, "%s: line %zu: found prompt %d a second time", path, line.number, prompt);
+    char *reference = unescaped(line.text, line.len);
+    if (!reference) return fail(e, "%s: found no memory", path);
+    bool ok = check_reference(reference, path, line.number, e);
+    if (wanted)
+        a->reference[p] = reference;
+    else
+        free(reference);
+    return ok;
 }
 
 static bool take_question(struct answers *a, const char *path, struct line line, struct error *e)
@@ -194,6 +207,7 @@ static bool take_question(struct answers *a, const char *path, struct line line,
     *r = unescaped(tab + 1, line.len - len - 1);
     a->n_questions++;
     if (!*q || !*r) return fail(e, "%s: found no memory", path);
+    if (!check_reference(*r, path, line.number, e)) return false;
     for (int i = 0; i + 1 < a->n_questions; i++)
         if (!strcmp(a->question[i], *q)) return fail(e, "%s: line %zu: found '%.60s' a second time", path, line.number, *q);
     return true;

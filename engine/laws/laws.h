@@ -96,7 +96,8 @@ struct divergence; /* engine/divergence.h */
 
 /* What the command of a sweep said beside what struct sweep_options holds: for the page, which shows it. All of it borrowed. */
 struct laws_words {
-    const char *const *word; /* names and values in turn, "--judge", FILE */
+    const char *energy;      /* the meter's word; NULL or "auto": it found one by itself */
+    const char *const *word; /* of a family: names and values in turn, "--ratios", LIST */
     size_t n;
     bool family;             /* `laws compress` */
     int made;                /* its last models that these words make: they are not named as files */
@@ -105,6 +106,7 @@ struct laws_words {
 struct laws {
     struct sweep *sweep;
     struct laws_words words;
+    const char *judge, *references; /* as laws_options has them: for the page, too */
     struct laws_model model[SWEEP_MODELS];
     struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
     const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */

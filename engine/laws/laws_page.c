@@ -94,6 +94,16 @@ static void add(struct command_line *c, const char *name, const char *value)
     origin_word(c->s, sizeof c->s, value);
 }
 
+/* What no settings of the sweep itself say. */
+static void add_words(struct command_line *c, const struct laws *l)
+{
+    const char *energy = l->words.energy;
+    if (energy && strcmp(energy, "auto")) add(c, "--energy", energy);
+    if (l->judge) add(c, "--judge", l->judge);
+    if (l->references) add(c, "--answers", l->references);
+    for (size_t i = 0; i + 1 < l->words.n; i += 2) add(c, l->words.word[i], l->words.word[i + 1]);
+}
+
 static void add_list(struct command_line *c, const char *name, const int64_t *v, int n)
 {
     char list[24 * SWEEP_EDGES] = "";
@@ -139,7 +149,7 @@ void laws_json_origin(struct json *j, const struct laws *l)
     if (o->ubatch != 512) origin_option(c.s, sizeof c.s, "--ubatch", (double)o->ubatch);
     if (o->kv_type != TYPE_F16) add(&c, "--kv", type_name(o->kv_type));
     if (o->device_word) add(&c, "--device", o->device_word);
-    for (size_t i = 0; i + 1 < l->words.n; i += 2) add(&c, l->words.word[i], l->words.word[i + 1]);
+    add_words(&c, l);
     add(&c, "-o", "again");
     origin_json(j, o->device, o->threads, c.s);
 }

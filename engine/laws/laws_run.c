@@ -143,6 +143,8 @@ struct laws *laws_run(const struct laws_options *o, struct error *e)
     ok = ok && (!scored || score_answers(answers, s, &ao, o, e)) && laws_sum_up(l, s, e);
     l->answers = answers;
     l->words = o->words;
+    l->judge = o->judge;
+    l->references = o->references;
     ok = ok && (!o->dir || laws_write(l, o->dir, &drawn, e));
     if (ok && !drawn && o->hooks.say)
         o->hooks.say("no plots: gnuplot is not here, or it failed; the scripts %s/*.gp draw them where it is", o->dir);

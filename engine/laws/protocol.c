@@ -2,6 +2,7 @@
 #include "engine/laws/protocol.h"
 
 #include "base/memory.h"
+#include "base/si.h"
 #include "engine/account/calibrate.h"
 #include "engine/account/paper.h"
 #include "engine/laws/laws_parts.h"
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 enum { TEXT_GEN = 32, FULL_GEN = 128, IMAGE_GEN = 8, SEED = 1 };
+#define SWEEP_SHARE 0.42 /* of the minutes, for each sweep; the rest is for calibration and making models */
 
 /* Made-up pairs: dense, and factorised to about half; and the paper's. */
 static const char *const small_text[SWEEP_PAIR] = {"L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M",
@@ -36,16 +38,24 @@ struct pair {
     bool made;
 };
 
+/* A sweep from its plan to its result. */
+struct planned {
+    struct protocol_step *step;
+    struct pair pair;
+    char dir[PATH_MAX];
+    struct laws_options run; /* borrows the paths above */
+    double seconds;          /* that it takes by the predictions; 0: it could not be planned */
+    struct laws *laws;       /* NULL: it could not be done */
+};
+
 struct work {
     const struct protocol_options *o;
-    const char *word[SWEEP_PAIR][6]; /* of the sweeps' commands, of prompts and of pictures: names and values in turn */
     struct protocol_result *result;
     struct device device;
     bool has_device;
     char profile[PATH_MAX];
-    struct laws *text, *image;
-    struct pair *pair[2]; /* of text and of pictures: the sweeps borrow their paths */
-    struct paper paper[2]; /* the paper's machines, and this one */
+    struct planned sweep[2]; /* of prompts and of pictures */
+    struct paper paper[2];   /* the paper's machines, and this one */
     bool has_paper[2];
 };
 
@@ -200,69 +210,81 @@ static void take_level(struct sweep_options *o, const struct thoroughness *t)
         o->pictures.edge[o->pictures.n_edges++] = (int64_t)lround(2048 * i / 20.0);
 }
 
-/* The first level whose windows take no longer than `seconds` by the predictions, else the last. */
-static bool choose_level(struct work *w, struct sweep_options *o, double seconds, struct error *e)
+/* The first level whose windows take no longer than `seconds` by the predictions, else the last; *takes: all of it, with the
+ * idle intervals before and after. */
+static bool choose_level(struct work *w, struct sweep_options *o, double seconds, double *takes, struct error *e)
 {
     for (size_t i = 0; i < LEVELS; i++) {
-        double takes;
+        double windows;
         take_level(o, &levels[i]);
         struct sweep *s = sweep_new(o, e);
         if (!s) return false;
-        sweep_missing(s, &takes);
+        sweep_missing(s, &windows);
+        *takes = windows + 2 * s->options.window_s;
         sweep_free(s);
-        if (w->o->full || takes <= seconds || i + 1 == LEVELS) break;
+        if (w->o->full || windows <= seconds) break;
     }
     return true;
 }
 
-/* Half of the time for each sweep, but for what calibration and models take. */
-static bool sweep(struct work *w, struct protocol_step *s, struct pair *p, bool vision, struct laws **l, struct error *e)
+static bool plan(struct work *w, struct planned *p, bool vision, struct error *e)
 {
     const struct protocol_options *o = w->o;
-    char dir[PATH_MAX];
-    const char **words = w->word[vision];
-    size_t n_words = 0;
-    const char *judge = !vision || o->questions ? o->judge : NULL, *references = vision ? o->questions : o->answers;
-    const char *const pairs[][2] = {{"--energy", o->energy}, {"--judge", judge}, {"--answers", references}};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (pairs[i][1]) words[n_words++] = pairs[i][0], words[n_words++] = pairs[i][1];
-    struct laws_options run = {.sweep = {.model = {p->path[0], p->path[1]},
-                                         .n_models = SWEEP_PAIR,
-                                         .gen = vision    ? IMAGE_GEN
-                                                : o->full ? FULL_GEN
-                                                          : TEXT_GEN,
-                                         .seed = SEED,
-                                         .threads = o->threads,
-                                         .kv_type = TYPE_F16,
-                                         .shards = 1,
-                                         .device = &w->device,
-                                         .device_word = o->device ? o->device : w->profile,
-                                         .energy = meter_source(o->hooks.meter)},
-                               .words = {.word = words, .n = n_words},
-                               .dir = dir,
-                               .judge = judge,
-                               .references = references,
-                               .hooks = o->hooks};
-    if (vision) run.sweep.pictures.mmproj[0] = p->tower[0], run.sweep.pictures.mmproj[1] = p->tower[1];
-    if (!laws_path(dir, o->dir, vision ? "image" : "text", e) ||
-        !choose_level(w, &run.sweep, 0.42 * 60 * o->minutes, e) || !(*l = laws_run(&run, e)))
-        return false;
-    if (p->made)
-        snprintf(s->note, sizeof s->note,
-                 "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their "
-                 "answers nothing");
-    return true;
+    if (!w->has_device) return fail(e, "found no profile of the machine, expected one to predict with");
+    if (!make_pair(w, &p->pair, vision, e) || !laws_path(p->dir, o->dir, vision ? "image" : "text", e)) return false;
+    p->run = (struct laws_options){.sweep = {.model = {p->pair.path[0], p->pair.path[1]},
+                                             .n_models = SWEEP_PAIR,
+                                             .gen = vision    ? IMAGE_GEN
+                                                    : o->full ? FULL_GEN
+                                                              : TEXT_GEN,
+                                             .seed = SEED,
+                                             .threads = o->threads,
+                                             .kv_type = TYPE_F16,
+                                             .shards = 1,
+                                             .device = &w->device,
+                                             .device_word = o->device ? o->device : w->profile,
+                                             .energy = meter_source(o->hooks.meter)},
+                                   .words = {.energy = o->energy},
+                                   .dir = p->dir,
+                                   .judge = !vision || o->questions ? o->judge : NULL,
+                                   .references = vision ? o->questions : o->answers,
+                                   .hooks = o->hooks};
+    for (int i = 0; vision && i < SWEEP_PAIR; i++) p->run.sweep.pictures.mmproj[i] = p->pair.tower[i];
+    return choose_level(w, &p->run.sweep, SWEEP_SHARE * 60 * o->minutes, &p->seconds, e);
 }
 
-static void sweep_step(struct work *w, bool vision, struct laws **l)
+static void plan_step(struct work *w, bool vision)
 {
     struct error e = {""};
-    struct protocol_step *s = begin_step(w, vision ? "pictures" : "prompts");
-    struct pair *p = w->pair[vision] = calloc(1, sizeof *p);
-    bool ok = p || fail(&e, "found no memory");
-    if (ok && !w->has_device) ok = fail(&e, "found no profile of the machine, expected one to predict with");
-    ok = ok && make_pair(w, p, vision, &e) && sweep(w, s, p, vision, l, &e);
-    if (!ok) step_failed(w, s, &e);
+    struct planned *p = &w->sweep[vision];
+    p->step = begin_step(w, vision ? "pictures" : "prompts");
+    if (!plan(w, p, vision, &e)) {
+        p->seconds = 0;
+        step_failed(w, p->step, &e);
+    }
+}
+
+/* The same again at each call: what was measured by an earlier one is in it. */
+static void tell_overrun(const struct work *w)
+{
+    const struct protocol_options *o = w->o;
+    double takes = w->sweep[0].seconds + w->sweep[1].seconds, most = 2 * SWEEP_SHARE * 60 * o->minutes;
+    if (o->full || takes <= most || !o->hooks.say) return;
+    o->hooks.say("even the least plan takes %s by the predictions, expected at most %s of --minutes %g: it goes on, and takes longer",
+                 si(takes, "s").s, si(most, "s").s, o->minutes);
+}
+
+static void measure_step(struct work *w, struct planned *p)
+{
+    struct error e = {""};
+    if (!(p->seconds > 0)) return;
+    if (w->o->hooks.say) w->o->hooks.say("%s: measuring", p->step->name);
+    if (!(p->laws = laws_run(&p->run, &e)))
+        step_failed(w, p->step, &e);
+    else if (p->pair.made)
+        snprintf(p->step->note, sizeof p->step->note,
+                 "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their "
+                 "answers nothing");
 }
 
 /* ---- The paper's figures ---- */
@@ -360,8 +382,8 @@ static void put_result(const struct work *w, FILE *f)
     put_command(w->o, command, sizeof command);
     origin_json(&j, &w->device, w->o->threads, command);
     put_steps(w, &j);
-    put_sweep("text", w->text, &j);
-    put_sweep("image", w->image, &j);
+    put_sweep("text", w->sweep[0].laws, &j);
+    put_sweep("image", w->sweep[1].laws, &j);
     if (w->has_paper[0]) put_paper(w, &j);
     json_object_end(&j);
     json_end(&j);
@@ -403,15 +425,14 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
     meter_step(&w);
     calibrate_step(&w);
     if (!stopped(&w)) paper_step(&w);
-    if (!stopped(&w)) sweep_step(&w, false, &w.text);
-    if (!stopped(&w)) sweep_step(&w, true, &w.image);
+    for (int i = 0; i < 2 && !stopped(&w); i++) plan_step(&w, i);
+    if (!stopped(&w)) tell_overrun(&w);
+    for (int i = 0; i < 2 && !stopped(&w); i++) measure_step(&w, &w.sweep[i]);
     bool ok = stopped(&w) ? fail(e, "interrupted; the same command goes on from here") : write_result(&w, e);
-    laws_free(w.text);
-    laws_free(w.image);
-    free(w.pair[0]);
-    free(w.pair[1]);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
+        laws_free(w.sweep[i].laws);
         if (w.has_paper[i]) paper_free(&w.paper[i]);
+    }
     device_free(&w.device);
     return ok;
 }

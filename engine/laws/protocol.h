@@ -22,7 +22,7 @@ struct protocol_options {
     bool full;                        /* models of the paper's own shapes where none are given, and its sampling; else
                                          small ones */
     double minutes;                   /* what all sweeps may take by the predictions; fewer samples and prompts where that is
-                                         too long. Not read where `full` */
+                                         too long; where the fewest are, a line says so. Not read where `full` */
     int threads;
     const char *energy;               /* the word for the meter, as the command on the page is to say it; NULL: auto */
     struct sweep_hooks hooks;         /* the journal is not read; the meter must be there */

@@ -14,15 +14,17 @@ enum { MAX_WHOLE = 1 << 30 };
 /* A point of the joined sweep: which of the shards' it is. */
 struct entry {
     const struct json_value *point;
-    bool measured_joules; /* of its shard; else its energy_j is modelled */
-    int clamp;            /* of pictures */
-    double size;          /* longest edge, or prompt tokens */
-    double key;           /* what both models' points have in common: the prompt's number, else its size */
+    size_t shard;       /* that it is of */
+    const char *energy; /* its joules are so: "none", "modelled" or "measured" */
+    int clamp;          /* of pictures */
+    double size;        /* longest edge, or prompt tokens */
+    double key;         /* what both models' points have in common: the prompt's number, else its size */
     double windows;
 };
 
 struct join {
     const struct json_value *const *shards;
+    const char *const *files; /* that they are from, for errors */
     size_t n;
     bool pictures;
     struct laws *laws;
@@ -68,12 +70,21 @@ static int clamp_named(const struct join *w, int m, const char *name)
     return -1;
 }
 
-static bool read_entry(const struct join *w, int m, const struct json_value *shard, const struct json_value *point,
-                       struct entry *n, struct error *e)
+/* The word that a shard says of its joules; "none" where it is no such word. */
+static const char *energy_kind(const struct json_value *shard)
 {
+    static const char *const kinds[] = {"modelled", "measured"};
     const char *kind = json_find_string(shard, "energy_kind");
+    for (size_t i = 0; kind && i < 2; i++)
+        if (!strcmp(kind, kinds[i])) return kinds[i];
+    return "none";
+}
+
+static bool read_entry(const struct join *w, int m, size_t shard, const struct json_value *point, struct entry *n,
+                       struct error *e)
+{
     double width, height;
-    *n = (struct entry){.point = point, .measured_joules = kind && !strcmp(kind, "measured")};
+    *n = (struct entry){.point = point, .shard = shard, .energy = energy_kind(w->shards[shard])};
     if (!take_whole(point, "windows", 1, MAX_WHOLE, &n->windows, e)) return false;
     if (!w->pictures) {
         if (!take_whole(point, "prompt", 1, MAX_WHOLE, &n->size, e)) return false;
@@ -87,15 +98,14 @@ static bool read_entry(const struct join *w, int m, const struct json_value *sha
     return n->clamp >= 0 || fail(e, "'clamp': found one that the first shard does not have");
 }
 
-/* Of a point that was there already the one with more windows stays. */
+/* A point is in one shard alone: of two measurements none is the one that counts. */
 static bool add_entry(struct join *w, int m, const struct entry *n, struct error *e)
 {
     struct entry *all = w->entry[m];
-    for (int i = 0; i < w->n_entries[m]; i++) {
-        if (all[i].clamp != n->clamp || all[i].key != n->key) continue;
-        if (n->windows > all[i].windows) all[i] = *n;
-        return true;
-    }
+    for (int i = 0; i < w->n_entries[m]; i++)
+        if (all[i].clamp == n->clamp && all[i].key == n->key)
+            return fail(e, "found a point (%s %.0f) that %s has, expected each in one shard",
+                        w->pictures ? "longest edge" : "prompt", n->key, w->files[all[i].shard]);
     if (w->n_entries[m] == SWEEP_POINTS) return fail(e, "found more than %d points", SWEEP_POINTS);
     all[w->n_entries[m]++] = *n;
     return true;
@@ -110,8 +120,9 @@ static int in_order(const void *a, const void *b)
 }
 
 /* All points of a shard, its windows counted. */
-static bool read_shard(struct join *w, const struct json_value *shard, struct error *e)
+static bool read_shard(struct join *w, size_t at, struct error *e)
 {
+    const struct json_value *shard = w->shards[at];
     double missing, windows = 0;
     if (!take_whole(shard, "missing", 0, MAX_WHOLE, &missing, e)) return false;
     for (int m = 0; m < w->sweep->options.n_models; m++) {
@@ -119,14 +130,14 @@ static bool read_shard(struct join *w, const struct json_value *shard, struct er
         if (!points || points->type != JSON_ARRAY) return fail(e, "'points': found none of model %d", m + 1);
         for (size_t i = 0; i < points->n; i++) {
             struct entry n;
-            if (!read_entry(w, m, shard, &points->item[i], &n, e) || !add_entry(w, m, &n, e)) return false;
+            if (!read_entry(w, m, at, &points->item[i], &n, e) || !add_entry(w, m, &n, e)) return false;
             windows += n.windows;
         }
     }
     double half = json_find_number(shard, "without_idle_after");
     if (half > 0) w->half_idle += half;
-    if (json_find_string(shard, "energy_kind") && strcmp(w->energy_kind, "measured"))
-        w->energy_kind = json_find_string(shard, "energy_kind");
+    /* Of the whole it is the best that a shard has, in whatever order they come. */
+    if (!strcmp(w->energy_kind, "none") || !strcmp(energy_kind(shard), "measured")) w->energy_kind = energy_kind(shard);
     w->total = fmax(w->total, missing + windows);
     return true;
 }
@@ -208,7 +219,7 @@ static bool take_point(const struct join *w, int m, const struct entry *n, struc
     } figures[] = {{"prefill_s", &p->prefill_s}, {"decode_s", &p->decode_s}, {"cpu_auc", &p->cpu_auc},
                    {"ram_auc", &p->ram_auc},     {"paced_s", &p->paced_s},   {"energy_j", &p->energy_j}};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) *figures[i].to = json_find_number(v, figures[i].name);
-    if (!n->measured_joules) p->energy_j = NAN;
+    if (strcmp(n->energy, "measured") != 0) p->energy_j = NAN;
     return true;
 }
 
@@ -240,30 +251,33 @@ static bool take_clamp(struct sweep_clamp *c, const struct json_value *v, struct
     return true;
 }
 
+static bool take_clamps(struct join *w, int m, struct error *e)
+{
+    const struct json_value *clamps = json_find(page_model(w->shards[0], m), "clamps");
+    struct sweep_pictures *pictures = &w->sweep->options.pictures;
+    if (!clamps || clamps->type != JSON_ARRAY || !clamps->n || clamps->n > SWEEP_CLAMPS)
+        return fail(e, "'clamps': found %zu, expected 1 to %d", clamps && clamps->type == JSON_ARRAY ? clamps->n : 0,
+                    SWEEP_CLAMPS);
+    if (m && (int)clamps->n != pictures->n_clamps) return fail(e, "'clamps': found other ones of the second model");
+    pictures->n_clamps = (int)clamps->n;
+    if (pictures->n_edges > SWEEP_EDGES) return fail(e, "found %d sizes, expected at most %d", pictures->n_edges, SWEEP_EDGES);
+    if (pictures->n_clamps * pictures->n_edges > SWEEP_POINTS) return fail(e, "found more than %d points", SWEEP_POINTS);
+    for (size_t i = 0; i < clamps->n; i++)
+        if (!take_clamp(&w->sweep->model[m].clamp[i], &clamps->item[i], e)) return false;
+    return true;
+}
+
 static bool take_model(struct join *w, int m, struct error *e)
 {
-    const struct json_value *from = page_model(w->shards[0], m), *clamps = json_find(from, "clamps");
+    const struct json_value *from = page_model(w->shards[0], m);
     struct sweep_model *plan = &w->sweep->model[m];
-    struct laws_model *model = &w->laws->model[m];
-    struct sweep_pictures *pictures = &w->sweep->options.pictures;
-    model->plan = plan;
+    w->laws->model[m].plan = plan;
     plan->file_bytes = json_find_number(from, "file_bytes");
     plan->law.bandwidth = json_find_number(from, "bandwidth");
-    if (w->pictures) {
-        if (!clamps || clamps->type != JSON_ARRAY || !clamps->n || clamps->n > SWEEP_CLAMPS)
-            return fail(e, "'clamps': found %zu, expected 1 to %d", clamps && clamps->type == JSON_ARRAY ? clamps->n : 0,
-                        SWEEP_CLAMPS);
-        if (m && (int)clamps->n != pictures->n_clamps) return fail(e, "'clamps': found other ones of the second model");
-        pictures->n_clamps = (int)clamps->n;
-        if (pictures->n_edges > SWEEP_EDGES)
-            return fail(e, "found %d sizes, expected at most %d", pictures->n_edges, SWEEP_EDGES);
-        if (pictures->n_clamps * pictures->n_edges > SWEEP_POINTS) return fail(e, "found more than %d points", SWEEP_POINTS);
-        for (size_t i = 0; i < clamps->n; i++)
-            if (!take_clamp(&plan->clamp[i], &clamps->item[i], e)) return false;
-    }
-    if (!w->n_entries[m]) return fail(e, "'points': found none of model %d", m + 1);
+    bool ok = (w->n_entries[m] || fail(e, "'points': found none of model %d", m + 1)) && (!w->pictures || take_clamps(w, m, e));
+    if (!ok) return fail_in(e, w->files[0]);
     for (int i = 0; i < w->n_entries[m]; i++)
-        if (!take_point(w, m, &w->entry[m][i], e)) return false;
+        if (!take_point(w, m, &w->entry[m][i], e)) return fail_in(e, w->files[w->entry[m][i].shard]);
     return true;
 }
 
@@ -308,7 +322,7 @@ static bool join_answers(struct join *w, struct error *e)
 
 /* ---- The joined result ---- */
 
-static bool read_all(struct join *w, struct error *e)
+static bool read_settings(struct join *w, struct error *e)
 {
     const struct json_value *first = w->shards[0];
     struct sweep_options *o = &w->sweep->options;
@@ -322,15 +336,21 @@ static bool read_all(struct join *w, struct error *e)
     if (w->pictures) o->pictures.mmproj[0] = ""; /* which says that the sweep is of pictures */
     if (!take_whole(first, "gen", 1, MAX_WHOLE, &gen, e) || !take_whole(first, "ubatch", 1, MAX_WHOLE, &ubatch, e) ||
         !take_whole(first, "repeats", 1, SWEEP_REPEATS, &repeats, e))
-        return false;
+        return fail_in(e, w->files[0]);
     o->gen = (int64_t)gen, o->ubatch = (size_t)ubatch, o->repeats = (int)repeats;
+    return true;
+}
+
+static bool read_all(struct join *w, struct error *e)
+{
+    const int n_models = w->sweep->options.n_models;
     for (size_t i = 0; i < w->n; i++)
-        if (!read_shard(w, w->shards[i], e)) return false;
-    for (int m = 0; m < o->n_models; m++) qsort(w->entry[m], (size_t)w->n_entries[m], sizeof w->entry[m][0], in_order);
+        if (!read_shard(w, i, e)) return fail_in(e, w->files[i]);
+    for (int m = 0; m < n_models; m++) qsort(w->entry[m], (size_t)w->n_entries[m], sizeof w->entry[m][0], in_order);
     take_places(w);
     w->laws->sweep = w->sweep;
     w->laws->energy_kind = w->energy_kind;
-    for (int m = 0; m < o->n_models; m++)
+    for (int m = 0; m < n_models; m++)
         if (!take_model(w, m, e)) return false;
     return join_answers(w, e) && laws_judge(w->laws, e);
 }
@@ -392,14 +412,14 @@ static void put_members_object(struct json *j, const void *which)
 /* The joined points, as their shards have them; joules of another kind than the whole's are not known. */
 static void put_points(struct json *j, const struct join *w, int m)
 {
-    bool measured = !strcmp(w->energy_kind, "measured");
     json_array(j);
     for (int i = 0; i < w->n_entries[m]; i++) {
         const struct json_value *v = w->entry[m][i].point;
+        bool known = strcmp(w->energy_kind, "none") && !strcmp(w->entry[m][i].energy, w->energy_kind);
         json_object(j);
         for (size_t k = 0; k < v->n; k++) {
             json_key(j, v->key[k]);
-            if (measured && !w->entry[m][i].measured_joules && !strcmp(v->key[k], "energy_j"))
+            if (!known && !strcmp(v->key[k], "energy_j"))
                 json_null(j);
             else
                 json_tree_write(j, &v->item[k]);
@@ -488,15 +508,16 @@ bool shards_belong(const struct json_value *a, const struct json_value *b)
     return json_find_number(a, "missing") > 0 && json_find_number(b, "missing") > 0;
 }
 
-struct json_value *shards_join(const struct json_value *const *shards, size_t n, struct error *e)
+struct json_value *shards_join(const struct json_value *const *shards, const char *const *files, size_t n, struct error *e)
 {
     struct join *w = calloc(1, sizeof *w);
     struct json_value *v = NULL;
     if (w)
-        *w = (struct join){.shards = shards, .n = n, .laws = calloc(1, sizeof *w->laws), .sweep = calloc(1, sizeof *w->sweep)};
+        *w = (struct join){
+            .shards = shards, .files = files, .n = n, .laws = calloc(1, sizeof *w->laws), .sweep = calloc(1, sizeof *w->sweep)};
     if (!w || !w->laws || !w->sweep)
         fail(e, "shards: found no memory");
-    else if (read_all(w, e))
+    else if (read_settings(w, e) && read_all(w, e))
         v = write_joined(w, e);
     for (int m = 0; w && w->sweep && m < SWEEP_MODELS; m++)
         for (int c = 0; c < SWEEP_CLAMPS; c++) free(w->sweep->model[m].clamp[c].stairs);

@@ -12,9 +12,10 @@
 /* Whether two results are of the same predictions, both with windows missing: parts of one sweep. */
 bool shards_belong(const struct json_value *a, const struct json_value *b);
 
-/* The result of `n` shards that belong together: the members of the first, with the points of all (of one that several have,
- * the one of more windows), what is said of them together, "missing", and "shards": n. Nothing of the shards is trusted. NULL
- * and *e: a figure that the sums need is not there or out of range, or memory is short. To be freed with json_free. */
-struct json_value *shards_join(const struct json_value *const *shards, size_t n, struct error *e);
+/* The result of `n` shards that belong together: the members of the first, with the points of all, what is said of them
+ * together, "missing", and "shards": n. files[i] stands for shard i in an error. Nothing of the shards is trusted. NULL and *e:
+ * a point is in two of them, a figure that the sums need is not there or out of range, or memory is short. To be freed with
+ * json_free. */
+struct json_value *shards_join(const struct json_value *const *shards, const char *const *files, size_t n, struct error *e);
 
 #endif

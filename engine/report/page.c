@@ -457,11 +457,19 @@ static bool is_kind(const struct json_value *v, const char *kind)
     return s && !strcmp(s, kind);
 }
 
+/* Of `paper` at least what became of its steps, which it always says. */
+static bool has_steps(const struct json_value *paper)
+{
+    const struct json_value *steps = json_find(paper, "steps");
+    return steps && steps->type == JSON_ARRAY && steps->n;
+}
+
 bool page_check(const struct json_value *result, const char *file, struct error *e)
 {
     const char *kind = json_find_string(result, "kind");
-    if (is_kind(result, "paper") || ((is_kind(result, "laws text") || is_kind(result, "laws image")) && page_points(result)))
-        return true;
+    bool paper = is_kind(result, "paper"), sweep = is_kind(result, "laws text") || is_kind(result, "laws image");
+    if ((paper && has_steps(result)) || (sweep && page_points(result))) return true;
+    if (paper) return fail(e, "%s: found 'paper' without steps, expected the result.json of laws or paper", file);
     if (kind)
         return fail(e, "%s: found '%.60s'%s, expected the result.json of laws or paper", file, kind,
                     page_points(result) ? "" : " without points");

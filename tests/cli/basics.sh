@@ -46,7 +46,15 @@ expect "unknown command" 2 "^hartree: unknown command 'zzzzzz' \(see 'hartree he
 cli help verison
 expect "help for an unknown command" 2 "did you mean 'version'\?"
 cli help version version
-expect "help takes one" 2 "no further argument"
+expect "help: a command without kinds" 2 "found 'version', expected no further argument: version has no kinds"
+cli help laws
+cp "$cli_out" "$cli_dir/laws"
+cli help laws text
+if [ "$cli_rc" -eq 0 ] && cmp -s "$cli_out" "$cli_dir/laws"; then ok "help COMMAND KIND is the command's"; else bad "help COMMAND KIND is the command's" "$cli_rc: $(head -n 1 "$cli_err")"; fi
+cli help bench layr
+expect "help: a kind that is none, nearest" 2 "found 'layr', expected kernels\|layer\|model; did you mean 'layer'\?"
+cli help laws text image
+expect "help takes a command and its kind" 2 "found 'image', expected no further argument"
 
 cli version --jsom
 expect "unknown option, nearest" 2 "^hartree version: unknown option '--jsom', did you mean '--json'\? \(see 'hartree help version'\)"

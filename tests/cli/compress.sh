@@ -9,6 +9,9 @@ mkdir "$d"
 cli synth --shape L=2,D=256,H=4,KV=2,F=384,V=300:F16 -o "$d/in"
 expect "a model to start from" 0
 
+cli help compress
+tr '\n' ' ' <"$cli_out" >"$cli_dir/help"
+if grep -q 'in OUT\.survey' "$cli_dir/help" && grep -q 'in OUT\.work' "$cli_dir/help"; then ok "help: both files that go on"; else bad "help: both files that go on" "not named"; fi
 cli compress
 expect "no arguments" 2
 cli compress -m "$d/in" -o "$d/x"

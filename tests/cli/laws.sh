@@ -192,4 +192,9 @@ expect "answers to no prompt are refused before the sweep" 1 'empty'
 printf '1\tf\0o\n' >"$d/nul"
 sweep --points 1 --gen 2 -r 1 --answers "$d/nul"
 expect "answers with a NUL byte are refused" 1 'nul'
+for r in '' ' ' '\n' '...'; do # prompt 2 is not in the sweep, and its line is as wrong
+    printf '1\tOne.\n2\t%s\n' "$r" >"$d/blank"
+    sweep --points 1 --gen 2 -r 1 --answers "$d/blank"
+    expect "an answer without a word is refused" 1 "blank: line 2: found '.*' as the answer, expected one of at least a word"
+done
 cli_done

@@ -120,6 +120,9 @@ else bad "other questions in the same folder are refused" "$cli_rc $(tail -n 1 "
 echo 'What is it?' >"$d/malformed"
 asks --answers "$d/malformed"
 expect "a question without an answer" 1 "malformed: line 1: found 'What is it\?', expected a question about the picture, a tab and its answer"
+printf 'How many cars?\tTwo.\nWhat is it?\t \n' >"$d/blank"
+asks --answers "$d/blank"
+expect "a question with an empty answer" 1 "blank: line 2: found ' ' as the answer, expected one of at least a word"
 asks --judge "$d/m.gguf"
 expect "a judge without questions" 2 '\-\-judge: found no --answers'
 sweep --answers "$d/questions" --edges 64

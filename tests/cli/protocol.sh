@@ -40,6 +40,10 @@ if grep -q 'no plots: gnuplot is not here' "$cli_err" && [ -e "$d/plain/text/tim
 else bad "no gnuplot: a line, scripts, and the page has its figures" "$(grep plots "$cli_err") $(echo "$d/plain/text"/*)"; fi
 if grep -q 'class=note>meter: nothing here measures joules' "$d/plain/report.html" && grep -q 'not known: no meter was read' "$d/plain/report.html"; then ok "no meter: a line, and no joules"
 else bad "no meter: a line, and no joules" "$(grep -o 'meter[^<]*' "$d/plain/report.html" | head -n 1)"; fi
+# Even the least plan takes longer than 3 s: one line says so before the first window, and it is done.
+if [ "$(grep -c 'even the least plan takes' "$cli_err")" -eq 1 ] &&
+    sed '/predictions frozen/q' "$cli_err" | grep -Eq 'even the least plan takes [0-9.]+ s by the predictions, expected at most 2\.52 s of --minutes 0\.05: it goes on'; then ok "too few minutes: a line before the first window"
+else bad "too few minutes: a line before the first window" "$(grep -n 'least plan\|frozen' "$cli_err" | tr '\n' '|')"; fi
 paper_of "$d/metered" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy "csv:$d/no.csv"
 expect "a meter that was asked for and is not there: nothing is begun" 1 'no.csv: No such file'
 if [ ! -e "$d/metered" ]; then ok "... and no folder made"; else bad "... and no folder made" "there is one"; fi
@@ -47,10 +51,11 @@ if [ ! -e "$d/metered" ]; then ok "... and no folder made"; else bad "... and no
 # One core: of the machine's own threads there is one.
 if command -v taskset >/dev/null && [ -z "${RUN:-}" ]; then
     taskset -c 0 "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \
-        --minutes 0.05 --energy none -o "$d/core" >"$cli_out" 2>"$cli_err" </dev/null
+        --minutes 0.2 --energy none -o "$d/core" >"$cli_out" 2>"$cli_err" </dev/null
     cli_rc=$?
     rest "one core: the rest is done" "$d/core" pictures 'No such file'
     if grep -q '^prompts  *done' "$cli_out" && grep -q '; 1 threads' "$d/core/report.html"; then ok "... by one thread"; else bad "... by one thread" "$(grep -o '[0-9]* threads' "$d/core/report.html" | head -n 1)"; fi
+    if grep -q 'least plan' "$cli_err"; then bad "minutes enough: no such line" "$(grep 'least plan' "$cli_err")"; else ok "minutes enough: no such line"; fi
 else echo "skip one core: no taskset here"; fi
 
 # A model larger than the memory: a file of a tebibyte that takes no room.
@@ -82,11 +87,18 @@ END
         ! grep -q page "$d/full_left"; then ok "report on a full disk: one line, and no page"
     else bad "report on a full disk: one line, and no page" "$(cat "$d/full_rc" "$d/full_err" "$d/full_left" | tr '\n' '|')"; fi
 else echo "skip a full disk: no file system of one's own can be mounted here"; fi
+# A limit on the size of files stands for such a disk where none can be mounted.
+(
+    ulimit -f 2048
+    paper_of "$d/limited" --device "$d/device" -t 1 --energy none
+    rest "a full disk, by a limit: a line, and the rest" "$d/limited" prompts 'text-a.gguf: .*cannot write: File too large'
+    exit $cli_failed
+) || cli_failed=1
 
 if [ -n "${HARTREE_SLOW:-}" ]; then
 # Killed at random moments: it goes on, and the result is the same apart from what was measured.
-masked() { # numbers, and what follows from measured ones
-    sed -e 's/"machine": {[^}]*}//' -e 's/-\{0,1\}[0-9][0-9]*\(\.[0-9]*\)\{0,1\}\(e[-+]\{0,1\}[0-9]*\)\{0,1\}/N/g' -e 's/\(true\|false\)/B/g' "$1"
+masked() { # numbers, known or not, and what follows from measured ones
+    sed -e 's/"machine": {[^}]*}//' -e 's/null/0/g' -e 's/-\{0,1\}[0-9][0-9]*\(\.[0-9]*\)\{0,1\}\(e[-+]\{0,1\}[0-9]*\)\{0,1\}/N/g' -e 's/\(true\|false\)/B/g' "$1"
 }
 seed=${SEED:-$$}
 echo "killed at moments of SEED=$seed"
@@ -116,5 +128,77 @@ masked "$d/killed/result.json" >"$d/one"
 masked "$d/plain/result.json" >"$d/other"
 if cmp -s "$d/one" "$d/other"; then ok "... the same result apart from what was measured"
 else bad "... the same result apart from what was measured" "$(tr ',' '\n' <"$d/one" >"$d/one.lines"; tr ',' '\n' <"$d/other" | diff - "$d/one.lines" | head -n 4 | tr '\n' '|')"; fi
-else echo "skip killed at random moments: HARTREE_SLOW is not set"; fi
+
+# Killed while it makes a model: the half of it is not taken for one.
+# shellcheck disable=SC2086
+${RUN:-} "$HARTREE" paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
+    -o "$d/making" >"$cli_out" 2>"$cli_err" </dev/null &
+pid=$!
+until [ -n "$(find "$d/making" -name 'text-a.gguf.partial*' 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+kill -KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+if [ ! -e "$d/making/models/text-a.gguf" ]; then ok "killed while it makes a model: there is none"; else bad "killed while it makes a model: there is none" "found one"; fi
+paper_of "$d/making" --device "$d/device" -t 1 --energy none
+cp "$cli_out" "$d/making.out"
+rest "... and it goes on to its end" "$d/making" pictures 'No such file'
+cli synth --shape L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M --seed 1 -o "$d/made.gguf"
+if grep -q '^prompts  *done' "$d/making.out" && cmp -s "$d/made.gguf" "$d/making/models/text-a.gguf"; then ok "... with the model that it was to be"; else bad "... with the model that it was to be" "it is another"; fi
+
+# Killed once in each of its stages that the above does not reach (report.sh kills it in the midst of prompts), and on to its end;
+# then whole by the same profile.
+cli synth --shape tiny-qwen2-vl:Q8_0 -o "$d/v1.gguf"
+cli synth --shape tiny-qwen2-vl:F16 --seed 2 -o "$d/v2.gguf"
+cli synth --mmproj --shape tiny-qwen2-vl:F16 -o "$d/p1.gguf"
+mkdir "$d/staged" "$d/unkilled"
+protocol() { # FOLDER: in it, so that both runs have the same paths
+    cd "$1" || exit 1
+    # shellcheck disable=SC2086
+    exec ${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v1.gguf" "$d/v2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --minutes 0.05 -t 1 \
+        --energy none -o paper >"$cli_out" 2>"$cli_err" </dev/null
+}
+windows() { sed -n '/"kind": "window".*}$/p' "$d/staged/paper/$1/points.jsonl" 2>/dev/null | wc -l; }
+# shellcheck disable=SC2317 # they are conditions
+calibrates() { grep -q calibration "$cli_err" && sleep 0.5; }
+there() { [ -e "$d/staged/paper/$1" ]; }
+# shellcheck disable=SC2317
+measured() { [ "$(windows "$1")" -ge "$2" ]; }
+killed_when() { # STAGE CONDITION...: as soon as that command succeeds
+    stage=$1
+    shift
+    : >"$cli_err"
+    (protocol "$d/staged") &
+    pid=$!
+    until "$@" || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    rc=$?
+    if [ $rc -eq 137 ]; then ok "killed in its $stage"; else bad "killed in its $stage" "status $rc: $(tail -n 1 "$cli_err")"; fi
+}
+killed_when calibration calibrates
+if ! there device.profile; then ok "... with no profile yet"; else bad "... with no profile yet" "there is one"; fi
+killed_when "first prompt" there text/predictions.json
+killed_when "first picture" there image/predictions.json
+killed_when pictures measured image 4
+had=$(windows image)
+(protocol "$d/staged")
+cli_rc=$?
+expect_out "killed in every stage: it goes on to its end" '^pictures  *done$'
+if [ "$had" -ge 4 ] && [ "$(windows text)" -eq 10 ] && [ "$(windows image)" -eq 30 ] && [ "$(sed -n 's/.*"model": \([01]\), "point": \([0-9]*\), .*/\1 \2/p' "$d/staged/paper/image/points.jsonl" | sort -u | wc -l)" -eq 30 ]; then ok "... each window once"
+else bad "... each window once" "had $had, $(windows text) and $(windows image)"; fi
+rm "$d/staged/paper/report.html" # as if it was killed between its last two files
+frozen=$(cat "$d/staged/paper/result.json" "$d/staged/paper/text/predictions.json" | sha256sum)
+(protocol "$d/staged")
+if [ -e "$d/staged/paper/report.html" ] && [ "$(cat "$d/staged/paper/result.json" "$d/staged/paper/text/predictions.json" | sha256sum)" = "$frozen" ]; then ok "... and killed before its page it writes that alone"
+else bad "... and killed before its page it writes that alone" "$(tail -n 1 "$cli_err")"; fi
+mkdir "$d/unkilled/paper"
+cp "$d/staged/paper/device.profile" "$d/unkilled/paper"
+(protocol "$d/unkilled")
+for s in text image; do
+    if cmp -s "$d/staged/paper/$s/predictions.json" "$d/unkilled/paper/$s/predictions.json"; then ok "... the same predictions as unkilled, $s"; else bad "... the same predictions as unkilled, $s" "they differ"; fi
+done
+masked "$d/staged/paper/result.json" >"$d/one"
+masked "$d/unkilled/paper/result.json" >"$d/other"
+if cmp -s "$d/one" "$d/other"; then ok "... the same result apart from what was measured"
+else bad "... the same result apart from what was measured" "$(tr ',' '\n' <"$d/one" >"$d/one.lines"; tr ',' '\n' <"$d/other" | diff - "$d/one.lines" | head -n 4 | tr '\n' '|')"; fi
+else echo "skip killed at random moments and in every stage: HARTREE_SLOW is not set"; fi
 cli_done

@@ -61,7 +61,15 @@ cli report "$d/s1/result.json" "$d/s3/result.json" -o "$d/joined.html"
 if grep -q '4 windows of the sweep are not there, of 2 shards' "$d/joined.html"; then ok "a shard that lacks is told"; else bad "a shard that lacks is told" "$(grep -o '[0-9]* windows of the sweep' "$d/joined.html")"; fi
 sed 's/"windows": 1/"windows": -1/' "$d/s3/result.json" >"$d/hostile.json"
 cli report "$d/s1/result.json" "$d/hostile.json" -o "$d/no.html"
-expect "a shard with windows that can't be" 1 "s1/result.json: 'windows': found -1, expected a whole number from 1 to "
+expect "a shard with windows that can't be" 1 "hostile.json: 'windows': found -1, expected a whole number from 1 to "
+cp "$d/s1/result.json" "$d/copy.json"
+cli report "$d/s1/result.json" "$d/s2/result.json" "$d/copy.json" -o "$d/no.html"
+expect "the same shard twice" 1 "copy.json: found the same result as in .*s1/result.json, expected each once"
+cli report "$d/one/result.json" "$d/one/result.json" -o "$d/no.html"
+expect "the same sweep twice" 1 "one/result.json: found the same result as in .*one/result.json, expected each once"
+sed 's/"hz": /"hz":  /' "$d/s1/result.json" >"$d/again.json"
+cli report "$d/s2/result.json" "$d/s1/result.json" "$d/again.json" -o "$d/no.html"
+expect "a shard's points in another file" 1 "again.json: found a point \(prompt 1\) that .*s1/result.json has, expected each in one shard"
 
 echo '{"kind": "laws text", "points": [' >"$d/cut.json"
 cli report "$d/cut.json" -o "$d/no.html"
@@ -69,6 +77,11 @@ expect "a result that is cut short" 1 'cut.json: line 2: found the end, expected
 echo '{"a": 1}' >"$d/none.json"
 cli report "$d/none.json" -o "$d/no.html"
 expect "a file that is no result" 1 'none.json: found no "kind", expected the result.json of laws or paper$'
+for bare in '{"kind": "paper"}' '{"kind": "paper", "steps": []}' '{"kind": "paper", "steps": 3, "text": null}'; do
+    echo "$bare" >"$d/bare.json"
+    cli report "$d/bare.json" -o "$d/no.html"
+    expect "no result: $bare" 1 "bare.json: found 'paper' without steps, expected the result.json of laws or paper$"
+done
 cli report "$d/nothing.json" -o "$d/no.html"
 expect "a file that is not there" 1 'nothing.json'
 cli report

@@ -67,7 +67,7 @@ cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 2 -
 expect_out "see --mmproj" '"grid": \[10, 7\], "patches": 280, "tokens": 70, "clamp": "edge:256", .*"flops": 301486080, .*"predicted_s": 0\.[0-9]+, "encode_s": [0-9.e-]+, "time_s": [0-9.e-]+\}$'
 if [ "$(wc -c <"$d/a.f32")" -eq $((70 * 256 * 4)) ]; then ok "rows of embeddings"; else bad "rows of embeddings" "$(wc -c <"$d/a.f32") bytes"; fi
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o "$d/b.f32"
-expect_out "see --mmproj: the cost beside the picture" 'TFLOP.* predicted, .* taken$'
+expect_out "see --mmproj: the cost beside the picture" '^301\.5 MFLOP, [1-9][0-9.]* [kM]B beside [1-9][0-9.]* [kM]B of weights, [1-9][0-9.]* [num]?s predicted, [1-9][0-9.]* [num]?s taken$'
 if cmp -s "$d/a.f32" "$d/b.f32"; then ok "any number of threads, same embeddings"; else bad "any number of threads, same embeddings" "the files differ"; fi
 cli see --mmproj "$d/mmproj.gguf" --size 2048x1440 --device "$d/device" -t 1
 expect_out "see --mmproj --size" ' predicted$'
