@@ -38,14 +38,4 @@ bool divergence_run(const struct model *original, const struct model *other, con
  * "ratio", "log_ratio", "log_ratio_stderr", "kl", "kl_stderr", "same_top", "tokens", "chunks", "context". */
 void json_put_divergence(struct json *j, const struct divergence *d);
 
-/* ---- Many models against one, as a search does ---- */
-
-/* What the original says of the text, so that it runs but once. Of each distribution the likeliest 256 tokens are kept, 2 KB a
- * position, and the rest as one: the KL divergence from it (`kl` alone: the figures of perplexity stay exact) is then a lower
- * bound, by the data processing inequality, and close to it. Borrows nothing. NULL and *e as above. */
-struct divergence_reference *divergence_remember(const struct model *original, const char *text, size_t len,
-                                                 const struct divergence_options *o, struct error *e);
-bool divergence_from(const struct divergence_reference *r, const struct model *other, struct divergence *out, struct error *e);
-void divergence_forget(struct divergence_reference *r); /* NULL is fine */
-
 #endif

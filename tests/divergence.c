@@ -1,4 +1,4 @@
-/* divergence.c - two models on one text: held to perplexity.h, a model against itself, and the remembered form.
+/* divergence.c - two models on one text: held to perplexity.h, and a model against itself.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ static void test_pair(struct model *m[2], const char *text)
 {
     struct error e = {""};
     struct divergence_options o = {.context = 64, .threads = 2};
-    struct divergence d, same, kept;
+    struct divergence d, same;
     size_t len = strlen(text);
     bool ok = divergence_run(m[0], m[1], text, len, &o, &d, &e);
     TEST("two models run", ok, "%s", e.text);
@@ -60,16 +60,6 @@ static void test_pair(struct model *m[2], const char *text)
     ok = divergence_run(m[0], m[0], text, len, &o, &same, &e);
     TEST("a model against itself", ok && same.kl == 0 && same.log_ratio == 0 && same.same_top == 1, "found KL %g, %g, %s",
          same.kl, same.log_ratio, e.text);
-    struct divergence_reference *r = divergence_remember(m[0], text, len, &o, &e);
-    ok = r && divergence_from(r, m[1], &kept, &e);
-    TEST("remembered: perplexities to the bit", ok && kept.perplexity == d.perplexity && kept.original == d.original,
-         "found %.17g, expected %.17g %s", ok ? kept.perplexity : NAN, d.perplexity, e.text);
-    TEST("remembered: KL from below", ok && kept.kl <= d.kl * (1 + 1e-5) && kept.kl > .5 * d.kl, "found %g, expected about %g",
-         ok ? kept.kl : NAN, d.kl);
-    ok = r && divergence_from(r, m[0], &kept, &e);
-    TEST("remembered: a model against itself", ok && fabs(kept.kl) < 1e-6 && kept.same_top == 1, "found %g",
-         ok ? kept.kl : NAN);
-    divergence_forget(r);
     TEST("a short text", !divergence_run(m[0], m[1], "one", 3, &o, &d, &e) && strstr(e.text, "at least one chunk of 64"),
          "found '%s'", e.text);
     o.context = 2;

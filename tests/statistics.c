@@ -7,9 +7,11 @@
 
 #include "base/sha256.h"
 #include "engine/compress/bundled_text.h"
+#include "engine/compress/importance.h"
 #include "engine/session.h"
 #include "engine/synth.h"
 #include "kernels/kernel.h"
+#include "tests/reference.h"
 #include "tests/test.h"
 
 enum { CONTEXT = 24, SEQUENCES = 3 };
@@ -30,6 +32,7 @@ struct seen {
     size_t floats;
     const struct plan *changed;
     double trace[SITE_COUNT];
+    double slope, importance;
 };
 
 /* RMS norm of a row by the tensor "blk.LAYER.NAME". */
@@ -120,6 +123,117 @@ static double head_error(const struct model *m, const struct calibration *c, con
     return worst;
 }
 
+/* d act(g) / dg and act(g), from their definitions. */
+static double act(enum activation a, double g, double *slope)
+{
+    if (a == ACT_SILU) {
+        double s = 1 / (1 + exp(-g));
+        *slope = s * (1 + g * (1 - s));
+        return g * s;
+    }
+    double t = tanh(0.7978845608028654 * (g + 0.044715 * g * g * g));
+    *slope = (1 + t) / 2 + g / 2 * (1 - t * t) * 0.7978845608028654 * (1 + 3 * 0.044715 * g * g);
+    return g * (1 + t) / 2;
+}
+
+/* Sequences of one token attend to themselves alone, so that the FFN's input is attn_output times v away from the stream. */
+static bool look_at_slopes(void *ctx, const struct statistics_layer *l, const struct plan **next, struct error *why)
+{
+    struct seen *s = ctx;
+    const struct model *m = s->model;
+    int tokens = (int)l->calibration->sequences, n = m->hp.n_embd, head = m->hp.head_dim, ff = m->hp.n_ff;
+    int group = m->hp.n_head / m->hp.n_head_kv, kv = m->hp.n_head_kv * head, wide = m->hp.n_head * head, layer = l->layer;
+    (void)next;
+    double *x = malloc((size_t)(tokens * n) * sizeof *x), *h = malloc((size_t)(tokens * wide) * sizeof *h);
+    for (int i = 0; i < tokens * n; i++) x[i] = (double)l->before[i];
+    ref_norm(m, layer, "attn_norm.weight", x, tokens, n);
+    double *v = ref_linear(m, layer, "attn_v", x, tokens, n, kv);
+    for (int t = 0; t < tokens; t++)
+        for (int i = 0; i < wide; i++) h[t * wide + i] = v[t * kv + i / head / group * head + i % head];
+    double *o = ref_linear(m, layer, "attn_output", h, tokens, wide, n);
+    ref_norm(m, layer, "post_attention_norm.weight", o, tokens, n);
+    for (int i = 0; i < tokens * n; i++) x[i] = (double)l->before[i] + o[i];
+    ref_norm(m, layer, "ffn_norm.weight", x, tokens, n);
+    double *g = ref_linear(m, layer, "ffn_gate", x, tokens, n, ff), *u = ref_linear(m, layer, "ffn_up", x, tokens, n, ff);
+    double *by_gate = malloc((size_t)(tokens * ff) * sizeof *by_gate), *by_up = malloc((size_t)(tokens * ff) * sizeof *by_up);
+    for (int i = 0; i < tokens * ff; i++) {
+        by_up[i] = act(m->arch->activation, g[i], &by_gate[i]);
+        by_gate[i] *= u[i];
+        u[i] *= by_up[i];
+    }
+    double *y = ref_linear(m, layer, "ffn_down", u, tokens, ff, n), *down = ref_load(m, layer, "ffn_down.weight"), all = 0;
+    double *sum[SLOPE_COUNT] = {calloc((size_t)ff, sizeof **sum), calloc((size_t)ff, sizeof **sum)};
+    for (int t = 0; t < tokens; t++) {
+        double w = 0;
+        for (int i = 0; i < n; i++) w += y[t * n + i] * y[t * n + i] / n;
+        w = m->arch->sandwich_norms ? 1 / (w + (double)m->hp.eps) : 1;
+        all += w;
+        for (int j = 0; j < ff; j++) sum[SLOPE_GATE][j] += w * by_gate[t * ff + j] * by_gate[t * ff + j];
+        for (int j = 0; j < ff; j++) sum[SLOPE_UP][j] += w * by_up[t * ff + j] * by_up[t * ff + j];
+    }
+    struct unit gate = {.layer = layer, .site = SITE_GATE_UP, .n_roles = 1, .role = {"ffn_gate"}, .out = {(size_t)ff}},
+                up = gate;
+    gate.n_out = up.n_out = (size_t)ff;
+    up.role[0] = "ffn_up";
+    double *found[SLOPE_COUNT] = {malloc((size_t)ff * sizeof **found), malloc((size_t)ff * sizeof **found)};
+    bool ok = importance_of(&gate, m, l, found[SLOPE_GATE], why) && importance_of(&up, m, l, found[SLOPE_UP], why);
+    for (int k = 0; ok && k < SLOPE_COUNT; k++)
+        for (int j = 0; j < ff; j++) {
+            double squares = 0, slope = sum[k][j] / all;
+            for (int i = 0; i < n; i++) squares += down[i * ff + j] * down[i * ff + j];
+            s->slope = worse(s->slope, l->slope[k]->square[j], slope, slope);
+            s->importance = worse(s->importance, found[k][j], slope * squares, slope * squares);
+        }
+    s->calls++;
+    free(x), free(h), free(v), free(o), free(g), free(u), free(by_gate), free(by_up), free(y), free(down);
+    for (int k = 0; k < SLOPE_COUNT; k++) free(sum[k]), free(found[k]);
+    return ok;
+}
+
+/* attn_v's rows by all columns of attn_output that read them; q's and k's alike. */
+static bool look_at_values(void *ctx, const struct statistics_layer *l, const struct plan **next, struct error *why)
+{
+    struct seen *s = ctx;
+    const struct model *m = s->model;
+    size_t n, head = (size_t)m->hp.head_dim, group = (size_t)(m->hp.n_head / m->hp.n_head_kv);
+    (void)next;
+    struct unit *u = units_new(m, SCOPE_ATTENTION, true, &n, why);
+    if (u && u[0].layer != l->layer) return units_free(u, n), true;
+    double *importance = u ? malloc(u[0].n_out * sizeof *importance) : NULL, *o = ref_load(m, l->layer, "attn_output.weight");
+    bool ok = importance && importance_of(&u[0], m, l, importance, why);
+    for (size_t j = 0; ok && j < u[0].out[0] + u[0].out[1]; j++) s->importance = worse(s->importance, importance[j], 1, 1);
+    for (size_t j = 0; ok && j < u[0].out[2]; j++) {
+        double sum = 0;
+        for (size_t i = 0; i < (size_t)m->hp.n_embd; i++)
+            for (size_t h = 0; h < group; h++) {
+                size_t column = (j / head * group + h) * head + j % head;
+                sum += o[i * group * u[0].out[2] + column] * o[i * group * u[0].out[2] + column];
+            }
+        s->importance = worse(s->importance, importance[u[0].out[0] + u[0].out[1] + j], sum, sum);
+    }
+    s->calls += ok;
+    free(o);
+    free(importance);
+    units_free(u, n);
+    return ok;
+}
+
+static void test_importance(const struct model *m, const int32_t *ids, size_t n, const char *shape)
+{
+    char name[160];
+    struct calibration single = {(int32_t *)ids, n, 1};
+    struct seen s = {.model = m}, values = {.model = m};
+    struct statistics_options o = {.threads = 2, .diagonal = true, .slopes = true};
+    bool ok = statistics_run(m, &single, &o, look_at_slopes, &s, &e);
+    snprintf(name, sizeof name, "%s: slopes of hidden units are the activation's", shape);
+    TEST(name, ok && s.calls == m->hp.n_layer && s.slope < 1e-2, "off by %.2g, %s", s.slope, e.text);
+    snprintf(name, sizeof name, "%s: rows of gate and up count by slopes and columns of down", shape);
+    TEST(name, ok && s.importance < 1e-2, "off by %.2g", s.importance);
+    ok = statistics_run(m, &single, &o, look_at_values, &values, &e);
+    snprintf(name, sizeof name, "%s: rows of v count by the columns that read them", shape);
+    TEST(name, ok && values.calls == 1 && values.importance < 1e-6, "off by %.2g, %s", values.importance, e.text);
+}
+
 static void test_model(const char *dir, const char *shape, bool normed_outputs)
 {
     char path[256], name[160];
@@ -151,6 +265,8 @@ static void test_model(const char *dir, const char *shape, bool normed_outputs)
     snprintf(name, sizeof name, "%s: tokens are weighted %s", shape, normed_outputs ? "where outputs are normed" : "alike");
     TEST(name, differ == normed_outputs && full.trace[SITE_QKV] == plain.trace[SITE_QKV], "found %g and %g",
          full.trace[SITE_DOWN], plain.trace[SITE_DOWN]);
+
+    test_importance(m, ids, CONTEXT, shape);
 
     /* A layer in the place of another: the next one starts from what it leaves, here the same but for its own layer's sums. */
     struct plan *same = plan_new(m, false, &e), *exact = plan_new(m, true, &e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/compress/allocate.h"
+#include "engine/compress/importance.h"
 #include "engine/compress/overlay.h"
 #include "engine/compress/survey.h"
 #include "engine/rows.h"
@@ -82,11 +83,11 @@ static void hash_work(const struct model *m, const struct compress_options *o, c
         sha256_text(&s, "%s %s\n", g->tensors[i].name, type_name(g->tensors[i].type));
         sha256_add(&s, g->tensors[i].data, g->tensors[i].bytes);
     }
-    sha256_text(&s, "survey 1 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
+    sha256_text(&s, "survey 2 %d %d %zu %zu\n", o->separate, o->no_gauge, o->tokens, o->context);
     sha256_add(&s, o->text, o->text_len);
     struct sha256 more = s;
     sha256_end(&s, survey);
-    sha256_text(&more, "\nwork 3 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
+    sha256_text(&more, "\nwork 4 %d %d %s %d %d %zu %d %d %d\n", (int)o->scope, o->plain, type_name(o->core_type), o->uniform,
                 o->sequential, o->rank, o->sites, o->split, o->parts);
     sha256_numbers(&more, &o->ratio, 1);
     sha256_end(&more, work);
@@ -192,21 +193,23 @@ static bool recall_product(struct compressor *c, size_t i, struct error *e)
     return true;
 }
 
-static bool make_unit(struct compressor *c, size_t i, const struct metric *m, struct error *e)
+static bool make_unit(struct compressor *c, size_t i, const struct statistics_layer *l, const struct metric *m, struct error *e)
 {
     const struct unit *u = &c->units[i];
     struct cores cores;
-    double *w = unit_matrix(u, c->model, e);
-    bool ok = w;
+    double *w = unit_matrix(u, c->model, e), *importance = malloc(u->n_out * sizeof *importance);
+    bool ok = w && (importance || fail(e, "found no memory for a row of %zu", u->n_out)) &&
+              importance_of(u, c->model, l, importance, e);
     if (ok && c->options->sequential) {
         c->products[i] = malloc(u->n_out * u->n_in * sizeof *c->products[i]);
         ok = c->products[i] || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in);
     }
-    ok = ok && cores_make(&cores, u, w, m, &c->cores, c->products[i], e);
+    ok = ok && cores_make(&cores, u, w, m, importance, &c->cores, c->products[i], e);
     if (ok) {
         ok = (!c->products[i] || remember_product(c, i, e)) && remember(c, i, &cores, e);
         cores_free(&cores);
     }
+    free(importance);
     free(w);
     if (ok && c->products[i]) lay_over(c, i);
     return ok;
@@ -230,7 +233,7 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
             site = (int)u->site;
             ok = metric_new(&metric, c->options->plain ? NULL : l->input[site]->second, u->n_in, COMPRESS_DAMPING, e);
         }
-        ok = ok && make_unit(c, i, &metric, e);
+        ok = ok && make_unit(c, i, l, &metric, e);
     }
     metric_free(&metric);
     if (ok && c->options->sequential) {
@@ -259,7 +262,7 @@ static bool make_cores(struct compressor *c, struct error *e)
     if (o->sequential) first = 0; /* finished layers have to be laid over the model again */
     struct calibration text = {.id = NULL};
     struct statistics_options so = {
-        .threads = o->threads, .first = first, .progress = fitting, .progress_ctx = (void *)o, .stop = o->stop};
+        .slopes = true, .threads = o->threads, .first = first, .progress = fitting, .progress_ctx = (void *)o, .stop = o->stop};
     c->products = calloc(c->n, sizeof *c->products);
     bool ok = (c->products || fail(e, "found no memory for %zu matrices", c->n)) && overlay_new(&c->overlay, c->model, e) &&
               calibration_read(&text, c->model, o->text, o->text_len, o->context, o->tokens, e) &&

@@ -9,28 +9,43 @@
 #include "engine/compress/rounding.h"
 #include "tensor/train.h"
 
+/* Of the mean: below that a row's inputs on the calibration text say too little of those on others. */
+#define LEAST_IMPORTANCE 1e-3
+
 void cores_free(struct cores *c)
 {
     for (int i = 0; i < c->n; i++) free((void *)c->t[i].data);
     *c = (struct cores){.n = 0};
 }
 
-/* ---- Scales of the members ---- */
+/* ---- Scales of the rows ---- */
 
-bool cores_scales(const struct unit *u, const double *w, const struct metric *m, double scale[SITE_MAX_ROLES], struct error *e)
+bool cores_scales(const struct unit *u, const double *w, const struct metric *m, const double *importance, double *scale,
+                  struct error *e)
 {
-    for (int i = 0; i < u->n_roles; w += u->out[i++] * u->n_in) {
-        double norm = u->n_roles > 1 ? metric_norm(m, w, u->out[i], NULL) : 1;
-        if (isnan(norm)) return fail(e, "found no memory for the norm of a matrix, or numbers that are none");
-        scale[i] = norm > 0 ? 1 / sqrt(norm) : 1; /* zeros stay zeros */
+    for (int i = 0; i < u->n_roles;
+         w += u->out[i] * u->n_in, scale += u->out[i], importance += importance ? u->out[i] : 0, i++) {
+        double mean = 0, norm = 0, *square = malloc(u->out[i] * sizeof *square);
+        bool ok = square && !isnan(metric_norm(m, w, u->out[i], square));
+        for (size_t o = 0; importance && o < u->out[i]; o++) mean += importance[o] / (double)u->out[i];
+        for (size_t o = 0; ok && o < u->out[i]; o++) {
+            scale[o] = mean > 0 ? fmax(importance[o] / mean, LEAST_IMPORTANCE) : 1;
+            norm += scale[o] * square[o];
+        }
+        free(square);
+        if (!ok || !isfinite(norm)) return fail(e, "found no memory for the norm of a matrix, or numbers that are none");
+        for (size_t o = 0; o < u->out[i]; o++)
+            scale[o] = sqrt(u->share[i] * (norm > 0 ? scale[o] / norm : scale[o])); /* zeros stay zeros */
     }
     return true;
 }
 
-void cores_scale(const struct unit *u, const double scale[SITE_MAX_ROLES], double *w)
+void cores_scale(const struct unit *u, const double *scale, bool back, double *w)
 {
-    for (int i = 0; i < u->n_roles; i++)
-        for (size_t k = 0; k < u->out[i] * u->n_in; k++) *w++ *= scale[i];
+    for (size_t o = 0; o < u->n_out; o++) {
+        double s = back ? 1 / scale[o] : scale[o];
+        for (size_t k = 0; k < u->n_in; k++) *w++ *= s;
+    }
 }
 
 /* ---- Rounding ---- */
@@ -39,22 +54,15 @@ struct work {
     const struct unit *u;
     const struct cores_options *o;
     const struct metric *metric;
-    double scale[SITE_MAX_ROLES];
-    double *w; /* scaled */
+    double *scale; /* of each row */
+    double *w;     /* scaled */
     struct low_rank l;
 };
-
-static int member_of(const struct unit *u, size_t row)
-{
-    int i = 0;
-    while (row >= u->out[i]) row -= u->out[i++];
-    return i;
-}
 
 /* The scale of the row that B's row j is. Without a gauge B belongs to no row. */
 static double right_scale(const struct work *k, size_t j)
 {
-    return k->l.gauge ? k->scale[member_of(k->u, k->l.order[j])] : 1;
+    return k->l.gauge ? k->scale[k->l.order[j]] : 1;
 }
 
 /* What stands in files is W' = P [I; T] B of unscaled rows: T[o, j] by scale_j / scale_o, B[j] by 1 / scale_j. */
@@ -62,7 +70,7 @@ static void scale_left(struct work *k, bool back)
 {
     size_t r = k->l.rank, first = k->l.gauge ? r : 0;
     for (size_t o = first; o < k->l.n_out; o++) {
-        double row = k->scale[member_of(k->u, k->l.order[o])];
+        double row = k->scale[k->l.order[o]];
         for (size_t j = 0; j < r; j++) {
             double s = right_scale(k, j) / row;
             k->l.left[(o - first) * r + j] *= back ? 1 / s : s;
@@ -327,19 +335,21 @@ static bool make_chain(struct cores *c, const struct unit *u, const double *w, c
 
 /* ---- Either ---- */
 
-bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const struct cores_options *o,
-                float *product, struct error *e)
+bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const double *importance,
+                const struct cores_options *o, float *product, struct error *e)
 {
     if (o->sites) return make_chain(c, u, w, m, o, product, e);
     size_t n = u->n_out * u->n_in;
-    struct work k = {.u = u, .o = o, .metric = m, .w = malloc(n * sizeof *k.w)};
+    struct work k = {.u = u, .o = o, .metric = m};
     struct decomposition d = {.n_out = 0};
     *c = (struct cores){.n = 0};
-    bool ok =
-        (k.w || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) && cores_scales(u, w, m, k.scale, e);
+    k.w = malloc(n * sizeof *k.w);
+    k.scale = malloc(u->n_out * sizeof *k.scale);
+    bool ok = ((k.w && k.scale) || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
+              cores_scales(u, w, m, importance, k.scale, e);
     if (ok) {
         memcpy(k.w, w, n * sizeof *w);
-        cores_scale(u, k.scale, k.w);
+        cores_scale(u, k.scale, false, k.w);
         ok = decompose(&d, k.w, u->n_out, u->n_in, m, e);
         /* A matrix of a lower rank has not so many rows to be pivots: it keeps both factors. */
         bool pivots = ok && d.value[u->rank - 1] > 0x1p-46 * d.value[0];
@@ -349,6 +359,7 @@ bool cores_make(struct cores *c, const struct unit *u, const double *w, const st
     ok = ok && fit_rounded(&k, e) && put_all(c, &k, e) && judge(c, &k, w, product, e);
     if (!ok) cores_free(c);
     low_rank_free(&k.l);
+    free(k.scale);
     free(k.w);
     return ok;
 }

@@ -32,10 +32,12 @@ struct cores {
 };
 void cores_free(struct cores *c);
 
-/* Scales of the members' rows, 1 / |W_m|_C: so each member's relative error counts alike. */
-bool cores_scales(const struct unit *u, const double *w, const struct metric *m, double scale[SITE_MAX_ROLES], struct error *e);
-/* w times these, row by row. */
-void cores_scale(const struct unit *u, const double scale[SITE_MAX_ROLES], double *w);
+/* Scales of the rows: the roots of their importances (rows.h; NULL: alike), a member's by 1 / |W_m|_C of the rows so scaled, so
+ * that each member's relative error counts alike. `scale` has n_out. */
+bool cores_scales(const struct unit *u, const double *w, const struct metric *m, const double *importance, double *scale,
+                  struct error *e);
+/* w times these, row by row, or divided by them. */
+void cores_scale(const struct unit *u, const double *scale, bool back, double *w);
 
 /* The structure of the unit's one matrix with the bond `bond`, as far as each cut allows. False and *e where its sizes do not
  * divide. */
@@ -45,7 +47,7 @@ size_t cores_bond_for(const struct unit *u, const struct cores_options *o, doubl
 
 /* Cores of rank u->rank for the unit's matrices w (unit_matrix). `product`, NULL or n_out x n_in floats, receives what they
  * stand for as they are stored. False and *e. */
-bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const struct cores_options *o,
-                float *product, struct error *e);
+bool cores_make(struct cores *c, const struct unit *u, const double *w, const struct metric *m, const double *importance,
+                const struct cores_options *o, float *product, struct error *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "engine/exec.h"
 #include "engine/plan_part.h"
+#include "kernels/kernel.h"
 
 const char *const site_roles[SITE_COUNT][SITE_MAX_ROLES] = {
     [SITE_QKV] = {"attn_q", "attn_k", "attn_v"},
@@ -44,12 +45,13 @@ void calibration_free(struct calibration *c)
 /* ---- A layer, in parts ---- */
 
 /* A layer stops where inputs and outputs of its branches still stand in their buffers: before what adds the attention's branch
- * to the stream, and before what adds the FFN's. */
-enum { PART_ATTENTION, PART_FFN, PART_END, PART_COUNT };
+ * to the stream, before the gate is put to use, and before what adds the FFN's. */
+enum { PART_ATTENTION, PART_GATES, PART_FFN, PART_END, PART_COUNT };
 
 struct layer_parts {
     struct plan_part part[PART_COUNT];
-    int stream, input[SITE_COUNT], branch; /* buffers */
+    int stream, input[SITE_COUNT], branch, gate, up; /* buffers */
+    enum activation activation;
 };
 
 static const struct op *find_op(const struct plan *p, int layer, const char *role, size_t *stage)
@@ -79,12 +81,15 @@ static void layer_parts_free(struct layer_parts *l)
 static bool layer_parts_new(struct layer_parts *l, const struct plan *p, int layer, struct error *e)
 {
     *l = (struct layer_parts){.branch = find_op(p, layer, "attn_residual", NULL)->src};
+    size_t act = 0;
+    const struct op *glu = find_op(p, layer, "ffn_act", &act);
+    l->gate = glu->src, l->up = glu->src2, l->activation = glu->u.glu.activation;
     l->stream = find_op(p, layer, "attn_norm", NULL)->src;
     l->input[SITE_QKV] = find_op(p, layer, "attn_norm", NULL)->dst;
     l->input[SITE_OUTPUT] = find_op(p, layer, "attend", NULL)->dst;
     l->input[SITE_GATE_UP] = find_op(p, layer, "ffn_norm", NULL)->dst;
     l->input[SITE_DOWN] = find_op(p, layer, "ffn_act", NULL)->dst;
-    size_t begin[PART_COUNT + 1] = {0, branch_stage(p, layer, "post_attention_norm", "attn_residual"),
+    size_t begin[PART_COUNT + 1] = {0, branch_stage(p, layer, "post_attention_norm", "attn_residual"), act,
                                     branch_stage(p, layer, "post_ffw_norm", "ffn_residual"), p->n_stages};
     bool *keep = malloc(p->n_ops * sizeof *keep), ok = keep || fail(e, "statistics: found no memory for %zu ops", p->n_ops);
     for (int part = 0; ok && part < PART_COUNT; part++) {
@@ -112,7 +117,8 @@ struct run {
     size_t n_embd;
     float *weight; /* of a sequence's tokens */
     bool weighted; /* outputs are normed */
-    struct moments input[SITE_COUNT];
+    struct moments input[SITE_COUNT], slope[SLOPE_COUNT];
+    float *slopes[SLOPE_COUNT]; /* of a sequence's tokens: n_ff each */
     uint64_t done, total;
 };
 
@@ -157,13 +163,49 @@ static const float *token_weights(struct run *r, const float *y)
     return r->weight;
 }
 
-/* Takes the sums of two inputs, one of them that of the branch's last product. */
-static void take(struct run *r, const struct layer_parts *l, int first, int last)
+/* Takes the sums of two inputs, one of them that of the branch's last product; the weights of its tokens. */
+static const float *take(struct run *r, const struct layer_parts *l, int first, int last)
 {
     size_t context = r->calibration->context;
     struct exec *x = r->exec;
+    const float *weight = token_weights(r, x->buffer[l->branch]);
     moments_add(&r->input[first], x->buffer[l->input[first]], NULL, context, r->pool);
-    moments_add(&r->input[last], x->buffer[l->input[last]], token_weights(r, x->buffer[l->branch]), context, r->pool);
+    moments_add(&r->input[last], x->buffer[l->input[last]], weight, context, r->pool);
+    return weight;
+}
+
+struct slope_job {
+    struct run *run;
+    const struct layer_parts *parts;
+};
+
+/* d (act(g) u) / dg by the kernel itself, as a difference: activations are written once. */
+static void slopes_of_rows(void *ctx, int thread)
+{
+    (void)thread;
+    enum { PIECE = 256 };
+    static const float step = 1.0f / 64; /* the third derivative's share is below 1e-4, rounding's below 1e-5 */
+    const struct slope_job *j = ctx;
+    struct run *r = j->run;
+    const float *gate = r->exec->buffer[j->parts->gate], *up = r->exec->buffer[j->parts->up];
+    size_t n = r->slope[0].n;
+    void (*act)(const struct glu_args *) = j->parts->activation == ACT_SILU ? K.f32_silu_mul : K.f32_gelu_mul;
+    for (size_t row; (row = pool_chunk(r->pool)) < r->calibration->context;)
+        for (size_t at = row * n; at < (row + 1) * n; at += PIECE) {
+            float above[PIECE], below[PIECE], one[PIECE];
+            size_t m = (row + 1) * n - at < PIECE ? (row + 1) * n - at : PIECE;
+            for (size_t i = 0; i < m; i++) above[i] = gate[at + i] + step, below[i] = gate[at + i] - step, one[i] = 1;
+            act(&(struct glu_args){.y = r->slopes[SLOPE_UP] + at, .gate = gate + at, .up = one, .n = m});
+            act(&(struct glu_args){.y = above, .gate = above, .up = up + at, .n = m});
+            act(&(struct glu_args){.y = below, .gate = below, .up = up + at, .n = m});
+            for (size_t i = 0; i < m; i++) r->slopes[SLOPE_GATE][at + i] = (above[i] - below[i]) / (2 * step);
+        }
+}
+
+static void take_slopes(struct run *r, const struct layer_parts *l)
+{
+    struct slope_job j = {r, l};
+    pool_run(r->pool, slopes_of_rows, &j);
 }
 
 /* All sequences through one layer of the plan that x was made for. */
@@ -176,8 +218,12 @@ static bool run_layer(struct run *r, struct exec *x, const struct layer_parts *l
         memcpy(x->buffer[l->stream], r->before + s * floats, floats * sizeof(float));
         run_part(x, &l->part[PART_ATTENTION].plan, ids, context);
         if (sums) take(r, l, SITE_QKV, SITE_OUTPUT);
+        run_part(x, &l->part[PART_GATES].plan, ids, context);
+        if (sums && r->options->slopes) take_slopes(r, l);
         run_part(x, &l->part[PART_FFN].plan, ids, context);
-        if (sums) take(r, l, SITE_GATE_UP, SITE_DOWN);
+        const float *weight = sums ? take(r, l, SITE_GATE_UP, SITE_DOWN) : NULL;
+        for (int i = 0; sums && r->options->slopes && i < SLOPE_COUNT; i++)
+            moments_add(&r->slope[i], r->slopes[i], weight, context, r->pool);
         run_part(x, &l->part[PART_END].plan, ids, context);
         memcpy(r->after + s * floats, x->buffer[l->stream], floats * sizeof(float));
         r->done++;
@@ -189,6 +235,7 @@ static bool run_layer(struct run *r, struct exec *x, const struct layer_parts *l
 static void free_sums(struct run *r)
 {
     for (int i = 0; i < SITE_COUNT; i++) moments_free(&r->input[i]);
+    for (int i = 0; i < SLOPE_COUNT; i++) moments_free(&r->slope[i]);
 }
 
 static bool new_sums(struct run *r, const struct layer_parts *l, struct error *e)
@@ -196,6 +243,10 @@ static bool new_sums(struct run *r, const struct layer_parts *l, struct error *e
     for (int i = 0; i < SITE_COUNT; i++)
         if (!moments_new(&r->input[i], r->plan->buffers[l->input[i]].width, r->calibration->context, r->options->diagonal,
                          pool_threads(r->pool), e))
+            return false;
+    for (int i = 0; r->options->slopes && i < SLOPE_COUNT; i++)
+        if (!moments_new(&r->slope[i], r->plan->buffers[l->gate].width, r->calibration->context, true, pool_threads(r->pool),
+                         e))
             return false;
     return true;
 }
@@ -231,6 +282,10 @@ static bool one_layer(struct run *r, int layer, statistics_fn *fn, void *ctx, st
         ok = moments_finish(&r->input[i]) ||
              fail(e, "layer %d: found inputs of %s that are not finite, expected numbers", layer, site_roles[i][0]);
     }
+    for (int i = 0; ok && sums && r->options->slopes && i < SLOPE_COUNT; i++) {
+        s.slope[i] = &r->slope[i];
+        ok = moments_finish(&r->slope[i]) || fail(e, "layer %d: found gates that are not finite, expected numbers", layer);
+    }
     const struct plan *next = NULL;
     ok = ok && (!sums || fn(ctx, &s, &next, e)) && (!next || run_changed(r, next, layer, e));
     free_sums(r);
@@ -245,6 +300,7 @@ static void release(struct run *r)
     free(r->before);
     free(r->after);
     free(r->weight);
+    for (int i = 0; i < SLOPE_COUNT; i++) free(r->slopes[i]);
     exec_free(r->exec);
     kv_free(r->kv);
     pool_free(r->pool);
@@ -271,7 +327,9 @@ bool statistics_run(const struct model *m, const struct calibration *c, const st
         r.before = memory_new(floats * sizeof(float));
         r.after = memory_new(floats * sizeof(float));
         r.weight = malloc(c->context * sizeof(float));
-        ok = (r.before && r.after && r.weight) ||
+        size_t wide = o->slopes ? c->context * (size_t)m->hp.n_ff : 1;
+        for (int i = 0; i < SLOPE_COUNT; i++) r.slopes[i] = memory_new(wide * sizeof(float));
+        ok = (r.before && r.after && r.weight && r.slopes[SLOPE_GATE] && r.slopes[SLOPE_UP]) ||
              fail(e, "found no memory for %zu tokens, expected %zu MB", c->sequences * c->context, floats * 8 >> 20);
     } else {
         ok = false;

@@ -41,12 +41,16 @@ enum { SITE_MAX_ROLES = 3 };
 /* The roles of a site, "attn_q" first; NULL ends them where there are fewer than SITE_MAX_ROLES. */
 extern const char *const site_roles[SITE_COUNT][SITE_MAX_ROLES];
 
+/* By how much the FFN's hidden units act(gate) * up change with their gate, and with their up. */
+enum statistics_slope { SLOPE_GATE, SLOPE_UP, SLOPE_COUNT };
+
 /* What the callback gets; all of it borrowed, and gone when it returns. */
 struct statistics_layer {
     int layer, n_layers;
     const struct calibration *calibration;
     const float *before, *after; /* the residual stream: a row of n_embd floats for each id, into this layer and out of it */
     const struct moments *input[SITE_COUNT]; /* divided by the sum of weights, both halves filled in */
+    const struct moments *slope[SLOPE_COUNT]; /* means of w slope^2 as `square`, with the w of ffn_down's inputs; or NULL */
     struct pool *pool;                       /* idle: the callback's to use */
 };
 
@@ -58,6 +62,7 @@ typedef bool statistics_fn(void *ctx, const struct statistics_layer *s, const st
 struct statistics_options {
     int threads;     /* 0: pool_default_threads() */
     bool diagonal;   /* `second` is NULL: means and squares alone, in little memory and time */
+    bool slopes;     /* of the FFN's hidden units, too */
     bool unweighted; /* every token counts alike, whatever the architecture */
     int first;       /* layers before this one are run but not summed up nor called for: to go on with interrupted work */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* NULL, or called with sequences of layers done and in all */

@@ -28,6 +28,7 @@ static bool add_role(struct unit *u, const struct model *m, const char *role, st
     char name[TENSOR_MAX_NAME];
     int i = u->n_roles++;
     u->role[i] = role;
+    for (int k = 0; k <= i; k++) u->share[k] = 1 / (double)u->n_roles;
     unit_tensor(u, i, name);
     const struct tensor *t = gguf_tensor(m->gguf, name);
     if (!t) return fail(e, "tensor '%s': found nothing, expected a matrix: a model that is factorised stays as it is", name);

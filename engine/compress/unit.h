@@ -14,9 +14,10 @@ struct unit {
     const char *role[SITE_MAX_ROLES];
     size_t out[SITE_MAX_ROLES]; /* rows of each */
     size_t n_in, n_out, full;   /* all rows; the lesser of the two: at this rank the matrices stay as they are */
-    /* What the survey finds: error[r], r <= full, is the relative error of rank r in the metric, the mean over the members. */
+    /* What the survey finds: error[r], r <= full, is the relative error of rank r in the metric, members by their shares. */
     double *error; /* full + 1 of them, owned; NULL: not known */
     double weight; /* how much a relative error of 1 would cost: nats a token, by the probe */
+    double share[SITE_MAX_ROLES]; /* of each member in that; alike until it is known */
     size_t rank;   /* the one chosen */
 };
 
