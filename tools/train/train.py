@@ -32,8 +32,9 @@ def load(path):
         return pickle.load(f)
 
 
-def run(work, name, init, step, batches, steps, peak, warm=50, every=100):
-    """Takes `steps` steps from the checkpoint NAME on. The rate rises over `warm` steps and falls to nothing in a line.
+def run(work, name, init, step, batches, steps, peak, first=0, warm=50, every=100):
+    """Goes on from the checkpoint NAME to step `steps`. The rate rises over `warm` steps and from step `first` on falls to nothing
+    in a line.
     `batches` (from step on) yields what `step(params, optimiser, rate, batch)` takes; that gives new ones and figures."""
     path = os.path.join(work, name + ".ckpt")
     if os.path.exists(path):
@@ -42,10 +43,11 @@ def run(work, name, init, step, batches, steps, peak, warm=50, every=100):
         params = init()
         state = {"params": params, "optimiser": model.optimiser_init(params), "step": 0}
     params, opt, at = state["params"], state["optimiser"], int(state["step"])
-    print(f"{name}: from step {at} to {steps}", flush=True)
+    if at < steps:
+        print(f"{name}: from step {at} to {steps}", flush=True)
     start, sums, n = time.time(), {}, 0
     for batch in batches(at) if at < steps else ():
-        rate = peak * min(1.0, (at + 1) / warm) * max(0.0, 1 - at / steps)
+        rate = peak * min(1.0, (at + 1) / warm) * max(0.0, 1 - (at - first) / (steps - first))
         params, opt, figures = step(params, opt, rate, batch)
         at, n = at + 1, n + 1
         for k, v in figures.items():
@@ -176,11 +178,15 @@ def lm_step(c, p, opt, rate, *batch):
     return p, opt, {"loss": loss, **figures}
 
 
+# The rate falls to nothing four times, from step to step and from so much: each fall's end shows what is left to learn.
+LM_FALLS = ((0, 1200, 5e-3), (1200, HARDER_FROM, 2e-3), (HARDER_FROM, 2450, 9e-4), (2450, 2800, 2e-3))
+
+
 def train_lm(work, steps):
     vocab, c = vocab_of(work), model.LLAMA
-    run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
-        lambda p, a, rate, b: lm_step(c, p, a, rate, *b),
-        lambda at: lm_batches(vocab, 320, 8, at), steps or 1500, 5e-3)
+    for first, end, peak in ((0, steps, 5e-3),) if steps else LM_FALLS:
+        run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
+            lambda p, a, rate, b: lm_step(c, p, a, rate, *b), lambda at: lm_batches(vocab, 320, 8, at), end, peak, first)
 
 
 # Scenes of texts.txt: after those of every stage's texts, before the painted ones.

@@ -176,7 +176,7 @@ def about_scene(scene, objects, told_time=True):
 WEIGHTS = {"colour": 4, "kind": 3, "count": 3, "place": 3, "exists": 2, "light": 1, "shirt": 1.5, "hat": 1, "rider": 1,
            "sign": 1, "time": 0.3, "empty": 0.5, "absent": 0.4, "summary": 0.6}
 # At the end of training, where the easy ones have nothing left to teach.
-HARDER = {**WEIGHTS, "place": 7, "count": 5, "summary": 2}
+HARDER = {**WEIGHTS, "place": 7, "kind": 4, "count": 5, "summary": 2}
 
 
 def all_questions(scene, objects, told_time=True):
