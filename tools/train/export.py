@@ -73,13 +73,21 @@ def quantised(path, to):
     subprocess.run([world.HARTREE, "quantize", "-q", path, to, "Q4_K_M"], check=True)
 
 
+# What only training has.
+TRAINED_WITH = ("head.", "adapter.", "place.", "guide.")
+
+
 def params_of(work, name):
     return {k: np.asarray(w) for k, w in train.load(os.path.join(work, name + ".ckpt"))["params"].items()}
 
 
+def without(params):
+    return {k: w for k, w in params.items() if not k.startswith(TRAINED_WITH)}
+
+
 def export_lm(work, folder):
     path = os.path.join(folder, "traffic-lm-f16.gguf")
-    write_text(path, model.LLAMA, params_of(work, "lm"), train.vocab_of(work), "Traffic LM",
+    write_text(path, model.LLAMA, without(params_of(work, "lm")), train.vocab_of(work), "Traffic LM",
                "Reads texts about street scenes and answers questions about them; trained on generated texts alone.")
     quantised(path, os.path.join(folder, "traffic-lm-q4_k_m.gguf"))
 
@@ -89,7 +97,7 @@ def export_vlm(work, folder):
     joint = os.path.exists(os.path.join(work, "joint.ckpt"))
     p = params_of(work, "joint") if joint else {**params_of(work, "tower"), **params_of(work, "vlm")}
     tower = {k: w for k, w in p.items() if k.startswith(("v.", "mm."))}
-    text = {k: w for k, w in p.items() if k not in tower and not k.startswith(("head.", "adapter.", "place."))}
+    text = {k: w for k, w in without(p).items() if k not in tower}
     tower["mm.2.bias"] = p["adapter.weight"] @ tower["mm.2.bias"] + p["adapter.bias"]
     tower["mm.2.weight"] = p["adapter.weight"] @ tower["mm.2.weight"]
     path = os.path.join(folder, "traffic-vlm-f16.gguf")

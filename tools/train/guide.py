@@ -1,7 +1,8 @@
 # guide.py - where attention should look. A question can be answered once the model finds the sentence that tells of its object,
 # and finds it by the words that the sentence and the question share. Those places are known, since the texts are made here, so
-# training may say so: the heads below are held to them as well as to the answers. What they do with what they find there, and
-# all other heads, are learnt from the answers alone. Without this the same model needs many times the texts (README.md).
+# training may say so: the heads below are held to them as well as to the answers, and the rows at the ends of facts to telling
+# their words. What becomes of what is found, and all other heads, are learnt from the answers alone. Without this the same
+# model needs many times the texts (README.md).
 # SPDX-License-Identifier: MIT
 import re
 
@@ -80,3 +81,32 @@ def loss(inner, marks, segments):
     found = [missed(inner[LOOK_UP][0][:, head], told, at(ASKS) != 0) for head in LOOKING]
     looking = sum(t for t, _ in found) / (1.0 + sum(c for _, c in found))
     return gathering, looking
+
+
+def init(rng, n_embd):
+    """Of each sort of words what reads it off the row at a fact's end; no part of the model."""
+    return {f"guide.{sort}.weight": (rng.standard_normal((n_embd, n_embd)) / n_embd**0.5).astype("float32") for sort in HEAD}
+
+
+def telling(p, inner, ids, marks, segments):
+    """The mean over facts of -log of the probability of their words, read off the row at the end after the layer that gathers.
+    Heads that look at the right words are not enough: left and right were both found and stored alike."""
+    n = ids.shape[1]
+    at = lambda column: marks[..., column]
+    i = jnp.arange(n)
+    same = ((i[None, :] <= i[:, None]) & (at(SENTENCE)[:, :, None] == at(SENTENCE)[:, None, :])
+            & (segments[:, :, None] == segments[:, None, :]))
+    ends = (at(FACTS) != 0) & (segments > 0)
+    total, count = 0.0, 1.0
+    for sort in HEAD:
+        there = same & ((at(WORDS)[:, None, :] >> sort) & 1 > 0)
+        # A word's first token tells it; of two words of a sort, as a kind and a sign's name, the last.
+        first = there & ~jnp.pad(there, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
+        last = jnp.max(jnp.where(first, i[None, None, :], -1), -1)
+        word = jnp.take_along_axis(ids, jnp.maximum(last, 0), 1)
+        logits = (inner[GATHER][1] @ p[f"guide.{sort}.weight"].T) @ p["token_embd.weight"].T
+        nll = jnp.log(jnp.sum(jnp.exp(logits - jnp.max(logits, -1, keepdims=True)), -1)) + jnp.max(logits, -1)
+        nll = nll - jnp.take_along_axis(logits, word[..., None], -1)[..., 0]
+        counted = ends & (last >= 0)
+        total, count = total + jnp.sum(nll * counted), count + jnp.sum(counted)
+    return total / count

@@ -59,6 +59,9 @@ def whole(params, layers):
 
 def heal(work, compressed, to, steps):
     params, layers = split(gguf.read(compressed))
+    cores = set(params)
+    lm = train.load(os.path.join(work, "lm.ckpt"))["params"]
+    params.update({k: w for k, w in lm.items() if k.startswith("guide.")})
     vocab, c = train.vocab_of(work), model.LLAMA
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
@@ -75,7 +78,7 @@ def heal(work, compressed, to, steps):
                        lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at), steps, 2e-3)
     # Cores keep the shapes that the file has.
     shapes = {k: w.shape for k, w in gguf.read(compressed).items()}
-    gguf.rewrite(compressed, to, {k: np.asarray(w).reshape(shapes[k]) for k, w in params.items()})
+    gguf.rewrite(compressed, to, {k: np.asarray(params[k]).reshape(shapes[k]) for k in cores})
 
 
 def main():

@@ -33,8 +33,8 @@ def load(path):
 
 
 def run(work, name, init, step, batches, steps, peak, first=0, warm=50, every=100):
-    """Goes on from the checkpoint NAME to step `steps`. The rate rises over `warm` steps and from step `first` on falls to nothing
-    in a line.
+    """Goes on from the checkpoint NAME to step `steps`. The rate rises over `warm` steps, and from step `first` on it falls to
+    nothing in a line.
     `batches` (from step on) yields what `step(params, optimiser, rate, batch)` takes; that gives new ones and figures."""
     path = os.path.join(work, name + ".ckpt")
     if os.path.exists(path):
@@ -166,8 +166,10 @@ def lm_loss(c, p, ids, segments, weights, marks):
     answer = w == 1.0
     right = (jnp.argmax(logits, -1) == ids[:, 1:]) & answer
     gathering, looking = guide.loss(inner, marks, segments)
-    loss = jnp.sum(nll * w) / jnp.sum(w) + GUIDED * (gathering + looking)
+    telling = guide.telling(p, inner, ids, marks, segments)
+    loss = jnp.sum(nll * w) / jnp.sum(w) + GUIDED * (gathering + looking + telling)
     return loss, {"answer_nll": jnp.sum(nll * answer) / jnp.sum(answer), "gathering": gathering, "looking": looking,
+                  "telling": telling,
                   "answer_tokens": jnp.sum(right) / jnp.sum(answer)}
 
 
@@ -179,13 +181,17 @@ def lm_step(c, p, opt, rate, *batch):
 
 
 # The rate falls to nothing four times, from step to step and from so much: each fall's end shows what is left to learn.
-LM_FALLS = ((0, 1200, 5e-3), (1200, HARDER_FROM, 2e-3), (HARDER_FROM, 2450, 9e-4), (2450, 2800, 2e-3))
+LM_FALLS = ((0, 1200, 5e-3), (1200, HARDER_FROM, 2e-3), (HARDER_FROM, 2450, 9e-4), (2450, 2800, 2e-3), (2800, 3080, 2.5e-3))
+
+
+def lm_init(c):
+    return jax.tree.map(jnp.asarray, {**model.text_init(c, 3), **guide.init(np.random.default_rng(4), c.n_embd)})
 
 
 def train_lm(work, steps):
     vocab, c = vocab_of(work), model.LLAMA
     for first, end, peak in ((0, steps, 5e-3),) if steps else LM_FALLS:
-        run(work, "lm", lambda: jax.tree.map(jnp.asarray, model.text_init(c, 3)),
+        run(work, "lm", lambda: lm_init(c),
             lambda p, a, rate, b: lm_step(c, p, a, rate, *b), lambda at: lm_batches(vocab, 320, 8, at), end, peak, first)
 
 
