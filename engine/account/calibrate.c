@@ -351,10 +351,16 @@ static double attend_element(const double each[N_HEADS], double score)
     return median(element, N_HEADS);
 }
 
+/* Of a phase, by number of threads and type of the cache. */
+struct attend_times {
+    double each[N_HEADS], edge[N_HEADS];
+};
+typedef struct attend_times attend_table[MAX_COUNTS][sizeof kv_types / sizeof *kv_types];
+
 /* How many elements of a position its score takes as long as: what the times of all widths agree on best, by relative errors
  * and not their squares. One number for the phase, since the same loops run on any number of threads and once a cache's type is
  * converted: a line through four widths of each by themselves has an intercept that is mostly noise. */
-static double attend_score(const struct calibration *c, int phase)
+static double attend_score(const struct calibration *c, attend_table times)
 {
     enum { MOST = 64 };
     double best = 0, least = INFINITY;
@@ -362,8 +368,7 @@ static double attend_score(const struct calibration *c, int phase)
         double off = 0;
         for (int i = 0; i < c->n_counts; i++)
             for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++) {
-                double each[N_HEADS], edge[N_HEADS];
-                attend_times(c, type_get(kv_types[k])->op, phase, c->counts[i], each, edge);
+                const double *each = times[i][k].each;
                 double element = attend_element(each, score);
                 for (int h = 0; h < N_HEADS; h++) off += fabs(log(each[h] / (element * (score + heads[h].head_dim))));
             }
@@ -375,21 +380,23 @@ static double attend_score(const struct calibration *c, int phase)
 static bool put_attend(struct calibration *c, int phase)
 {
     const char *name = attend_phases[phase].name;
-    double score = attend_score(c, phase);
+    attend_table times;
+    for (int i = 0; i < c->n_counts; i++)
+        for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++)
+            attend_times(c, type_get(kv_types[k])->op, phase, c->counts[i], times[i][k].each, times[i][k].edge);
+    double score = attend_score(c, times);
     for (int i = 0; i < c->n_counts; i++)
         for (size_t k = 0; k < sizeof kv_types / sizeof *kv_types; k++) {
             const char *op = type_get(kv_types[k])->op;
             int t = c->counts[i];
-            double each[N_HEADS], edge[N_HEADS];
+            double element = attend_element(times[i][k].each, score);
             char rate[DEVICE_KEY];
-            attend_times(c, op, phase, t, each, edge);
-            double element = attend_element(each, score);
             snprintf(rate, sizeof rate, "attend.%s.%s.%d", op, name, t);
             /* No score without its exponential: where none showed, the widths' noise hid it. */
             if (!put_rate(c, 4 / element, "f32", t, rate) ||
                 !(score > 0 ? put(c, score * element, "attend.%s.score.%s.%d", op, name, t)
                             : put_assumed(c, 0, "attend.%s.score.%s.%d", op, name, t)) ||
-                !put(c, median(edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, t))
+                !put(c, median(times[i][k].edge, N_HEADS), "attend.%s.edge.%s.%d", op, name, t))
                 return false;
         }
     return true;

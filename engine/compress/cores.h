@@ -32,7 +32,7 @@ struct cores {
 };
 void cores_free(struct cores *c);
 
-/* Scales of the rows: the roots of their importances (rows.h; NULL: alike), a member's by 1 / |W_m|_C of the rows so scaled, so
+/* Scales of the rows: the roots of their importances (importance.h; NULL: alike), a member's by 1 / |W_m|_C of the rows so scaled, so
  * that each member's relative error counts alike. `scale` has n_out. */
 bool cores_scales(const struct unit *u, const double *w, const struct metric *m, const double *importance, double *scale,
                   struct error *e);

@@ -10,7 +10,8 @@
 #include "engine/compress/trial.h"
 
 /* Singular values settle on fewer tokens than the factors themselves, and trials need a part of the text that the survey's
- * decompositions have not seen: on the part that they have, errors of 0.8 of Gemma 270M cost half. */
+ * decompositions have not seen: on the part that they have, errors of 0.8 of Gemma 270M cost half. Of a text of no more than
+ * SURVEY_MIN_TOKENS there is none: all of it serves both. */
 enum { SURVEY_SHARE = 2, SURVEY_MIN_TOKENS = 4096 };
 static const double trial_ratio = 0.6;
 #define LEAST_SHARE 0.01 /* of a unit's cost: a trial that found nothing is no proof */

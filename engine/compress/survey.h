@@ -8,7 +8,7 @@
 
 enum { RECORD_SURVEY = 1, RECORD_CORES = 2, RECORD_PRODUCT = 3 };
 
-/* Fills error and weight of the n units, as far as `work` does not know them yet, and tells it. False and *e. */
+/* Fills error, weight and share of the n units, as far as `work` does not know them yet, and tells it. False and *e. */
 bool survey_run(const struct model *m, const struct compress_options *o, struct unit *units, size_t n, struct work_file *work,
                 struct error *e);
 

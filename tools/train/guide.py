@@ -6,6 +6,7 @@
 # SPDX-License-Identifier: MIT
 import re
 
+import jax
 import jax.numpy as jnp
 
 import world
@@ -56,14 +57,18 @@ SENTENCE, WORDS, FACTS, ASKS, ABOUT = range(5)
 MARKS = 5
 
 
+def seen(marks, segments):
+    """What a row sees (batch, n, n), and of that its own sentence."""
+    i = jnp.arange(marks.shape[1])
+    before = (i[None, :] <= i[:, None]) & ((segments[:, None, :] == 0) | (segments[:, :, None] == segments[:, None, :]))
+    return before, before & (marks[:, :, None, SENTENCE] == marks[:, None, :, SENTENCE])
+
+
 def loss(inner, marks, segments):
     """What heads miss of where they should look, gathering and looking up: the mean of -log of their weight there. inner: as
     text_forward fills it; marks (batch, n, MARKS); segments as for text_forward."""
-    n = marks.shape[1]
     at = lambda column: marks[..., column]
-    before = ((jnp.arange(n)[None, :] <= jnp.arange(n)[:, None])
-              & ((segments[:, None, :] == 0) | (segments[:, :, None] == segments[:, None, :])))
-    same = before & (at(SENTENCE)[:, :, None] == at(SENTENCE)[:, None, :])
+    before, same = seen(marks, segments)
     gathers = ((at(FACTS) != 0) | (at(ASKS) != 0)) & (segments > 0)
 
     def missed(weights, there, of):
@@ -91,22 +96,18 @@ def init(rng, n_embd):
 def telling(p, inner, ids, marks, segments):
     """The mean over facts of -log of the probability of their words, read off the row at the end after the layer that gathers.
     Heads that look at the right words are not enough: left and right were both found and stored alike."""
-    n = ids.shape[1]
     at = lambda column: marks[..., column]
-    i = jnp.arange(n)
-    same = ((i[None, :] <= i[:, None]) & (at(SENTENCE)[:, :, None] == at(SENTENCE)[:, None, :])
-            & (segments[:, :, None] == segments[:, None, :]))
+    _, same = seen(marks, segments)
     ends = (at(FACTS) != 0) & (segments > 0)
     total, count = 0.0, 1.0
     for sort in HEAD:
         there = same & ((at(WORDS)[:, None, :] >> sort) & 1 > 0)
         # A word's first token tells it; of two words of a sort, as a kind and a sign's name, the last.
         first = there & ~jnp.pad(there, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
-        last = jnp.max(jnp.where(first, i[None, None, :], -1), -1)
+        last = jnp.max(jnp.where(first, jnp.arange(ids.shape[1]), -1), -1)
         word = jnp.take_along_axis(ids, jnp.maximum(last, 0), 1)
         logits = (inner[GATHER][1] @ p[f"guide.{sort}.weight"].T) @ p["token_embd.weight"].T
-        nll = jnp.log(jnp.sum(jnp.exp(logits - jnp.max(logits, -1, keepdims=True)), -1)) + jnp.max(logits, -1)
-        nll = nll - jnp.take_along_axis(logits, word[..., None], -1)[..., 0]
+        nll = jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, word[..., None], -1)[..., 0]
         counted = ends & (last >= 0)
         total, count = total + jnp.sum(nll * counted), count + jnp.sum(counted)
     return total / count

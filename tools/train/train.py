@@ -180,7 +180,7 @@ def lm_step(c, p, opt, rate, *batch):
     return p, opt, {"loss": loss, **figures}
 
 
-# The rate falls to nothing four times, from step to step and from so much: each fall's end shows what is left to learn.
+# The rate falls to nothing five times, from step to step and from so much: each fall's end shows what is left to learn.
 LM_FALLS = ((0, 1200, 5e-3), (1200, HARDER_FROM, 2e-3), (HARDER_FROM, 2450, 9e-4), (2450, 2800, 2e-3), (2800, 3080, 2.5e-3))
 
 
@@ -229,7 +229,7 @@ def cut_around(scene, width, height, rng):
     """Left and top, in pixels, of a cut that has the middle of one of a scene's objects in it, anywhere in it."""
     x, y, w, h = scene["objects"][rng.integers(len(scene["objects"]))]["box"]
     corner = []
-    for middle, cut, size in ((x + w // 2, CUT[0] * 28, width), (y + h // 2, CUT[1] * 28, height)):
+    for middle, cut, size in ((x + w // 2, CUT[0] * pictures.SIDE, width), (y + h // 2, CUT[1] * pictures.SIDE, height)):
         low, high = max(0, middle - cut + 1), min(size - cut, middle)
         corner.append(int(rng.integers(low, high + 1)) if low <= high else min(max(low, 0), size - cut))
     return corner
