@@ -3,9 +3,9 @@
  * The text goes through the model layer by layer (statistics.h). A first pass, the survey, on a part of it finds each matrix's
  * singular values in the metric of its inputs and of what reads its outputs (importance.h), and by trial how much of what the
  * model says depends on it: with one matrix alone at 0.6 of its parameters the KL divergence is taken (trial.h). From these
- * follow the ranks that cost least (allocate.h). A second pass makes the cores (cores.h). What is finished is kept in OUT.survey
- * and OUT.work, from which interrupted work of the same settings goes on; they are removed with the last step. A survey serves
- * any ratio, scope and type, and can be kept for them.
+ * follow the ranks that cost least (allocate.h). A second pass makes the cores (cores.h). What is finished is kept in
+ * OUT.survey and OUT.work, from which interrupted work of the same settings goes on; they are removed with the last step. A
+ * survey serves any ratio, scope and type, and can be kept for them.
  *
  * Parameters are those of the matrices in scope. Needs OpenBLAS. docs/mpo.md says what to expect.
  * SPDX-License-Identifier: MIT */

@@ -32,8 +32,8 @@ struct cores {
 };
 void cores_free(struct cores *c);
 
-/* Scales of the rows: the roots of their importances (importance.h; NULL: alike), a member's by 1 / |W_m|_C of the rows so scaled, so
- * that each member's relative error counts alike. `scale` has n_out. */
+/* Scales of the rows: the roots of their importances (importance.h; NULL: alike), a member's by 1 / |W_m|_C of the rows so
+ * scaled and by the root of its share, so that members' relative errors count as their shares say. `scale` has n_out. */
 bool cores_scales(const struct unit *u, const double *w, const struct metric *m, const double *importance, double *scale,
                   struct error *e);
 /* w times these, row by row, or divided by them. */
