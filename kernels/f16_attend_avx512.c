@@ -9,4 +9,4 @@ static void f16_attend_avx512(const struct attend_args *a)
     attend_tiled(a);
 }
 
-KERNEL(f16_attend, avx512, .needs = VEC_NEEDS);
+KERNEL(f16_attend, avx512, .needs = VEC_NEEDS, .strip = ATTEND_WIDTH);

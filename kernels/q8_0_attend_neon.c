@@ -9,4 +9,4 @@ static void q8_0_attend_neon(const struct attend_args *a)
     attend_tiled(a);
 }
 
-KERNEL(q8_0_attend, neon, .needs = VEC_NEEDS);
+KERNEL(q8_0_attend, neon, .needs = VEC_NEEDS, .strip = ATTEND_WIDTH);

@@ -128,6 +128,41 @@ static void test_few(void)
     model_close(m);
 }
 
+/* Heads of 24: two heads, five rows, 15 positions in sight of each. */
+static void test_attend(void)
+{
+    static const struct {
+        double score, edge, strip;
+        double want; /* seconds at a FLOP a second */
+    } cases[] = {{0, 0, NAN, 2 * 15 * 96},       {7, 0, NAN, 2 * 15 * (96 + 7)}, {0, 2, NAN, 2 * (15 + 2 * 5) * 96},
+                 {0, 0, 8, 2 * 15 * 96},         {0, 0, 16, 2 * 15 * (48 + 64)}, {0, 0, 32, 2 * 15 * (48 + 64)},
+                 {7, 2, 16, 2 * (15 + 2 * 5) * (48 + 64 + 7)}};
+    struct model *m = model_from_shape("L=1,D=48,H=2,KV=2,F=64,V=300:F32", &e);
+    struct plan *p = m ? plan_new(m, false, &e) : NULL;
+    size_t at = 0;
+    while (p && at + 1 < p->n_ops && p->ops[at].kind != OP_ATTEND) at++;
+    for (size_t i = 0; p && i < sizeof cases / sizeof *cases; i++) {
+        struct device d;
+        struct prediction r = {0};
+        char name[80];
+        make_round_device(&d, 1e12, INFINITY);
+        bool ok = device_set(&d, "stage.1", 0, ASSUMED, NULL, &e) &&
+                  device_set(&d, "attend.f16.prefill.1", 1e3, ASSUMED, NULL, &e) &&
+                  device_set(&d, "attend.f16.score.prefill.1", cases[i].score / 1e3, ASSUMED, NULL, &e) &&
+                  device_set(&d, "attend.f16.edge.prefill.1", cases[i].edge, ASSUMED, NULL, &e) &&
+                  (isnan(cases[i].strip) || device_set(&d, "attend.f16.strip", cases[i].strip, ASSUMED, NULL, &e)) &&
+                  predict(&r, p, &d, &(struct predict_options){.threads = 1, .prompt = 5, .gen = 1, .kv_type = TYPE_F16}, &e);
+        double found = ok ? r.rows[at].time_s * 1e3 : NAN;
+        snprintf(name, sizeof name, "attention with score %g, edge %g, strip %g", cases[i].score, cases[i].edge, cases[i].strip);
+        TEST(name, ok && near(found, cases[i].want, 1e-6), "found %g, expected %g: %s", found, cases[i].want, e.text);
+        prediction_free(&r);
+        device_free(&d);
+    }
+    TEST("a model for them", p, "%s", e.text);
+    plan_free(p);
+    model_close(m);
+}
+
 /* Chunks, too, are those of the machine that a step is priced for. */
 static void test_few_chunks(void)
 {
@@ -473,6 +508,7 @@ int main(void)
     test_8b(&d);
     test_few();
     test_few_chunks();
+    test_attend();
 
     static const char *const shapes[] = {"tiny-llama:Q4_K_M", "tiny-gemma3:Q8_0"};
     for (int i = 0; i < 2; i++) {

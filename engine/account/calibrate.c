@@ -454,12 +454,19 @@ static void plan_counts(struct calibration *c, int most)
 }
 
 /* What the kernels in use say of themselves; by counts of instructions or by estimate, so that nothing here measured it. */
-static bool put_few(struct calibration *c)
+static bool put_kernels(struct calibration *c)
 {
     for (unsigned t = 0; t < TYPE_FILE_END; t++)
         if (type_get(t) && type_get(t)->op &&
             !put_assumed(c, (double)linear_few((enum type)t), "linear.%s.few", type_get(t)->op))
             return false;
+    for (size_t i = 0; i < sizeof kv_types / sizeof *kv_types; i++) {
+        const char *type = type_get(kv_types[i])->op;
+        char op[DEVICE_KEY];
+        snprintf(op, sizeof op, "%s_attend", type);
+        unsigned strip = kernel_bound(op)->strip;
+        if (strip && !put_assumed(c, strip, "attend.%s.strip", type)) return false;
+    }
     return true;
 }
 
@@ -476,7 +483,7 @@ static bool describe(struct calibration *c)
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */
     return put(c, pool_default_threads(), "cores") &&
            device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e) &&
-           put_few(c);
+           put_kernels(c);
 }
 
 /* Of the progress, in thousandths; the rest are runs held out. */

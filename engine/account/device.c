@@ -42,6 +42,7 @@ static const struct key_rule {
     {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"attend.KV.score.PHASE.THREADS", "s", 0, 1},
+    {"attend.KV.strip", "1", 1, 1024},
     {"attend.KV.edge.PHASE.THREADS", "1", 0, 1e9},
     {"vector.OP.PHASE.THREADS", "B/s", 1e3, 1e18},
     {"peak.i8.THREADS", "FLOP/s", 1e3, 1e18},
@@ -66,7 +67,7 @@ static const struct key_rule {
 };
 enum { N_RULES = sizeof key_rules / sizeof key_rules[0] };
 
-static const char *const counts[] = {"cores", "linear.TYPE.few", NULL}; /* patterns of whole numbers */
+static const char *const counts[] = {"cores", "linear.TYPE.few", "attend.KV.strip", NULL}; /* patterns of whole numbers */
 static const char *const kv_words[] = {"f32", "f16", "q8_0", NULL};
 static const char *const bound_words[] = {"low95", "high95", NULL};
 static const char *const phase_words[] = {"decode", "prefill", NULL};

@@ -18,7 +18,8 @@
 struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
-    double stream, unpack, score[2], edge[2]; /* of one row, of many; NAN where the profile has none */
+    double stream, unpack, score[2], edge[2]; /* of one row, of many; NAN where the profile has none, and so: */
+    double strip;
 };
 
 struct pricer {
@@ -102,6 +103,9 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
         r->score[many] = look_up_phase(m, key, many ? "score.prefill" : "score.decode", threads);
         r->edge[many] = look_up_phase(m, key, many ? "edge.prefill" : "edge.decode", threads);
     }
+    char strip[DEVICE_KEY];
+    snprintf(strip, sizeof strip, "%.30s.strip", key);
+    r->strip = m->device ? device_get(m->device, strip) : NAN;
     return r;
 }
 
@@ -119,9 +123,10 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     size_t rows = op_rows(op, s);
     double rate = rows > 1 ? r->many : r->one;
     if (op->kind == OP_ATTEND) {
-        double edge = r->edge[rows > 1], score = r->score[rows > 1], flops = 4.0 * op->u.attend.head_dim;
-        double scores = c->flops / flops + (isnan(edge) ? 0 : edge * op->u.attend.n_head * (double)rows);
-        return scores * (flops / rate + (isnan(score) ? 0 : score));
+        double edge = r->edge[rows > 1], score = r->score[rows > 1], width = op->u.attend.head_dim;
+        double values = rows > 1 && !isnan(r->strip) ? ceil(width / r->strip) * r->strip : width;
+        double scores = c->flops / (4 * width) + (isnan(edge) ? 0 : edge * op->u.attend.n_head * (double)rows);
+        return scores * (2 * (width + values) / rate + (isnan(score) ? 0 : score));
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
     /* Two that multiply one column after another; and one column. */

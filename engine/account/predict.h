@@ -20,7 +20,8 @@
  *           linear.TYPE.few at most)     the gemm takes for the first number of columns that is its own
  *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row,
  *                                        prefill for more; scores are query heads times the positions each row sees, and
- *                                        attend.KV.edge.PHASE more a row
+ *                                        attend.KV.edge.PHASE more a row. Of more rows than one half the work, that on values,
+ *                                        is as of heads rounded up to whole attend.KV.strip
  *   others                               bytes moved / vector.OP.decode for one row, vector.OP.prefill for more
  *
  * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that
