@@ -217,20 +217,18 @@ static const struct {
     int head_dim;
 } heads[N_HEADS] = {{"H=8,KV=4,d=32", 32}, {"H=14,KV=2,d=64", 64}, {"H=8,KV=2,d=128", 128}, {"H=4,KV=1,d=256", 256}};
 
+/* As many rows with few positions in sight as with many: what the causal edge of a prompt wastes is then the same in both. */
 static const struct {
     const char *name;
-    struct {
-        size_t before, rows;
-    } few, many; /* positions in sight */
+    size_t rows, few, many; /* few and many positions before the rows' own */
     int steps;
-} attend_phases[] = {{"decode", {32, 1}, {CALIBRATED_POSITIONS, 1}, 5}, {"prefill", {0, 32}, {0, 256}, 3}};
+} attend_phases[] = {{"decode", 1, 32, CALIBRATED_POSITIONS, 5}, {"prefill", 96, 0, 288, 3}};
 
 static bool measure_attend(struct calibration *c, enum type kv, double tau)
 {
     for (int i = 0; i < 4 * N_HEADS; i++) {
         int phase = i & 1, many = i >> 1 & 1, h = i >> 2;
-        size_t before = many ? attend_phases[phase].many.before : attend_phases[phase].few.before;
-        size_t rows = many ? attend_phases[phase].many.rows : attend_phases[phase].few.rows;
+        size_t before = many ? attend_phases[phase].many : attend_phases[phase].few, rows = attend_phases[phase].rows;
         char shape[64];
         struct probe_sums sums = {0};
         snprintf(shape, sizeof shape, "L=1,D=64,%s,F=64,V=64:F32", heads[h].shape);
