@@ -88,6 +88,19 @@ static bool remakes(const struct quantise_options *o)
     return o->imatrix && (o->remake.rank || o->remake.mean || o->remake.feedback);
 }
 
+/* Q8_0, or F16 where its blocks do not fit. */
+static enum type eight_bits(const struct tensor *t)
+{
+    return t->ne[0] % (int64_t)type_get(TYPE_Q8_0)->block ? TYPE_F16 : TYPE_Q8_0;
+}
+
+/* Of a core: floats where the mix is of floats, else 8 bits. Fewer ruin a layer in identity gauge (docs/mpo.md). */
+static enum type core_type(const struct mix *mix, const struct mix_model *model, const struct tensor *t)
+{
+    enum type type = mix_type(mix, model, t);
+    return type_get(type)->block > 1 ? eight_bits(t) : type;
+}
+
 /* A tensor that is converted or copied, as it will be written. */
 static struct tensor converted(const struct quantise_options *o, const struct mix_model *model, const struct tensor *t)
 {
@@ -95,9 +108,11 @@ static struct tensor converted(const struct quantise_options *o, const struct mi
     if (t->type == TYPE_I32) return to;
     bool floats = type_get(t->type)->block == 1;
     if (mix_applies(t) && remakes(o) && mix_is_pure(o->mix)) /* not one of the blocks' */
-        set_type(&to, !floats ? t->type : t->ne[0] % (int64_t)type_get(TYPE_Q8_0)->block ? TYPE_F16 : TYPE_Q8_0);
+        set_type(&to, floats ? eight_bits(t) : t->type);
     else if (mix_applies(t))
         set_type(&to, mix_type(o->mix, model, t));
+    else if (strstr(t->name, ".mpo."))
+        set_type(&to, core_type(o->mix, model, t));
     else if (t->n_dims == 1)
         set_type(&to, TYPE_F32);
     return to;
@@ -269,7 +284,7 @@ static bool check_numbers(const struct targets *l, const struct quantise_options
         const struct target *t = &l->t[i];
         const struct tensor *from = t->remake ? t->remake->from : t->from;
         if (!from || (!t->remake && from->type == t->to.type)) continue; /* one of a remade matrix's tensors, or copied */
-        if (o->stop && *o->stop) return true; /* the writing says so */
+        if (o->stop && *o->stop) return true;                            /* the writing says so */
         if (!check_tensor(from, pool, e)) return false;
     }
     return true;

@@ -169,7 +169,7 @@ const struct command command_quantize = {
     .usage = "IN OUT TYPE [--imatrix FILE | --calib TEXT] [--correct R] [--correct-mean]",
     .description =
         "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
-        "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32. A row "
+        "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32, cores 8 bits where matrices become fewer. A row "
         "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.\n\n"
         "With what the inputs look like (docs/mpo.md), errors count by what they do to the output. With --feedback, --correct "
         "or "

@@ -31,6 +31,14 @@ cli quantize "$d/m" "$d/q" Q8_0
 expect "quantize keeps cores and indices" 0
 cli run -m "$d/q" --device "$d/device" -t 1 -p "hello" -n 3 --temp 0
 expect "run: requantised" 0
+cli synth --shape tiny-llama:F16:mpo,bond=64,gauge,joint -o "$d/floats"
+cli quantize "$d/floats" "$d/q" Q4_K_M
+expect_out "quantize: cores become Q8_0 beside other weights of 4 bits" '^after +Q8_0 +44 '
+cli run -m "$d/q" --device "$d/device" -t 1 -p "hello" -n 3 --temp 0
+expect "run: quantised cores" 0
+cli quantize "$d/q" "$d/f" F32
+expect_out "quantize: cores become floats with the rest" '^after +F32'
+if grep -q '^after *[QF]1*[68]' "$cli_out"; then bad "... all of them" "$(grep ^after "$cli_out" | tr '\n' '|')"; else ok "... all of them"; fi
 
 cli predict --shape gilda-3.2b:Q8_0:mpo --device "$d/device" -t 1 --prompt 1 --gen 1
 expect_out "predict: Gilda as factorised layers" 'gilda-3.2b:Q8_0:mpo'
