@@ -2,13 +2,17 @@
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "tools/cli.h"
+#include "vision/resize.h"
 #include "vision/scene.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *size = "1024x720", *output;
 static int64_t seed = 1, count = 1;
+static bool show;
 
 static const struct option options[] = {
     {"seed", "s", OPTION_INT, &seed, "S", "same seed, same scene (default 1)", 0, 9e15, NULL},
@@ -16,7 +20,9 @@ static const struct option options[] = {
     {"count", NULL, OPTION_INT, &count, "N", "that many scenes, of this seed and those after it (default 1)", 1, 1000000000,
      NULL},
     {"output", "o", OPTION_STRING, &output, "FILE",
-     "the picture to write, .png or .ppm; of several scenes a name with %d for the seed (required without --json)", 0, 0, NULL},
+     "the picture to write, .png or .ppm; of several scenes a name with %d for the seed (required without --json or --show)", 0,
+     0, NULL},
+    {"show", NULL, OPTION_FLAG, &show, NULL, "draw it in the terminal too, in coloured half blocks", 0, 0, NULL},
     {.name = NULL},
 };
 
@@ -66,14 +72,32 @@ static bool name_of(uint64_t of, char name[MAX_NAME], struct error *e)
     return n < MAX_NAME || fail(e, "-o: found a name of %d bytes, expected fewer than %d", n, MAX_NAME);
 }
 
-static bool write_picture(const struct scene *s, int width, int height, struct error *e)
+/* On a terminal: two pixels a character, the upper one as the colour of its half block and the lower one behind it. */
+static bool show_picture(const struct picture *p, struct error *e)
+{
+    enum { COLUMNS = 80 };
+    struct picture small;
+    int rows = (int)((int64_t)COLUMNS * p->height / p->width / 2);
+    if (!resize_bicubic(p, COLUMNS, rows < 1 ? 2 : 2 * rows, &small, e)) return false;
+    for (int y = 0; y < small.height; y += 2) {
+        for (int x = 0; x < COLUMNS; x++) {
+            const uint8_t *a = small.rgb + 3 * (y * COLUMNS + x), *b = a + 3 * COLUMNS;
+            printf("\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\u2580", a[0], a[1], a[2], b[0], b[1], b[2]);
+        }
+        puts("\033[0m");
+    }
+    picture_free(&small);
+    return true;
+}
+
+static bool paint(const struct scene *s, int width, int height, struct error *e)
 {
     char name[MAX_NAME];
     struct picture p;
-    if (!name_of(s->seed, name, e) || !scene_paint(s, width, height, &p, e)) return false;
-    bool ok = picture_write(&p, name, e);
+    if ((output && !name_of(s->seed, name, e)) || !scene_paint(s, width, height, &p, e)) return false;
+    bool ok = (!show || show_picture(&p, e)) && (!output || picture_write(&p, name, e));
     picture_free(&p);
-    if (ok && !common.json)
+    if (ok && output && !common.json)
         printf("%s: %dx%d pixels, seed %" PRIu64 ", %s, %zu objects\n", name, width, height, s->seed, scene_time_name(s->time),
                s->n);
     return ok;
@@ -86,17 +110,23 @@ static int run(int n_args, char **args)
     int width, height;
     if (!picture_parse_size(size, &width, &height))
         return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
-    if (!output && !common.json) return usage_error("found neither -o nor --json, expected -o FILE or --json");
+    if (!output && !common.json && !show) return usage_error("found none of -o, --json and --show, expected -o FILE");
+    if (show && common.json) return usage_error("found both --show and --json, expected one of them");
     if (output && !picture_writable(output, &e)) return usage_error("-o: %s", e.text);
     if (output && count > 1 && !strstr(output, "%d"))
         return usage_error("-o: found one name for %" PRId64 " scenes, expected a %%d in it for the seed", count);
     if (!scene_size_check(width, height, &e)) return failed(&e);
     signals_catch();
+    const char *no_colour = getenv("NO_COLOR");
+    if (show && (!isatty(STDOUT_FILENO) || (no_colour && *no_colour))) {
+        note("--show: found no terminal with colours, drew nothing there");
+        show = false;
+    }
     for (int64_t i = 0; i < count; i++) {
         struct scene s;
         scene_decide((uint64_t)(seed + i), &s);
         bool ok = !interrupted || fail(&e, "interrupted");
-        if (!ok || (output && !write_picture(&s, width, height, &e))) return failed(&e);
+        if (!ok || ((output || show) && !paint(&s, width, height, &e))) return failed(&e);
         if (common.json) print_json(&s, width, height);
     }
     return EXIT_DONE;
@@ -105,14 +135,14 @@ static int run(int n_args, char **args)
 const struct command command_scene = {
     .name = "scene",
     .summary = "draw a traffic scene, and say what is in it",
-    .usage = "[--seed S] [--count N] [--size WxH] [--json] [-o FILE]",
+    .usage = "[--seed S] [--count N] [--size WxH] [--json | --show] [-o FILE]",
     .description =
         "A street with cars, buses, bicycles, people, traffic lights and signs, drawn by lot from the seed: a picture for "
         "tests "
         "and measurements that needs no photograph. The same seed shows the same objects at every size; large and small "
         "details (a bus; the number on a cab's door across the street) make what can be read depend on resolution.\n\n"
         "--json lists the objects with colours, places and boxes [left, top, width, height] in pixels: an object a scene, one "
-        "a line. Without -o nothing is drawn.",
+        "a line.",
     .options = options,
     .run = run,
 };

@@ -15,7 +15,16 @@ if cmp -s "$d/a.ppm" "$d/b.ppm"; then ok "same seed, same bytes"; else bad "same
 cli scene -o "$d/c.jpg"
 expect "scene: no JPEG" 2 "ends in .png or .ppm"
 cli scene
-expect "scene: no output" 2 "found neither -o nor --json"
+expect "scene: no output" 2 "found none of -o, --json and --show"
+cli scene --show
+expect "scene --show: no terminal" 0 "^hartree scene: --show: found no terminal with colours"
+cli scene --show --json
+expect "scene --show: and JSON" 2 "found both --show and --json"
+if command -v script >/dev/null && [ -z "${RUN:-}" ]; then
+    NO_COLOR='' script -qec "'$HARTREE' scene --show --size 560x392" /dev/null >"$cli_out" </dev/null
+    drawn=$(grep -o '▀' "$cli_out" | wc -l)
+    if [ "$drawn" -eq 2240 ]; then ok "scene --show: 80 x 28 characters"; else bad "scene --show: 80 x 28 characters" "$drawn"; fi
+else echo "skip scene --show on a terminal: no script(1)"; fi
 cli scene --json
 expect_out "scene --json without a picture" '^\{"seed": 1, "width": 1024, "height": 720, .*\}$'
 cli scene -s 2 --count 2 --size 512x360 --json -o "$d/n%d-%d.ppm"
