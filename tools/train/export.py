@@ -92,10 +92,14 @@ def export_lm(work, folder):
     quantised(path, os.path.join(folder, "traffic-lm-q4_k_m.gguf"))
 
 
-def export_vlm(work, folder):
+def vision_params(work):
     """Of stage `joint`, or where that has not run, of `tower` and `vlm`."""
     joint = os.path.exists(os.path.join(work, "joint.ckpt"))
-    p = params_of(work, "joint") if joint else {**params_of(work, "tower"), **params_of(work, "vlm")}
+    return params_of(work, "joint") if joint else {**params_of(work, "tower"), **params_of(work, "vlm")}
+
+
+def export_vlm(work, folder):
+    p = vision_params(work)
     tower = {k: w for k, w in p.items() if k.startswith(("v.", "mm."))}
     text = {k: w for k, w in without(p).items() if k not in tower}
     tower["mm.2.bias"] = p["adapter.weight"] @ tower["mm.2.bias"] + p["adapter.bias"]

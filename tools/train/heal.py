@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# heal.py - trains the cores of a compressed language model on the texts that the whole one learnt from. `hartree compress
-# --core-type F16` fits each matrix alone to what it was given; here all of them together learn to answer again, at the same
-# number of parameters. Layers are low-rank in identity gauge, as `compress` makes them by default (docs/mpo.md).
+# heal.py - trains the cores of a compressed model on what the whole one learnt from: texts, or pictures and questions. `hartree
+# compress --core-type F16` fits each matrix alone to what it was given; here all of them together learn to answer again, at the
+# same number of parameters. Layers are low-rank in identity gauge, as `compress` makes them by default (docs/mpo.md).
 # SPDX-License-Identifier: MIT
 import argparse
 import functools
@@ -13,8 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import export
 import gguf
 import model
+import pictures
 import train
 import world
 
@@ -57,17 +59,41 @@ def whole(params, layers):
     return p
 
 
-def heal(work, compressed, to, steps):
-    params, layers = split(gguf.read(compressed))
-    cores = set(params)
+def language_loss(work, vocab):
+    """(loss of whole matrices and a batch, batches from a step on, what else the loss reads and is trained)"""
     lm = train.load(os.path.join(work, "lm.ckpt"))["params"]
-    params.update({k: w for k, w in lm.items() if k.startswith("guide.")})
-    vocab, c = train.vocab_of(work), model.LLAMA
+    return (lambda p, *batch: train.lm_loss(model.LLAMA, p, *batch), lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at),
+            {k: w for k, w in lm.items() if k.startswith("guide.")})
+
+
+def vision_loss(work, vocab):
+    """The same of the text model of a pair. Its tower stays as it is."""
+    known = export.vision_params(work)
+    tower = {k: jnp.asarray(w) for k, w in known.items() if k.startswith(("v.", "mm."))}
+    prompt = tuple(vocab.encode(train.PROMPT[0]))
+
+    # The export has folded the adapter into the tower, so that it is fixed, too.
+    adapter = {k: jnp.asarray(w) for k, w in known.items() if k.startswith("adapter.")}
+
+    def loss(p, pixels, *rest):
+        seen = model.tower_forward(model.TOWER, tower, pixels)
+        return train.vlm_loss(prompt, {**p, **adapter}, seen, *rest)
+
+    return (loss, lambda at: train.vlm_batches(work, vocab, lambda clamp: pictures.load(work, clamp)[0], 4, FIRST_BATCH + at),
+            {k: w for k, w in known.items() if k.startswith("place.")})
+
+
+def heal(work, compressed, to, steps):
+    tensors = gguf.read(compressed)
+    params, layers = split(tensors)
+    shapes = {k: tensors[k].shape for k in params}  # cores keep the shapes that the file has
+    vision = any(k.endswith("attn_q.bias") for k in params)  # qwen2vl has it, llama has none
+    loss, batches, others = (vision_loss if vision else language_loss)(work, train.vocab_of(work))
+    params.update(others)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
     def step(p, opt, rate, *batch):
-        loss = lambda p: train.lm_loss(c, whole(p, layers), *batch)
-        (value, figures), g = jax.value_and_grad(loss, has_aux=True)(p)
+        (value, figures), g = jax.value_and_grad(lambda p: loss(whole(p, layers), *batch), has_aux=True)(p)
         p, opt = model.optimiser_update(p, g, opt, rate, decay=0.0)
         return p, opt, {"loss": value, **figures}
 
@@ -75,15 +101,13 @@ def heal(work, compressed, to, steps):
     with open(compressed, "rb") as f:
         name = os.path.splitext(os.path.basename(to))[0] + "-" + hashlib.sha256(f.read()).hexdigest()[:12]
     params = train.run(work, name, lambda: jax.tree.map(jnp.asarray, params), lambda p, o, rate, b: step(p, o, rate, *b),
-                       lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at), steps, 2e-3)
-    # Cores keep the shapes that the file has.
-    shapes = {k: w.shape for k, w in gguf.read(compressed).items()}
-    gguf.rewrite(compressed, to, {k: np.asarray(params[k]).reshape(shapes[k]) for k in cores})
+                       batches, steps, 2e-3)
+    gguf.rewrite(compressed, to, {k: np.asarray(params[k]).reshape(shape) for k, shape in shapes.items()})
 
 
 def main():
-    a = argparse.ArgumentParser(description="Trains the cores of a compressed language model.")
-    a.add_argument("model", help="what `hartree compress --core-type F16` made of traffic-lm-f16.gguf")
+    a = argparse.ArgumentParser(description="Trains the cores of a compressed model.")
+    a.add_argument("model", help="what `hartree compress --core-type F16` made of traffic-lm-f16.gguf or traffic-vlm-f16.gguf")
     a.add_argument("-o", "--output", required=True, help="the file to write; its name begins the checkpoint's")
     a.add_argument("--work", default=world.WORK, help="folder of vocabulary and checkpoints (default build/train)")
     a.add_argument("--steps", type=int, default=600)
