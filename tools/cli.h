@@ -115,8 +115,11 @@ extern const struct help_variable help_variables[];
 void progress(const char *what, uint64_t done, uint64_t total);
 void progress_clear(void); /* takes an unfinished line off the terminal; what prints on stderr calls it first */
 
-/* The -m option: the given path, or the demo model (models/ of the source tree, then XDG_DATA_HOME/hartree); NULL and *e. */
-const char *model_path(const char *given, struct error *e);
+/* The bundled models: what is taken where a command names no model. */
+enum demo_file { DEMO_TEXT, DEMO_VISION, DEMO_TOWER, DEMO_FILES };
+/* Where one lies (demo/ of the source tree, share/hartree of where the program is installed, XDG_DATA_HOME/hartree), for good;
+ * NULL and *e. */
+const char *demo_path(enum demo_file which, struct error *e);
 
 /* Before anything is opened or printed: a closed stdin, stdout or stderr is filled in so that no file takes its number, and a
  * closed pipe, or a file above the limit on its size, becomes a write error instead of a signal. */

@@ -24,8 +24,10 @@ static const struct option options[] = {
      NULL},
     {"points", NULL, OPTION_INTS, &points, "N,...", "text: prompts P1 to P19 by number (default: all)", 1, 19, NULL},
     {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "text: prompts of so many tokens instead", 2, 1 << 20, NULL},
-    {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE", "image: the vision tower, one a model; without -m it is swept alone", 0,
-     0, NULL},
+    {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE",
+     "image: the vision tower, one a model; without -m it is swept alone (default: the "
+     "demo's)",
+     0, 0, NULL},
     {"image", NULL, OPTION_STRING, &image, "FILE", "image: the picture, or WxH for a scene of that size (default 2048x1440)", 0,
      0, NULL},
     {"edges", NULL, OPTION_INTS, &edges, "N,...",
@@ -115,15 +117,19 @@ static void show(void *ctx, double done_s, double total_s)
 /* The models' paths; the demo model where none is given. */
 static bool read_models(struct sweep_options *o, struct error *e)
 {
-    if (!models.n && !(models.v[models.n++] = model_path(NULL, e))) return false;
+    if (!models.n && !(models.v[models.n++] = demo_path(DEMO_TEXT, e))) return false;
     o->n_models = (int)models.n;
     for (size_t i = 0; i < models.n; i++) o->model[i] = models.v[i];
     return true;
 }
 
-/* The towers, each with its model or alone, and what they are shown. */
-static void read_pictures(struct sweep_options *o)
+/* The towers, each with its model or alone, and what they are shown; the demo's where none is given. */
+static bool read_pictures(struct sweep_options *o, struct error *e)
 {
+    if (!mmprojs.n) {
+        if (!(models.v[models.n++] = demo_path(DEMO_VISION, e)) || !(mmprojs.v[mmprojs.n++] = demo_path(DEMO_TOWER, e)))
+            return false;
+    }
     struct sweep_pictures *p = &o->pictures;
     *p = (struct sweep_pictures){.image = image, .question = question, .n_edges = (int)edges.n, .n_clamps = (int)clamps.n};
     o->n_models = (int)mmprojs.n;
@@ -133,6 +139,7 @@ static void read_pictures(struct sweep_options *o)
     }
     for (size_t i = 0; i < edges.n; i++) p->edge[i] = edges.v[i];
     for (size_t i = 0; i < clamps.n; i++) p->clamp[i] = clamps.v[i];
+    return true;
 }
 
 /* Words of the one sweep in the other. */
@@ -154,12 +161,14 @@ static int check_words(bool pictures, bool family)
         return EXIT_DONE;
     }
     if (judge && !references) return usage_error("--judge: found no --answers, expected questions about the picture");
-    if (references && !models.n) return usage_error("--answers: found a tower alone, expected -m");
+    bool demo = !models.n && !mmprojs.n, alone = !models.n && !demo;
+    if (references && alone) return usage_error("--answers: found a tower alone, expected -m");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
-    if (!mmprojs.n || mmprojs.n > 2) return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
+    if (!demo && (!mmprojs.n || mmprojs.n > 2))
+        return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)
         return usage_error("found %zu models and %zu towers, expected as many", models.n, mmprojs.n);
-    if (!models.n && (gen || question)) return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
+    if (alone && (gen || question)) return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
     if (clamps.n > SWEEP_CLAMPS) return usage_error("found %zu clamps, expected at most %d", clamps.n, SWEEP_CLAMPS);
     for (size_t i = 0; i < clamps.n; i++)
         if (!clamp_parse(clamps.v[i], &c, &e)) return usage_error("--clamp: %s", e.text);
@@ -179,10 +188,10 @@ static int run(int n_args, char **args)
     struct error e = {""};
     bool pictures = !strcmp(args[0], "image"), family = !strcmp(args[0], "compress");
     const char *words[LAWS_COMPRESS_WORDS];
-    struct laws_options o = {.sweep = {.gen = gen         ? gen
-                                              : !pictures ? TEXT_GEN
-                                              : models.n  ? IMAGE_GEN
-                                                          : 1,
+    struct laws_options o = {.sweep = {.gen = gen                      ? gen
+                                              : !pictures              ? TEXT_GEN
+                                              : models.n || !mmprojs.n ? IMAGE_GEN
+                                                                       : 1,
                                        .repeats = (int)repeats,
                                        .hz = hz,
                                        .window_s = window,
@@ -204,15 +213,12 @@ static int run(int n_args, char **args)
         return EXIT_USAGE;
     if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
-    if (pictures)
-        read_pictures(&o.sweep);
-    else
-        read_points(&o.sweep);
+    if (!pictures) read_points(&o.sweep);
     signals_catch();
     struct device d = {0};
     struct laws *l = NULL;
-    bool ok = (pictures || read_models(&o.sweep, &e)) && (o.hooks.meter = meter_open(energy, NULL, &e)) &&
-              device_find(&d, account_args.device, note, &interrupted, &e);
+    bool ok = (pictures ? read_pictures(&o.sweep, &e) : read_models(&o.sweep, &e)) &&
+              (o.hooks.meter = meter_open(energy, NULL, &e)) && device_find(&d, account_args.device, note, &interrupted, &e);
     o.sweep.device = &d;
     o.sweep.energy = ok ? meter_source(o.hooks.meter) : NULL;
     if (family) {

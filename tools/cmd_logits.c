@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *ids_text, *output, *images, *mmproj, *clamp;
+static const char *ids_text, *output, *images, *clamp;
 static struct album album; /* --image, while the command runs */
 static bool all, exact;
 
@@ -24,7 +24,7 @@ static const struct option options[] = {
      "dequantised weights, float32 activations and cache: the reference of the fast path", 0, 0, NULL},
     {"image", NULL, OPTION_STRING, &images, "FILES",
      "pictures before the text, or where it has <|image_pad|>, with commas between them", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the model's vision tower", 0, 0, NULL},
+    ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_KV,
     {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0,
@@ -82,7 +82,7 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     }
     size_t len;
     char *text = arg_text(&len, usage, e);
-    const struct look_options looking = {images, mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note, NULL};
+    const struct look_options looking = {images, arg_mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note, NULL};
     char *marked = NULL;
     bool ok = text && (!images || look(&album, m, &looking, NULL, e));
     if (ok && album.n) {
@@ -114,15 +114,15 @@ static int run(int n_args, char **args)
     (void)n_args;
     (void)args;
     if (!output) return usage_error("found no -o, expected -o FILE");
-    if (images && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (images && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
     if (images && ids_text) return usage_error("--image: found --tokens, expected a text");
-    if (!images && (mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
+    if (!images && (arg_mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
     struct error e = {""};
     struct tokens ids = {0};
     bool usage = false;
     signals_catch();
-    struct model *m = arg_open_model(ids_text ? MODEL_NO_TOKENIZER : 0, &e);
+    struct model *m = images && !arg_vision(&e) ? NULL : arg_open_model(ids_text ? MODEL_NO_TOKENIZER : 0, &e);
     struct file_output *out = NULL;
     bool ok = m && arg_spares(output, m, arg_file, &e) && read_ids(m, &ids, &usage, &e) && (out = file_output_open(output, &e));
     if (ok) {

@@ -10,13 +10,13 @@
 #include <string.h>
 
 static int64_t repeats = 3;
-static const char *mmproj, *image, *clamp;
+static const char *image, *clamp;
 
 /* The tower and what it is to see; reading and resizing are no part of the run. */
 static bool open_picture(struct tower **t, struct preprocessed *p, struct error *e)
 {
     struct picture picture;
-    *t = tower_open(mmproj, &(struct tower_options){.threads = arg_threads(), .profile = true}, e);
+    *t = tower_open(arg_mmproj, &(struct tower_options){.threads = arg_threads(), .profile = true}, e);
     if (!*t || !scene_or_picture(image, &picture, e)) return false;
     bool ok = preprocess_picture(&picture, clamp, &(*t)->mmproj->keys, p, e);
     picture_free(&picture);
@@ -31,15 +31,17 @@ static int run(int n_args, char **args)
     unsigned by;
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
-    if (!image && (mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image", mmproj ? "mmproj" : "clamp");
-    if (image && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (!image && (arg_mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image", arg_mmproj ? "mmproj" : "clamp");
+    if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
     signals_catch();
     struct meter *meter = arg_open_meter(&e);
     if (!meter) return failed(&e);
     struct device d = {0};
     double load_s;
-    struct model *m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
+    struct model *m = NULL;
+    if (!image || arg_vision(&e))
+        m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
     struct preprocessed picture = {0};
     struct measure_options o = {.picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
@@ -70,7 +72,7 @@ static const struct option options[] = {
     ARG_ENERGY,
     {"image", NULL, OPTION_STRING, &image, "FILE", "a picture before the prompt's text, or WxH for a scene of that size", 0, 0,
      NULL},
-    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the vision tower", 0, 0, NULL},
+    ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
     {.name = NULL},

@@ -7,7 +7,7 @@
 #include "tools/account_args.h"
 
 static bool with_law;
-static const char *mmproj, *image, *clamp;
+static const char *image, *clamp;
 
 /* What --image and its tower ask for: a size that a clamp has been applied to. */
 struct picture_cost {
@@ -21,7 +21,7 @@ struct picture_cost {
 static bool open_picture(struct picture_cost *p, int width, int height, struct error *e)
 {
     if (!image) return true;
-    p->tower = mmproj ? tower_open_header(mmproj, e) : tower_from_shape(account_args.shape, e);
+    p->tower = arg_mmproj ? tower_open_header(arg_mmproj, e) : tower_from_shape(account_args.shape, e);
     return p->tower && clamp_choose(clamp, &p->tower->mmproj->keys, &p->clamp, e) &&
            clamp_apply(&p->clamp, &p->tower->mmproj->keys, width, height, &p->fit, e);
 }
@@ -57,10 +57,10 @@ static int run(int n_args, char **args)
     int width = 0, height = 0;
     if (image && !picture_parse_size(image, &width, &height))
         return usage_error("--image: found '%s', expected WxH, as in 1024x720", image);
-    if (image && !mmproj && !account_args.shape)
-        return usage_error("--image: found no tower, expected --mmproj FILE or --shape NAME");
-    if (!image && (mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image WxH", mmproj ? "mmproj" : "clamp");
+    if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (!image && (arg_mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image WxH", arg_mmproj ? "mmproj" : "clamp");
+    if (image && !account_args.shape && !arg_vision(&e)) return failed(&e);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
     if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);
     if (account_args.shape) arg_note_assumed(account_args.shape);
@@ -102,7 +102,7 @@ static const struct option options[] = {
      "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=,D=,H=,KV=,F=,V=[,HD=][,tied][,arch=][:TYPE]", 0, 0, NULL},
     ARGS_RUN,
     {"image", NULL, OPTION_STRING, &image, "WxH", "a picture of that size in the prompt, beside its text tokens", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "its vision tower (default: that of the --shape's name)", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE", "its vision tower (default: that of the --shape's name)", 0, 0, NULL},
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "how its size is bounded (see `hartree see`)", 0, 0, NULL},
     {"law", NULL, OPTION_FLAG, &with_law, NULL,
      "add the time in closed form, of prompts up to --prompt and --gen tokens: each coefficient with the ops and rates behind "

@@ -25,9 +25,9 @@ static int64_t n_tokens = DEFAULT_TOKENS, context, batch;
 static int64_t top_k = -1, repeat_window = -1, seed = -1;
 static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
 static bool chat, echo, profile, ignore_eos;
-static const char *system_text, *chat_format, *device_name, *images, *mmproj, *clamp;
+static const char *system_text, *chat_format, *device_name, *images, *clamp;
 
-static struct album album;                     /* --image, while the command runs */
+static struct album album; /* --image, while the command runs */
 static const struct looked no_pictures = {NAN, NAN, NAN, NAN};
 static struct looked looked; /* what it took */
 
@@ -62,7 +62,7 @@ static const struct option options[] = {
     {"echo", NULL, OPTION_FLAG, &echo, NULL, "print the prompt too", 0, 0, NULL},
     {"image", NULL, OPTION_STRING, &images, "FILES",
      "pictures before the prompt's text, or where it has <|image_pad|>: PNG, PPM or PGM, with commas between them", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "with --image: the model's vision tower", 0, 0, NULL},
+    ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_KV,
     {"device", NULL, OPTION_STRING, &device_name, "D",
@@ -298,7 +298,7 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
     const struct look_options looking = {
-        images, mmproj, clamp, arg_threads(), context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
+        images, arg_mmproj, clamp, arg_threads(), context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
     looked = no_pictures;
     /* Joules of one prompt are of all that it takes: of reading its pictures and of their tower, too. */
     bool ok = !images || ((conversation || meter_from_here(e)) && look(&album, m, &looking, &looked, e));
@@ -357,9 +357,9 @@ static int run(int n_args, char **args)
     bool usage = false, conversation = chat && !arg_prompt && !arg_file && isatty(STDIN_FILENO) && !common.json;
     if (!chat && (system_text || chat_format))
         return usage_error("found --system or --chat-format without --chat, expected --chat");
-    if (images && !mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
-    if (!images && (mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image FILE", mmproj ? "mmproj" : "clamp");
+    if (images && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (!images && (arg_mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     if (!check_chat_format()) return EXIT_USAGE;
     signals_catch();
@@ -369,7 +369,8 @@ static int run(int n_args, char **args)
     struct device d = {0};
     double load_s;
     meter = arg_open_meter(&e); /* before the model, which takes its time: a word that opens nothing is seen at once */
-    struct model *m = meter ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
+    struct model *m =
+        meter && (!images || arg_vision(&e)) ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
     bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
     if (ok) arg_note_quick(device_name, &d, arg_threads());
     model_close(m);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *arg_model, *arg_prompt, *arg_file, *arg_energy = "auto";
+const char *arg_model, *arg_mmproj, *arg_prompt, *arg_file, *arg_energy = "auto";
 int arg_kv = 1;
 
 enum { MAX_TEXT_BYTES = 1 << 30 };
@@ -29,7 +29,7 @@ static void loading(void *ctx, uint64_t done, uint64_t total)
 
 static struct model *open_model(int flags, struct error *e)
 {
-    const char *path = model_path(arg_model, e);
+    const char *path = arg_model ? arg_model : demo_path(DEMO_TEXT, e);
     return path ? model_open(path, &(struct file_options){.progress = loading}, flags, e) : NULL;
 }
 
@@ -40,9 +40,15 @@ struct model *arg_open_model(int flags, struct error *e)
     return m;
 }
 
+bool arg_vision(struct error *e)
+{
+    return (arg_model || (arg_model = demo_path(DEMO_VISION, e))) && (arg_mmproj || (arg_mmproj = demo_path(DEMO_TOWER, e)));
+}
+
 bool arg_spares(const char *out, const struct model *m, const char *file, struct error *e)
 {
-    if (m && model_file_is_part(m->file, out)) return fail(e, "%s: found a file of the model that is read, expected another", out);
+    if (m && model_file_is_part(m->file, out))
+        return fail(e, "%s: found a file of the model that is read, expected another", out);
     return !file || !file_is(file, out) || fail(e, "%s: found a file that is read, expected another", out);
 }
 

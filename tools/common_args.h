@@ -12,12 +12,15 @@
 #include "tools/cli.h"
 
 /* Rows for a command's option table, and the variables they set. */
-extern const char *arg_model, *arg_prompt, *arg_file, *arg_energy;
+extern const char *arg_model, *arg_mmproj, *arg_prompt, *arg_file, *arg_energy;
 extern int arg_kv;
 
 /* clang-format off */
 #define ARG_MODEL \
     {"model", "m", OPTION_STRING, &arg_model, "FILE", "the model, a GGUF file (default: the demo model)", 0, 0, NULL}
+#define ARG_MMPROJ \
+    {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE", "with --image: the model's vision tower (default, without -m: the demo's)", \
+     0, 0, NULL}
 #define ARG_PROMPT {"prompt", "p", OPTION_STRING, &arg_prompt, "TEXT", "the prompt", 0, 0, NULL}
 #define ARG_FILE {"file", "f", OPTION_STRING, &arg_file, "FILE", "read the text from a file, - for stdin", 0, 0, NULL}
 #define ARG_KV \
@@ -32,6 +35,9 @@ enum type arg_kv_type(void);
 
 /* Opens -m (or the demo model) with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
+/* Of a command that was given a picture: puts the bundled vision model where there is no -m, and its tower where there is no
+ * --mmproj. False and *e: it is not there. */
+bool arg_vision(struct error *e);
 /* That writing to `out` spares what is read: a model (or NULL) and a file (or NULL). */
 bool arg_spares(const char *out, const struct model *m, const char *file, struct error *e);
 

@@ -106,27 +106,35 @@ static void program_folder(char *out, size_t size)
     *(slash ? slash : out) = '\0';
 }
 
-const char *model_path(const char *given, struct error *e)
+const char *demo_path(enum demo_file which, struct error *e)
 {
-    static char path[2048];
-    if (given) return given;
-    char program[1024];
-    const char *name = "gemma-3-270m-q4_k_m.gguf", *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    static const char *const names[DEMO_FILES] = {"traffic-lm-q4_k_m.gguf", "traffic-vlm-q4_k_m.gguf",
+                                                  "traffic-mmproj-f16.gguf"};
+    static char paths[DEMO_FILES][2048];
+    char program[1024], *path = paths[which];
+    const char *name = names[which], *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     program_folder(program, sizeof program);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
+        bool known = true;
         switch (i) {
-        case 0: snprintf(path, sizeof path, "%s/../../models/%s", program, name); break; /* built in build/KIND */
-        case 1: snprintf(path, sizeof path, "%s/hartree/%s", data ? data : "", name); break;
-        case 2: snprintf(path, sizeof path, "%s/.local/share/hartree/%s", home ? home : "", name); break;
+        case 0: snprintf(path, sizeof *paths, "%s/../../demo/%s", program, name); break;       /* built in build/KIND */
+        case 1: snprintf(path, sizeof *paths, "%s/../share/hartree/%s", program, name); break; /* installed in PREFIX/bin */
+        case 2:
+            snprintf(path, sizeof *paths, "%s/hartree/%s", data ? data : "", name);
+            known = data && *data;
+            break;
+        case 3:
+            snprintf(path, sizeof *paths, "%s/.local/share/hartree/%s", home ? home : "", name);
+            known = home && *home;
+            break;
         }
-        bool known = i == 0 || (i == 1 ? data && *data : home && *home);
         if (known && !access(path, R_OK)) {
             char *clean = realpath(path, NULL);
-            if (clean) snprintf(path, sizeof path, "%s", clean);
+            if (clean) snprintf(path, sizeof *paths, "%s", clean);
             free(clean);
             return path;
         }
     }
-    fail(e, "-m: found none, and no demo model; expected a GGUF file, or 'tools/get-model gemma-3-270m' run before");
+    fail(e, "%s: found none, and no demo model (%s); expected a GGUF file", which == DEMO_TOWER ? "--mmproj" : "-m", name);
     return NULL;
 }

@@ -110,7 +110,7 @@ def main():
     a.add_argument("model", help="what `hartree compress --core-type F16` made of traffic-lm-f16.gguf or traffic-vlm-f16.gguf")
     a.add_argument("-o", "--output", required=True, help="the file to write; its name begins the checkpoint's")
     a.add_argument("--work", default=world.WORK, help="folder of vocabulary and checkpoints (default build/train)")
-    a.add_argument("--steps", type=int, default=600)
+    a.add_argument("--steps", type=int, default=400)
     o = a.parse_args()
     heal(o.work, o.model, o.output, o.steps)
 

@@ -444,7 +444,7 @@ def train_vlm(work, steps):
     prompt = tuple(vocab.encode(PROMPT[0]))
     seen_of = lambda clamp: np.load(os.path.join(work, f"seen-{clamp}.npy"), mmap_mode="r")
     run(work, "vlm", lambda: vlm_init(work), lambda p, o, rate, b: vlm_step(vlm_loss, prompt, p, o, rate, *b),
-        lambda at: vlm_batches(work, vocab, seen_of, 4, at), steps or 2500, 2e-3)
+        lambda at: vlm_batches(work, vocab, seen_of, 4, at), steps or 2000, 2e-3)
 
 
 def joint_init(work):
