@@ -102,22 +102,25 @@ bench: all ## every kernel: correct, and how fast. K=op for one
 	@$(RUN) $(B)/hartree bench kernels $(K)
 kernel-table: all ## measure every kernel anew into the table of docs/kernels.md
 	@tools/kernel-table docs/kernels.md
-demo: all ## the bundled model tells a story and answers questions; cost predicted and measured
+demo: all ## the bundled models tell a story and answer questions, then the paper in short: predicted and measured
 	@tools/demo
 asm: $(patsubst %.c,$(B)/%.o,$(filter kernels/$(K).c,$(KSRC))) ## K=file (q4_K_gemm_avx2): its inner loop with source lines, and llvm-mca's port bound
 	@$(if $<,tools/asm $< $(firstword $(filter $(ISAS),$(subst _, ,$(K)))) $(CROSS),echo "make asm: found $(if $(K),K=$(K),no K), expected K=FILE: a file of kernels/ for $(ARCH), without .c" >&2; exit 2)
 # What the program says of itself: PATH-BELOW-SHARE=WORDS-OF-HELP.
 SHARED := man/man1/hartree.1=--man bash-completion/completions/hartree=--completion=bash \
           zsh/site-functions/_hartree=--completion=zsh fish/vendor_completions.d/hartree.fish=--completion=fish
-DEMO := $(wildcard demo/*.gguf)# the models that `hartree` finds without -m
-install: all ## into DESTDIR/PREFIX, with demo models, the manual page and completions; a cross build needs RUN for the latter
-	mkdir -p $(DESTDIR)$(PREFIX)/bin $(if $(DEMO),$(DESTDIR)$(PREFIX)/share/hartree)
+# The models that `hartree` finds without -m.
+DEMO := $(addprefix demo/traffic-,lm-q4_k_m.gguf vlm-q4_k_m.gguf mmproj-f16.gguf)
+install: all ## into DESTDIR/PREFIX, with the demo models, the manual page and completions; a cross build needs RUN for those two
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/hartree
 	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree
-	$(if $(DEMO),install -m644 $(DEMO) $(DESTDIR)$(PREFIX)/share/hartree)
+	install -m644 $(DEMO) $(DESTDIR)$(PREFIX)/share/hartree
 	@set -e; for s in $(SHARED); do p=$(DESTDIR)$(PREFIX)/share/$${s%%=*}; echo "$(B)/hartree help $${s#*=} > $$p"; \
 	    mkdir -p $${p%/*}; $(RUN) $(B)/hartree help $${s#*=} > $$p; done
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/hartree $(DEMO:demo/%=$(DESTDIR)$(PREFIX)/share/hartree/%) $(foreach s,$(SHARED),$(DESTDIR)$(PREFIX)/share/$(firstword $(subst =, ,$(s))))
+	rm -f $(DESTDIR)$(PREFIX)/bin/hartree $(DEMO:demo/%=$(DESTDIR)$(PREFIX)/share/hartree/%)
+	[ ! -d $(DESTDIR)$(PREFIX)/share/hartree ] || rmdir $(DESTDIR)$(PREFIX)/share/hartree
+	rm -f $(foreach s,$(SHARED),$(DESTDIR)$(PREFIX)/share/$(firstword $(subst =, ,$(s))))
 clean: ## everything built
 	rm -rf build hartree
 help: ## this list

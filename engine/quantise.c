@@ -88,17 +88,24 @@ static bool remakes(const struct quantise_options *o)
     return o->imatrix && (o->remake.rank || o->remake.mean || o->remake.feedback);
 }
 
+/* Quantised formats have blocks; in floats there is nothing to fit. */
+static bool has_blocks(enum type type)
+{
+    return type_get(type)->block > 1;
+}
+
 /* Q8_0, or F16 where its blocks do not fit. */
 static enum type eight_bits(const struct tensor *t)
 {
     return t->ne[0] % (int64_t)type_get(TYPE_Q8_0)->block ? TYPE_F16 : TYPE_Q8_0;
 }
 
-/* Of a core: floats where the mix is of floats, else 8 bits. Fewer ruin a layer in identity gauge (docs/mpo.md). */
+/* Of a core: floats where the mix is of floats. Else floats become 8 bits, fewer of which ruin a layer in identity gauge
+ * (docs/mpo.md); what has blocks already was made so on purpose (compress/remake.h). */
 static enum type core_type(const struct mix *mix, const struct mix_model *model, const struct tensor *t)
 {
     enum type type = mix_type(mix, model, t);
-    return type_get(type)->block > 1 ? eight_bits(t) : type;
+    return !has_blocks(type) ? type : has_blocks(t->type) ? t->type : eight_bits(t);
 }
 
 /* A tensor that is converted or copied, as it will be written. */
@@ -111,10 +118,10 @@ static struct tensor converted(const struct quantise_options *o, const struct mi
         set_type(&to, floats ? eight_bits(t) : t->type);
     else if (mix_applies(t))
         set_type(&to, mix_type(o->mix, model, t));
-    else if (strstr(t->name, ".mpo."))
-        set_type(&to, core_type(o->mix, model, t));
     else if (t->n_dims == 1)
         set_type(&to, TYPE_F32);
+    else if (strstr(t->name, ".mpo."))
+        set_type(&to, core_type(o->mix, model, t));
     return to;
 }
 
@@ -139,12 +146,6 @@ static bool push_remade(struct targets *l, const struct gguf *g, const struct te
         if (!push(l, &t, e)) return false;
     }
     return true;
-}
-
-/* Quantised formats have blocks; in floats there is nothing to fit. */
-static bool has_blocks(enum type type)
-{
-    return type_get(type)->block > 1;
 }
 
 /* Whether this matrix is made anew. */

@@ -1,8 +1,8 @@
 /* quantise.h - rewrites a model with its matrices in other types.
  *
  * Which tensor gets which type is mix.h's rule. A tensor that already has its type is copied bit for bit; one-dimensional ones
- * become F32; the rest (position tables, integers) stay as they are. Reads from the mapped file and writes row block by row
- * block, so that memory does not grow with the model.
+ * become F32, cores of factorised layers floats or 8 bits; the rest (position tables, integers) stays as it is. Reads from the
+ * mapped file and writes row block by row block, so that memory does not grow with the model.
  *
  * With an importance matrix the matrices of the blocks are made anew from it, one at a time (compress/remake.h). Where nothing
  * but weights is asked for (no correction, no feedback), a file's tensors are those of one without. Else the type is that of

@@ -307,8 +307,8 @@ struct kernel {
     unsigned few;         /* a _dot's: the most columns that it multiplies sooner than the gemm of its instruction set does, as
                              measured, or counted where no machine was at hand (docs/kernels.md); 0 where nobody has (linear.h
                              has what is then assumed) */
-    unsigned strip;       /* an _attend's of many rows: elements of a value that it takes at a time, so that work on values is as of
-                             a head that wide, rounded up; 0: as wide as it is */
+    unsigned strip;       /* an _attend's: of many rows the elements of a value that it takes at a time, so that work on
+                             values is as of a head rounded up to them; 0: as wide as it is */
     union kernel_fn fn;
     const struct kernel_spec *spec; /* scalar rows only */
 };

@@ -153,12 +153,24 @@ static void test_attend(void)
                   (isnan(cases[i].strip) || device_set(&d, "attend.f16.strip", cases[i].strip, ASSUMED, NULL, &e)) &&
                   predict(&r, p, &d, &(struct predict_options){.threads = 1, .prompt = 5, .gen = 1, .kv_type = TYPE_F16}, &e);
         double found = ok ? r.rows[at].time_s * 1e3 : NAN;
-        snprintf(name, sizeof name, "attention with score %g, edge %g, strip %g", cases[i].score, cases[i].edge, cases[i].strip);
+        snprintf(name, sizeof name, "attention with score %g, edge %g, strip %g", cases[i].score, cases[i].edge,
+                 cases[i].strip);
         TEST(name, ok && near(found, cases[i].want, 1e-6), "found %g, expected %g: %s", found, cases[i].want, e.text);
         prediction_free(&r);
         device_free(&d);
     }
     TEST("a model for them", p, "%s", e.text);
+    struct device d;
+    struct prediction r = {0};
+    const struct predict_options one = {.threads = 1, .prompt = 1, .gen = 1, .kv_type = TYPE_F16};
+    make_round_device(&d, 1e12, INFINITY);
+    bool ok = p && device_set(&d, "stage.1", 0, ASSUMED, NULL, &e) &&
+              device_set(&d, "attend.f16.decode.1", 1e3, ASSUMED, NULL, &e) &&
+              device_set(&d, "attend.f16.strip", 32, ASSUMED, NULL, &e) && predict(&r, p, &d, &one, &e);
+    TEST("a single row has no strips", ok && near(r.rows[at].time_s * 1e3, 2 * 96, 1e-6), "found %g, expected %d: %s",
+         ok ? r.rows[at].time_s * 1e3 : NAN, 2 * 96, e.text);
+    prediction_free(&r);
+    device_free(&d);
     plan_free(p);
     model_close(m);
 }

@@ -117,8 +117,8 @@ void progress_clear(void); /* takes an unfinished line off the terminal; what pr
 
 /* The bundled models: what is taken where a command names no model. */
 enum demo_file { DEMO_TEXT, DEMO_VISION, DEMO_TOWER, DEMO_FILES };
-/* Where one lies (demo/ of the source tree, share/hartree of where the program is installed, XDG_DATA_HOME/hartree), for good;
- * NULL and *e. */
+/* Where one lies (demo/ of the source tree, share/hartree of where the program is installed, XDG_DATA_HOME/hartree or
+ * ~/.local/share/hartree), for good; NULL and *e. */
 const char *demo_path(enum demo_file which, struct error *e);
 
 /* Before anything is opened or printed: a closed stdin, stdout or stderr is filled in so that no file takes its number, and a

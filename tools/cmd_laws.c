@@ -25,9 +25,7 @@ static const struct option options[] = {
     {"points", NULL, OPTION_INTS, &points, "N,...", "text: prompts P1 to P19 by number (default: all)", 1, 19, NULL},
     {"lengths", NULL, OPTION_INTS, &lengths, "N,...", "text: prompts of so many tokens instead", 2, 1 << 20, NULL},
     {"mmproj", NULL, OPTION_STRINGS, &mmprojs, "FILE",
-     "image: the vision tower, one a model; without -m it is swept alone (default: the "
-     "demo's)",
-     0, 0, NULL},
+     "image: the vision tower, one a model; without -m it is swept alone, and without both the demo's pair is", 0, 0, NULL},
     {"image", NULL, OPTION_STRING, &image, "FILE", "image: the picture, or WxH for a scene of that size (default 2048x1440)", 0,
      0, NULL},
     {"edges", NULL, OPTION_INTS, &edges, "N,...",

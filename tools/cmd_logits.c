@@ -140,7 +140,7 @@ static int run(int n_args, char **args)
 const struct command command_logits = {
     .name = "logits",
     .summary = "raw logits of a prompt, for comparison with another engine",
-    .usage = "-m M (--tokens 1,2,3 | -p TEXT | -f FILE) [--image FILES --mmproj FILE] [--all] [--exact] -o FILE",
+    .usage = "[-m M] (--tokens 1,2,3 | -p TEXT | -f FILE) [--image FILES [--mmproj FILE]] [--all] [--exact] -o FILE",
     .description = "Writes one row of n_vocab little-endian float32 for the last position, or with --all for every one.",
     .options = options,
     .run = run,

@@ -81,7 +81,7 @@ static const struct option options[] = {
 const struct command command_measure = {
     .name = "measure",
     .summary = "the same from a run, with the prediction's error beside every row",
-    .usage = "-m M [--prompt N] [--gen N] [--image FILE --mmproj P [--clamp C]] [--device FILE] [--kv T] [-r REPEATS] "
+    .usage = "[-m M] [--prompt N] [--gen N] [--image FILE [--mmproj P] [--clamp C]] [--device FILE] [--kv T] [-r REPEATS] "
              "[--energy SRC] [--by layer|op|type|phase]",
     .description =
         "Predicts a run and hashes the prediction, then makes the run: once with every kernel call counted, which must find "

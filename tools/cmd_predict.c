@@ -102,7 +102,8 @@ static const struct option options[] = {
      "a bundled shape instead of a file (llama-3.1-8b:Q4_K_M), or L=,D=,H=,KV=,F=,V=[,HD=][,tied][,arch=][:TYPE]", 0, 0, NULL},
     ARGS_RUN,
     {"image", NULL, OPTION_STRING, &image, "WxH", "a picture of that size in the prompt, beside its text tokens", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE", "its vision tower (default: that of the --shape's name)", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE",
+     "its vision tower (default: that of the --shape's name; without -m the demo's)", 0, 0, NULL},
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "how its size is bounded (see `hartree see`)", 0, 0, NULL},
     {"law", NULL, OPTION_FLAG, &with_law, NULL,
      "add the time in closed form, of prompts up to --prompt and --gen tokens: each coefficient with the ops and rates behind "
@@ -114,7 +115,7 @@ static const struct option options[] = {
 const struct command command_predict = {
     .name = "predict",
     .summary = "FLOPs, bytes, memory and time of a run, before it runs",
-    .usage = "(-m M | --shape NAME) [--prompt N] [--gen N] [--image WxH [--mmproj F] [--clamp C]] [--device D] [--kv T] "
+    .usage = "[-m M | --shape NAME] [--prompt N] [--gen N] [--image WxH [--mmproj F] [--clamp C]] [--device D] [--kv T] "
              "[--by layer|op|type|phase] [--law]",
     .description =
         "Adds up what every op of the model will do: FLOPs and bytes exactly, time by the device's calibrated rates. Needs "

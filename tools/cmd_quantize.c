@@ -123,7 +123,8 @@ static int run(int n_args, char **args)
     o.remake.feedback = feedback || ((rank || mean) && !no_feedback);
     struct quantise_result r = {.rows = NULL};
     signals_catch();
-    if (!arg_spares(args[1], NULL, imatrix_path, &e) || !arg_spares(args[1], NULL, calibration_args.calib, &e)) return failed(&e);
+    if (!arg_spares(args[1], NULL, imatrix_path, &e) || !arg_spares(args[1], NULL, calibration_args.calib, &e))
+        return failed(&e);
     struct imatrix *im = known ? find_inputs(args[0], &e) : NULL;
     o.imatrix = im;
     bool ok = (!known || im) && quantise_file(args[0], args[1], &o, &r, &e);
@@ -169,7 +170,8 @@ const struct command command_quantize = {
     .usage = "IN OUT TYPE [--imatrix FILE | --calib TEXT] [--correct R] [--correct-mean]",
     .description =
         "TYPE is a mix as llama-quantize makes it (Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M) or one type for "
-        "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32, cores 8 bits where matrices become fewer. A row "
+        "every matrix (F32 F16 BF16 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K Q6_K). Vectors become F32, cores 8 bits where "
+        "matrices become fewer. A row "
         "that a type's blocks of 256 do not divide gets the nearest type with smaller ones, as llama-quantize does.\n\n"
         "With what the inputs look like (docs/mpo.md), errors count by what they do to the output. With --feedback, --correct "
         "or "

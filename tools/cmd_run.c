@@ -383,7 +383,7 @@ static int run(int n_args, char **args)
 const struct command command_run = {
     .name = "run",
     .summary = "continue a prompt or chat, and say what it cost beside what was predicted",
-    .usage = "-m M [-p TEXT | -f FILE] [-n N] [--chat] [--image FILES --mmproj FILE] [options]",
+    .usage = "[-m M] [-p TEXT | -f FILE] [-n N] [--chat] [--image FILES [--mmproj FILE]] [options]",
     .description =
         "The continuation streams to stdout. At the end a table on stderr gives tokens, speed, memory, and time predicted and "
         "measured. Ctrl-C stops cleanly, with the table of what was done. In a conversation -v prints the table after each "

@@ -22,7 +22,8 @@ static const struct option options[] = {
     {"output", "o", OPTION_STRING, &output, "FILE",
      "the picture to write, .png or .ppm; of several scenes a name with %d for the seed (required without --json or --show)", 0,
      0, NULL},
-    {"show", NULL, OPTION_FLAG, &show, NULL, "draw it in the terminal too, in coloured half blocks", 0, 0, NULL},
+    {"show", NULL, OPTION_FLAG, &show, NULL, "draw it in the terminal too, 80 columns of half blocks in 24-bit colours", 0, 0,
+     NULL},
     {.name = NULL},
 };
 
@@ -72,13 +73,20 @@ static bool name_of(uint64_t of, char name[MAX_NAME], struct error *e)
     return n < MAX_NAME || fail(e, "-o: found a name of %d bytes, expected fewer than %d", n, MAX_NAME);
 }
 
+static bool has_colours(void)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && !(none && *none) && !(term && !strcmp(term, "dumb"));
+}
+
 /* On a terminal: two pixels a character, the upper one as the colour of its half block and the lower one behind it. */
 static bool show_picture(const struct picture *p, struct error *e)
 {
-    enum { COLUMNS = 80 };
+    enum { COLUMNS = 80, MOST_ROWS = 60 };
     struct picture small;
-    int rows = (int)((int64_t)COLUMNS * p->height / p->width / 2);
-    if (!resize_bicubic(p, COLUMNS, rows < 1 ? 2 : 2 * rows, &small, e)) return false;
+    int64_t rows = (int64_t)COLUMNS * p->height / p->width / 2;
+    rows = rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
+    if (!resize_bicubic(p, COLUMNS, (int)(2 * rows), &small, e)) return false;
     for (int y = 0; y < small.height; y += 2) {
         for (int x = 0; x < COLUMNS; x++) {
             const uint8_t *a = small.rgb + 3 * (y * COLUMNS + x), *b = a + 3 * COLUMNS;
@@ -117,8 +125,8 @@ static int run(int n_args, char **args)
         return usage_error("-o: found one name for %" PRId64 " scenes, expected a %%d in it for the seed", count);
     if (!scene_size_check(width, height, &e)) return failed(&e);
     signals_catch();
-    const char *no_colour = getenv("NO_COLOR");
-    if (show && (!isatty(STDOUT_FILENO) || (no_colour && *no_colour))) {
+    if (show && !has_colours()) {
+        if (!output) return fail(&e, "--show: found no terminal with colours, expected one, or -o FILE"), failed(&e);
         note("--show: found no terminal with colours, drew nothing there");
         show = false;
     }

@@ -19,8 +19,8 @@ extern int arg_kv;
 #define ARG_MODEL \
     {"model", "m", OPTION_STRING, &arg_model, "FILE", "the model, a GGUF file (default: the demo model)", 0, 0, NULL}
 #define ARG_MMPROJ \
-    {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE", "with --image: the model's vision tower (default, without -m: the demo's)", \
-     0, 0, NULL}
+    {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE", \
+     "with --image: the model's vision tower (default, without -m: the demo's)", 0, 0, NULL}
 #define ARG_PROMPT {"prompt", "p", OPTION_STRING, &arg_prompt, "TEXT", "the prompt", 0, 0, NULL}
 #define ARG_FILE {"file", "f", OPTION_STRING, &arg_file, "FILE", "read the text from a file, - for stdin", 0, 0, NULL}
 #define ARG_KV \

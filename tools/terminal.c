@@ -115,7 +115,7 @@ const char *demo_path(enum demo_file which, struct error *e)
     const char *name = names[which], *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     program_folder(program, sizeof program);
     for (int i = 0; i < 4; i++) {
-        bool known = true;
+        bool known = *program;
         switch (i) {
         case 0: snprintf(path, sizeof *paths, "%s/../../demo/%s", program, name); break;       /* built in build/KIND */
         case 1: snprintf(path, sizeof *paths, "%s/../share/hartree/%s", program, name); break; /* installed in PREFIX/bin */
@@ -125,16 +125,17 @@ const char *demo_path(enum demo_file which, struct error *e)
             break;
         case 3:
             snprintf(path, sizeof *paths, "%s/.local/share/hartree/%s", home ? home : "", name);
-            known = home && *home;
+            known = home && *home && !(data && *data);
             break;
         }
         if (known && !access(path, R_OK)) {
             char *clean = realpath(path, NULL);
-            if (clean) snprintf(path, sizeof *paths, "%s", clean);
+            if (clean && strlen(clean) < sizeof *paths) strcpy(path, clean);
             free(clean);
             return path;
         }
     }
-    fail(e, "%s: found none, and no demo model (%s); expected a GGUF file", which == DEMO_TOWER ? "--mmproj" : "-m", name);
+    fail(e, "%s: found none, and no %s in the source tree or a data folder; expected a GGUF file",
+         which == DEMO_TOWER ? "--mmproj" : "-m", name);
     return NULL;
 }

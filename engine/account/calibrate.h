@@ -12,7 +12,7 @@
  *              prefill and unpack: 16 and 192 rows (48 where there are scalar kernels alone) through a layer
  *              few: what the kernels in use say of themselves (linear.h)
  *   attend.*   heads of 32, 64, 128 and 256, two to seven of them to a key/value head; one row that sees 32 and 768 positions,
- *              prompts of 32 and 256; two of each, so that what a row takes for itself is told from what it sees
+ *              96 rows of a prompt, the first and after 288; two of each, so that what a row takes for itself is told from what it sees
  *   vector.*   of the layers of stream and prefill
  *   pace.*     the time of work that is the same each time (pace.h)
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth

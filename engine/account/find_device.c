@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "engine/account/bundled.h"
 #include "engine/account/machine.h"
 #include "engine/pool.h"
+#include "kernels/kernel.h"
 #include "kernels/type.h"
 #include "tensor/linear.h"
 
@@ -23,8 +25,10 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
     for (size_t i = 0; ok && i < old.n; i++) {
         const struct device_entry *entry = &old.entries[i];
         if (strncmp(entry->key, "energy.", 7)) continue;
-        if (!same) fail(lost, "%s: found the profile of '%s', expected '%s'", path, old.name, d->name);
-        else ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
+        if (!same)
+            fail(lost, "%s: found the profile of '%s', expected '%s'", path, old.name, d->name);
+        else
+            ok = device_set(d, entry->key, entry->value, entry->from, entry->source, e);
         *kept += same;
     }
     device_free(&old);
@@ -43,6 +47,14 @@ static bool is_this_machine(const struct device *d)
         if (!type_get(t) || !type_get(t)->op) continue;
         snprintf(key, sizeof key, "linear.%s.few", type_get(t)->op);
         if (device_get(d, key) != (double)linear_few((enum type)t)) return false;
+    }
+    static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
+    for (size_t i = 0; i < sizeof kv_types / sizeof *kv_types; i++) {
+        char key[DEVICE_KEY], op[DEVICE_KEY];
+        snprintf(key, sizeof key, "attend.%s.strip", type_get(kv_types[i])->op);
+        snprintf(op, sizeof op, "%s_attend", type_get(kv_types[i])->op);
+        double strip = device_get(d, key);
+        if ((isnan(strip) ? 0 : strip) != kernel_bound(op)->strip) return false;
     }
     return true;
 }

@@ -18,8 +18,7 @@
 struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
-    double stream, unpack, score[2], edge[2]; /* of one row, of many; NAN where the profile has none, and so: */
-    double strip;
+    double stream, unpack, score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
 };
 
 struct pricer {
@@ -29,9 +28,9 @@ struct pricer {
     enum type kv_type;
     double tau, exponent, llc;
     unsigned char few[TYPE_FILE_END]; /* as linear_few says them of the kernels in use, but of the device's */
-    struct op_rates *rates;   /* one an op */
-    struct op_cost *costs;    /* one an op, of the step at hand */
-    char missing[DEVICE_KEY]; /* the first rate that the device lacks */
+    struct op_rates *rates;           /* one an op */
+    struct op_cost *costs;            /* one an op, of the step at hand */
+    char missing[DEVICE_KEY];         /* the first rate that the device lacks */
 };
 
 void op_rate_key(const struct op *op, enum type kv_type, char key[DEVICE_KEY])
@@ -105,7 +104,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     }
     char strip[DEVICE_KEY];
     snprintf(strip, sizeof strip, "%.30s.strip", key);
-    r->strip = m->device ? device_get(m->device, strip) : NAN;
+    r->strip = m->device && op->kind == OP_ATTEND ? device_get(m->device, strip) : NAN;
     return r;
 }
 

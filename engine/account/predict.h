@@ -18,10 +18,10 @@
  *                                        unpacked once for all columns
  *           by a dot (few: as many as    for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
  *           linear.TYPE.few at most)     the gemm takes for the first number of columns that is its own
- *   attend                               scores * (4 head_dim / attend.KV.decode + attend.KV.score.decode) for one row,
- *                                        prefill for more; scores are query heads times the positions each row sees, and
- *                                        attend.KV.edge.PHASE more a row. Of more rows than one half the work, that on values,
- *                                        is as of heads rounded up to whole attend.KV.strip
+ *   attend                               scores * (2 (head_dim + values) / attend.KV.decode + attend.KV.score.decode) for one
+ *                                        row, prefill for more; scores are query heads times the positions each row sees, and
+ *                                        attend.KV.edge.PHASE more a row; values is head_dim, and for several rows that rounded
+ *                                        up to whole attend.KV.strip
  *   others                               bytes moved / vector.OP.decode for one row, vector.OP.prefill for more
  *
  * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that

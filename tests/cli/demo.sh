@@ -1,6 +1,6 @@
 #!/bin/sh
-# demo.sh - hartree without -m: the demo model of the source tree, of where the program is installed, of the user's data folder; or one
-# line that says what was looked for. SPDX-License-Identifier: MIT
+# demo.sh - hartree without -m: the demo models of the source tree, of where the program is installed, of the user's data folder;
+# or one line that says what was looked for. SPDX-License-Identifier: MIT
 set -u
 # shellcheck source=tests/cli/lib
 . "$(dirname "$0")/lib"
@@ -21,7 +21,7 @@ export HOME="$d/home" XDG_DATA_HOME="$d/data"
 found() {
     HARTREE=$2
     cli tokenize "a"
-    expect "$1: not there" 1 "^hartree tokenize: -m: found none, and no demo model \($name\); expected a GGUF file$"
+    expect "$1: not there" 1 "^hartree tokenize: -m: found none, and no $name in the source tree or a data folder; expected a GGUF file$"
     ln -s "$d/$name" "$3/$name"
     cli tokenize "a"
     expect_out "$1: found" '^[0-9]'
@@ -41,10 +41,10 @@ cli scene --size 112x84 -o "$d/a.ppm"
 HARTREE=$d/tree/build/x/hartree
 look() { cli run --image "$d/a.ppm" -p x -n 2 -t 1 --ignore-eos --device rpi5 --energy none "$@"; }
 look
-expect "a picture: no model" 1 "^hartree run: -m: found none, and no demo model \($vision\); expected a GGUF file$"
+expect "a picture: no model" 1 "^hartree run: -m: found none, and no $vision in the source tree or a data folder; expected a GGUF file$"
 ln -s "$d/$vision" "$d/tree/demo/$vision"
 look
-expect "a picture: no tower" 1 "^hartree run: --mmproj: found none, and no demo model \($tower\); expected a GGUF file$"
+expect "a picture: no tower" 1 "^hartree run: --mmproj: found none, and no $tower in the source tree or a data folder; expected a GGUF file$"
 look --mmproj "$d/$tower"
 expect_out "a picture: a tower given" .
 ln -s "$d/$tower" "$d/tree/demo/$tower"

@@ -44,6 +44,10 @@ cli run -m "$d/q" -p "one river" -n 4 --temp 0
 expect "the corrected model runs" 0
 cli run -m "$d/c" -p "one river" -n 4 --temp 0
 expect "... and one without joined rows" 0
+cli quantize "$d/q" "$d/again" Q4_0
+expect "quantize: a corrected model once more" 0
+cli run -m "$d/again" -p "one river" -n 4 --temp 0
+expect "... runs: biases stayed floats" 0
 
 cli quantize "$d/m" "$d/b" Q3_K --correct-mean --tokens 512
 expect_out "quantize: by the bundled text" '14 matrices of blocks made anew'

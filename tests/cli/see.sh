@@ -17,14 +17,16 @@ expect "scene: no JPEG" 2 "ends in .png or .ppm"
 cli scene
 expect "scene: no output" 2 "found none of -o, --json and --show"
 cli scene --show
-expect "scene --show: no terminal" 0 "^hartree scene: --show: found no terminal with colours"
+expect "scene --show: no terminal" 1 "^hartree scene: --show: found no terminal with colours, expected one, or -o FILE"
+cli scene --show --size 512x360 -o "$d/shown.ppm"
+expect "scene --show: no terminal, but a file" 0 "^hartree scene: --show: found no terminal with colours, drew nothing there"
 cli scene --show --json
 expect "scene --show: and JSON" 2 "found both --show and --json"
 if command -v script >/dev/null && [ -z "${RUN:-}" ]; then
-    NO_COLOR='' script -qec "'$HARTREE' scene --show --size 560x392" /dev/null >"$cli_out" </dev/null
+    NO_COLOR='' TERM=xterm script -qec "'$HARTREE' scene --show --size 560x392" /dev/null >"$cli_out" </dev/null
     drawn=$(grep -o '▀' "$cli_out" | wc -l)
     if [ "$drawn" -eq 2240 ]; then ok "scene --show: 80 x 28 characters"; else bad "scene --show: 80 x 28 characters" "$drawn"; fi
-else echo "skip scene --show on a terminal: no script(1)"; fi
+else echo "skip scene --show on a terminal: no script(1), or a wrapper"; fi
 cli scene --json
 expect_out "scene --json without a picture" '^\{"seed": 1, "width": 1024, "height": 720, .*\}$'
 cli scene -s 2 --count 2 --size 512x360 --json -o "$d/n%d-%d.ppm"

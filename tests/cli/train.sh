@@ -1,6 +1,6 @@
 #!/bin/sh
-# train.sh - the models of the traffic world: as they are trained (tools/train, Python and JAX) against as they are run, tokens, logits
-# and a tower's embeddings of random ones; and of the bundled ones how many answers are right, asked anew.
+# train.sh - the models of the traffic world: as they are trained (tools/train, Python and JAX) against as they are run, tokens,
+# logits and a tower's embeddings of random ones; and of the bundled ones how many answers are right, asked anew.
 # SPDX-License-Identifier: MIT
 set -u
 # shellcheck source=tests/cli/lib
@@ -8,7 +8,7 @@ set -u
 case $HARTREE in /*) program=$HARTREE ;; *) program=$PWD/$HARTREE ;; esac
 
 # What each is held to it says itself (evaluate.py); of more questions the share is surer.
-scenes=50
+scenes=20
 [ -z "${HARTREE_SLOW:-}" ] || scenes=250
 if [ -n "${RUN:-}" ]; then
     echo "skip the bundled models' answers: hundreds of runs under a wrapper"
@@ -17,7 +17,8 @@ elif ! python3 -c 'import numpy' 2>/dev/null; then
 else
     answers() { # MODEL [OPTIONS]
         if HARTREE=$program python3 tools/train/evaluate.py "$@" --scenes "$scenes" >"$cli_out" 2>&1; then
-            ok "$1: $(grep '^all ' "$cli_out" | tr -s ' ')"
+            ok "$1: answers"
+            grep -E '^all | and ' "$cli_out" | tr -s ' '
         else
             bad "$1: answers" "$(tr '\n' '|' <"$cli_out")"
         fi

@@ -93,7 +93,7 @@ def init(rng, n_embd):
     return {f"guide.{sort}.weight": (rng.standard_normal((n_embd, n_embd)) / n_embd**0.5).astype("float32") for sort in HEAD}
 
 
-# Facts that a row of a batch tells at most: each takes ten tokens and more.
+# Facts that a row of a batch tells at most: in 320 tokens of documents with six objects and a time at most, nine were seen.
 MOST_FACTS = 32
 
 
@@ -103,9 +103,9 @@ def telling(p, inner, ids, marks, segments):
     at = lambda column: marks[..., column]
     ends = (at(FACTS) != 0) & (segments > 0)
     row = jnp.argsort(~ends, 1)[:, :MOST_FACTS]  # stable: ends come first
-    of = lambda a: jnp.take_along_axis(a, row.reshape(*row.shape, *[1] * (a.ndim - 2)), 1)
     _, same = seen(marks, segments)
-    same, ends, told = of(same), of(ends), of(inner[GATHER][1])
+    same, told = (jnp.take_along_axis(a, row[..., None], 1) for a in (same, inner[GATHER][1]))
+    ends = jnp.take_along_axis(ends, row, 1)
     total, count = 0.0, 1.0
     for sort in HEAD:
         there = same & ((at(WORDS)[:, None, :] >> sort) & 1 > 0)

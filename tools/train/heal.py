@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # heal.py - trains the cores of a compressed model on what the whole one learnt from: texts, or pictures and questions. `hartree
-# compress --core-type F16` fits each matrix alone to what it was given; here all of them together learn to answer again, at the
-# same number of parameters. Layers are low-rank in identity gauge, as `compress` makes them by default (docs/mpo.md).
+# compress --core-type F16` fits each matrix alone to what it was given; here all of them together, and what stayed whole, learn
+# to answer again, at the same number of parameters. Layers are low-rank in identity gauge, as `compress` makes them by default
+# (docs/mpo.md).
 # SPDX-License-Identifier: MIT
 import argparse
 import functools
@@ -20,7 +21,7 @@ import pictures
 import train
 import world
 
-# Batches after all that the language model can have seen.
+# Batches that no training has drawn; of pictures other questions about the same.
 FIRST_BATCH = 100_000
 SHARED = {"attn_q": "attn_qkv", "attn_k": "attn_qkv", "attn_v": "attn_qkv", "ffn_gate": "ffn_gate_up", "ffn_up": "ffn_gate_up"}
 
@@ -62,7 +63,8 @@ def whole(params, layers):
 def language_loss(work, vocab):
     """(loss of whole matrices and a batch, batches from a step on, what else the loss reads and is trained)"""
     lm = train.load(os.path.join(work, "lm.ckpt"))["params"]
-    return (lambda p, *batch: train.lm_loss(model.LLAMA, p, *batch), lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at),
+    return (lambda p, *batch: train.lm_loss(model.LLAMA, p, *batch),
+            lambda at: train.lm_batches(vocab, 320, 8, FIRST_BATCH + at),
             {k: w for k, w in lm.items() if k.startswith("guide.")})
 
 
@@ -71,7 +73,6 @@ def vision_loss(work, vocab):
     known = export.vision_params(work)
     tower = {k: jnp.asarray(w) for k, w in known.items() if k.startswith(("v.", "mm."))}
     prompt = tuple(vocab.encode(train.PROMPT[0]))
-
     # The export has folded the adapter into the tower, so that it is fixed, too.
     adapter = {k: jnp.asarray(w) for k, w in known.items() if k.startswith("adapter.")}
 
@@ -79,7 +80,8 @@ def vision_loss(work, vocab):
         seen = model.tower_forward(model.TOWER, tower, pixels)
         return train.vlm_loss(prompt, {**p, **adapter}, seen, *rest)
 
-    return (loss, lambda at: train.vlm_batches(work, vocab, lambda clamp: pictures.load(work, clamp)[0], 4, FIRST_BATCH + at),
+    painted = lambda clamp: pictures.load(work, clamp)[0]
+    return (loss, lambda at: train.vlm_batches(work, vocab, painted, 4, FIRST_BATCH + at),
             {k: w for k, w in known.items() if k.startswith("place.")})
 
 

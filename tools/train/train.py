@@ -315,9 +315,9 @@ def places(before, nx, ny, after):
                            np.stack([last] * 3)], 1)
 
 
-# What the tower makes of half of the pictures is computed once: the text model then learns from it alone, at a part of the cost.
-# Sixteen questions each and more leave little to learn from the other half.
-SEEN_AT_ONCE = 4
+# What the tower makes of a picture is computed once: the text model then learns from it alone, at a part of the cost. One
+# picture of SEEN_OF will do: with sixteen questions each and more there is little to learn from the others.
+SEEN_AT_ONCE, SEEN_OF = 4, 2
 
 
 def see_pictures(work, _):
@@ -325,7 +325,7 @@ def see_pictures(work, _):
     see = jax.jit(lambda p, pixels: model.tower_forward(model.TOWER, p, pixels))
     for clamp in pictures.CLAMPS:
         pixels, _facts = pictures.load(work, clamp)
-        pixels = pixels[:len(pixels) // 2]
+        pixels = pixels[:max(1, len(pixels) // SEEN_OF)]
         path = os.path.join(work, f"seen-{clamp}.npy")
         out = None
         for i in range(0, len(pixels), SEEN_AT_ONCE):
