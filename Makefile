@@ -119,7 +119,7 @@ install: all ## into DESTDIR/PREFIX, with the demo models, the manual page and c
 	    mkdir -p $${p%/*}; $(RUN) $(B)/hartree help $${s#*=} > $$p; done
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/hartree $(DEMO:demo/%=$(DESTDIR)$(PREFIX)/share/hartree/%)
-	[ ! -d $(DESTDIR)$(PREFIX)/share/hartree ] || rmdir $(DESTDIR)$(PREFIX)/share/hartree
+	@d=$(DESTDIR)$(PREFIX)/share/hartree; [ ! -d $$d ] || [ -n "$$(ls -A $$d)" ] || rmdir $$d
 	rm -f $(foreach s,$(SHARED),$(DESTDIR)$(PREFIX)/share/$(firstword $(subst =, ,$(s))))
 clean: ## everything built
 	rm -rf build hartree

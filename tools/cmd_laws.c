@@ -121,13 +121,18 @@ static bool read_models(struct sweep_options *o, struct error *e)
     return true;
 }
 
+/* A tower is swept without a model. */
+static bool tower_alone(void)
+{
+    return mmprojs.n && !models.n;
+}
+
 /* The towers, each with its model or alone, and what they are shown; the demo's where none is given. */
 static bool read_pictures(struct sweep_options *o, struct error *e)
 {
-    if (!mmprojs.n) {
-        if (!(models.v[models.n++] = demo_path(DEMO_VISION, e)) || !(mmprojs.v[mmprojs.n++] = demo_path(DEMO_TOWER, e)))
-            return false;
-    }
+    if (!mmprojs.n &&
+        (!(models.v[models.n++] = demo_path(DEMO_VISION, e)) || !(mmprojs.v[mmprojs.n++] = demo_path(DEMO_TOWER, e))))
+        return false;
     struct sweep_pictures *p = &o->pictures;
     *p = (struct sweep_pictures){.image = image, .question = question, .n_edges = (int)edges.n, .n_clamps = (int)clamps.n};
     o->n_models = (int)mmprojs.n;
@@ -159,14 +164,14 @@ static int check_words(bool pictures, bool family)
         return EXIT_DONE;
     }
     if (judge && !references) return usage_error("--judge: found no --answers, expected questions about the picture");
-    bool demo = !models.n && !mmprojs.n, alone = !models.n && !demo;
-    if (references && alone) return usage_error("--answers: found a tower alone, expected -m");
+    if (references && tower_alone()) return usage_error("--answers: found a tower alone, expected -m");
     if (points.n || lengths.n) return usage_error("found --%s, expected --edges", points.n ? "points" : "lengths");
-    if (!demo && (!mmprojs.n || mmprojs.n > 2))
+    if ((!mmprojs.n && models.n) || mmprojs.n > 2)
         return usage_error("found %zu towers, expected --mmproj once or twice", mmprojs.n);
     if (models.n && models.n != mmprojs.n)
         return usage_error("found %zu models and %zu towers, expected as many", models.n, mmprojs.n);
-    if (alone && (gen || question)) return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
+    if (tower_alone() && (gen || question))
+        return usage_error("--%s: found a tower alone, expected -m", gen ? "gen" : "question");
     if (clamps.n > SWEEP_CLAMPS) return usage_error("found %zu clamps, expected at most %d", clamps.n, SWEEP_CLAMPS);
     for (size_t i = 0; i < clamps.n; i++)
         if (!clamp_parse(clamps.v[i], &c, &e)) return usage_error("--clamp: %s", e.text);
@@ -186,10 +191,10 @@ static int run(int n_args, char **args)
     struct error e = {""};
     bool pictures = !strcmp(args[0], "image"), family = !strcmp(args[0], "compress");
     const char *words[LAWS_COMPRESS_WORDS];
-    struct laws_options o = {.sweep = {.gen = gen                      ? gen
-                                              : !pictures              ? TEXT_GEN
-                                              : models.n || !mmprojs.n ? IMAGE_GEN
-                                                                       : 1,
+    struct laws_options o = {.sweep = {.gen = gen             ? gen
+                                              : !pictures     ? TEXT_GEN
+                                              : tower_alone() ? 1
+                                                              : IMAGE_GEN,
                                        .repeats = (int)repeats,
                                        .hz = hz,
                                        .window_s = window,

@@ -114,10 +114,8 @@ static int run(int n_args, char **args)
     (void)n_args;
     (void)args;
     if (!output) return usage_error("found no -o, expected -o FILE");
-    if (images && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (arg_picture_words(images, clamp)) return EXIT_USAGE;
     if (images && ids_text) return usage_error("--image: found --tokens, expected a text");
-    if (!images && (arg_mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
     struct error e = {""};
     struct tokens ids = {0};
     bool usage = false;

@@ -31,9 +31,7 @@ static int run(int n_args, char **args)
     unsigned by;
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
-    if (!image && (arg_mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image", arg_mmproj ? "mmproj" : "clamp");
-    if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (arg_picture_words(image, clamp)) return EXIT_USAGE;
     signals_catch();
     struct meter *meter = arg_open_meter(&e);
     if (!meter) return failed(&e);

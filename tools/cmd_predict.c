@@ -57,9 +57,7 @@ static int run(int n_args, char **args)
     int width = 0, height = 0;
     if (image && !picture_parse_size(image, &width, &height))
         return usage_error("--image: found '%s', expected WxH, as in 1024x720", image);
-    if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
-    if (!image && (arg_mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image WxH", arg_mmproj ? "mmproj" : "clamp");
+    if (arg_picture_words(image, clamp)) return EXIT_USAGE;
     if (image && !account_args.shape && !arg_vision(&e)) return failed(&e);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);
     if (!m && account_args.shape) return arg_wrong_shape(account_args.shape, &e);

@@ -357,9 +357,7 @@ static int run(int n_args, char **args)
     bool usage = false, conversation = chat && !arg_prompt && !arg_file && isatty(STDIN_FILENO) && !common.json;
     if (!chat && (system_text || chat_format))
         return usage_error("found --system or --chat-format without --chat, expected --chat");
-    if (images && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
-    if (!images && (arg_mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
+    if (arg_picture_words(images, clamp)) return EXIT_USAGE;
     if (!meter_known(arg_energy, &e)) return usage_error("--energy: %s", e.text);
     if (!check_chat_format()) return EXIT_USAGE;
     signals_catch();

@@ -126,7 +126,10 @@ static int run(int n_args, char **args)
     if (!scene_size_check(width, height, &e)) return failed(&e);
     signals_catch();
     if (show && !has_colours()) {
-        if (!output) return fail(&e, "--show: found no terminal with colours, expected one, or -o FILE"), failed(&e);
+        if (!output) {
+            fail(&e, "--show: found no terminal with colours, expected one, or -o FILE");
+            return failed(&e);
+        }
         note("--show: found no terminal with colours, drew nothing there");
         show = false;
     }
@@ -150,7 +153,7 @@ const struct command command_scene = {
         "and measurements that needs no photograph. The same seed shows the same objects at every size; large and small "
         "details (a bus; the number on a cab's door across the street) make what can be read depend on resolution.\n\n"
         "--json lists the objects with colours, places and boxes [left, top, width, height] in pixels: an object a scene, one "
-        "a line.",
+        "a line. --show draws in the terminal, 80 columns wide; without it and -o nothing is drawn.",
     .options = options,
     .run = run,
 };

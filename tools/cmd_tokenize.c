@@ -28,7 +28,7 @@ static const struct option detokenize_options[] = {
 
 static struct model_file *open_vocabulary(struct tokenizer **t, struct error *e)
 {
-    const char *path = arg_model ? arg_model : demo_path(DEMO_TEXT, e);
+    const char *path = arg_model_path(e);
     struct file_options o = {.header_only = true};
     struct model_file *f = path ? model_file_open(path, &o, e) : NULL;
     if (!f) return NULL;

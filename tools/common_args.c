@@ -27,9 +27,14 @@ static void loading(void *ctx, uint64_t done, uint64_t total)
     progress("loading", done, total);
 }
 
+const char *arg_model_path(struct error *e)
+{
+    return arg_model ? arg_model : demo_path(DEMO_TEXT, e);
+}
+
 static struct model *open_model(int flags, struct error *e)
 {
-    const char *path = arg_model ? arg_model : demo_path(DEMO_TEXT, e);
+    const char *path = arg_model_path(e);
     return path ? model_open(path, &(struct file_options){.progress = loading}, flags, e) : NULL;
 }
 
@@ -38,6 +43,14 @@ struct model *arg_open_model(int flags, struct error *e)
     struct model *m = open_model(flags, e);
     if (m && !(flags & MODEL_HEADER_ONLY)) model_file_settle(m->file, loading, NULL);
     return m;
+}
+
+int arg_picture_words(const char *image, const char *clamp)
+{
+    if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
+    if (!image && (arg_mmproj || clamp))
+        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
+    return EXIT_DONE;
 }
 
 bool arg_vision(struct error *e)

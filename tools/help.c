@@ -15,8 +15,8 @@ const struct help_variable help_variables[] = {
     {"HARTREE_KERNEL", "op:isa[_tag],...", "pins single kernels"},
     {"XDG_CACHE_HOME", "FOLDER", "profiles of this machine are kept in its hartree/ (default ~/.cache)"},
     {"XDG_DATA_HOME", "FOLDER",
-     "the demo models are looked for in its hartree/ (default ~/.local/share), after the source tree and share/hartree of where "
-     "the program is installed"},
+     "the demo models are looked for in its hartree/ (default ~/.local/share), after the source tree and share/hartree of "
+     "where the program is installed"},
     {"NO_COLOR", "1", "no colours in the terminal"},
     {NULL, NULL, NULL},
 };

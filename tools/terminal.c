@@ -114,21 +114,16 @@ const char *demo_path(enum demo_file which, struct error *e)
     char program[1024], *path = paths[which];
     const char *name = names[which], *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     program_folder(program, sizeof program);
-    for (int i = 0; i < 4; i++) {
-        bool known = *program;
-        switch (i) {
-        case 0: snprintf(path, sizeof *paths, "%s/../../demo/%s", program, name); break;       /* built in build/KIND */
-        case 1: snprintf(path, sizeof *paths, "%s/../share/hartree/%s", program, name); break; /* installed in PREFIX/bin */
-        case 2:
-            snprintf(path, sizeof *paths, "%s/hartree/%s", data ? data : "", name);
-            known = data && *data;
-            break;
-        case 3:
-            snprintf(path, sizeof *paths, "%s/.local/share/hartree/%s", home ? home : "", name);
-            known = home && *home && !(data && *data);
-            break;
-        }
-        if (known && !access(path, R_OK)) {
+    const struct {
+        const char *root, *below;
+    } places[] = {{program, "/../../demo"},       /* built in build/KIND */
+                  {program, "/../share/hartree"}, /* installed in PREFIX/bin */
+                  {data, "/hartree"},
+                  {data && *data ? NULL : home, "/.local/share/hartree"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (!places[i].root || !*places[i].root) continue;
+        snprintf(path, sizeof *paths, "%s%s/%s", places[i].root, places[i].below, name);
+        if (!access(path, R_OK)) {
             char *clean = realpath(path, NULL);
             if (clean && strlen(clean) < sizeof *paths) strcpy(path, clean);
             free(clean);

@@ -451,19 +451,19 @@ static void plan_counts(struct calibration *c, int most)
     c->counts[c->n_counts++] = most;
 }
 
-/* What the kernels in use say of themselves; by counts of instructions or by estimate, so that nothing here measured it. */
-static bool put_kernels(struct calibration *c)
+bool calibrate_kernels(struct device *d, struct error *e)
 {
-    for (unsigned t = 0; t < TYPE_FILE_END; t++)
-        if (type_get(t) && type_get(t)->op &&
-            !put_assumed(c, (double)linear_few((enum type)t), "linear.%s.few", type_get(t)->op))
-            return false;
+    char key[DEVICE_KEY];
+    for (unsigned t = 0; t < TYPE_FILE_END; t++) {
+        if (!type_get(t) || !type_get(t)->op) continue;
+        snprintf(key, sizeof key, "linear.%s.few", type_get(t)->op);
+        if (!device_set(d, key, (double)linear_few((enum type)t), ASSUMED, NULL, e)) return false;
+    }
     for (size_t i = 0; i < sizeof kv_types / sizeof *kv_types; i++) {
-        const char *type = type_get(kv_types[i])->op;
-        char op[DEVICE_KEY];
-        snprintf(op, sizeof op, "%s_attend", type);
-        unsigned strip = kernel_bound(op)->strip;
-        if (strip && !put_assumed(c, strip, "attend.%s.strip", type)) return false;
+        snprintf(key, sizeof key, "%s_attend", type_get(kv_types[i])->op);
+        unsigned strip = kernel_bound(key)->strip;
+        snprintf(key, sizeof key, "attend.%s.strip", type_get(kv_types[i])->op);
+        if (strip && !device_set(d, key, strip, ASSUMED, NULL, e)) return false;
     }
     return true;
 }
@@ -481,7 +481,7 @@ static bool describe(struct calibration *c)
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */
     return put(c, pool_default_threads(), "cores") &&
            device_set(d, "llc", llc > 0 ? llc : 8 * MIB, llc > 0 ? MEASURED : ASSUMED, NULL, c->e) &&
-           put_kernels(c);
+           calibrate_kernels(d, c->e);
 }
 
 /* Of the progress, in thousandths; the rest are runs held out. */

@@ -12,7 +12,8 @@
  *              prefill and unpack: 16 and 192 rows (48 where there are scalar kernels alone) through a layer
  *              few: what the kernels in use say of themselves (linear.h)
  *   attend.*   heads of 32, 64, 128 and 256, two to seven of them to a key/value head; one row that sees 32 and 768 positions,
- *              96 rows of a prompt, the first and after 288; two of each, so that what a row takes for itself is told from what it sees
+ *              96 rows of a prompt, the first and after 288; two of each, so that what a row takes for itself is told from what
+ *              it sees
  *   vector.*   of the layers of stream and prefill
  *   pace.*     the time of work that is the same each time (pace.h)
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
@@ -46,6 +47,10 @@ struct calibrate_options {
 
 /* False and *e if memory or threads are short or it was interrupted; *d then holds nothing to be freed. */
 bool calibrate(struct device *d, const struct calibrate_options *o, struct error *e);
+
+/* Into *d what the kernels in use say of themselves, linear.TYPE.few and attend.KV.strip: `assumed`, since nothing here
+ * measured it. False and *e if memory is short. */
+bool calibrate_kernels(struct device *d, struct error *e);
 
 /* Takes over the energy terms of the profile at `path`, which *d is to replace: they were fitted to metered runs, which no
  * calibration repeats. *kept is how many; 0 where there is no such profile, it has none, it can't be read or is another CPU's:

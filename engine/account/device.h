@@ -23,8 +23,8 @@
  *   attend.KV.decode.T    FLOP/s one row of queries, cache type KV (f32, f16, q8_0)
  *   attend.KV.prefill.T   FLOP/s many rows of queries
  *   attend.KV.score.PHASE.T s   of one query head and position, however wide the head: softmax; need not be there
- *   attend.KV.strip      1      elements of a value that the kernel of many rows takes at a time (kernel.h), 1
- *                                to 1024; need not be there
+ *   attend.KV.strip       1      elements of a value that the kernel of many rows takes at a time (kernel.h), a whole number
+ *                                of 1 to 1024; need not be there
  *   attend.KV.edge.PHASE.T 1    positions' worth of work that a row takes beside those it sees; need not be there
  *   vector.OP.decode.T    B/s    bytes read and written by the other ops (OP as in plan.h: norm, glu ...), one row;
  *                                       not of those of vision towers

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,9 +9,6 @@
 #include "engine/account/bundled.h"
 #include "engine/account/machine.h"
 #include "engine/pool.h"
-#include "kernels/kernel.h"
-#include "kernels/type.h"
-#include "tensor/linear.h"
 
 bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *lost, struct error *e)
 {
@@ -42,21 +38,12 @@ static bool is_this_machine(const struct device *d)
     machine_name(name, sizeof name);
     device_kernels(isa, sizeof isa);
     if (strcmp(d->name, name) || strcmp(d->isa, isa) || device_get(d, "cores") != pool_default_threads()) return false;
-    for (unsigned t = 0; t < TYPE_FILE_END; t++) { /* these kernels, and a profile of today's keys */
-        char key[DEVICE_KEY];
-        if (!type_get(t) || !type_get(t)->op) continue;
-        snprintf(key, sizeof key, "linear.%s.few", type_get(t)->op);
-        if (device_get(d, key) != (double)linear_few((enum type)t)) return false;
-    }
-    static const enum type kv_types[] = {TYPE_F32, TYPE_F16, TYPE_Q8_0};
-    for (size_t i = 0; i < sizeof kv_types / sizeof *kv_types; i++) {
-        char key[DEVICE_KEY], op[DEVICE_KEY];
-        snprintf(key, sizeof key, "attend.%s.strip", type_get(kv_types[i])->op);
-        snprintf(op, sizeof op, "%s_attend", type_get(kv_types[i])->op);
-        double strip = device_get(d, key);
-        if ((isnan(strip) ? 0 : strip) != kernel_bound(op)->strip) return false;
-    }
-    return true;
+    struct device kernels = {0}; /* these, and a profile of today's keys */
+    struct error ignored;
+    bool same = calibrate_kernels(&kernels, &ignored);
+    for (size_t i = 0; same && i < kernels.n; i++) same = device_get(d, kernels.entries[i].key) == kernels.entries[i].value;
+    device_free(&kernels);
+    return same;
 }
 
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
