@@ -3,6 +3,10 @@
  * Two words drive everything: `job` counts jobs started, `phase` counts barriers passed. Whoever waits for one of them to
  * change spins (the usual wait inside a model's step is shorter than a wake-up), then gives its core away, then sleeps on a
  * condition variable. Nobody spins where there are more threads than cores: the one waited for would need that core.
+ *
+ * Two threads may find themselves on one core while another idles, and Linux leaves them there as long as their turns are
+ * short (it takes them for cache-hot): every stage then costs a whole spin, a tenth of the speed for a small model. So each
+ * job begins with a look at where everyone is.
  * SPDX-License-Identifier: MIT */
 #include "engine/pool.h"
 
@@ -31,6 +35,7 @@ struct worker {
     struct pool *pool;
     pthread_t id;
     int thread;
+    _Alignas(CACHE_LINE) atomic_int core; /* where it last began a job; -1: not known */
 };
 
 struct pool {
@@ -39,7 +44,7 @@ struct pool {
     bool stop;    /* published by `job` */
     void (*fn)(void *ctx, int thread);
     void *ctx;
-    struct worker *workers; /* threads - 1 of them */
+    struct worker *workers; /* [0] is the caller */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     _Alignas(CACHE_LINE) atomic_uint job;
@@ -114,6 +119,32 @@ size_t pool_chunk(struct pool *p)
     return atomic_fetch_add_explicit(&p->chunk, 1, memory_order_relaxed);
 }
 
+/* Notes the core on which `w` begins a job; moves it if a thread before it has the same one and some core has none. */
+static void take_place(struct pool *p, struct worker *w)
+{
+#if defined(__linux__)
+    int here = sched_getcpu();
+    cpu_set_t all, free;
+    bool shared = false;
+    for (int i = 0; i < w->thread && !shared; i++) shared = atomic_load_explicit(&p->workers[i].core, memory_order_relaxed) == here;
+    if (shared && here >= 0 && !p->crowded && !sched_getaffinity(0, sizeof all, &all)) {
+        free = all;
+        for (int i = 0; i < p->threads; i++) {
+            int core = atomic_load_explicit(&p->workers[i].core, memory_order_relaxed);
+            if (i != w->thread && core >= 0) CPU_CLR(core, &free);
+        }
+        /* Only a push: afterwards it may run wherever it might before. */
+        if (CPU_COUNT(&free) && !sched_setaffinity(0, sizeof free, &free)) {
+            here = sched_getcpu();
+            sched_setaffinity(0, sizeof all, &all);
+        }
+    }
+    atomic_store_explicit(&w->core, here, memory_order_relaxed);
+#else
+    (void)p, (void)w;
+#endif
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -122,6 +153,7 @@ static void *work(void *arg)
     for (unsigned job = 0;; job++) {
         wait_change(p, &p->job, job);
         if (p->stop) return NULL;
+        take_place(p, w);
         p->fn(p->ctx, w->thread);
         pool_barrier(p);
     }
@@ -131,7 +163,10 @@ void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx)
 {
     p->fn = fn;
     p->ctx = ctx;
-    if (p->threads > 1) announce(p, &p->job);
+    if (p->threads > 1) {
+        take_place(p, &p->workers[0]);
+        announce(p, &p->job);
+    }
     fn(ctx, 0);
     pool_barrier(p);
 }
@@ -146,27 +181,38 @@ static int cores_online(void)
     return n > 0 ? (int)n : 1;
 }
 
+/* Zeroed, on cache lines of its own; NULL without memory. */
+static void *new_lines(size_t bytes)
+{
+    void *block;
+    return posix_memalign(&block, CACHE_LINE, bytes) ? NULL : memset(block, 0, bytes);
+}
+
 struct pool *pool_new(int threads, struct error *e)
 {
     if (threads < 1 || threads > POOL_MAX_THREADS) {
         fail(e, "threads: found %d, expected 1 to %d", threads, POOL_MAX_THREADS);
         return NULL;
     }
-    void *block;
-    if (posix_memalign(&block, CACHE_LINE, sizeof(struct pool))) {
+    struct pool *p = new_lines(sizeof *p);
+    if (!p) {
         fail(e, "threads: found no memory for %d", threads);
         return NULL;
     }
-    struct pool *p = memset(block, 0, sizeof *p);
     p->threads = 1; /* counts those that run, for pool_free below */
     p->crowded = threads > cores_online();
-    p->workers = calloc((size_t)threads, sizeof *p->workers);
+    p->workers = new_lines((size_t)threads * sizeof *p->workers);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);
     if (!p->workers) {
         fail(e, "threads: found no memory for %d", threads);
         pool_free(p);
         return NULL;
+    }
+    for (int i = 0; i < threads; i++) {
+        p->workers[i].pool = p;
+        p->workers[i].thread = i;
+        p->workers[i].core = -1;
     }
     /* Signals go to the caller's thread, which is the one that looks at what their handlers set. */
     sigset_t all, old;
@@ -177,9 +223,7 @@ struct pool *pool_new(int threads, struct error *e)
     int rc = pthread_attr_init(&attr);
     if (!rc) rc = pthread_attr_setstacksize(&attr, KERNEL_STACK_BYTES + STACK_OF_CALLERS);
     for (int i = 1; i < threads && !rc; i++) {
-        struct worker *w = &p->workers[i - 1];
-        *w = (struct worker){.pool = p, .thread = i};
-        rc = pthread_create(&w->id, &attr, work, w);
+        rc = pthread_create(&p->workers[i].id, &attr, work, &p->workers[i]);
         if (!rc) p->threads++;
     }
     pthread_attr_destroy(&attr);
@@ -197,7 +241,7 @@ void pool_free(struct pool *p)
     if (!p) return;
     p->stop = true;
     announce(p, &p->job);
-    for (int i = 1; i < p->threads; i++) pthread_join(p->workers[i - 1].id, NULL);
+    for (int i = 1; i < p->threads; i++) pthread_join(p->workers[i].id, NULL);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p->workers);

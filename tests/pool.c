@@ -73,6 +73,56 @@ static void signals_blocked(void *ctx, int thread)
     if (sigismember(&set, SIGINT) != (thread > 0)) j->wrong++;
 }
 
+#if defined(__linux__)
+struct place {
+    cpu_set_t all, one;
+    int core[2];
+};
+
+/* Puts its thread on the first core, and lets it go again. */
+static void huddle(void *ctx, int thread)
+{
+    struct place *at = ctx;
+    (void)thread;
+    sched_setaffinity(0, sizeof at->one, &at->one);
+    sched_setaffinity(0, sizeof at->all, &at->all);
+}
+
+static void note_core(void *ctx, int thread)
+{
+    struct place *at = ctx;
+    at->core[thread] = sched_getcpu();
+}
+
+/* Two threads on one core of several are on two within a few jobs, far sooner than the kernel would part them. */
+static void test_parting(const cpu_set_t *all, const cpu_set_t *one)
+{
+    enum { TRIES = 20, JOBS = 5 };
+    if (CPU_COUNT(all) < 2) {
+        SKIP("pool threads on one core part", "one core");
+        return;
+    }
+    struct error e;
+    struct pool *p = pool_new(2, &e);
+    struct place at = {.all = *all, .one = *one};
+    int parted = 0;
+    for (int i = 0; p && i < TRIES; i++) {
+        pool_run(p, huddle, &at);
+        bool apart = false;
+        for (int k = 0; k < JOBS; k++) {
+            pool_run(p, note_core, &at);
+            apart = apart || at.core[0] != at.core[1];
+        }
+        parted += apart;
+    }
+    cpu_set_t after;
+    sched_getaffinity(0, sizeof after, &after);
+    TEST("pool threads on one core part", parted >= TRIES * 3 / 4, "in %d of %d tries", parted, TRIES);
+    TEST("pool threads keep the cores they may use", CPU_EQUAL(&after, all), "%d cores", CPU_COUNT(&after));
+    pool_free(p);
+}
+#endif
+
 static void test_threads(int threads, const char *where)
 {
     char name[96];
@@ -134,6 +184,7 @@ int main(void)
         TEST("pool default threads within the affinity", n == 1, "%d threads on one CPU", n);
         test_threads(3, " on one CPU");
         sched_setaffinity(0, sizeof old, &old);
+        test_parting(&old, &one);
     }
 #endif
     TEST_MAIN_END();
