@@ -20,6 +20,10 @@ enum { LINEAR_MAX_FEW = 15 };
 size_t linear_rows(enum type weight, size_t n_in, size_t cols, const unsigned char *few);
 enum { LINEAR_MAX_ROWS = 144 }; /* never more than these */
 
+/* Columns a chunk has at most, of a gemm: they and their outputs then stay in the cache from one chunk of rows to the next, and
+ * a narrow matrix still has chunks for all threads. Unpacking the weights again for so many costs next to nothing. */
+enum { LINEAR_TILE_COLS = 256 };
+
 /* Whether so many columns are multiplied by the gemm. */
 bool linear_unpacks(enum type weight, size_t cols);
 

@@ -7,29 +7,40 @@
 #include "engine/exec.h"
 #include "kernels/kernel.h"
 
-static size_t chunk_rows(const struct op *op, const struct step *s)
+/* How the product is cut. Chunks of one block of activations follow each other, so that they find it in the cache. */
+struct cut {
+    size_t cols, rows, row_blocks, col_blocks;
+};
+
+static struct cut cut_of(const struct op *op, const struct step *s)
 {
-    return linear_rows(op->w->type, (size_t)op->n_in, op_rows(op, s), s->few);
+    struct cut c = {.cols = op_rows(op, s)};
+    c.rows = linear_rows(op->w->type, (size_t)op->n_in, c.cols, s->few);
+    c.row_blocks = ((size_t)op->n_out + c.rows - 1) / c.rows;
+    c.col_blocks = (c.cols + LINEAR_TILE_COLS - 1) / LINEAR_TILE_COLS;
+    return c;
 }
 
 static size_t linear_chunks(const struct op *op, const struct step *s)
 {
-    size_t rows = chunk_rows(op, s);
-    return op_rows(op, s) ? ((size_t)op->n_out + rows - 1) / rows : 0;
+    struct cut c = cut_of(op, s);
+    return c.row_blocks * c.col_blocks;
 }
 
 static void linear_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {
-    size_t rows = chunk_rows(op, &x->step), row = chunk * rows, n_out = (size_t)op->n_out;
+    struct cut c = cut_of(op, &x->step);
+    size_t row = chunk % c.row_blocks * c.rows, block = chunk / c.row_blocks, n_out = (size_t)op->n_out;
+    size_t first = c.cols * block / c.col_blocks;
     struct linear_part part = {
         .w = op->w,
         .bias = op->bias ? op->bias->data : NULL,
         .row = row,
-        .rows = n_out - row < rows ? n_out - row : rows,
-        .x = exec_from(x, op, 0),
+        .rows = n_out - row < c.rows ? n_out - row : c.rows,
+        .x = exec_from(x, op, first),
         .x_stride = type_bytes(x->plan->buffers[op->src].type, (size_t)op->n_in),
-        .cols = op_rows(op, &x->step),
-        .y = (float *)exec_to(x, op, 0) + row,
+        .cols = c.cols * (block + 1) / c.col_blocks - first,
+        .y = (float *)exec_to(x, op, first) + row,
         .ldy = n_out,
     };
     if (x->plan->exact) linear_multiply_exact(&part, x->scratch[thread]);
