@@ -55,17 +55,21 @@ void linear_multiply(const struct linear_part *p)
     add_bias(p);
 }
 
+size_t linear_exact_scratch(size_t n_in) { return GEMM_CHUNK_ROWS * n_in; }
+
 void linear_multiply_exact(const struct linear_part *p, float *scratch)
 {
-    size_t n = (size_t)p->w->ne[0];
-    for (size_t r = 0; r < p->rows; r++) {
+    const size_t n = (size_t)p->w->ne[0];
+    const bool stored = p->w->type == TYPE_F32;
+    for (size_t r = 0, rows; r < p->rows; r += rows) {
+        rows = stored || p->rows - r < GEMM_CHUNK_ROWS ? p->rows - r : GEMM_CHUNK_ROWS;
         const float *w = tensor_row(p->w, (int64_t)(p->row + r));
-        if (p->w->type != TYPE_F32) {
-            type_dequantise(p->w->type, scratch, w, n);
-            w = scratch;
-        }
-        K.f32_dot(&(struct dot_args){.y = p->y + r, .ldy = p->ldy, .w = w, .w_stride = n * sizeof *w, .rows = 1, .x = p->x,
-                                     .x_stride = p->x_stride, .cols = p->cols, .n = n});
+        for (size_t i = 0; i < rows && !stored; i++)
+            type_dequantise(p->w->type, scratch + i * n, tensor_row(p->w, (int64_t)(p->row + r + i)), n);
+        const struct dot_args a = {.y = p->y + r, .ldy = p->ldy, .w = stored ? w : scratch, .w_stride = n * sizeof *w,
+                                   .rows = rows, .x = p->x, .x_stride = p->x_stride, .cols = p->cols, .n = n};
+        if (linear_unpacks(TYPE_F32, p->cols)) K.f32_gemm(&a);
+        else K.f32_dot(&a);
     }
     add_bias(p);
 }

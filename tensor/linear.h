@@ -42,8 +42,9 @@ struct linear_part {
 /* Activations in the format that the weight's type multiplies with (type.h). */
 void linear_multiply(const struct linear_part *p);
 
-/* Dequantised weights times float activations: the reference that linear_multiply is held to. `scratch` holds one weight row
- * of floats; it is not used for F32 weights. */
+/* Dequantised weights times float activations: the reference that linear_multiply is held to. `scratch` holds the floats that
+ * linear_exact_scratch says for rows of n_in elements; it is not used for F32 weights. */
+size_t linear_exact_scratch(size_t n_in);
 void linear_multiply_exact(const struct linear_part *p, float *scratch);
 
 #endif

@@ -114,7 +114,7 @@ size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored);
 enum { MPO_TILE_COLS = 256 };
 
 /* Floats of scratch for parts of so many rows and vectors. */
-size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols);
+size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols, bool exact);
 void mpo_multiply(const struct mpo_part *p, float *scratch);
 
 /* Row (o, a) of core k over (i_k, a_k), put together from its slices and its identity rows where it is gauged. */

@@ -97,9 +97,9 @@ static void scatter(const struct mpo_part *p, const float *from)
     }
 }
 
-size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols)
+size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols, bool exact)
 {
-    return 2 * rows * (cols < MPO_TILE_COLS ? cols : MPO_TILE_COLS) + s->cols;
+    return 2 * rows * (cols < MPO_TILE_COLS ? cols : MPO_TILE_COLS) + (exact ? linear_exact_scratch(s->cols) : 0);
 }
 
 void mpo_multiply(const struct mpo_part *p, float *scratch)

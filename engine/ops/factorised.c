@@ -92,9 +92,8 @@ static struct op_cost core_cost(const struct op *op, const struct plan *p, const
 
 static size_t core_scratch(const struct op *op, const struct plan *p)
 {
-    (void)p;
     struct mpo_step m = step_of(op);
-    return mpo_scratch(&m, m.rows < LINEAR_MAX_ROWS ? m.rows : LINEAR_MAX_ROWS, MPO_TILE_COLS);
+    return mpo_scratch(&m, m.rows < LINEAR_MAX_ROWS ? m.rows : LINEAR_MAX_ROWS, MPO_TILE_COLS, p->exact);
 }
 
 const struct op_def op_core = {"core", core_chunks, core_run, core_cost, .by_row = false, .scratch = core_scratch};

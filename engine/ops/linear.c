@@ -59,8 +59,10 @@ static struct op_cost linear_cost(const struct op *op, const struct plan *p, con
     };
 }
 
-/* An exact plan dequantises one weight row at a time. */
-static size_t linear_scratch(const struct op *op, const struct plan *p) { return p->exact ? (size_t)op->n_in : 0; }
+static size_t linear_scratch(const struct op *op, const struct plan *p)
+{
+    return p->exact ? linear_exact_scratch((size_t)op->n_in) : 0;
+}
 
 const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false, .scratch = linear_scratch};
 

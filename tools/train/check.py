@@ -74,10 +74,10 @@ def check_text(folder, vocab):
     return check_tokens(vocab, path) and compare("llama", model.text_logits(p, rows)[0], theirs)
 
 
-def check_cores(folder, vocab):
+def check_cores(folder, vocab, config, name):
     """What `compress` writes, read back as heal.py trains it."""
-    c = dataclasses.replace(model.LLAMA, n_vocab=len(vocab.tokens), n_layer=2)
-    path, small, text = (os.path.join(folder, name) for name in ("whole.gguf", "cores.gguf", "text.txt"))
+    c = dataclasses.replace(config, n_vocab=len(vocab.tokens), n_layer=2)
+    path, small, text = (os.path.join(folder, file) for file in ("whole.gguf", "cores.gguf", "text.txt"))
     export.write_text(path, c, shaken(model.text_init(c, 11), 12), vocab, "check", "random")
     with open(text, "w") as f:
         f.write("A red car is on the left. " * 200)
@@ -100,7 +100,10 @@ def check_cores(folder, vocab):
     if not same:
         print("cores: written back, the file differs")
     theirs = np.fromfile(small + ".f32", np.float32).reshape(-1, c.n_vocab)
-    return compare("cores", model.text_logits(p, rows)[0], theirs) and same
+    if gguf.architecture(small) != name:
+        print(f"cores: architecture: found {gguf.architecture(small)}, expected {name}")
+        same = False
+    return compare(f"cores of {name}", model.text_logits(p, rows)[0], theirs) and same
 
 
 def check_vision(folder, vocab):
@@ -138,7 +141,8 @@ def main():
              for s in world.scenes(1, 200) for t in (p.text for p in world.document(s, rng))]
     vocab = bpe.Tokenizer(bpe.train(texts, 600))
     with tempfile.TemporaryDirectory() as folder:
-        ok = all([check_text(folder, vocab), check_cores(folder, vocab), check_vision(folder, vocab)])
+        ok = all([check_text(folder, vocab), check_cores(folder, vocab, model.LLAMA, "llama"),
+                  check_cores(folder, vocab, model.QWEN2VL, "qwen2vl"), check_vision(folder, vocab)])
     print("equal" if ok else f"different: expected at most {TOLERANCE}")
     return 0 if ok else 1
 

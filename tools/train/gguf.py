@@ -68,7 +68,7 @@ class Reader:
     """What a file holds, from its bytes: for files of this project's own making, in the types of DTYPES."""
 
     def __init__(self, data):
-        self.data, self.at = data, 0
+        self.data, self.at, self.texts = data, 0, {}
 
     def take(self, form):
         out = struct.unpack_from("<" + form, self.data, self.at)
@@ -91,13 +91,16 @@ class Reader:
             self.at += SCALARS[kind]
 
     def places(self):
-        """name -> (type, shape with the fastest index last, where its bytes begin)"""
+        """name -> (type, shape with the fastest index last, where its bytes begin); `texts` then has the metadata's strings"""
         magic, version, n_tensors, n_metadata = self.take("4sIQQ")
         if (magic, version) != (b"GGUF", 3):
             raise SystemExit(f"found {magic} of version {version}, expected GGUF, 3")
         for _ in range(n_metadata):
-            self.text()
-            self.skip(self.take("I"))
+            name, kind = self.text(), self.take("I")
+            if kind == STRING:
+                self.texts[name] = self.text()
+            else:
+                self.skip(kind)
         found = {}
         for _ in range(n_tensors):
             name, dims = self.text(), self.take("I")
@@ -116,6 +119,13 @@ def read(path):
         data = f.read()
     return {k: np.frombuffer(data, DTYPES[kind], int(np.prod(shape)), at).reshape(shape)
             for k, (kind, shape, at) in Reader(data).places().items()}
+
+
+def architecture(path):
+    with open(path, "rb") as f:
+        reader = Reader(f.read())
+    reader.places()
+    return reader.texts.get("general.architecture")
 
 
 def rewrite(path, to, tensors):

@@ -89,8 +89,11 @@ def heal(work, compressed, to, steps):
     tensors = gguf.read(compressed)
     params, layers = split(tensors)
     shapes = {k: tensors[k].shape for k in params}  # cores keep the shapes that the file has
-    vision = any(k.endswith("attn_q.bias") for k in params)  # qwen2vl has it, llama has none
-    loss, batches, others = (vision_loss if vision else language_loss)(work, train.vocab_of(work))
+    of_what = {"llama": language_loss, "qwen2vl": vision_loss}
+    kind = gguf.architecture(compressed)
+    if kind not in of_what:
+        raise SystemExit(f"{compressed}: architecture: found {kind}, expected {' or '.join(of_what)}")
+    loss, batches, others = of_what[kind](work, train.vocab_of(work))
     params.update(others)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
