@@ -13,6 +13,8 @@
  * decompositions have not seen: on the part that they have, errors of 0.8 of Gemma 270M cost half. Of a text of no more than
  * SURVEY_MIN_TOKENS there is none: all of it serves both. */
 enum { SURVEY_SHARE = 2, SURVEY_MIN_TOKENS = 4096 };
+/* Of a layer's work, how much more its decompositions and trials take than its statistics; about. */
+enum { UNIT_WORK = 5 };
 static const double trial_ratio = 0.6;
 #define LEAST_SHARE 0.01 /* of a unit's cost: a trial that found nothing is no proof */
 
@@ -32,6 +34,9 @@ struct survey {
     struct work_file *work;
     struct trial *trial;
     struct overlay overlay;
+    uint64_t done, total;    /* sequences through layers, of statistics_run */
+    size_t looked, to_look;  /* units, in this run */
+    size_t per_unit;         /* what one of them counts beside the sequences */
 };
 
 /* A unit at hand. */
@@ -160,6 +165,13 @@ static bool recall(struct survey *s, struct unit *u, struct error *e)
     return u->error || fail(e, "survey: found a record of %zu bytes, expected %zu", bytes, head + curve);
 }
 
+static void report(const struct survey *s)
+{
+    const struct compress_options *o = s->options;
+    uint64_t work = s->per_unit;
+    if (o->progress) o->progress(o->progress_ctx, "surveying", s->done + work * s->looked, s->total + work * s->to_look);
+}
+
 static bool each_layer(void *ctx, const struct statistics_layer *l, const struct plan **next, struct error *e)
 {
     struct survey *s = ctx;
@@ -177,6 +189,8 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
             ok = metric_new(&metric, l->input[u[i].site]->second, u[i].n_in, COMPRESS_DAMPING, e);
         }
         ok = ok && look_at(s, &u[i], l, &metric, e);
+        s->looked += ok;
+        report(s);
     }
     metric_free(&metric);
     for (size_t i = 0; ok && i < n; i++) ok = remember(s, &u[i], e);
@@ -185,8 +199,10 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
 
 static void surveying(void *ctx, uint64_t done, uint64_t total)
 {
-    const struct compress_options *o = ctx;
-    if (o->progress) o->progress(o->progress_ctx, "surveying", done, total);
+    struct survey *s = ctx;
+    s->done = done;
+    s->total = total;
+    report(s);
 }
 
 bool survey_run(const struct model *m, const struct compress_options *o, struct unit *units, size_t n, struct work_file *work,
@@ -205,7 +221,7 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
                                     .threads = o->threads,
                                     .first = units[known].layer,
                                     .progress = surveying,
-                                    .progress_ctx = (void *)o,
+                                    .progress_ctx = &s,
                                     .stop = o->stop};
     bool ok = calibration_read(&c, m, o->text, o->text_len, o->context, o->tokens, e) && overlay_new(&s.overlay, m, e);
     size_t part = c.sequences / SURVEY_SHARE, least = (SURVEY_MIN_TOKENS + o->context - 1) / o->context; /* 1 or more */
@@ -216,6 +232,8 @@ bool survey_run(const struct model *m, const struct compress_options *o, struct 
         unseen.sequences -= part;
         c.sequences = part;
     }
+    s.to_look = n - known;
+    s.per_unit = UNIT_WORK * c.sequences * (size_t)(m->hp.n_layer - so.first) / s.to_look;
     s.trial = ok ? trial_new(m, &unseen, o->threads, e) : NULL;
     ok = s.trial && statistics_run(m, &c, &so, each_layer, &s, e);
     trial_free(s.trial);
