@@ -4,9 +4,9 @@
  * change spins (the usual wait inside a model's step is shorter than a wake-up), then gives its core away, then sleeps on a
  * condition variable. Nobody spins where there are more threads than cores: the one waited for would need that core.
  *
- * Two threads may find themselves on one core while another idles, and Linux leaves them there as long as their turns are
- * short (it takes them for cache-hot): every stage then costs a whole spin, a tenth of the speed for a small model. So each
- * job begins with a look at where everyone is.
+ * Two threads may find themselves on one CPU while another idles, and Linux (6.18, two CPUs of a virtual machine) leaves them
+ * there as long as their turns are short: every stage then costs a whole spin, so that a model of 0.2 ms a token has a tenth of
+ * its speed. So each job begins with a look at where everyone is.
  * SPDX-License-Identifier: MIT */
 #include "engine/pool.h"
 
@@ -29,13 +29,15 @@ enum {
     STACK_OF_CALLERS = 768 << 10, /* generous: sanitizers make frames larger */
     SPINS_PER_CLOCK = 32,
     CACHE_LINE = 128, /* two lines: x86 fetches them in pairs, and Apple's are this long */
+    PUSH_EVERY = 32,  /* jobs at least: the kernel may have its reasons to bring a thread back */
 };
 
 struct worker {
     struct pool *pool;
     pthread_t id;
     int thread;
-    _Alignas(CACHE_LINE) atomic_int core; /* where it last began a job; -1: not known */
+    unsigned pushed; /* the job at whose begin it was last pushed to another CPU */
+    _Alignas(CACHE_LINE) atomic_ullong place; /* the job it began last, and on which CPU */
 };
 
 struct pool {
@@ -53,6 +55,12 @@ struct pool {
     _Alignas(CACHE_LINE) atomic_int sleepers;
     _Alignas(CACHE_LINE) atomic_size_t chunk;
 };
+
+/* A worker's place in one word; CPU -1: not known. */
+static unsigned long long place_of(unsigned job, int cpu)
+{
+    return (unsigned long long)job << 32 | (unsigned)cpu;
+}
 
 static void relax(void)
 {
@@ -119,29 +127,38 @@ size_t pool_chunk(struct pool *p)
     return atomic_fetch_add_explicit(&p->chunk, 1, memory_order_relaxed);
 }
 
-/* Notes the core on which `w` begins a job; moves it if a thread before it has the same one and some core has none. */
-static void take_place(struct pool *p, struct worker *w)
+#if defined(__linux__)
+/* The CPUs where no thread of the pool was when it last began a job, of those that this thread may use. */
+static bool unused_cpus(const struct pool *p, cpu_set_t *unused, const cpu_set_t *all)
+{
+    *unused = *all;
+    for (int i = 0; i < p->threads; i++) {
+        int cpu = (int)(unsigned)atomic_load_explicit(&p->workers[i].place, memory_order_relaxed);
+        if (cpu >= 0) CPU_CLR(cpu, unused);
+    }
+    return CPU_COUNT(unused) > 0;
+}
+#endif
+
+/* Notes the CPU on which `w` begins job number `job`. Pushes it to another one if a thread before it has begun the job on the
+ * same. */
+static void take_place(struct pool *p, struct worker *w, unsigned job)
 {
 #if defined(__linux__)
-    int here = sched_getcpu();
-    cpu_set_t all, free;
+    int cpu = sched_getcpu();
     bool shared = false;
-    for (int i = 0; i < w->thread && !shared; i++) shared = atomic_load_explicit(&p->workers[i].core, memory_order_relaxed) == here;
-    if (shared && here >= 0 && !p->crowded && !sched_getaffinity(0, sizeof all, &all)) {
-        free = all;
-        for (int i = 0; i < p->threads; i++) {
-            int core = atomic_load_explicit(&p->workers[i].core, memory_order_relaxed);
-            if (i != w->thread && core >= 0) CPU_CLR(core, &free);
-        }
-        /* Only a push: afterwards it may run wherever it might before. */
-        if (CPU_COUNT(&free) && !sched_setaffinity(0, sizeof free, &free)) {
-            here = sched_getcpu();
-            sched_setaffinity(0, sizeof all, &all);
-        }
+    for (int i = 0; i < w->thread && !shared; i++)
+        shared = atomic_load_explicit(&p->workers[i].place, memory_order_relaxed) == place_of(job, cpu);
+    cpu_set_t all, unused;
+    if (shared && cpu >= 0 && !p->crowded && job - w->pushed >= PUSH_EVERY && !sched_getaffinity(0, sizeof all, &all) &&
+        unused_cpus(p, &unused, &all) && !sched_setaffinity(0, sizeof unused, &unused)) {
+        w->pushed = job;
+        cpu = sched_getcpu();
+        if (sched_setaffinity(0, sizeof all, &all)) sched_setaffinity(0, sizeof all, &all);
     }
-    atomic_store_explicit(&w->core, here, memory_order_relaxed);
+    atomic_store_explicit(&w->place, place_of(job, cpu), memory_order_relaxed);
 #else
-    (void)p, (void)w;
+    (void)p, (void)w, (void)job;
 #endif
 }
 
@@ -153,7 +170,7 @@ static void *work(void *arg)
     for (unsigned job = 0;; job++) {
         wait_change(p, &p->job, job);
         if (p->stop) return NULL;
-        take_place(p, w);
+        take_place(p, w, job + 1);
         p->fn(p->ctx, w->thread);
         pool_barrier(p);
     }
@@ -164,7 +181,7 @@ void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx)
     p->fn = fn;
     p->ctx = ctx;
     if (p->threads > 1) {
-        take_place(p, &p->workers[0]);
+        take_place(p, &p->workers[0], atomic_load_explicit(&p->job, memory_order_relaxed) + 1);
         announce(p, &p->job);
     }
     fn(ctx, 0);
@@ -212,7 +229,8 @@ struct pool *pool_new(int threads, struct error *e)
     for (int i = 0; i < threads; i++) {
         p->workers[i].pool = p;
         p->workers[i].thread = i;
-        p->workers[i].core = -1;
+        p->workers[i].place = place_of(0, -1);
+        p->workers[i].pushed = 0U - PUSH_EVERY;
     }
     /* Signals go to the caller's thread, which is the one that looks at what their handlers set. */
     sigset_t all, old;

@@ -55,20 +55,30 @@ void linear_multiply(const struct linear_part *p)
     add_bias(p);
 }
 
-size_t linear_exact_scratch(size_t n_in) { return GEMM_CHUNK_ROWS * n_in; }
+size_t linear_exact_scratch(enum type weight, size_t rows, size_t n_in)
+{
+    return weight == TYPE_F32 ? 0 : clamp(rows, 1, GEMM_CHUNK_ROWS) * n_in;
+}
 
 void linear_multiply_exact(const struct linear_part *p, float *scratch)
 {
     const size_t n = (size_t)p->w->ne[0];
-    const bool stored = p->w->type == TYPE_F32;
+    const bool stored = p->w->type == TYPE_F32, many = linear_unpacks(TYPE_F32, p->cols);
+    const size_t at_once = stored ? p->rows : many ? GEMM_CHUNK_ROWS : 1;
     for (size_t r = 0, rows; r < p->rows; r += rows) {
-        rows = stored || p->rows - r < GEMM_CHUNK_ROWS ? p->rows - r : GEMM_CHUNK_ROWS;
-        const float *w = tensor_row(p->w, (int64_t)(p->row + r));
+        rows = p->rows - r < at_once ? p->rows - r : at_once;
         for (size_t i = 0; i < rows && !stored; i++)
             type_dequantise(p->w->type, scratch + i * n, tensor_row(p->w, (int64_t)(p->row + r + i)), n);
-        const struct dot_args a = {.y = p->y + r, .ldy = p->ldy, .w = stored ? w : scratch, .w_stride = n * sizeof *w,
-                                   .rows = rows, .x = p->x, .x_stride = p->x_stride, .cols = p->cols, .n = n};
-        if (linear_unpacks(TYPE_F32, p->cols)) K.f32_gemm(&a);
+        const struct dot_args a = {.y = p->y + r,
+                                   .ldy = p->ldy,
+                                   .w = stored ? tensor_row(p->w, (int64_t)p->row) : scratch,
+                                   .w_stride = stored ? p->w->row_bytes : n * sizeof *scratch,
+                                   .rows = rows,
+                                   .x = p->x,
+                                   .x_stride = p->x_stride,
+                                   .cols = p->cols,
+                                   .n = n};
+        if (many) K.f32_gemm(&a);
         else K.f32_dot(&a);
     }
     add_bias(p);

@@ -110,11 +110,9 @@ static inline bool mpo_is_direct(const struct mpo_step *s, const int32_t *place)
 /* Where stored row number `stored` of a gauged core of one slice belongs, among its n identity rows. */
 size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored);
 
-/* Vectors that a part should have at most: so many outputs fit the scratch. */
-enum { MPO_TILE_COLS = 256 };
-
-/* Floats of scratch for parts of so many rows and vectors. */
-size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols, bool exact);
+/* Floats of scratch for parts of so many rows and at most LINEAR_MAX_COLS vectors; an exact part needs linear_exact_scratch's
+ * besides. */
+size_t mpo_scratch(size_t rows);
 void mpo_multiply(const struct mpo_part *p, float *scratch);
 
 /* Row (o, a) of core k over (i_k, a_k), put together from its slices and its identity rows where it is gauged. */

@@ -97,10 +97,7 @@ static void scatter(const struct mpo_part *p, const float *from)
     }
 }
 
-size_t mpo_scratch(const struct mpo_step *s, size_t rows, size_t cols, bool exact)
-{
-    return 2 * rows * (cols < MPO_TILE_COLS ? cols : MPO_TILE_COLS) + (exact ? linear_exact_scratch(s->cols) : 0);
-}
+size_t mpo_scratch(size_t rows) { return 2 * rows * LINEAR_MAX_COLS; }
 
 void mpo_multiply(const struct mpo_part *p, float *scratch)
 {

@@ -12,7 +12,7 @@
 #include "tests/test.h"
 
 enum { N_IDS = 45 };       /* more than tiny-gemma3's window of 16, and no multiple of anything */
-enum { N_LONG_IDS = 301 }; /* more than a piece of attention */
+enum { N_LONG_IDS = 301, N_SEVENTH = 43 }; /* more than a piece of attention and a block of columns; part of it, by a gemm */
 
 static int32_t ids[N_LONG_IDS];
 static char dir[160];
@@ -177,6 +177,13 @@ static void test_long(const char *shape)
         free(pieces);
     }
     free(whole);
+    float *at_once = m ? logits_of(m, on_three, N_LONG_IDS, N_LONG_IDS, &e) : NULL;
+    float *in_parts = m ? logits_of(m, on_one, N_LONG_IDS, N_SEVENTH, &e) : NULL;
+    snprintf(name, sizeof name, "%s: products by blocks of columns have the same bits", shape);
+    TEST(name, at_once && in_parts && !memcmp(at_once, in_parts, n * sizeof *at_once), "%s rms %g apart", e.text,
+         at_once && in_parts ? rms(at_once, in_parts, n) : NAN);
+    free(at_once);
+    free(in_parts);
     model_close(m);
 }
 

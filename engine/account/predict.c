@@ -134,7 +134,8 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
-    double gemm = 2 * weights * (double)(cols < first ? first : cols) / r->many + weights * unpack;
+    size_t many = cols < first ? first : cols;
+    double gemm = 2 * weights * (double)many / r->many + weights * unpack * (double)linear_blocks(many);
     return cols < first ? one + (gemm - one) * (double)(cols - 1) / (double)(first - 1) : gemm;
 }
 
@@ -147,10 +148,12 @@ double p_norm(double a, double b, double p)
     return high * pow(1 + pow(low / high, p), 1 / p);
 }
 
-/* Bytes that an op reads of weights and cache in a step, each once. Attention of several rows reads the positions they share
- * again for each block of rows, but after the first time they come from the cache if the layer's part of it fits there. */
+/* Bytes that an op reads of weights and cache in a step, each once. A matrix is read again for each block of columns, and by
+ * attention of several rows the positions they share for each block of rows, but after the first time from the last-level cache
+ * if they fit there. */
 static double read_once(const struct op *op, const struct step *s, const struct op_cost *c, double llc)
 {
+    if (op->kind == OP_LINEAR && c->weight_bytes > llc) return c->weight_bytes * (double)linear_blocks(op_rows(op, s));
     if (op->kind != OP_ATTEND) return c->weight_bytes + c->kv_read;
     size_t seen = s->p + s->n, window = (size_t)op->u.attend.window;
     if (window && seen > window + s->n - 1) seen = window + s->n - 1;

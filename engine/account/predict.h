@@ -11,11 +11,12 @@
  *
  * with W/R its arithmetic, as if all operands were in the cache; Q the bytes that come from memory, B the read bandwidth, p the
  * device's exponent, tau the cost of a stage. A stage of c chunks runs on min(c, threads) threads, and
- * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes. R of linear and attend is that of
+ * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes (ops by row hand out several at
+ * a time, of which the last take a thirty-second of a thread's part at most: left out). R of linear and attend is that of
  * these threads; of the others, which are calibrated where they stand, that of all. W/R is
  *
- *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + weights * linear.TYPE.unpack: each weight is
- *                                        unpacked once for all columns
+ *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + blocks * weights * linear.TYPE.unpack: each weight is
+ *                                        unpacked once for a block of columns (linear.h)
  *           by a dot (few: as many as    for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
  *           linear.TYPE.few at most)     the gemm takes for the first number of columns that is its own
  *   attend                               scores * (2 (head_dim + values) / attend.KV.decode + attend.KV.score.decode) for one
@@ -31,7 +32,8 @@
  * them, too.
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
- * stay there from the step before); activations when an op's own are more than that. The `bytes` of a row are another thing:
+ * stay there from the step before), a matrix that is larger than that once a block of columns; activations when an op's own are
+ * more than that. The `bytes` of a row are another thing:
  * what would cross if nothing stayed in a cache at all.
  *
  * Source: the roofline (Williams et al. 2009), its maximum softened to a p-norm.

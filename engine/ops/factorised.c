@@ -12,8 +12,7 @@ static struct mpo_step step_of(const struct op *op)
     return mpo_step(&op->u.core.layer->mpo, op->u.core.core);
 }
 
-/* How a step's work is cut: rows of the core by columns of the virtual batch, which are shared out evenly, so that all blocks
- * are multiplied by the same kernel. */
+/* How a step's work is cut: rows of the core by columns of the virtual batch. */
 struct cut {
     size_t cols, rows, row_blocks, col_blocks;
     bool stored; /* rows count those that a gauged core stores, so that chunks hold whole panels of them */
@@ -25,7 +24,7 @@ static struct cut cut_of(const struct op *op, const struct step *s, const struct
     c.rows = linear_rows(op->w->type, (size_t)op->w->ne[0], c.cols, s->few);
     c.stored = m->pivots && m->slices == 1 && m->vectors == 1 && !(op->u.core.core == 0 && op->u.core.layer->perm_out);
     c.row_blocks = (m->rows - (c.stored ? m->pivots : 0) + c.rows - 1) / c.rows;
-    c.col_blocks = (c.cols + MPO_TILE_COLS - 1) / MPO_TILE_COLS;
+    c.col_blocks = linear_blocks(c.cols);
     return c;
 }
 
@@ -46,7 +45,7 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, int thre
     const struct layer_weights *layer = op->u.core.layer;
     struct mpo_step m = step_of(op);
     struct cut c = cut_of(op, &x->step, &m);
-    size_t block = chunk % c.col_blocks, row = chunk / c.col_blocks * c.rows, first = c.cols * block / c.col_blocks;
+    size_t block = chunk % c.col_blocks, row = chunk / c.col_blocks * c.rows, first = linear_block(c.cols, block);
     size_t end = m.rows - row < c.rows ? m.rows : row + c.rows;
     const struct mpo_pivot *pivots = layer->pivots[op->u.core.core];
     if (c.stored) {
@@ -61,7 +60,7 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, int thre
         .row = row,
         .rows = end - row,
         .col = first,
-        .cols = c.cols * (block + 1) / c.col_blocks - first,
+        .cols = linear_block(c.cols, block + 1) - first,
         .x = exec_from(x, op, 0),
         .x_vector = type_bytes(x->plan->buffers[op->src].type, m.slices * m.cols),
         .z = op->src2 != NO_BUFFER ? x->buffer[op->src2] : NULL,
@@ -93,7 +92,8 @@ static struct op_cost core_cost(const struct op *op, const struct plan *p, const
 static size_t core_scratch(const struct op *op, const struct plan *p)
 {
     struct mpo_step m = step_of(op);
-    return mpo_scratch(&m, m.rows < LINEAR_MAX_ROWS ? m.rows : LINEAR_MAX_ROWS, MPO_TILE_COLS, p->exact);
+    size_t rows = m.rows < LINEAR_MAX_ROWS ? m.rows : LINEAR_MAX_ROWS;
+    return mpo_scratch(rows) + (p->exact ? linear_exact_scratch(op->w->type, rows, m.cols) : 0);
 }
 
 const struct op_def op_core = {"core", core_chunks, core_run, core_cost, .by_row = false, .scratch = core_scratch};

@@ -17,7 +17,7 @@ static struct cut cut_of(const struct op *op, const struct step *s)
     struct cut c = {.cols = op_rows(op, s)};
     c.rows = linear_rows(op->w->type, (size_t)op->n_in, c.cols, s->few);
     c.row_blocks = ((size_t)op->n_out + c.rows - 1) / c.rows;
-    c.col_blocks = (c.cols + LINEAR_TILE_COLS - 1) / LINEAR_TILE_COLS;
+    c.col_blocks = linear_blocks(c.cols);
     return c;
 }
 
@@ -31,7 +31,7 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
 {
     struct cut c = cut_of(op, &x->step);
     size_t row = chunk % c.row_blocks * c.rows, block = chunk / c.row_blocks, n_out = (size_t)op->n_out;
-    size_t first = c.cols * block / c.col_blocks;
+    size_t first = linear_block(c.cols, block);
     struct linear_part part = {
         .w = op->w,
         .bias = op->bias ? op->bias->data : NULL,
@@ -39,7 +39,7 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
         .rows = n_out - row < c.rows ? n_out - row : c.rows,
         .x = exec_from(x, op, first),
         .x_stride = type_bytes(x->plan->buffers[op->src].type, (size_t)op->n_in),
-        .cols = c.cols * (block + 1) / c.col_blocks - first,
+        .cols = linear_block(c.cols, block + 1) - first,
         .y = (float *)exec_to(x, op, first) + row,
         .ldy = n_out,
     };
@@ -47,7 +47,7 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
     else linear_multiply(&part);
 }
 
-/* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step. */
+/* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step (predict.h says when more often). */
 static struct op_cost linear_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     double n = (double)op_rows(op, s), in = op->n_in, out = op->n_out;
@@ -61,7 +61,7 @@ static struct op_cost linear_cost(const struct op *op, const struct plan *p, con
 
 static size_t linear_scratch(const struct op *op, const struct plan *p)
 {
-    return p->exact ? linear_exact_scratch((size_t)op->n_in) : 0;
+    return p->exact ? linear_exact_scratch(op->w->type, (size_t)op->n_out, (size_t)op->n_in) : 0;
 }
 
 const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false, .scratch = linear_scratch};

@@ -68,7 +68,16 @@ class Reader:
     """What a file holds, from its bytes: for files of this project's own making, in the types of DTYPES."""
 
     def __init__(self, data):
-        self.data, self.at, self.texts = data, 0, {}
+        self.data, self.at, self.texts = data, 0, {}  # texts: the metadata's strings
+        magic, version, self.n_tensors, n_metadata = self.take("4sIQQ")
+        if (magic, version) != (b"GGUF", 3):
+            raise SystemExit(f"found {magic} of version {version}, expected GGUF, 3")
+        for _ in range(n_metadata):
+            name, kind = self.text(), self.take("I")
+            if kind == STRING:
+                self.texts[name] = self.text()
+            else:
+                self.skip(kind)
 
     def take(self, form):
         out = struct.unpack_from("<" + form, self.data, self.at)
@@ -91,18 +100,9 @@ class Reader:
             self.at += SCALARS[kind]
 
     def places(self):
-        """name -> (type, shape with the fastest index last, where its bytes begin); `texts` then has the metadata's strings"""
-        magic, version, n_tensors, n_metadata = self.take("4sIQQ")
-        if (magic, version) != (b"GGUF", 3):
-            raise SystemExit(f"found {magic} of version {version}, expected GGUF, 3")
-        for _ in range(n_metadata):
-            name, kind = self.text(), self.take("I")
-            if kind == STRING:
-                self.texts[name] = self.text()
-            else:
-                self.skip(kind)
+        """name -> (type, shape with the fastest index last, where its bytes begin); once"""
         found = {}
-        for _ in range(n_tensors):
+        for _ in range(self.n_tensors):
             name, dims = self.text(), self.take("I")
             shape = [self.take("Q") for _ in range(dims)][::-1]
             kind, at = self.take("IQ")
@@ -122,10 +122,9 @@ def read(path):
 
 
 def architecture(path):
+    """What the file says of itself; None where it is silent."""
     with open(path, "rb") as f:
-        reader = Reader(f.read())
-    reader.places()
-    return reader.texts.get("general.architecture")
+        return Reader(f.read()).texts.get("general.architecture")
 
 
 def rewrite(path, to, tensors):

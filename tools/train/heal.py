@@ -85,15 +85,19 @@ def vision_loss(work, vocab):
             {k: w for k, w in known.items() if k.startswith("place.")})
 
 
+def loss_of(path):
+    losses = {"llama": language_loss, "qwen2vl": vision_loss}
+    kind = gguf.architecture(path)
+    if kind not in losses:
+        raise SystemExit(f"{path}: architecture: found {kind}, expected {' or '.join(losses)}")
+    return losses[kind]
+
+
 def heal(work, compressed, to, steps):
     tensors = gguf.read(compressed)
     params, layers = split(tensors)
     shapes = {k: tensors[k].shape for k in params}  # cores keep the shapes that the file has
-    of_what = {"llama": language_loss, "qwen2vl": vision_loss}
-    kind = gguf.architecture(compressed)
-    if kind not in of_what:
-        raise SystemExit(f"{compressed}: architecture: found {kind}, expected {' or '.join(of_what)}")
-    loss, batches, others = of_what[kind](work, train.vocab_of(work))
+    loss, batches, others = loss_of(compressed)(work, train.vocab_of(work))
     params.update(others)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
