@@ -4,8 +4,8 @@
  * wake-up per step. Inside a job, barriers separate ops and chunks are handed out dynamically, so that a slow or stolen core
  * delays what it has taken and not the whole.
  *
- * On Linux, of up to CPU_SETSIZE CPUs, a thread that begins a job on the CPU of another one is pushed to a CPU where no thread of
- * the pool was, by setting its affinity for a moment; it has the mask it had again before the job runs. Which CPUs share a
+ * On Linux, of up to CPU_SETSIZE CPUs, a thread that begins a job on the CPU of another one is pushed to a CPU where no thread
+ * of the pool was, by setting its affinity for a moment; it has the mask it had again before the job runs. Which CPUs share a
  * physical core, and what other processes do, is left to the kernel.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_POOL_H

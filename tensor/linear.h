@@ -8,8 +8,8 @@
 #include "tensor/tensor.h"
 
 /* The most columns that are multiplied by the type's dot, 1 to LINEAR_MAX_FEW. More are multiplied by its gemm, which unpacks
- * weights once for a block of them. The bound dot says how many it is the quicker of the two for (kernel.h); where it does not, they
- * are linear_few_unmeasured: two, or fifteen of float weights, which have less to unpack. */
+ * weights once for a block of them. The bound dot says how many it is the quicker of the two for (kernel.h); where it does not,
+ * they are linear_few_unmeasured: two, or fifteen of float weights, which have less to unpack. */
 size_t linear_few(enum type weight);
 size_t linear_few_unmeasured(enum type weight);
 enum { LINEAR_MAX_FEW = 15 };
@@ -22,8 +22,8 @@ enum { LINEAR_MAX_ROWS = 144 }; /* never more than these */
 
 /* A product of many columns goes by blocks of about LINEAR_TILE_COLS: they and their outputs then stay in the cache from one
  * chunk of rows to the next, and a narrow matrix has chunks for all threads. Weights are unpacked once a block. All blocks are
- * multiplied by the same kernel, since the least is longer than LINEAR_MAX_FEW, so an output's bits do not depend on them; their
- * bounds are multiples of every kernel's tile. */
+ * multiplied by the same kernel, since the least is longer than LINEAR_MAX_FEW, so an output's bits do not depend on them;
+ * their bounds are multiples of every kernel's tile. */
 enum { LINEAR_TILE_COLS = 256, LINEAR_BLOCK_STEP = 48, LINEAR_MAX_COLS = LINEAR_TILE_COLS + LINEAR_BLOCK_STEP };
 
 static inline size_t linear_blocks(size_t cols)

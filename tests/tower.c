@@ -206,7 +206,8 @@ static void test_naive(void)
         {"tiny-qwen2-vl:F16", false, 140, 56, 3e-3}, {"tiny-qwen2-vl:F32", false, 28, 196, 3e-3},
         {"tiny-qwen2-vl:Q8_0", true, 84, 56, 2e-5},  {"tiny-qwen2-vl:Q8_0", false, 84, 56, 0.1},
         {"tiny-qwen2-vl:Q4_K", false, 84, 56, 0.2},  {"tiny-qwen2-vl:F16", true, 280, 196, 2e-5},
-        {"tiny-qwen2-vl:F16", false, 280, 196, 3e-3}, {"tiny-qwen2-vl:Q8_0", false, 280, 196, 0.1}, /* more than a block of columns */
+        /* more than a block of columns */
+        {"tiny-qwen2-vl:F16", false, 280, 196, 3e-3}, {"tiny-qwen2-vl:Q8_0", false, 280, 196, 0.1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char name[96];

@@ -6,10 +6,10 @@
  * first three terms are the prefill's, the last two the decode's: b0 + b1 t is the price of a step that sees t positions.
  *
  * predict.h's price of an op is exactly of this form where it is bound by arithmetic or by memory throughout. Micro-batches
- * (weights read ceil(n / ubatch) times, unpacked once for each block of columns), caches that hold or don't, chunks that don't divide among threads, and sliding windows
- * bend it. So the coefficients are taken from the exact prediction: each op's time is priced at lengths over the range asked
- * for and projected on the form by least squares of relative errors. Projection is linear, so a coefficient is the sum of what
- * the single ops give it, and none is lost; `residual` says how far the form is from the prediction at any of the lengths.
+ * (weights read ceil(n / ubatch) times, unpacked once for each block of columns), caches that hold or don't, chunks that don't
+ * divide among threads, and sliding windows bend it. So the coefficients are taken from the exact prediction: each op's time is
+ * priced at lengths over the range asked for and projected on the form by least squares of relative errors. Projection is
+ * linear, so a coefficient is the sum of what the single ops give it, and none is lost; `residual` says how far the form is from the prediction at any of the lengths.
  *
  * Source: spec of the closed form, and of its terms: Kaplan et al. 2020, appendix B (FLOPs); predict.h (time).
  * SPDX-License-Identifier: MIT */

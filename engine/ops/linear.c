@@ -47,7 +47,8 @@ static void linear_run(const struct op *op, struct exec *x, size_t chunk, int th
     else linear_multiply(&part);
 }
 
-/* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step (predict.h says when more often). */
+/* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step, or as often as predict.h
+ * says. */
 static struct op_cost linear_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     double n = (double)op_rows(op, s), in = op->n_in, out = op->n_out;
