@@ -102,20 +102,14 @@ static void stamp(double *busy, size_t op, double *since)
     *since = now;
 }
 
-enum { ASKS_A_STAGE = 32 }; /* of a thread */
-
-/* Chunks that a thread takes at a time. Rows of a few hundred elements cost little more than asking for one, and neighbours
- * share cache lines; so where all of a stage's work is by row a thread asks no more than some tens of times. */
-static size_t stage_grain(const struct exec *x, size_t first, size_t end)
+/* Chunks of all chains of a stage. */
+static size_t stage_chunks(const struct exec *x, size_t first, size_t end)
 {
     const struct plan *p = x->plan;
     size_t chunks = 0;
-    for (size_t i = first; i < end; i++) {
-        if (!op_defs[p->ops[i].kind]->by_row) return 1;
+    for (size_t i = first; i < end; i++)
         if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], &x->step);
-    }
-    size_t grain = chunks / ((size_t)pool_threads(x->pool) * ASKS_A_STAGE);
-    return grain ? grain : 1;
+    return chunks;
 }
 
 /* Runs chunks of one stage until none is left. Chunk numbers run through the stage's chains in order, so a thread's chain only
@@ -123,17 +117,14 @@ static size_t stage_grain(const struct exec *x, size_t first, size_t end)
 static void run_stage(struct exec *x, size_t first, size_t end, int thread)
 {
     const struct plan *p = x->plan;
-    const size_t grain = stage_grain(x, first, end);
+    const size_t total = stage_chunks(x, first, end);
     double *busy = x->profile && end - first > 1 ? x->profile->busy + (size_t)thread * p->n_ops : NULL;
     if (busy)
         for (size_t i = first; i < end; i++) busy[i] = 0;
     size_t op = first, next = chain_end(p, op), begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
     double since = busy ? clock_now() : 0;
-    for (size_t chunk = 0, claimed = 0;; chunk++) {
-        if (chunk == claimed) {
-            chunk = pool_chunk(x->pool) * grain;
-            claimed = chunk + grain;
-        }
+    for (size_t chunk = 0, left = 0;; chunk++, left--) {
+        if (!left) chunk = pool_claim(x->pool, total, &left);
         while (chunk >= begin + n && next < end) {
             stamp(busy, next - 1, &since);
             begin += n;

@@ -29,6 +29,7 @@ enum {
     STACK_OF_CALLERS = 768 << 10, /* generous: sanitizers make frames larger */
     SPINS_PER_CLOCK = 32,
     CACHE_LINE = 128, /* two lines: x86 fetches them in pairs, and Apple's are this long */
+    CLAIMS = 2,       /* a claim takes that part of a thread's share of what is left */
     PUSH_EVERY = 32,  /* jobs at least: the kernel may have its reasons to bring a thread back */
 };
 
@@ -160,6 +161,14 @@ static void take_place(struct pool *p, struct worker *w, unsigned job)
 #else
     (void)p, (void)w, (void)job;
 #endif
+}
+
+size_t pool_claim(struct pool *p, size_t total, size_t *count)
+{
+    size_t at = atomic_load_explicit(&p->chunk, memory_order_relaxed), left = at < total ? total - at : 0;
+    size_t part = left / (CLAIMS * (size_t)p->threads);
+    *count = part ? part : 1;
+    return atomic_fetch_add_explicit(&p->chunk, *count, memory_order_relaxed);
 }
 
 static void *work(void *arg)

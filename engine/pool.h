@@ -31,6 +31,10 @@ void pool_run(struct pool *p, void (*fn)(void *ctx, int thread), void *ctx);
 void pool_barrier(struct pool *p);
 /* Inside a job: the next chunk's number since the last barrier. Each number is given once. */
 size_t pool_chunk(struct pool *p);
+/* The same of several at a time: *count numbers from the one returned. Of `total` chunks each claim is a part of those that are
+ * left, so that threads seldom ask, work on neighbours, and yet end together: guided self-scheduling (Polychronopoulos and Kuck
+ * 1987). Numbers beyond `total` mean that nothing is left. */
+size_t pool_claim(struct pool *p, size_t total, size_t *count);
 
 /* Physical cores this process may use (affinity and cgroup quota respected), at least 1. */
 int pool_default_threads(void);

@@ -56,6 +56,23 @@ static void chunks(void *ctx, int thread)
     }
 }
 
+/* The same by claims of several. */
+static void claims(void *ctx, int thread)
+{
+    struct job *j = ctx;
+    for (int r = 0; r < 3; r++) {
+        for (size_t c, n; (c = pool_claim(j->pool, CHUNKS, &n)) < CHUNKS;) {
+            if (n < 1 || n > CHUNKS / 2) j->wrong++;
+            for (size_t i = c; i < c + n && i < CHUNKS; i++) j->given[i]++;
+        }
+        pool_barrier(j->pool);
+        if (thread == 0)
+            for (int c = 0; c < CHUNKS; c++)
+                if (j->given[c] != r + 1) j->wrong++;
+        pool_barrier(j->pool);
+    }
+}
+
 /* One thread comes late, so that the others stop spinning and sleep. */
 static void late(void *ctx, int thread)
 {
@@ -155,6 +172,8 @@ static void test_threads(int threads, const char *where)
 
     j.wrong = 0;
     pool_run(j.pool, chunks, &j);
+    memset(j.given, 0, sizeof j.given);
+    pool_run(j.pool, claims, &j);
     pool_run(j.pool, signals_blocked, &j);
     snprintf(name, sizeof name, "pool %d threads%s: each chunk once, signals to the caller", threads, where);
     TEST(name, !j.wrong, "%d were wrong", j.wrong);

@@ -11,8 +11,7 @@
  *
  * with W/R its arithmetic, as if all operands were in the cache; Q the bytes that come from memory, B the read bandwidth, p the
  * device's exponent, tau the cost of a stage. A stage of c chunks runs on min(c, threads) threads, and
- * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes (ops by row hand out several at
- * a time, of which the last take a thirty-second of a thread's part at most: left out). R of linear and attend is that of
+ * i = ceil(c / threads) * threads / c is what the last, partly filled round of chunks wastes. R of linear and attend is that of
  * these threads; of the others, which are calibrated where they stand, that of all. W/R is
  *
  *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + blocks * weights * linear.TYPE.unpack: each weight is
