@@ -102,22 +102,20 @@ static void stamp(double *busy, size_t op, double *since)
     *since = now;
 }
 
-/* Chunks of all chains of a stage. */
-static size_t stage_chunks(const struct exec *x, size_t first, size_t end)
+size_t stage_chunks(const struct plan *p, size_t stage, const struct step *s)
 {
-    const struct plan *p = x->plan;
     size_t chunks = 0;
-    for (size_t i = first; i < end; i++)
-        if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], &x->step);
+    for (size_t i = p->stage[stage]; i < p->stage[stage + 1]; i++)
+        if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
     return chunks;
 }
 
 /* Runs chunks of one stage until none is left. Chunk numbers run through the stage's chains in order, so a thread's chain only
  * ever moves on; the profile needs a stamp when it does, and after every op of a chain of several. */
-static void run_stage(struct exec *x, size_t first, size_t end, int thread)
+static void run_stage(struct exec *x, size_t stage, int thread)
 {
     const struct plan *p = x->plan;
-    const size_t total = stage_chunks(x, first, end);
+    const size_t first = p->stage[stage], end = p->stage[stage + 1], total = stage_chunks(p, stage, &x->step);
     double *busy = x->profile && end - first > 1 ? x->profile->busy + (size_t)thread * p->n_ops : NULL;
     if (busy)
         for (size_t i = first; i < end; i++) busy[i] = 0;
@@ -147,7 +145,7 @@ static void run_step(void *ctx, int thread)
     const struct plan *p = x->plan;
     double since = x->profile && thread == 0 ? clock_now() : 0;
     for (size_t s = 0; s < p->n_stages; s++) {
-        run_stage(x, p->stage[s], p->stage[s + 1], thread);
+        run_stage(x, s, thread);
         if (x->profile) profile_arrive(x->profile, s, thread);
         pool_barrier(x->pool);
         if (x->profile && thread == 0) {

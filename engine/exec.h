@@ -50,6 +50,9 @@ void exec_free(struct exec *x);
 /* Bytes that exec_new would allocate for a cache of so many positions. */
 size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, size_t positions, int threads);
 
+/* Chunks that a stage of the plan is cut into in such a step, all its chains together. */
+size_t stage_chunks(const struct plan *p, size_t stage, const struct step *s);
+
 /* Runs one step: `tokens[0..n)` at the KV cache's end; the cache grows by n. The caller has checked that they fit. Returns
  * n_out rows of n_vocab logits, valid until the next step. */
 float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t *out_row, size_t n_out);

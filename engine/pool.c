@@ -29,7 +29,7 @@ enum {
     STACK_OF_CALLERS = 768 << 10, /* generous: sanitizers make frames larger */
     SPINS_PER_CLOCK = 32,
     CACHE_LINE = 128, /* two lines: x86 fetches them in pairs, and Apple's are this long */
-    CLAIMS = 2,       /* a claim takes that part of a thread's share of what is left */
+    CLAIMS = 2,       /* in which a thread would take its share of what is left */
     PUSH_EVERY = 32,  /* jobs at least: the kernel may have its reasons to bring a thread back */
 };
 

@@ -3,8 +3,8 @@
 
 #include "kernels/kernel.h"
 
-/* Bytes of weights a chunk, about. Of a dot few: threads take many neighbouring ones at a time (pool_claim), which memory streams,
- * and single ones towards the end. */
+/* Bytes of weights a chunk, about. Of a dot few: threads take many neighbouring ones at a time (pool_claim), which memory
+ * streams, and single ones towards the end. */
 enum { DOT_CHUNK_BYTES = 8 << 10, GEMM_CHUNK_BYTES = 64 << 10 };
 
 /* Rows come by whole panels of every GEMM: AVX-512's take three times sixteen at once. Float activations are long, so a pass

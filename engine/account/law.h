@@ -9,7 +9,8 @@
  * (weights read ceil(n / ubatch) times, unpacked once for each block of columns), caches that hold or don't, chunks that don't
  * divide among threads, and sliding windows bend it. So the coefficients are taken from the exact prediction: each op's time is
  * priced at lengths over the range asked for and projected on the form by least squares of relative errors. Projection is
- * linear, so a coefficient is the sum of what the single ops give it, and none is lost; `residual` says how far the form is from the prediction at any of the lengths.
+ * linear, so a coefficient is the sum of what the single ops give it, and none is lost; `residual` says how far the form is
+ * from the prediction at any of the lengths.
  *
  * Source: spec of the closed form, and of its terms: Kaplan et al. 2020, appendix B (FLOPs); predict.h (time).
  * SPDX-License-Identifier: MIT */

@@ -180,9 +180,7 @@ static double op_seconds(const struct pricer *m, const struct op *op, const stru
 
 struct stage_share stage_share(const struct plan *p, size_t stage, const struct step *s, int threads)
 {
-    size_t chunks = 0;
-    for (size_t i = p->stage[stage]; i < p->stage[stage + 1]; i++)
-        if (!p->ops[i].chained) chunks += op_defs[p->ops[i].kind]->chunks(&p->ops[i], s);
+    size_t chunks = stage_chunks(p, stage, s);
     size_t width = chunks < (size_t)threads ? chunks : (size_t)threads;
     if (!width) return (struct stage_share){0, 0};
     return (struct stage_share){width, ceil((double)chunks / (double)width) * (double)width / (double)chunks};

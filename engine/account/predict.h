@@ -32,8 +32,7 @@
  *
  * Weights and cache rows count into Q when what a whole step reads of them is more than the last-level cache holds (else they
  * stay there from the step before), a matrix that is larger than that once a block of columns; activations when an op's own are
- * more than that. The `bytes` of a row are another thing:
- * what would cross if nothing stayed in a cache at all.
+ * more than that. The `bytes` of a row are another thing: what would cross if nothing stayed in a cache at all.
  *
  * Source: the roofline (Williams et al. 2009), its maximum softened to a p-norm.
  * SPDX-License-Identifier: MIT */

@@ -35,9 +35,9 @@ struct survey {
     struct work_file *work;
     struct trial *trial;
     struct overlay overlay;
-    uint64_t done, total;    /* sequences through layers, of statistics_run */
-    size_t looked, to_look;  /* units, in this run */
-    size_t per_unit;         /* what one of them counts beside the sequences */
+    uint64_t done, total;     /* sequences through layers, of statistics_run */
+    uint64_t looked, to_look; /* units, in this run */
+    uint64_t per_unit;        /* what one of them counts beside the sequences */
 };
 
 /* A unit at hand. */
@@ -169,8 +169,8 @@ static bool recall(struct survey *s, struct unit *u, struct error *e)
 static void report(const struct survey *s)
 {
     const struct compress_options *o = s->options;
-    uint64_t work = s->per_unit;
-    if (o->progress) o->progress(o->progress_ctx, "surveying", s->done + work * s->looked, s->total + work * s->to_look);
+    uint64_t done = s->done + s->per_unit * s->looked, total = s->total + s->per_unit * s->to_look;
+    if (o->progress) o->progress(o->progress_ctx, "surveying", done, total);
 }
 
 static bool each_layer(void *ctx, const struct statistics_layer *l, const struct plan **next, struct error *e)
@@ -190,8 +190,7 @@ static bool each_layer(void *ctx, const struct statistics_layer *l, const struct
             ok = metric_new(&metric, l->input[u[i].site]->second, u[i].n_in, COMPRESS_DAMPING, e);
         }
         ok = ok && look_at(s, &u[i], l, &metric, e);
-        s->looked += ok;
-        report(s);
+        if (ok) s->looked++, report(s);
     }
     metric_free(&metric);
     for (size_t i = 0; ok && i < n; i++) ok = remember(s, &u[i], e);

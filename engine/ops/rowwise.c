@@ -7,7 +7,7 @@
 #include "engine/exec.h"
 #include "kernels/kernel.h"
 
-/* One chunk a row: rows are independent. threads take many at a time. */
+/* One chunk a row: rows are independent. Threads take many at a time. */
 static size_t row_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
 
 /* Long rows are cut: a decode step has only one. */
