@@ -121,7 +121,7 @@ static void run_stage(struct exec *x, size_t stage, int thread)
         for (size_t i = first; i < end; i++) busy[i] = 0;
     size_t op = first, next = chain_end(p, op), begin = 0, n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
     double since = busy ? clock_now() : 0;
-    for (size_t chunk = 0, left = 0;; chunk++, left--) {
+    for (size_t chunk = 0, left = 0, count;; chunk += count, left -= count) {
         if (!left) chunk = pool_claim(x->pool, total, &left);
         while (chunk >= begin + n && next < end) {
             stamp(busy, next - 1, &since);
@@ -131,6 +131,13 @@ static void run_stage(struct exec *x, size_t stage, int thread)
             n = op_defs[p->ops[op].kind]->chunks(&p->ops[op], &x->step);
         }
         if (chunk >= begin + n) break;
+        const struct op_def *def = op_defs[p->ops[op].kind];
+        if (next - op == 1 && def->run_joined) {
+            count = left < begin + n - chunk ? left : begin + n - chunk;
+            def->run_joined(&p->ops[op], x, chunk - begin, count, thread);
+            continue;
+        }
+        count = 1;
         for (size_t i = op; i < next; i++) {
             op_defs[p->ops[i].kind]->run(&p->ops[i], x, chunk - begin, thread);
             if (next - op > 1) stamp(busy, i, &since);

@@ -154,6 +154,8 @@ struct op_def {
     bool by_row;
     /* Floats of scratch that a chunk wants on its thread; NULL: none. */
     size_t (*scratch)(const struct op *op, const struct plan *p);
+    /* Runs `count` chunks from `chunk` on, where that is cheaper than one by one; NULL: it is not. */
+    void (*run_joined)(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread);
 };
 extern const struct op_def *const op_defs[OP_KIND_COUNT];
 

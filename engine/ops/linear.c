@@ -27,24 +27,38 @@ static size_t linear_chunks(const struct op *op, const struct step *s)
     return c.row_blocks * c.col_blocks;
 }
 
-static void linear_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+/* Multiplies `count` neighbouring chunks of one block of columns. */
+static void multiply(const struct op *op, struct exec *x, const struct cut *c, size_t chunk, size_t count, int thread)
 {
-    struct cut c = cut_of(op, &x->step);
-    size_t row = chunk % c.row_blocks * c.rows, block = chunk / c.row_blocks, n_out = (size_t)op->n_out;
-    size_t first = linear_block(c.cols, block);
+    size_t row = chunk % c->row_blocks * c->rows, block = chunk / c->row_blocks, n_out = (size_t)op->n_out;
+    size_t rows = count * c->rows, first = linear_block(c->cols, block);
     struct linear_part part = {
         .w = op->w,
         .bias = op->bias ? op->bias->data : NULL,
         .row = row,
-        .rows = n_out - row < c.rows ? n_out - row : c.rows,
+        .rows = n_out - row < rows ? n_out - row : rows,
         .x = exec_from(x, op, first),
         .x_stride = type_bytes(x->plan->buffers[op->src].type, (size_t)op->n_in),
-        .cols = linear_block(c.cols, block + 1) - first,
+        .cols = linear_block(c->cols, block + 1) - first,
         .y = (float *)exec_to(x, op, first) + row,
         .ldy = n_out,
     };
     if (x->plan->exact) linear_multiply_exact(&part, x->scratch[thread]);
     else linear_multiply(&part);
+}
+
+static void linear_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    struct cut c = cut_of(op, &x->step);
+    multiply(op, x, &c, chunk, 1, thread);
+}
+
+/* A dot lays its activations out once a call, and memory streams what one call reads. */
+static void linear_run_joined(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread)
+{
+    struct cut c = cut_of(op, &x->step);
+    bool together = c.col_blocks == 1 && !linear_unpacks(op->w->type, c.cols);
+    for (size_t end = chunk + count, n = together ? count : 1; chunk < end; chunk += n) multiply(op, x, &c, chunk, n, thread);
 }
 
 /* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step, or as often as predict.h
@@ -65,7 +79,7 @@ static size_t linear_scratch(const struct op *op, const struct plan *p)
     return p->exact ? linear_exact_scratch(op->w->type, (size_t)op->n_out, (size_t)op->n_in) : 0;
 }
 
-const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false, .scratch = linear_scratch};
+const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false, .scratch = linear_scratch, .run_joined = linear_run_joined};
 
 /* ---- embed: row `token` of the embedding matrix, times a constant in Gemma ---- */
 
