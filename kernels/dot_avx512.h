@@ -7,8 +7,8 @@
  * Blocks of 32: two blocks a register, dpbusd. Four blocks share what follows, so the activations are laid out anew by fours,
  * once for all rows. Signed codes are raised to unsigned ones; what that adds is known before, and taken off each lane's sum.
  *
- * Bytes of weights a cycle, in the first-level cache, by llvm-mca for znver4 (memory gives a thread some 5):
- * q6_K 11, q8_0 13, q4_0, q4_K, q5_0 and q5_K 7, q5_1 6, q2_K and q3_K 5.
+ * Blocks lie at any address, so most loads of weights cross a line and take two of the one 512-bit load a cycle that Zen 4
+ * has: as many as the arithmetic takes. One load therefore brings what several blocks need of it, and activations are aligned.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_AVX512_H
 #define HARTREE_DOT_AVX512_H
@@ -85,20 +85,44 @@ KERNEL_INLINE void dot_row256_avx512(const char *w, const struct block_q8_a256 *
 
 /* Four blocks of activations. */
 struct dot_group {
-    int8_t qs[4][32];
+    _Alignas(64) int8_t qs[4][32];
     int32_t too_high[16]; /* what codes that are too high add to dot_parts */
     float d[16], dsum[4]; /* d for each of dot_parts; dsum = d * sum of the codes */
 };
 enum { DOT_MINIMA = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
 enum { DOT_GROUPS = 16 }; /* those of 2048 elements: what of a row is multiplied at a time */
 
-typedef __m512i dot_codes32(const void *block0, const void *block1); /* the unsigned codes of two blocks */
+/* Four blocks of weights: what lies at w, its first 64 bytes, and its last, or, of long blocks, the next. */
+struct dot_four {
+    const char *w;
+    __m512i head, tail;
+};
 
-/* A number of each of four blocks, for each of dot_parts. */
-KERNEL_INLINE __m512 dot_spread(__m128 v)
+typedef __m512i dot_codes32(const struct dot_four *b, const int pair); /* the unsigned codes of blocks 2 pair, 2 pair + 1 */
+
+/* Where tail begins. */
+KERNEL_INLINE size_t dot_tail(size_t w_block)
 {
-    const __m512i spread = _mm512_setr_epi32(0, 2, 0, 2, 0, 2, 0, 2, 1, 3, 1, 3, 1, 3, 1, 3);
-    return _mm512_permutexvar_ps(spread, _mm512_castps128_ps512(v));
+    return w_block < 32 ? 4 * w_block - 64 : 64;
+}
+
+/* Where a word, two bytes `at` bytes into block i, stands among those of head and tail, for permutations of both. */
+KERNEL_INLINE int dot_word(size_t w_block, size_t i, size_t at)
+{
+    const size_t byte = i * w_block + at;
+    return (int)(byte < 64 ? byte : byte - dot_tail(w_block) + 64) / 2;
+}
+
+/* The words `at` bytes into blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3 1 3, and those `then` bytes into blocks 0 1 2 3. */
+KERNEL_INLINE __m512i dot_words(const struct dot_four *b, const size_t w_block, const size_t at, const size_t then)
+{
+    const int even = dot_word(w_block, 0, at) | dot_word(w_block, 2, at) << 16,
+              odd = dot_word(w_block, 1, at) | dot_word(w_block, 3, at) << 16,
+              low = dot_word(w_block, 0, then) | dot_word(w_block, 1, then) << 16,
+              high = dot_word(w_block, 2, then) | dot_word(w_block, 3, then) << 16;
+    const __m512i from = _mm512_setr_epi32(even, even, even, even, odd, odd, odd, odd, low, high, 0, 0, 0, 0, 0, 0);
+    if (3 * w_block + then < 64) return _mm512_permutexvar_epi16(from, b->head);
+    return _mm512_permutex2var_epi16(b->head, from, b->tail);
 }
 
 /* The products of four blocks, 8 parts to a block's sum, lane by lane of 128 bits: of blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3
@@ -122,24 +146,24 @@ KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x
     }
     const __m512i raised = _mm512_set1_epi8(shift == DOT_MINIMA ? 0 : (char)(1 << shift));
     _mm512_storeu_si512(g->too_high, dot_parts(raised, raised, g));
-    _mm512_storeu_ps(g->d, dot_spread(_mm_loadu_ps(d)));
+    for (int i = 0; i < 16; i++) g->d[i] = d[i / 8 + i % 2 * 2];
 }
 
 /* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups. */
 KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot_group g[DOT_COLS][DOT_GROUPS], size_t blocks,
                                     const int cols, const size_t w_block, dot_codes32 *codes, const int shift)
 {
-    char end[DOT_ROWS * sizeof(struct block_q8_0)] = {0}; /* the last blocks and zeros, where they make no four */
+    char end[4 * sizeof(struct block_q8_0)]; /* the last blocks and zeros, where they make no four */
     __m512 sum[DOT_COLS];
     __m128 offset[DOT_COLS];
     for (int i = 0; i < cols; i++) sum[i] = _mm512_setzero_ps(), offset[i] = _mm_setzero_ps();
     for (size_t k = 0; k < blocks; k += 4, w += 4 * w_block) {
         dot_ahead(w, 4 * w_block);
-        if (k + 4 > blocks) w = memcpy(end, w, (blocks - k) * w_block);
-        const char *const b[4] = {w, w + w_block, w + 2 * w_block, w + 3 * w_block};
-        const __m512i q01 = codes(b[0], b[1]), q23 = codes(b[2], b[3]);
-        const __m512 d = dot_spread(dot_f16(b, 0));
-        const __m128 m = shift == DOT_MINIMA ? dot_f16(b, 2) : _mm_setzero_ps();
+        if (k + 4 > blocks) w = memcpy(memset(end, 0, sizeof end), w, (blocks - k) * w_block);
+        const struct dot_four b = {w, _mm512_loadu_si512(w), _mm512_loadu_si512(w + dot_tail(w_block))};
+        const __m512i q01 = codes(&b, 0), q23 = codes(&b, 1), words = dot_words(&b, w_block, 0, 2);
+        const __m512 d = _mm512_cvtph_ps(_mm512_castsi512_si256(words));
+        const __m128 m = shift == DOT_MINIMA ? _mm_cvtph_ps(_mm512_extracti32x4_epi32(words, 2)) : _mm_setzero_ps();
         for (int i = 0; i < cols; i++) {
             const struct dot_group *x = &g[i][k / 4];
             __m512i p = dot_parts(q01, q23, x);
@@ -181,22 +205,26 @@ KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const 
 #define DOT_KERNEL_AVX512_32(prefix, isa, shift, columns)                                                                      \
     DOT_KERNEL(prefix, isa, AVX512_NEEDS, columns, dot_strip32_avx512, sizeof(struct block_##prefix), codes, shift)
 
-/* The nibbles of two blocks in element order: low ones, then high ones, of either's 16 bytes. */
-KERNEL_INLINE __m512i dot_nibbles(const uint8_t qs0[16], const uint8_t qs1[16])
+/* The nibbles, `at` bytes into their blocks, of blocks 2 pair and 2 pair + 1 in element order: low ones, then high ones. */
+KERNEL_INLINE __m512i dot_nibbles(const struct dot_four *b, const int pair, const size_t w_block, const size_t at)
 {
-    const __m256i first = _mm256_broadcastsi128_si256(avx512_load16(qs0)),
-                  second = _mm256_broadcastsi128_si256(avx512_load16(qs1));
-    const __m512i v = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+    const int64_t each = 0x0001000100010001, next = 0x0003000200010000; /* four words from one on */
+    const size_t skip = pair ? dot_tail(w_block) : 0;                   /* what comes before head, or before tail */
+    const int64_t low = (int64_t)(2 * (size_t)pair * w_block + at - skip) / 2 * each + next,
+                  high = (int64_t)((2 * (size_t)pair + 1) * w_block + at - skip) / 2 * each + next;
+    const __m512i from =
+        _mm512_setr_epi64(low, low + 4 * each, low, low + 4 * each, high, high + 4 * each, high, high + 4 * each);
+    const __m512i v = _mm512_permutexvar_epi16(from, pair ? b->tail : b->head);
     const __m512i shift = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
     return _mm512_and_si512(_mm512_srlv_epi64(v, shift), _mm512_set1_epi8(15));
 }
 
-/* 16 more where a code's bit is set. */
-KERNEL_INLINE __m512i dot_fifth_bits(__m512i q, const uint8_t qh0[4], const uint8_t qh1[4])
+/* 16 more where a code's bit is set, in the 32 bits that stand `at` bytes into its block. */
+KERNEL_INLINE __m512i dot_fifth_bits(__m512i q, const struct dot_four *b, const int pair, const size_t w_block, const size_t at)
 {
     uint32_t low, high;
-    memcpy(&low, qh0, sizeof low);
-    memcpy(&high, qh1, sizeof high);
+    memcpy(&low, b->w + 2 * (size_t)pair * w_block + at, sizeof low);
+    memcpy(&high, b->w + (2 * (size_t)pair + 1) * w_block + at, sizeof high);
     return _mm512_mask_add_epi8(q, (__mmask64)(low | (uint64_t)high << 32), q, _mm512_set1_epi8(16));
 }
 

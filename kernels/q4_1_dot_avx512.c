@@ -2,10 +2,9 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-KERNEL_INLINE __m512i codes(const void *block0, const void *block1)
+KERNEL_INLINE __m512i codes(const struct dot_four *b, const int pair)
 {
-    const struct block_q4_1 *b0 = block0, *b1 = block1;
-    return dot_nibbles(b0->qs, b1->qs);
+    return dot_nibbles(b, pair, sizeof(struct block_q4_1), offsetof(struct block_q4_1, qs));
 }
 
 DOT_KERNEL_AVX512_32(q4_1, avx512, DOT_MINIMA, 4);

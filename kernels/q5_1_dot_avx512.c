@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx512.h"
 
-KERNEL_INLINE __m512i codes(const void *block0, const void *block1)
+KERNEL_INLINE __m512i codes(const struct dot_four *b, const int pair)
 {
-    const struct block_q5_1 *b0 = block0, *b1 = block1;
-    return dot_fifth_bits(dot_nibbles(b0->qs, b1->qs), b0->qh, b1->qh);
+    const __m512i q = dot_nibbles(b, pair, sizeof(struct block_q5_1), offsetof(struct block_q5_1, qs));
+    return dot_fifth_bits(q, b, pair, sizeof(struct block_q5_1), offsetof(struct block_q5_1, qh));
 }
 
 DOT_KERNEL_AVX512_32(q5_1, avx512, DOT_MINIMA, 4);
