@@ -90,7 +90,9 @@ struct dot_group {
     float d[16], dsum[4]; /* d for each of dot_parts; dsum = d * sum of the codes */
 };
 enum { DOT_MINIMA = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
-enum { DOT_GROUPS = 16 }; /* those of 2048 elements: what of a row is multiplied at a time */
+/* What of a row is multiplied at a time, whatever the number of columns, for the bits' sake: 8192 elements. Where rows are
+ * longer, a strip of them is multiplied by all slices before the next, so that memory is read in order. */
+enum { DOT_GROUPS = 64, DOT_STRIP_ROWS = 32 };
 
 /* Four blocks of weights: what lies at w, its first 64 bytes, and its last, or, of long blocks, the next. */
 struct dot_four {
@@ -149,16 +151,26 @@ KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x
     for (int i = 0; i < 16; i++) g->d[i] = d[i / 8 + i % 2 * 2];
 }
 
-/* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups. */
+/* Weights that are used after a row's slice more: for the second-level cache, since the first is full of activations. */
+KERNEL_INLINE void dot_later(const char *w, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch(w + i, _MM_HINT_T1);
+}
+
+/* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups. Where this is
+ * a slice, next_row says how many bytes on the next row's is. */
 KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot_group g[DOT_COLS][DOT_GROUPS], size_t blocks,
-                                    const int cols, const size_t w_block, dot_codes32 *codes, const int shift)
+                                    size_t next_row, const int cols, const size_t w_block, dot_codes32 *codes, const int shift)
 {
     char end[4 * sizeof(struct block_q8_0)]; /* the last blocks and zeros, where they make no four */
     __m512 sum[DOT_COLS];
     __m128 offset[DOT_COLS];
     for (int i = 0; i < cols; i++) sum[i] = _mm512_setzero_ps(), offset[i] = _mm_setzero_ps();
     for (size_t k = 0; k < blocks; k += 4, w += 4 * w_block) {
-        dot_ahead(w, 4 * w_block);
+        if (next_row)
+            dot_later((const char *)((uintptr_t)w + next_row), 4 * w_block);
+        else
+            dot_ahead(w, 4 * w_block);
         if (k + 4 > blocks) w = memcpy(memset(end, 0, sizeof end), w, (blocks - k) * w_block);
         const struct dot_four b = {w, _mm512_loadu_si512(w), _mm512_loadu_si512(w + dot_tail(w_block))};
         const __m512i q01 = codes(&b, 0), q23 = codes(&b, 1), words = dot_words(&b, w_block, 0, 2);
@@ -180,26 +192,30 @@ KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot
     }
 }
 
-/* Slice by slice all rows, so that a slice's activations are laid out once. */
 KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const int cols, const size_t w_block,
                                       dot_codes32 *codes, const int shift)
 {
     struct dot_group groups[DOT_COLS][DOT_GROUPS];
-    const size_t blocks = a->n / 32;
-    size_t k = 0;
-    do {
-        const size_t n = blocks - k < 4 * DOT_GROUPS ? blocks - k : 4 * DOT_GROUPS;
-        for (size_t i = 0; i < (size_t)cols; i++) {
-            const struct block_q8_a32 *x = dot_column(a, c + i);
-            for (size_t b = 0; b < n; b += 4) dot_group32(&groups[i][b / 4], x + k + b, n - b < 4 ? n - b : 4, shift);
-        }
-        for (size_t r = 0; r < a->rows; r++) {
-            float y[DOT_COLS], *to = a->y + c * a->ldy + r;
-            dot_row32_avx512(y, (const char *)a->w + r * a->w_stride + k * w_block, groups, n, cols, w_block, codes, shift);
-            for (size_t i = 0; i < (size_t)cols; i++) to[i * a->ldy] = (k ? to[i * a->ldy] : 0) + y[i];
-        }
-        k += n;
-    } while (k < blocks);
+    const size_t blocks = a->n / 32, slice = 4 * DOT_GROUPS, strip = blocks > slice ? DOT_STRIP_ROWS : a->rows;
+    const size_t next_row = blocks > slice ? a->w_stride : 0;
+    for (size_t r0 = 0; r0 < a->rows; r0 += strip) {
+        const size_t r1 = a->rows - r0 < strip ? a->rows : r0 + strip;
+        size_t k = 0;
+        do {
+            const size_t n = blocks - k < slice ? blocks - k : slice;
+            for (size_t i = 0; i < (size_t)cols; i++) {
+                const struct block_q8_a32 *x = dot_column(a, c + i);
+                for (size_t b = 0; b < n; b += 4) dot_group32(&groups[i][b / 4], x + k + b, n - b < 4 ? n - b : 4, shift);
+            }
+            for (size_t r = r0; r < r1; r++) {
+                float y[DOT_COLS], *to = a->y + c * a->ldy + r;
+                dot_row32_avx512(y, (const char *)a->w + r * a->w_stride + k * w_block, groups, n, next_row, cols, w_block,
+                                 codes, shift);
+                for (size_t i = 0; i < (size_t)cols; i++) to[i * a->ldy] = (k ? to[i * a->ldy] : 0) + y[i];
+            }
+            k += n;
+        } while (k < blocks);
+    }
 }
 
 #define DOT_KERNEL_AVX512_32(prefix, isa, shift, columns)                                                                      \
