@@ -69,7 +69,7 @@ $(B)/kernels/%.o: kernels/%.c $(B)/flags | $(B)/kernels.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -O3 $(FLAGS_$(isa)) -c -o $@ $<
-$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc $(B)/devices.inc $(B)/calibration.inc
+$(B)/%.o: %.c $(B)/flags | $(B)/kernels.inc $(B)/devices.inc $(B)/calibration.inc $(B)/build.inc
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc    $<")
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
@@ -81,6 +81,11 @@ $(B)/kernels.inc: FORCE
 $(B)/devices.inc: FORCE
 	@mkdir -p $(@D); for f in $(DEVICES); do n=$${f##*/}; printf '{"%s",\n' "$${n%.profile}"; \
 	    sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' "$$f"; echo '},'; done > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+# What of the sources decides how long ops take, as a checksum for engine/account/device.c: a profile knows the build it is of.
+TIMED := $(sort $(wildcard kernels/*.[ch] tensor/*.[ch] engine/ops/*.[ch]) engine/exec.c engine/pool.c)
+$(B)/build.inc: FORCE $(B)/flags
+	@mkdir -p $(@D); printf '"%s"\n' "$$(cat $(TIMED) $(B)/flags | cksum | tr ' ' -)" > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 # The calibration text, as lines of one string for engine/compress/bundled_text.c.
 $(B)/calibration.inc: FORCE

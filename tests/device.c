@@ -64,6 +64,7 @@ static void test_bad_profiles(void)
         {"half a core", HEAD "cores = 1.5 # 1, measured\n", "line 4: cores: found 1.5, expected a whole number"},
         {"repeated key", HEAD "cores = 1 # 1, measured\n\ncores = 2 # 1, measured\n", "line 6: found a second 'cores'"},
         {"repeated name", HEAD "name = n\n", "line 4: found a second 'name'"},
+        {"repeated build", HEAD "build = a\nbuild = b\n", "line 5: found a second 'build'"},
         {"out of range", HEAD "cores = 0 # 1, measured\n", "line 4: cores: found 0, expected 1 to 1024"},
         {"not a number", HEAD "cores = two # 1, measured\n", "line 4: cores: found 'two', expected a number"},
         {"nan", HEAD "cores = nan # 1, measured\n", "line 4: cores: found nan"},

@@ -13,7 +13,7 @@ static inline void make_round_device(struct device *d, double llc, double p)
     static const char *const vectors[] = {"embed", "angles", "norm", "quantise", "rope", "store", "glu", "add", "gather"};
     char key[DEVICE_KEY];
     struct error e = {""};
-    *d = (struct device){.name = "test machine", .isa = "scalar", .date = "2000-01-01"};
+    *d = (struct device){.name = "test machine", .isa = "scalar", .date = "2000-01-01", .build = "1-2, c"};
     bool ok = device_set(d, "cores", 2, ASSUMED, NULL, &e) && device_set(d, "llc", llc, ASSUMED, NULL, &e) &&
               device_set(d, "exponent", p, ASSUMED, NULL, &e) && device_set(d, "noise", 0.01, ASSUMED, NULL, &e);
     for (int t = 1; t <= 2; t++) {
@@ -41,7 +41,9 @@ static inline void make_round_device(struct device *d, double llc, double p)
 /* Of the same numbers, from the same sources. */
 static inline bool same_device(const struct device *a, const struct device *b)
 {
-    if (a->n != b->n || strcmp(a->name, b->name) || strcmp(a->isa, b->isa) || strcmp(a->date, b->date)) return false;
+    if (a->n != b->n || strcmp(a->name, b->name) || strcmp(a->isa, b->isa) || strcmp(a->date, b->date) ||
+        strcmp(a->build, b->build))
+        return false;
     for (size_t i = 0; i < a->n; i++) {
         const struct device_entry *x = &a->entries[i], *y = &b->entries[i];
         if (strcmp(x->key, y->key) || x->value != y->value || x->from != y->from || strcmp(x->source, y->source)) return false;

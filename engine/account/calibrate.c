@@ -476,6 +476,7 @@ static bool describe(struct calibration *c)
     struct tm day;
     machine_name(d->name, sizeof d->name);
     device_kernels(d->isa, sizeof d->isa);
+    snprintf(d->build, sizeof d->build, "%s", device_build());
     if (!gmtime_r(&now, &day) || !strftime(d->date, sizeof d->date, "%Y-%m-%d", &day))
         return fail(c->e, "clock: found no date");
     /* 8 MiB where the system keeps silent: between the 2 MiB of a Raspberry Pi 5 and a laptop's 16. */

@@ -230,6 +230,7 @@ void device_print(const struct device *d, FILE *f)
 {
     fprintf(f, "# hartree device profile: key = value # unit, provenance\nname = %s\nisa = %s\ndate = %s\n", d->name, d->isa,
             d->date);
+    if (*d->build) fprintf(f, "build = %s\n", d->build);
     for (size_t i = 0; i < d->n; i++) {
         const struct device_entry *entry = &d->entries[i];
         /* Nine digits carry any measurement; more only where the value would not read back the same. */
@@ -290,7 +291,7 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
     if (!equals) return fail(e, "found '%.60s', expected key = value", line);
     *equals = 0;
     char *key = trim(line), *value = trim(equals + 1);
-    char *text = !strcmp(key, "name") ? d->name : !strcmp(key, "isa") ? d->isa : !strcmp(key, "date") ? d->date : NULL;
+    char *text = !strcmp(key, "name") ? d->name : !strcmp(key, "isa") ? d->isa : !strcmp(key, "date") ? d->date : !strcmp(key, "build") ? d->build : NULL;
     if (text) {
         if (*text) return fail(e, "found a second '%s', expected one", key);
         if (!*value || strlen(value) >= DEVICE_TEXT)
@@ -422,6 +423,13 @@ void device_kernels(char *name, size_t size)
 {
     const char *pins = getenv("HARTREE_KERNEL");
     snprintf(name, size, "%s%s%.90s", kernel_active_isa(), pins && *pins ? " " : "", pins ? pins : "");
+}
+
+const char *device_build(void)
+{
+    return
+#include "build.inc"
+        ", " __VERSION__;
 }
 
 bool device_cache_path(char *path, size_t size, struct error *e)

@@ -1,8 +1,8 @@
 /* device.h - what one machine can do, as rates, and the text file that holds them.
  *
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
- * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The three texts `name`, `isa` and
- * `date` stand alone, without a comment. The numbers:
+ * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The texts `name`, `isa`, `date` and,
+ * of a calibrated profile, `build` stand alone, without a comment. The numbers:
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
@@ -77,6 +77,7 @@ struct device {
     char name[DEVICE_TEXT];       /* the CPU's name */
     char isa[DEVICE_TEXT];        /* kernels that were measured: the highest ISA, and pins if there were any */
     char date[DEVICE_TEXT];       /* of the calibration, YYYY-MM-DD */
+    char build[DEVICE_TEXT];      /* device_build of the program that calibrated; "" where nobody did */
     struct device_entry *entries; /* in the order of device_set */
     size_t n, allocated;
 };
@@ -117,6 +118,10 @@ void device_print(const struct device *d, FILE *f);
 
 /* What the kernels in use are called: the highest ISA, and the pins that change them. */
 void device_kernels(char *name, size_t size);
+
+/* What of this program decides how long its ops take: a checksum over the sources of kernels, linear layers, ops, exec and pool
+ * and over the compiler's flags, and its version. Another build's profile is of another program. */
+const char *device_build(void);
 
 /* $XDG_CACHE_HOME/hartree/device-CORES-KERNELS, else in ~/.cache: a run with a pinned kernel, or on fewer cores, has a profile
  * of its own and leaves a careful one alone. False and *e if neither variable is set. */

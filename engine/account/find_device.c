@@ -31,13 +31,15 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
     return ok;
 }
 
-/* Of this machine as it is, and as calibrate describes it today. */
+/* Of this machine as it is, by this build, and as calibrate describes it today. */
 static bool is_this_machine(const struct device *d)
 {
     char name[DEVICE_TEXT], isa[DEVICE_TEXT];
     machine_name(name, sizeof name);
     device_kernels(isa, sizeof isa);
-    if (strcmp(d->name, name) || strcmp(d->isa, isa) || device_get(d, "cores") != pool_default_threads()) return false;
+    if (strcmp(d->name, name) || strcmp(d->isa, isa) || strcmp(d->build, device_build()) ||
+        device_get(d, "cores") != pool_default_threads())
+        return false;
     struct device kernels = {0}; /* these, and a profile of today's keys */
     struct error ignored;
     bool same = calibrate_kernels(&kernels, &ignored);
@@ -53,12 +55,19 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
     struct error why;
     if (which && strcmp(which, "this")) {
         bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
-        return path_given ? device_load(d, which, e) : bundled_load(d, which, e);
+        if (!path_given) return bundled_load(d, which, e);
+        if (!device_load(d, which, e)) return false;
+        if (*d->build && strcmp(d->build, device_build()))
+            say("%s: found the profile of another build (%s), predictions are of that one; `hartree calibrate -o` makes one of "
+                "this",
+                which, d->build);
+        return true;
     }
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
         if (is_this_machine(d)) return true;
-        say("%s: found %s with %s kernels, or an older profile; measuring this machine anew (some 8 s)", path, d->name, d->isa);
+        say("%s: found %s with %s kernels, of another build or an older one; measuring this machine anew (some 8 s)", path,
+            d->name, d->isa);
         device_free(d);
     } else
         say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);

@@ -33,13 +33,17 @@ expect_out "measure: FLOPs are those counted" 'exactly as predicted$'
 cli measure -m "$d/m.gguf" --prompt 1 --gen 1 -r 1 --kv q8_0 --json
 expect_out "measure --json" "\"flops_counted\": [0-9]+, \"repeats\": 1, \"measured_s\": $n, .*\"error\": -?$n, \"unattributed_s\": $n, .*\"rows\": .*\"measured_s\": "
 
-# Energy terms take metered runs, so no calibration drops them in silence: nor one that is made because a profile is of older kernels.
+# Energy terms take metered runs, so no calibration drops them in silence: nor one that is made because a profile is of another build.
 cached=$(echo "$d"/cache/hartree/device-*)
-{ sed 's/^\(linear.q4_K.few\) = [0-9]*/\1 = 14/' "$cached" && echo 'energy.idle = 3.5 # W, fitted by hand'; } >"$d/older" && mv "$d/older" "$cached"
+{ sed 's/^build = .*/build = of yesterday/' "$cached" && echo 'energy.idle = 3.5 # W, fitted by hand'; } >"$d/older" && mv "$d/older" "$cached"
 cli predict -m "$d/m.gguf" --prompt 7 --gen 3
-if [ "$cli_rc" -eq 0 ] && grep -q 'measuring this machine anew' "$cli_err" && grep -q '^energy.idle = 3.5 # W, fitted by hand$' "$cached" && ! grep -q '^linear.q4_K.few = 14' "$cached"; then
+if [ "$cli_rc" -eq 0 ] && grep -q 'measuring this machine anew' "$cli_err" && grep -q '^energy.idle = 3.5 # W, fitted by hand$' "$cached" && grep -q '^build = [0-9]' "$cached"; then
     ok "predict: a profile that is measured anew keeps its energy terms"
 else bad "predict: a profile that is measured anew keeps its energy terms" "$(head -n 2 "$cli_err" | tr '\n' '|')$(grep -c . "$cached") lines"; fi
+sed 's/^build = .*/build = of yesterday/' "$cached" >"$d/device"
+cli predict -m "$d/m.gguf" --prompt 7 --gen 3 --device "$d/device"
+if [ "$cli_rc" -eq 0 ] && grep -q 'files/device: found the profile of another build (of yesterday)' "$cli_err"; then ok "predict: says that a profile is of another build"
+else bad "predict: says that a profile is of another build" "$(head -n 2 "$cli_err" | tr '\n' '|')"; fi
 echo junk >"$d/device"
 cli calibrate --quick -t 1 -o "$d/device"
 if grep -q "^hartree calibrate: no energy terms of what was there are kept: .*files/device: line 1: found 'junk'" "$cli_err"; then ok "calibrate: says what it can't keep"
