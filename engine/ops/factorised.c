@@ -40,17 +40,18 @@ static size_t core_chunks(const struct op *op, const struct step *s)
     return steps_run(op, s) ? c.row_blocks * c.col_blocks : 0;
 }
 
-static void core_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+/* Multiplies `count` neighbouring chunks of one block of columns. */
+static void multiply(const struct op *op, struct exec *x, const struct mpo_step *step, const struct cut *c, size_t chunk,
+                     size_t count, int thread)
 {
     const struct layer_weights *layer = op->u.core.layer;
-    struct mpo_step m = step_of(op);
-    struct cut c = cut_of(op, &x->step, &m);
-    size_t block = chunk % c.col_blocks, row = chunk / c.col_blocks * c.rows, first = linear_block(c.cols, block);
-    size_t end = m.rows - row < c.rows ? m.rows : row + c.rows;
+    const struct mpo_step m = *step;
+    size_t block = chunk % c->col_blocks, row = chunk / c->col_blocks * c->rows, first = linear_block(c->cols, block);
+    size_t rows = count * c->rows, end = m.rows - row < rows ? m.rows : row + rows;
     const struct mpo_pivot *pivots = layer->pivots[op->u.core.core];
-    if (c.stored) {
-        bool last = row + c.rows >= m.rows - m.pivots;
-        end = last ? m.rows : mpo_place(pivots, m.pivots, row + c.rows);
+    if (c->stored) {
+        bool last = row + rows >= m.rows - m.pivots;
+        end = last ? m.rows : mpo_place(pivots, m.pivots, row + rows);
         row = row ? mpo_place(pivots, m.pivots, row) : 0;
     }
     struct mpo_part part = {
@@ -60,7 +61,7 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, int thre
         .row = row,
         .rows = end - row,
         .col = first,
-        .cols = linear_block(c.cols, block + 1) - first,
+        .cols = linear_block(c->cols, block + 1) - first,
         .x = exec_from(x, op, 0),
         .x_vector = type_bytes(x->plan->buffers[op->src].type, m.slices * m.cols),
         .z = op->src2 != NO_BUFFER ? x->buffer[op->src2] : NULL,
@@ -71,6 +72,27 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, int thre
         .exact = x->plan->exact,
     };
     mpo_multiply(&part, x->scratch[thread]);
+}
+
+static void core_run(const struct op *op, struct exec *x, size_t chunk, int thread)
+{
+    struct mpo_step m = step_of(op);
+    struct cut c = cut_of(op, &x->step, &m);
+    multiply(op, x, &m, &c, chunk, 1, thread);
+}
+
+/* As linear's: of few columns, as many chunks together as the scratch has room for. */
+static void core_run_joined(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread)
+{
+    struct mpo_step m = step_of(op);
+    struct cut c = cut_of(op, &x->step, &m);
+    size_t most = c.cols && c.col_blocks == 1 && !linear_unpacks(op->w->type, c.cols)
+                      ? LINEAR_MAX_ROWS * LINEAR_MAX_COLS / (c.cols * c.rows)
+                      : 1;
+    for (size_t end = chunk + count, n; chunk < end; chunk += n) {
+        n = end - chunk < most ? end - chunk : most;
+        multiply(op, x, &m, &c, chunk, n, thread);
+    }
 }
 
 /* Each core is read once a step and multiplied with all vectors of its virtual batch; identity rows cost an addition each. */
@@ -96,7 +118,8 @@ static size_t core_scratch(const struct op *op, const struct plan *p)
     return mpo_scratch(rows) + (p->exact ? linear_exact_scratch(op->w->type, rows, m.cols) : 0);
 }
 
-const struct op_def op_core = {"core", core_chunks, core_run, core_cost, .by_row = false, .scratch = core_scratch};
+const struct op_def op_core = {
+    "core", core_chunks, core_run, core_cost, .by_row = false, .scratch = core_scratch, .run_joined = core_run_joined};
 
 /* ---- contract: one step of another order ---- */
 
