@@ -82,10 +82,15 @@ $(B)/devices.inc: FORCE
 	@mkdir -p $(@D); for f in $(DEVICES); do n=$${f##*/}; printf '{"%s",\n' "$${n%.profile}"; \
 	    sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' "$$f"; echo '},'; done > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
-# What of the sources decides how long ops take, as a checksum for engine/account/device.c: a profile knows the build it is of.
-TIMED := $(sort $(wildcard kernels/*.[ch] tensor/*.[ch] engine/ops/*.[ch]) engine/exec.c engine/pool.c)
-$(B)/build.inc: FORCE $(B)/flags
-	@mkdir -p $(@D); printf '"%s"\n' "$$(cat $(TIMED) $(B)/flags | cksum | tr ' ' -)" > $@.new
+# A checksum for engine/account/device.c, so that a profile knows the build it is of: of the sources that ops and their rates are
+# made of, of the compiler and of its flags.
+TIMED := $(sort $(KSRC) $(KCORE) $(wildcard kernels/*_scalar.c kernels/*.h tensor/*.[ch] engine/ops/*.[ch]) base/memory.c \
+           $(addprefix engine/,exec.c pool.c plan.c plan_linear.c) \
+           $(addprefix engine/account/,calibrate.c probe.c rounds.c peak.c read_rate.c))
+TIMED_FLAGS = $(CC) $(ALL_CFLAGS) $(foreach i,$(ISAS),$(FLAGS_$(i)))
+$(B)/build.inc: FORCE
+	@mkdir -p $(@D); { cat $(TIMED); echo '$(subst ','\'',$(TIMED_FLAGS))'; $(CC) --version; } | cksum | \
+	    sed 's/ /-/; s/.*/"&"/' > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 # The calibration text, as lines of one string for engine/compress/bundled_text.c.
 $(B)/calibration.inc: FORCE

@@ -62,8 +62,10 @@ struct exec *exec_new(const struct plan *p, struct kv *kv, struct pool *pool, si
     x->attend.done = calloc((size_t)kv->n_head, sizeof *x->attend.done);
     bool ok = x->buffer && x->scratch && (x->attend.parts || !attend) && x->attend.done;
     for (size_t i = 0; ok && i < p->n_buffers; i++)
-        if (p->buffers[i].host == NO_BUFFER) ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
-        else x->buffer[i] = (float *)x->buffer[p->buffers[i].host] + p->buffers[i].skip * max_rows; /* the host is older */
+        if (p->buffers[i].host == NO_BUFFER)
+            ok = (x->buffer[i] = memory_new(buffer_bytes(&p->buffers[i], max_rows, max_out)));
+        else
+            x->buffer[i] = (float *)x->buffer[p->buffers[i].host] + p->buffers[i].skip * max_rows; /* the host is older */
     for (int t = 0; ok && scratch && t < threads; t++) ok = (x->scratch[t] = memory_new(scratch * sizeof(float)));
     if (!ok) {
         fail(e, "steps of %zu tokens: found no memory for buffers of %zu MB", max_rows,
@@ -111,7 +113,8 @@ size_t stage_chunks(const struct plan *p, size_t stage, const struct step *s)
 }
 
 /* Runs chunks of one stage until none is left. Chunk numbers run through the stage's chains in order, so a thread's chain only
- * ever moves on; the profile needs a stamp when it does, and after every op of a chain of several. */
+ * ever moves on, and an op that joins chunks gets all of a claim that are its own; the profile needs a stamp when it does, and
+ * after every op of a chain of several. */
 static void run_stage(struct exec *x, size_t stage, int thread)
 {
     const struct plan *p = x->plan;
@@ -132,7 +135,7 @@ static void run_stage(struct exec *x, size_t stage, int thread)
         }
         if (chunk >= begin + n) break;
         const struct op_def *def = op_defs[p->ops[op].kind];
-        if (next - op == 1 && def->run_joined) {
+        if (def->run_joined) {
             count = left < begin + n - chunk ? left : begin + n - chunk;
             def->run_joined(&p->ops[op], x, chunk - begin, count, thread);
             continue;

@@ -147,14 +147,15 @@ struct op_def {
     /* How many chunks the work of a step falls into: a function of shapes and the step's `few` alone, never of the number of
      * threads, so that results do not depend on it. */
     size_t (*chunks)(const struct op *op, const struct step *s);
-    /* Runs one chunk on one thread. */
+    /* Runs one chunk on one thread; NULL where there is run_joined. */
     void (*run)(const struct op *op, struct exec *x, size_t chunk, int thread);
     struct op_cost (*cost)(const struct op *op, const struct plan *p, const struct step *s);
     /* A chunk reads and writes, of buffers that change within a layer, its own row (or segment of it) alone. */
     bool by_row;
-    /* Floats of scratch that a chunk wants on its thread; NULL: none. */
+    /* Floats of scratch that a call wants on its thread; NULL: none. */
     size_t (*scratch)(const struct op *op, const struct plan *p);
-    /* Runs `count` chunks from `chunk` on, where that is cheaper than one by one; NULL: it is not. */
+    /* Of an op that never runs in a chain: runs `count` chunks from `chunk` on, all that the thread has claimed, where one call
+     * is cheaper than one by one. Their number depends on what other threads do, the bits of the result must not. */
     void (*run_joined)(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread);
 };
 extern const struct op_def *const op_defs[OP_KIND_COUNT];

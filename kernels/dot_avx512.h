@@ -5,10 +5,12 @@
  * scales, to int32 (dpwssd): per 64 codes these two and a permutation that spreads the scales, beside the unpacking.
  *
  * Blocks of 32: two blocks a register, dpbusd. Four blocks share what follows, so the activations are laid out anew by fours,
- * once for all rows. Signed codes are raised to unsigned ones; what that adds is known before, and taken off each lane's sum.
+ * once a call, or once a strip of very long rows. Signed codes are raised to unsigned ones; what that adds is known before, and
+ * taken off each lane's sum.
  *
  * Blocks lie at any address, so most loads of weights cross a line and take two of the one 512-bit load a cycle that Zen 4
- * has: as many as the arithmetic takes. One load therefore brings what several blocks need of it, and activations are aligned.
+ * has: as many as the arithmetic takes. One load therefore brings the nibbles of two blocks or
+ * the scales of four, and activations are aligned.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_AVX512_H
 #define HARTREE_DOT_AVX512_H
@@ -91,7 +93,7 @@ struct dot_group {
 };
 enum { DOT_MINIMA = -1 }; /* for a shift, which says that codes are 2^shift too high: they are not, and m is added */
 /* What of a row is multiplied at a time, whatever the number of columns, for the bits' sake: 8192 elements. Where rows are
- * longer, a strip of them is multiplied by all slices before the next, so that memory is read in order. */
+ * longer, a strip of them is multiplied by all slices before the next, so that memory is read nearly in order. */
 enum { DOT_GROUPS = 64, DOT_STRIP_ROWS = 32 };
 
 /* Four blocks of weights: what lies at w, its first 64 bytes, and its last, or, of long blocks, the next. */
@@ -115,7 +117,8 @@ KERNEL_INLINE int dot_word(size_t w_block, size_t i, size_t at)
     return (int)(byte < 64 ? byte : byte - dot_tail(w_block) + 64) / 2;
 }
 
-/* The words `at` bytes into blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3 1 3, and those `then` bytes into blocks 0 1 2 3. */
+/* Needs then >= at. The words `at` bytes into blocks 0 2 0 2, 0 2 0 2, 1 3 1 3, 1 3 1 3, and those `then` bytes into blocks 0 1
+ * 2 3. */
 KERNEL_INLINE __m512i dot_words(const struct dot_four *b, const size_t w_block, const size_t at, const size_t then)
 {
     const int even = dot_word(w_block, 0, at) | dot_word(w_block, 2, at) << 16,
@@ -151,7 +154,8 @@ KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x
     for (int i = 0; i < 16; i++) g->d[i] = d[i / 8 + i % 2 * 2];
 }
 
-/* Weights that are used after a row's slice more: for the second-level cache, since the first is full of activations. */
+/* Weights that are used after a row's slice more: for the second-level cache, since the first is full of activations. A strip's
+ * last row asks for one of the next strip. */
 KERNEL_INLINE void dot_later(const char *w, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64) _mm_prefetch(w + i, _MM_HINT_T1);
@@ -221,7 +225,8 @@ KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const 
 #define DOT_KERNEL_AVX512_32(prefix, isa, shift, columns)                                                                      \
     DOT_KERNEL(prefix, isa, AVX512_NEEDS, columns, dot_strip32_avx512, sizeof(struct block_##prefix), codes, shift)
 
-/* The nibbles, `at` bytes into their blocks, of blocks 2 pair and 2 pair + 1 in element order: low ones, then high ones. */
+/* Needs blocks two of which lie in 64 bytes. The nibbles, `at` bytes into their blocks, of blocks 2 pair and 2 pair + 1 in
+ * element order: low ones, then high ones. */
 KERNEL_INLINE __m512i dot_nibbles(const struct dot_four *b, const int pair, const size_t w_block, const size_t at)
 {
     const int64_t each = 0x0001000100010001, next = 0x0003000200010000; /* four words from one on */

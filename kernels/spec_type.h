@@ -121,18 +121,20 @@ static inline void tspec_values(enum type type, float *y, const void *x, size_t 
 
 /* ---- dot ---- */
 
-/* a: n, b: rows, c: cols. Tiles of columns and rows leave every remainder; the last case is what the benchmark times. */
-#define DOT_CASES(N0, N1, N2, N3)                                                                                              \
+/* a: n, b: rows, c: cols. Tiles of columns and rows leave every remainder; LONG is a row that kernels may take in slices; the
+ * last case is what the benchmark times. */
+#define DOT_CASES(N0, N1, N2, N3, LONG)                                                                                        \
     {                                                                                                                          \
         {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x3x1", N1, 3, 1}, {#N2 "x8x2", N2, 8, 2}, {#N1 "x17x3", N1, 17, 3},   \
             {#N3 "x8x4", N3, 8, 4}, {#N2 "x3x5", N2, 3, 5}, {#N1 "x5x8", N1, 5, 8}, {#N0 "x17x33", N0, 17, 33},                \
+            {#LONG "x33x2", LONG, 33, 2},                                                                                      \
         {                                                                                                                      \
             "2048x256x1", 2048, 256, 1                                                                                         \
         }                                                                                                                      \
     }
-#define DOT_CASES_1   DOT_CASES(1, 7, 31, 97)
-#define DOT_CASES_32  DOT_CASES(32, 64, 160, 544)
-#define DOT_CASES_256 DOT_CASES(256, 512, 768, 1280)
+#define DOT_CASES_1   DOT_CASES(1, 7, 31, 97, 1033)
+#define DOT_CASES_32  DOT_CASES(32, 64, 160, 544, 8224)
+#define DOT_CASES_256 DOT_CASES(256, 512, 768, 1280, 2304)
 
 /* Strides have gaps where the number of rows is odd: a row of weights may be part of a wider one, an output of a longer column.
  */

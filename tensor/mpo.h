@@ -110,8 +110,9 @@ static inline bool mpo_is_direct(const struct mpo_step *s, const int32_t *place)
 /* Where stored row number `stored` of a gauged core of one slice belongs, among its n identity rows. */
 size_t mpo_place(const struct mpo_pivot *pivots, size_t n, size_t stored);
 
-/* Floats of scratch for parts of so many rows and at most LINEAR_MAX_COLS vectors; an exact part needs linear_exact_scratch's
- * besides. */
+/* Outputs, rows times vectors, of parts of so many rows and at most LINEAR_MAX_COLS vectors; and floats of scratch for parts of
+ * as many outputs, however they are shaped. An exact part needs linear_exact_scratch's besides. */
+size_t mpo_outputs(size_t rows);
 size_t mpo_scratch(size_t rows);
 void mpo_multiply(const struct mpo_part *p, float *scratch);
 

@@ -97,7 +97,9 @@ static void scatter(const struct mpo_part *p, const float *from)
     }
 }
 
-size_t mpo_scratch(size_t rows) { return 2 * rows * LINEAR_MAX_COLS; }
+size_t mpo_outputs(size_t rows) { return rows * LINEAR_MAX_COLS; }
+
+size_t mpo_scratch(size_t rows) { return 2 * mpo_outputs(rows); }
 
 void mpo_multiply(const struct mpo_part *p, float *scratch)
 {

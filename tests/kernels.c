@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum { SHIFTS = 8, MARGIN = 256, FILLER = 0xa5 };
-#define LARGE (256u << 10) /* bytes of a case from which on one placement is tried: it is there for the benchmark */
+#define LARGE (320u << 10) /* bytes of a case from which on one placement is tried: it is there for the benchmark */
 
 /* ---- Guarded memory: pages between two that fault ---- */
 

@@ -291,7 +291,13 @@ static bool parse_line(struct device *d, char *line, int number, struct error *e
     if (!equals) return fail(e, "found '%.60s', expected key = value", line);
     *equals = 0;
     char *key = trim(line), *value = trim(equals + 1);
-    char *text = !strcmp(key, "name") ? d->name : !strcmp(key, "isa") ? d->isa : !strcmp(key, "date") ? d->date : !strcmp(key, "build") ? d->build : NULL;
+    const struct {
+        const char *key;
+        char *text;
+    } texts[] = {{"name", d->name}, {"isa", d->isa}, {"date", d->date}, {"build", d->build}};
+    char *text = NULL;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!strcmp(key, texts[i].key)) text = texts[i].text;
     if (text) {
         if (*text) return fail(e, "found a second '%s', expected one", key);
         if (!*value || strlen(value) >= DEVICE_TEXT)
@@ -427,9 +433,10 @@ void device_kernels(char *name, size_t size)
 
 const char *device_build(void)
 {
-    return
+    static const char build[] =
 #include "build.inc"
-        ", " __VERSION__;
+        ;
+    return build;
 }
 
 bool device_cache_path(char *path, size_t size, struct error *e)

@@ -1,8 +1,8 @@
 /* device.h - what one machine can do, as rates, and the text file that holds them.
  *
  * A profile is a text file of lines `key = value # unit, provenance`; `#` starts a comment. Provenance is `measured`,
- * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The texts `name`, `isa`, `date` and,
- * of a calibrated profile, `build` stand alone, without a comment. The numbers:
+ * `published SOURCE`, `fitted SOURCE` (by `hartree fit`, from measured joules) or `assumed`. The texts `name`, `isa` and `date`
+ * and, in a calibrated profile, `build` stand alone, without a comment. The numbers:
  *
  *   cores                        1      physical cores that the process may use
  *   llc                          B      last-level cache
@@ -119,12 +119,12 @@ void device_print(const struct device *d, FILE *f);
 /* What the kernels in use are called: the highest ISA, and the pins that change them. */
 void device_kernels(char *name, size_t size);
 
-/* What of this program decides how long its ops take: a checksum over the sources of kernels, linear layers, ops, exec and pool
- * and over the compiler's flags, and its version. Another build's profile is of another program. */
+/* A checksum over what this program's ops and rates are made of: the sources of kernels, linear layers, ops, plans, exec, pool
+ * and calibration, the compiler and its flags. Another build's rates are another program's. */
 const char *device_build(void);
 
 /* $XDG_CACHE_HOME/hartree/device-CORES-KERNELS, else in ~/.cache: a run with a pinned kernel, or on fewer cores, has a profile
- * of its own and leaves a careful one alone. False and *e if neither variable is set. */
+ * of its own and leaves the other's alone. False and *e if neither variable is set. */
 bool device_cache_path(char *path, size_t size, struct error *e);
 
 /* Makes the folder that device_cache_path's file lies in, where it is not there. */

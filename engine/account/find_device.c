@@ -31,21 +31,13 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
     return ok;
 }
 
-/* Of this machine as it is, by this build, and as calibrate describes it today. */
+/* Of this machine and its kernels as they are, whatever build measured them. */
 static bool is_this_machine(const struct device *d)
 {
     char name[DEVICE_TEXT], isa[DEVICE_TEXT];
     machine_name(name, sizeof name);
     device_kernels(isa, sizeof isa);
-    if (strcmp(d->name, name) || strcmp(d->isa, isa) || strcmp(d->build, device_build()) ||
-        device_get(d, "cores") != pool_default_threads())
-        return false;
-    struct device kernels = {0}; /* these, and a profile of today's keys */
-    struct error ignored;
-    bool same = calibrate_kernels(&kernels, &ignored);
-    for (size_t i = 0; same && i < kernels.n; i++) same = device_get(d, kernels.entries[i].key) == kernels.entries[i].value;
-    device_free(&kernels);
-    return same;
+    return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
 }
 
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
@@ -57,17 +49,18 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
         bool path_given = !bundled_find(which) && (strchr(which, '/') || !access(which, F_OK));
         if (!path_given) return bundled_load(d, which, e);
         if (!device_load(d, which, e)) return false;
-        if (*d->build && strcmp(d->build, device_build()))
-            say("%s: found the profile of another build (%s), predictions are of that one; `hartree calibrate -o` makes one of "
-                "this",
-                which, d->build);
+        if (say && is_this_machine(d) && *d->build && strcmp(d->build, device_build()))
+            say("%s: found rates of this machine by another build of hartree; those of this build may differ", which);
         return true;
     }
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
-        if (is_this_machine(d)) return true;
-        say("%s: found %s with %s kernels, of another build or an older one; measuring this machine anew (some 8 s)", path,
-            d->name, d->isa);
+        bool here = is_this_machine(d);
+        if (here && !strcmp(d->build, device_build())) return true;
+        if (here)
+            say("%s: found rates by another build of hartree; measuring this machine anew (some 8 s)", path);
+        else
+            say("%s: found %s with %s kernels; measuring this machine anew (some 8 s)", path, d->name, d->isa);
         device_free(d);
     } else
         say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);

@@ -41,11 +41,10 @@ static size_t core_chunks(const struct op *op, const struct step *s)
 }
 
 /* Multiplies `count` neighbouring chunks of one block of columns. */
-static void multiply(const struct op *op, struct exec *x, const struct mpo_step *step, const struct cut *c, size_t chunk,
-                     size_t count, int thread)
+static void multiply(const struct op *op, struct exec *x, struct mpo_step m, const struct cut *c, size_t chunk, size_t count,
+                     int thread)
 {
     const struct layer_weights *layer = op->u.core.layer;
-    const struct mpo_step m = *step;
     size_t block = chunk % c->col_blocks, row = chunk / c->col_blocks * c->rows, first = linear_block(c->cols, block);
     size_t rows = count * c->rows, end = m.rows - row < rows ? m.rows : row + rows;
     const struct mpo_pivot *pivots = layer->pivots[op->u.core.core];
@@ -74,24 +73,15 @@ static void multiply(const struct op *op, struct exec *x, const struct mpo_step 
     mpo_multiply(&part, x->scratch[thread]);
 }
 
-static void core_run(const struct op *op, struct exec *x, size_t chunk, int thread)
-{
-    struct mpo_step m = step_of(op);
-    struct cut c = cut_of(op, &x->step, &m);
-    multiply(op, x, &m, &c, chunk, 1, thread);
-}
-
 /* As linear's: of few columns, as many chunks together as the scratch has room for. */
-static void core_run_joined(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread)
+static void core_run(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread)
 {
     struct mpo_step m = step_of(op);
     struct cut c = cut_of(op, &x->step, &m);
-    size_t most = c.cols && c.col_blocks == 1 && !linear_unpacks(op->w->type, c.cols)
-                      ? LINEAR_MAX_ROWS * LINEAR_MAX_COLS / (c.cols * c.rows)
-                      : 1;
+    size_t most = linear_unpacks(op->w->type, c.cols) ? 1 : mpo_outputs(LINEAR_MAX_ROWS) / (c.cols * c.rows);
     for (size_t end = chunk + count, n; chunk < end; chunk += n) {
         n = end - chunk < most ? end - chunk : most;
-        multiply(op, x, &m, &c, chunk, n, thread);
+        multiply(op, x, m, &c, chunk, n, thread);
     }
 }
 
@@ -119,7 +109,7 @@ static size_t core_scratch(const struct op *op, const struct plan *p)
 }
 
 const struct op_def op_core = {
-    "core", core_chunks, core_run, core_cost, .by_row = false, .scratch = core_scratch, .run_joined = core_run_joined};
+    "core", core_chunks, NULL, core_cost, .by_row = false, .scratch = core_scratch, .run_joined = core_run};
 
 /* ---- contract: one step of another order ---- */
 

@@ -43,22 +43,18 @@ static void multiply(const struct op *op, struct exec *x, const struct cut *c, s
         .y = (float *)exec_to(x, op, first) + row,
         .ldy = n_out,
     };
-    if (x->plan->exact) linear_multiply_exact(&part, x->scratch[thread]);
-    else linear_multiply(&part);
-}
-
-static void linear_run(const struct op *op, struct exec *x, size_t chunk, int thread)
-{
-    struct cut c = cut_of(op, &x->step);
-    multiply(op, x, &c, chunk, 1, thread);
+    if (x->plan->exact)
+        linear_multiply_exact(&part, x->scratch[thread]);
+    else
+        linear_multiply(&part);
 }
 
 /* A dot lays its activations out once a call, and memory streams what one call reads. */
-static void linear_run_joined(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread)
+static void linear_run(const struct op *op, struct exec *x, size_t chunk, size_t count, int thread)
 {
     struct cut c = cut_of(op, &x->step);
-    bool together = c.col_blocks == 1 && !linear_unpacks(op->w->type, c.cols);
-    for (size_t end = chunk + count, n = together ? count : 1; chunk < end; chunk += n) multiply(op, x, &c, chunk, n, thread);
+    size_t n = linear_unpacks(op->w->type, c.cols) ? 1 : count; /* few columns are one block */
+    for (size_t end = chunk + count; chunk < end; chunk += n) multiply(op, x, &c, chunk, n, thread);
 }
 
 /* 2 n_in n_out FLOPs a row (ARCHITECTURE.md, the accountant); the weights cross memory once a step, or as often as predict.h
@@ -79,11 +75,15 @@ static size_t linear_scratch(const struct op *op, const struct plan *p)
     return p->exact ? linear_exact_scratch(op->w->type, (size_t)op->n_out, (size_t)op->n_in) : 0;
 }
 
-const struct op_def op_linear = {"linear", linear_chunks, linear_run, linear_cost, .by_row = false, .scratch = linear_scratch, .run_joined = linear_run_joined};
+const struct op_def op_linear = {
+    "linear", linear_chunks, NULL, linear_cost, .by_row = false, .scratch = linear_scratch, .run_joined = linear_run};
 
 /* ---- embed: row `token` of the embedding matrix, times a constant in Gemma ---- */
 
-static size_t embed_chunks(const struct op *op, const struct step *s) { return op_rows(op, s); }
+static size_t embed_chunks(const struct op *op, const struct step *s)
+{
+    return op_rows(op, s);
+}
 
 static void embed_run(const struct op *op, struct exec *x, size_t chunk, int thread)
 {

@@ -42,7 +42,7 @@ if [ "$cli_rc" -eq 0 ] && grep -q 'measuring this machine anew' "$cli_err" && gr
 else bad "predict: a profile that is measured anew keeps its energy terms" "$(head -n 2 "$cli_err" | tr '\n' '|')$(grep -c . "$cached") lines"; fi
 sed 's/^build = .*/build = of yesterday/' "$cached" >"$d/device"
 cli predict -m "$d/m.gguf" --prompt 7 --gen 3 --device "$d/device"
-if [ "$cli_rc" -eq 0 ] && grep -q 'files/device: found the profile of another build (of yesterday)' "$cli_err"; then ok "predict: says that a profile is of another build"
+if [ "$cli_rc" -eq 0 ] && grep -q 'files/device: found rates of this machine by another build' "$cli_err"; then ok "predict: says that a profile is of another build"
 else bad "predict: says that a profile is of another build" "$(head -n 2 "$cli_err" | tr '\n' '|')"; fi
 echo junk >"$d/device"
 cli calibrate --quick -t 1 -o "$d/device"
