@@ -11,7 +11,7 @@
  * the same eight rows. The panel stays in the first-level cache while all columns pass by, four at a time.
  *
  * Peak. Two vectors of weights by four columns: a step of four k takes 8 maddubs, 8 additions, 4 broadcasts and 2 loads for
- * 512 multiply-adds. With two multiplying and four vector pipes (Zen 3) that is 4 cycles; the loads take 3.
+ * 256 multiply-adds. With two multiplying and four vector pipes (Zen 3) that is 4 cycles; the loads take 3.
  *
  * Overflow. A lane of int16 adds `steps` times two products code * x, |x| <= 127: 8 * 2 * 15 * 127 = 30480 for four bits,
  * 4 * 2 * 31 * 127 = 31496 for five, 2 * 2 * 63 * 127 = 32004 for six.

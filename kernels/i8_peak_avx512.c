@@ -17,7 +17,10 @@ static void i8_peak_avx512(const struct peak_args *a)
         /* Opaque, or the sums are copied from register to register. */
         for (int k = 0; k < PEAK_I8_REPEATS; k++) s[k] = OPAQUE("v", _mm512_dpbusd_epi32(s[k], u, v));
     for (int k = 1; k < PEAK_I8_REPEATS; k++) s[0] = _mm512_add_epi32(s[0], s[k]);
-    uint16_t y = (uint16_t)_mm512_reduce_add_epi32(s[0]);
+    uint32_t lane[16]; /* their sum wraps: gcc's own reduction is of ints */
+    _mm512_storeu_si512(lane, s[0]);
+    for (int k = 1; k < 16; k++) lane[0] += lane[k];
+    uint16_t y = (uint16_t)lane[0];
     memcpy(a->y, &y, sizeof y);
 }
 

@@ -57,9 +57,15 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
     if (cache && device_load(d, path, &why)) {
         bool here = is_this_machine(d);
         if (here && !strcmp(d->build, device_build())) return true;
-        if (here)
-            say("%s: found rates by another build of hartree; measuring this machine anew (some 8 s)", path);
-        else
+        if (here) {
+            char old[sizeof path + 4];
+            snprintf(old, sizeof old, "%s.old", path);
+            bool kept = device_save(d, old, &why);
+            say("%s: found rates by another build of hartree%s; measuring this machine anew (some 8 s; `hartree calibrate` "
+                "takes "
+                "more care)",
+                path, kept ? ", kept as .old" : "");
+        } else
             say("%s: found %s with %s kernels; measuring this machine anew (some 8 s)", path, d->name, d->isa);
         device_free(d);
     } else

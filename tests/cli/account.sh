@@ -37,7 +37,7 @@ expect_out "measure --json" "\"flops_counted\": [0-9]+, \"repeats\": 1, \"measur
 cached=$(echo "$d"/cache/hartree/device-*)
 { sed 's/^build = .*/build = of yesterday/' "$cached" && echo 'energy.idle = 3.5 # W, fitted by hand'; } >"$d/older" && mv "$d/older" "$cached"
 cli predict -m "$d/m.gguf" --prompt 7 --gen 3
-if [ "$cli_rc" -eq 0 ] && grep -q 'measuring this machine anew' "$cli_err" && grep -q '^energy.idle = 3.5 # W, fitted by hand$' "$cached" && grep -q '^build = [0-9]' "$cached"; then
+if [ "$cli_rc" -eq 0 ] && grep -q 'measuring this machine anew' "$cli_err" && grep -q '^energy.idle = 3.5 # W, fitted by hand$' "$cached" && grep -q '^build = [0-9]' "$cached" && grep -q '^build = of yesterday$' "$cached.old"; then
     ok "predict: a profile that is measured anew keeps its energy terms"
 else bad "predict: a profile that is measured anew keeps its energy terms" "$(head -n 2 "$cli_err" | tr '\n' '|')$(grep -c . "$cached") lines"; fi
 sed 's/^build = .*/build = of yesterday/' "$cached" >"$d/device"
