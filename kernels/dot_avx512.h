@@ -9,8 +9,8 @@
  * taken off each lane's sum.
  *
  * Blocks lie at any address, so most loads of weights cross a line and take two of the one 512-bit load a cycle that Zen 4
- * has: as many as the arithmetic takes. One load therefore brings the nibbles of two blocks or
- * the scales of four, and activations are aligned.
+ * has: as many as the arithmetic takes. One load therefore brings the nibbles of two blocks or the scales of four, and
+ * activations are aligned.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_DOT_AVX512_H
 #define HARTREE_DOT_AVX512_H

@@ -61,9 +61,7 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
             char old[sizeof path + 4];
             snprintf(old, sizeof old, "%s.old", path);
             bool kept = device_save(d, old, &why);
-            say("%s: found rates by another build of hartree%s; measuring this machine anew (some 8 s; `hartree calibrate` "
-                "takes "
-                "more care)",
+            say("%s: found rates by another build%s; measuring this machine anew (some 8 s; `hartree calibrate`: better)",
                 path, kept ? ", kept as .old" : "");
         } else
             say("%s: found %s with %s kernels; measuring this machine anew (some 8 s)", path, d->name, d->isa);
