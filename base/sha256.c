@@ -21,28 +21,40 @@ static uint32_t rotate(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
-static void add_block(struct sha256 *s, const uint8_t *b)
+static inline void add_round(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g, uint32_t *h,
+                             uint32_t add)
 {
-    uint32_t w[64], v[8];
+    uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25), choose = (e & f) ^ (~e & g);
+    uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22), majority = (a & b) ^ (a & c) ^ (b & c);
+    uint32_t t1 = *h + s1 + choose + add;
+    *d += t1;
+    *h = t1 + s0 + majority;
+}
+
+static void add_block(struct sha256 *s, const uint8_t *block)
+{
+    uint32_t w[64];
     for (int i = 0; i < 16; i++)
-        w[i] = (uint32_t)b[4 * i] << 24 | (uint32_t)b[4 * i + 1] << 16 | (uint32_t)b[4 * i + 2] << 8 | b[4 * i + 3];
+        w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 |
+               block[4 * i + 3];
     for (int i = 16; i < 64; i++) {
         uint32_t s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
         uint32_t s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
         w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }
-    memcpy(v, s->state, sizeof v);
-    for (int i = 0; i < 64; i++) {
-        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t t1 = v[7] + s1 + choose + round_constants[i] + w[i];
-        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        memmove(v + 1, v, 7 * sizeof v[0]);
-        v[4] += t1;
-        v[0] = t1 + s0 + majority;
+    uint32_t *v = s->state, a = v[0], b = v[1], c = v[2], d = v[3], e = v[4], f = v[5], g = v[6], h = v[7];
+    for (int i = 0; i < 64; i += 8) { /* roles move on by one a round and are back after eight: written out, no word moves */
+        const uint32_t *k = round_constants + i, *m = w + i;
+        add_round(a, b, c, &d, e, f, g, &h, k[0] + m[0]);
+        add_round(h, a, b, &c, d, e, f, &g, k[1] + m[1]);
+        add_round(g, h, a, &b, c, d, e, &f, k[2] + m[2]);
+        add_round(f, g, h, &a, b, c, d, &e, k[3] + m[3]);
+        add_round(e, f, g, &h, a, b, c, &d, k[4] + m[4]);
+        add_round(d, e, f, &g, h, a, b, &c, k[5] + m[5]);
+        add_round(c, d, e, &f, g, h, a, &b, k[6] + m[6]);
+        add_round(b, c, d, &e, f, g, h, &a, k[7] + m[7]);
     }
-    for (int i = 0; i < 8; i++) s->state[i] += v[i];
+    v[0] += a, v[1] += b, v[2] += c, v[3] += d, v[4] += e, v[5] += f, v[6] += g, v[7] += h;
 }
 
 void sha256_begin(struct sha256 *s)
