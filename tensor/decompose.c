@@ -36,20 +36,25 @@ bool metric_new(struct metric *m, const double *second, size_t n, double damping
     return ok;
 }
 
-double metric_norm(const struct metric *m, const double *w, size_t rows, double *square)
+double *metric_image(const struct metric *m, const double *w, size_t rows, struct error *e)
 {
-    enum { STRIP = 256 };
-    double sum = 0, *y = malloc(STRIP * m->n * sizeof *y);
+    double *y = matrix_new(rows, m->n, e);
+    if (!y) return NULL;
+    memcpy(y, w, rows * m->n * sizeof *y);
+    matrix_times_triangle(rows, m->n, m->l, y);
+    return y;
+}
+
+double metric_norm(const struct metric *m, const double *w, size_t rows)
+{
+    enum { STRIP = 512 };
+    double sum = 0, *y = malloc((rows < STRIP ? rows : STRIP) * m->n * sizeof *y + 1);
     if (!y) return NAN;
     for (size_t first = 0; first < rows; first += STRIP) {
         size_t n = rows - first < STRIP ? rows - first : STRIP;
-        matrix_product(false, false, n, m->n, m->n, w + first * m->n, m->l, y);
-        for (size_t r = 0; r < n; r++) {
-            double row = 0;
-            for (size_t i = 0; i < m->n; i++) row += y[r * m->n + i] * y[r * m->n + i];
-            if (square) square[first + r] = row;
-            sum += row;
-        }
+        memcpy(y, w + first * m->n, n * m->n * sizeof *y);
+        matrix_times_triangle(n, m->n, m->l, y);
+        for (size_t i = 0; i < n * m->n; i++) sum += y[i] * y[i];
     }
     free(y);
     return sum;
@@ -61,25 +66,21 @@ void decomposition_free(struct decomposition *d)
 {
     free(d->value);
     free(d->vector);
-    free(d->wl);
+    free(d->image);
     *d = (struct decomposition){.n_out = 0};
 }
 
-bool decompose(struct decomposition *d, const double *w, size_t n_out, size_t n_in, const struct metric *m, struct error *e)
+bool decompose(struct decomposition *d, const double *w, double *image, size_t n_out, size_t n_in, const struct metric *m,
+               struct error *e)
 {
-    bool left = n_out <= n_in;
+    bool left = n_out <= n_in, ok = image;
     size_t full = left ? n_out : n_in;
-    *d = (struct decomposition){.w = w, .metric = m, .n_out = n_out, .n_in = n_in, .full = full};
-    d->value = matrix_new(full, 1, e);
+    *d = (struct decomposition){.w = w, .metric = m, .n_out = n_out, .n_in = n_in, .full = full, .image = image};
+    d->value = ok ? matrix_new(full, 1, e) : NULL;
     d->vector = d->value ? matrix_new(full, full, e) : NULL;
-    d->wl = d->vector ? matrix_new(n_out, n_in, e) : NULL;
-    bool ok = d->wl;
+    ok = d->vector;
     if (ok) {
-        matrix_product(false, false, n_out, n_in, n_in, w, m->l, d->wl);
-        if (left)
-            matrix_product(false, true, full, full, n_in, d->wl, d->wl, d->vector);
-        else
-            matrix_product(true, false, full, full, n_out, d->wl, d->wl, d->vector);
+        matrix_product(!left, left, full, full, left ? n_in : n_out, image, image, d->vector);
         ok = matrix_eigen(full, d->vector, d->value, e);
     }
     for (size_t j = 0; ok && j < full; j++) {
@@ -89,8 +90,8 @@ bool decompose(struct decomposition *d, const double *w, size_t n_out, size_t n_
     ok = ok && (isfinite(d->total) || fail(e, "weights: found numbers that are not finite"));
     if (!ok) decomposition_free(d);
     if (ok && left) {
-        free(d->wl); /* the left vectors say it all */
-        d->wl = NULL;
+        free(d->image); /* the left vectors say it all */
+        d->image = NULL;
     }
     return ok;
 }
@@ -115,8 +116,8 @@ void low_rank_free(struct low_rank *l)
 /* W' L in the basis of its right singular vectors: n_out x r, column j of norm sigma_j. */
 static void scores(const struct decomposition *d, size_t r, double *s)
 {
-    if (d->wl) {
-        matrix_product(false, true, d->n_out, r, d->n_in, d->wl, d->vector, s);
+    if (d->image) {
+        matrix_product(false, true, d->n_out, r, d->n_in, d->image, d->vector, s);
         return;
     }
     for (size_t o = 0; o < d->n_out; o++)

@@ -30,8 +30,10 @@ struct metric {
 bool metric_new(struct metric *m, const double *second, size_t n, double damping, struct error *e);
 void metric_free(struct metric *m);
 
-/* |w|_C^2 of each of `rows` rows of n numbers into square (NULL: none); their sum. */
-double metric_norm(const struct metric *m, const double *w, size_t rows, double *square);
+/* The image w L of `rows` rows of n numbers, to be freed: |w|_C^2 is its sum of squares. NULL and *e for want of memory. */
+double *metric_image(const struct metric *m, const double *w, size_t rows, struct error *e);
+/* |w|_C^2 of the rows together; NAN for want of memory, or of numbers that are none. */
+double metric_norm(const struct metric *m, const double *w, size_t rows);
 
 /* A matrix's singular values and vectors in the metric. */
 struct decomposition {
@@ -41,9 +43,12 @@ struct decomposition {
     double *value;            /* `full` squared singular values of W L, largest first */
     double total;             /* their sum: |W|_C^2 */
     double *vector;           /* private: row j is singular vector j, a left one where n_out <= n_in, else a right one */
-    double *wl;               /* private: W L, where n_out > n_in */
+    double *image;            /* private: W L, where n_out > n_in */
 };
-bool decompose(struct decomposition *d, const double *w, size_t n_out, size_t n_in, const struct metric *m, struct error *e);
+/* `image`: that of w, freed by decomposition_free, or at once where this fails. NULL: false, and *e stays as metric_image,
+ * which found no memory, has left it. */
+bool decompose(struct decomposition *d, const double *w, double *image, size_t n_out, size_t n_in, const struct metric *m,
+               struct error *e);
 void decomposition_free(struct decomposition *d);
 
 /* |W - W'|_C^2 / |W|_C^2 of the best W' of rank r: the discarded part of the sum. */

@@ -22,6 +22,8 @@ void dgemm_(const char *, const char *, const int *, const int *, const int *, c
             const double *, const int *, const double *, double *, const int *, size_t, size_t);
 void dtrsm_(const char *, const char *, const char *, const char *, const int *, const int *, const double *, const double *,
             const int *, double *, const int *, size_t, size_t, size_t, size_t);
+void dtrmm_(const char *, const char *, const char *, const char *, const int *, const int *, const double *, const double *,
+            const int *, double *, const int *, size_t, size_t, size_t, size_t);
 void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
 void dsyevd_(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *,
              const int *, int *, size_t, size_t);
@@ -60,6 +62,13 @@ bool matrix_cholesky(size_t n, double *a, struct error *e)
     if (info) return fail(e, "found a matrix of %zu that is not positive definite at row %d, expected one that is", n, info);
     for (size_t i = 0; i < n; i++) memset(a + i * n + i + 1, 0, (n - i - 1) * sizeof *a);
     return true;
+}
+
+void matrix_times_triangle(size_t rows, size_t n, const double *l, double *b)
+{
+    const double one = 1;
+    const int m = (int)n, columns = (int)rows;
+    dtrmm_("L", "U", "N", "N", &m, &columns, &one, l, &m, b, &m, 1, 1, 1, 1);
 }
 
 void matrix_solve_right(size_t rows, size_t n, const double *l, double *b)
@@ -162,6 +171,12 @@ bool matrix_cholesky(size_t n, double *a, struct error *e)
 {
     (void)n, (void)a;
     return lapack_require(1, e);
+}
+
+void matrix_times_triangle(size_t rows, size_t n, const double *l, double *b)
+{
+    (void)rows, (void)n, (void)l, (void)b;
+    abort();
 }
 
 void matrix_solve_right(size_t rows, size_t n, const double *l, double *b)

@@ -27,7 +27,8 @@ void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, si
  * positive definite. */
 bool matrix_cholesky(size_t n, double *a, struct error *e);
 
-/* How a triangle L is solved with: each of these overwrites b. */
+/* What a triangle L multiplies and is solved with: each of these overwrites b. */
+void matrix_times_triangle(size_t rows, size_t n, const double *l, double *b);          /* b (rows x n) L */
 void matrix_solve_right(size_t rows, size_t n, const double *l, double *b);             /* b (rows x n) L^-1 */
 void matrix_solve_left(size_t n, size_t columns, bool transposed, const double *l, double *b); /* L^-1 b, or L^-T b */
 

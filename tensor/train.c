@@ -237,7 +237,7 @@ bool train_sweep(struct train *t, const double *w, const struct metric *m, int s
     if (ok) {
         forward(&s, 0, t->core[0]);
         for (size_t j = 0; j < s.n_out * s.n_in; j++) s.matrix[j] -= w[j];
-        *error = metric_norm(m, s.matrix, s.n_out, NULL);
+        *error = metric_norm(m, s.matrix, s.n_out);
     }
     sweep_free(&s);
     return ok;

@@ -38,7 +38,7 @@ static bool make_moments(struct moments *m, size_t n)
 {
     enum { ROWS = 384, DIRECTIONS = 6 };
     float *direction = matrix(DIRECTIONS + 1, n), *x = malloc(ROWS * n * sizeof *x);
-    bool ok = direction && x && moments_new(m, n, ROWS, false, 2, &e);
+    bool ok = direction && x && moments_new(m, n, false, 2, &e);
     for (size_t r = 0; ok && r < ROWS; r++) {
         for (size_t i = 0; i < n; i++) x[r * n + i] = 0.3f * normal() * (i % 7 ? 1 : 4) + direction[i];
         for (size_t d = 1; d <= DIRECTIONS; d++) {
@@ -47,7 +47,7 @@ static bool make_moments(struct moments *m, size_t n)
         }
     }
     if (ok) moments_add(m, x, NULL, ROWS, pool);
-    ok = ok && moments_finish(m);
+    ok = ok && moments_finish(m, pool);
     free(direction);
     free(x);
     return ok;

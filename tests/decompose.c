@@ -50,6 +50,11 @@ static double plain_error(const double *w, const double *v, size_t rows, size_t 
     return sum;
 }
 
+static bool take_apart(struct decomposition *d, const double *w, size_t n_out, size_t n_in, const struct metric *m)
+{
+    return decompose(d, w, metric_image(m, w, n_out, &e), n_out, n_in, m, &e);
+}
+
 static void test_shape(size_t n_out, size_t n_in, size_t r)
 {
     char name[128];
@@ -57,12 +62,12 @@ static void test_shape(size_t n_out, size_t n_in, size_t r)
     struct metric m = {.n = 0};
     struct decomposition d = {.n_out = 0};
     struct low_rank gauged = {.rank = 0}, plain = {.rank = 0};
-    bool ok = metric_new(&m, c, n_in, 0.01, &e) && decompose(&d, w, n_out, n_in, &m, &e) &&
+    bool ok = metric_new(&m, c, n_in, 0.01, &e) && take_apart(&d, w, n_out, n_in, &m) &&
               low_rank_new(&gauged, &d, r, true, &e) && low_rank_new(&plain, &d, r, false, &e);
     snprintf(name, sizeof name, "%zu x %zu to rank %zu", n_out, n_in, r);
     TEST(name, ok, "%s", e.text);
     if (ok) {
-        double zero = metric_norm(&m, w, n_out, NULL), want = decomposition_error(&d, r) * d.total;
+        double zero = metric_norm(&m, w, n_out), want = decomposition_error(&d, r) * d.total;
         snprintf(name, sizeof name, "%zu x %zu: the singular values' squares add up to |W|^2 in the metric", n_out, n_in);
         TEST(name, fabs(zero / d.total - 1) < 1e-10, "%g against %g", zero, d.total);
         low_rank_product(&plain, v, &e);
@@ -100,6 +105,19 @@ static void test_shape(size_t n_out, size_t n_in, size_t r)
     free(w), free(c), free(v);
 }
 
+/* Rows that are taken in strips. */
+static void test_norm(void)
+{
+    enum { ROWS = 1100, N = 20 };
+    double *w = random_matrix(ROWS, N), *c = random_moments(N), *zeros = calloc(ROWS * N, sizeof *zeros);
+    struct metric m;
+    bool ok = metric_new(&m, c, N, 0.01, &e);
+    double want = ok ? plain_error(w, zeros, ROWS, N, m.c) : 0, got = ok ? metric_norm(&m, w, ROWS) : 0;
+    TEST("a norm of 1100 rows", ok && fabs(got - want) < 1e-10 * want, "found %g, expected %g %s", got, want, e.text);
+    metric_free(&m);
+    free(w), free(c), free(zeros);
+}
+
 static void test_planted(void)
 {
     enum { OUT = 60, IN = 44, RANK = 9 };
@@ -109,7 +127,7 @@ static void test_planted(void)
     struct metric m;
     struct decomposition d;
     struct low_rank l;
-    bool ok = metric_new(&m, c, IN, 0.01, &e) && decompose(&d, w, OUT, IN, &m, &e);
+    bool ok = metric_new(&m, c, IN, 0.01, &e) && take_apart(&d, w, OUT, IN, &m);
     TEST("a planted rank is found", ok && decomposition_error(&d, RANK) < 1e-12 && decomposition_error(&d, RANK - 1) > 1e-6,
          "%g left at it, %g below it", decomposition_error(&d, RANK), decomposition_error(&d, RANK - 1));
     ok = low_rank_new(&l, &d, RANK, true, &e) && low_rank_product(&l, v, &e);
@@ -135,7 +153,7 @@ static void test_metric(void)
     double c[N * N] = {0}, w[N] = {3, 4};
     struct metric m;
     bool ok = metric_new(&m, c, N, 0.01, &e);
-    TEST("inputs that are all zeros: the identity", ok && metric_norm(&m, w, 1, NULL) == 25, "%s", e.text);
+    TEST("inputs that are all zeros: the identity", ok && metric_norm(&m, w, 1) == 25, "%s", e.text);
     metric_free(&m);
     c[0] = NAN;
     TEST("refused: second moments that are no numbers", !metric_new(&m, c, N, 0.01, &e) && strstr(e.text, "found a trace of"),
@@ -145,33 +163,73 @@ static void test_metric(void)
          "found '%s'", e.text);
     double zeros[N * N] = {0};
     struct decomposition d;
-    ok = metric_new(&m, NULL, N, 0, &e) && decompose(&d, zeros, N, N, &m, &e);
+    ok = metric_new(&m, NULL, N, 0, &e) && take_apart(&d, zeros, N, N, &m);
     TEST("a matrix of zeros has no error at any rank", ok && d.total == 0 && decomposition_error(&d, 1) == 0, "%s", e.text);
     decomposition_free(&d);
+    TEST("refused: no image", !decompose(&d, zeros, NULL, N, N, &m, &e), "taken");
     zeros[5] = NAN;
-    TEST("refused: weights that are no numbers", !decompose(&d, zeros, N, N, &m, &e), "taken");
+    TEST("refused: weights that are no numbers", !take_apart(&d, zeros, N, N, &m), "taken");
     metric_free(&m);
 }
 
-/* Rounding with feedback: blocks are those of the type, and outputs on the metric's inputs are nearer. */
-static void test_feedback(enum type type, double least_gain)
+/* Each block b of (W - W') L, times L_bb^-1, is what was rounded off once its columns had been moved, whatever the columns after
+ * it lost: the largest part of it, as a share of what rounding alone may leave. */
+static double worst_rounding(enum type type, const double *w, const double *v, size_t rows, size_t n, const struct metric *m)
 {
-    enum { ROWS = 192, N = 128 }; /* rows enough that the gain is not one draw's luck */
+    enum { STEP = 32 };
+    double *r = malloc(rows * n * sizeof *r), worst = 0, square[STEP * STEP], part[STEP];
+    for (size_t i = 0; i < rows * n; i++) r[i] = w[i] - v[i];
+    matrix_times_triangle(rows, n, m->l, r);
+    for (size_t end = n, cols; end; end -= cols) {
+        cols = end % STEP ? end % STEP : STEP;
+        size_t first = end - cols;
+        for (size_t i = 0; i < cols; i++)
+            memcpy(square + i * cols, m->l + (first + i) * n + first, cols * sizeof *square);
+        for (size_t o = 0; o < rows; o++) {
+            double most = 0;
+            memcpy(part, r + o * n + first, cols * sizeof *part);
+            matrix_solve_right(1, cols, square, part);
+            for (size_t i = 0; i < cols; i++) most = fmax(most, fabs(v[o * n + first + i]));
+            for (size_t i = 0; i < cols; i++) {
+                double stored = fabs(v[o * n + first + i]);
+                /* F16: half of its last digit. Q8_0: half a step, which F16 rounds, too. */
+                double bound = type == TYPE_F16 ? 0x1p-11 * stored + 1e-7 : most * (0.51 / 127 + 0x1p-11);
+                worst = fmax(worst, fabs(part[i]) / bound);
+            }
+        }
+    }
+    free(r);
+    return worst;
+}
+
+/* Rounding with feedback: blocks are those of the type, and outputs on the metric's inputs are nearer. */
+static void test_feedback(enum type type, size_t n, double least_gain)
+{
+    enum { ROWS = 192 }; /* enough that the gain is not one draw's luck */
     char name[96];
-    double *w = random_matrix(ROWS, N), *c = random_moments(N), plain[ROWS * N], fed[ROWS * N], again[ROWS * N];
+    double *w = random_matrix(ROWS, n), *c = random_moments(n);
+    size_t bytes = ROWS * n * sizeof *w;
+    double *plain = malloc(bytes), *fed = malloc(bytes), *again = malloc(bytes);
     struct metric m;
-    bool ok = metric_new(&m, c, N, 0.01, &e);
-    memcpy(plain, w, sizeof plain), memcpy(fed, w, sizeof fed);
-    ok = ok && round_with_feedback(type, plain, ROWS, N, NULL, &e) && round_with_feedback(type, fed, ROWS, N, m.c, &e);
-    double without = plain_error(w, plain, ROWS, N, m.c), with = plain_error(w, fed, ROWS, N, m.c), worst = 0;
-    memcpy(again, fed, sizeof again);
-    ok = ok && round_with_feedback(type, again, ROWS, N, NULL, &e);
-    for (int i = 0; i < ROWS * N; i++) worst = fmax(worst, fabs(again[i] - fed[i]));
-    snprintf(name, sizeof name, "%s with feedback: outputs change less, and it is the type's own numbers", type_name(type));
+    bool ok = metric_new(&m, c, n, 0.01, &e);
+    memcpy(plain, w, bytes), memcpy(fed, w, bytes);
+    ok = ok && round_with_feedback(type, plain, ROWS, n, NULL, &e) && round_with_feedback(type, fed, ROWS, n, m.l, &e);
+    double without = plain_error(w, plain, ROWS, n, m.c), with = plain_error(w, fed, ROWS, n, m.c), worst = 0;
+    memcpy(again, fed, bytes);
+    ok = ok && round_with_feedback(type, again, ROWS, n, NULL, &e);
+    for (size_t i = 0; i < ROWS * n; i++) worst = fmax(worst, fabs(again[i] - fed[i]));
+    snprintf(name, sizeof name, "%s, rows of %zu, with feedback: outputs change less, and it is the type's own numbers",
+             type_name(type), n);
     TEST(name, ok && with < without * least_gain && worst < 1e-3, "error %g, %g without; off the type by %g %s", with, without,
          worst, e.text);
+    if (ok && (type == TYPE_F16 || type == TYPE_Q8_0)) {
+        snprintf(name, sizeof name, "%s, rows of %zu: what later columns lost is made up for, to the rounding", type_name(type),
+                 n);
+        double most = worst_rounding(type, w, fed, ROWS, n, &m);
+        TEST(name, most > 0.5 && most <= 1, "%g of the bound", most);
+    }
     metric_free(&m);
-    free(w), free(c);
+    free(w), free(c), free(plain), free(fed), free(again);
 }
 
 /* ---- Chains ---- */
@@ -190,10 +248,10 @@ static void test_chain(const char *what, const struct mpo *m, bool full)
     snprintf(name, sizeof name, "chain %s: its squared error is the sum of what was discarded", what);
     TEST(name, ok && fabs(left - t.discarded) < 1e-9 * whole && (full ? left < 1e-12 * whole : left > 1e-3 * whole),
          "%g, discarded %g, of %g %s", left, t.discarded, whole, e.text);
-    double before = metric_norm(&metric, w, n_out, NULL), error = 0;
+    double before = metric_norm(&metric, w, n_out), error = 0;
     bool monotone = ok;
     for (size_t j = 0; ok && j < n_out * n_in; j++) v[j] -= w[j];
-    double start = ok ? metric_norm(&metric, v, n_out, NULL) : 0, last = start;
+    double start = ok ? metric_norm(&metric, v, n_out) : 0, last = start;
     for (int sweep = 0; ok && sweep < 4; sweep++) {
         ok = train_sweep(&t, w, &metric, 6, &error, &e);
         monotone &= error <= last * (1 + 1e-9) + 1e-12 * before;
@@ -215,7 +273,7 @@ static void test_chain_of_two(void)
     struct decomposition d = {.n_out = 0};
     struct train t = {.discarded = 0};
     const struct mpo m = {.d = 2, .o = {OUT, 1}, .i = {1, IN}, .r = {1, RANK, 1}};
-    bool ok = metric_new(&metric, c, IN, 0.01, &e) && decompose(&d, w, OUT, IN, &metric, &e) && train_new(&t, w, &m, &e);
+    bool ok = metric_new(&metric, c, IN, 0.01, &e) && take_apart(&d, w, OUT, IN, &metric) && train_new(&t, w, &m, &e);
     for (int sweep = 0; ok && sweep < 60; sweep++) ok = train_sweep(&t, w, &metric, 20, &error, &e);
     double want = decomposition_error(&d, RANK) * d.total;
     TEST("two cores of a low rank come to the whitened SVD's error", ok && error > want * (1 - 1e-9) && error < want * 1.01,
@@ -238,11 +296,13 @@ int main(void)
     test_shape(64, 40, 17);
     test_shape(33, 33, 32);
     test_shape(96, 31, 1);
+    test_norm();
     test_planted();
     test_metric();
-    test_feedback(TYPE_Q8_0, 0.95);
-    test_feedback(TYPE_Q4_0, 0.95);
-    test_feedback(TYPE_F16, 1.5);
+    test_feedback(TYPE_Q8_0, 128, 0.95);
+    test_feedback(TYPE_Q4_0, 128, 0.95);
+    test_feedback(TYPE_F16, 100, 1.5);
+    test_feedback(TYPE_Q6_K, 512, 1);
     test_chain("of one core", &(struct mpo){.d = 1, .o = {6}, .i = {5}, .r = {1, 1}}, true);
     test_chain("o=8x3 i=3x8", &(struct mpo){.d = 2, .o = {8, 3}, .i = {3, 8}, .r = {1, 9, 1}}, false);
     test_chain("with parts", &(struct mpo){.d = 2, .o = {24, 1}, .i = {2, 12}, .r = {1, 6, 1}}, false);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "base/sha256.h"
 #include "engine/compress/bundled_text.h"
 #include "engine/compress/importance.h"
@@ -34,6 +35,60 @@ struct seen {
     double trace[SITE_COUNT];
     double slope, importance;
 };
+
+/* ---- Moments ---- */
+
+/* Calls of several lengths: one that fills a panel, one longer than a panel, some within one. Channel 0 starts with a token far
+ * from all others, as language models have it. */
+static void test_moments(struct pool *pool)
+{
+    enum { N = 200, CALLS = 5, ROWS = 700 + 1348 + 2500 + 1 + 300 };
+    static const size_t rows[CALLS] = {700, 1348, 2500, 1, 300};
+    uint64_t state = 7;
+    float *x = malloc(ROWS * N * sizeof *x), *weight = malloc(ROWS * sizeof *weight);
+    double *want = calloc(N * N, sizeof *want), mean[N] = {0}, all = 0, off = 0, off_mean = 0, trace = 0;
+    struct moments m, diagonal;
+    for (size_t r = 0; r < ROWS; r++) {
+        weight[r] = 1.25f + 0.75f * random_signed(&state);
+        all += (double)weight[r];
+        for (size_t i = 0; i < N; i++) x[r * N + i] = random_signed(&state) + 0.1f;
+        if (!r) x[0] = 100;
+        for (size_t i = 0; i < N; i++) {
+            mean[i] += (double)weight[r] * (double)x[r * N + i];
+            for (size_t k = 0; k < N; k++) want[i * N + k] += (double)weight[r] * (double)x[r * N + i] * (double)x[r * N + k];
+        }
+    }
+    bool ok = moments_new(&m, N, false, 2, &e) && moments_new(&diagonal, N, true, 2, &e), symmetric = true, same;
+    for (size_t c = 0, at = 0; ok && c < CALLS; at += rows[c++]) {
+        moments_add(&m, x + at * N, weight + at, rows[c], pool);
+        moments_add(&diagonal, x + at * N, weight + at, rows[c], pool);
+    }
+    ok = ok && moments_finish(&m, pool) && moments_finish(&diagonal, pool) && !diagonal.second;
+    for (size_t i = 0; ok && i < N; i++) {
+        off_mean = worse(off_mean, m.mean[i], mean[i] / all, 1);
+        trace += want[i * N + i] / all / N;
+        off = worse(off, m.square[i], want[i * N + i] / all, want[i * N + i] / all);
+    }
+    TEST("moments of several panels: means and squares", ok && off_mean < 1e-12 && off < 1e-6, "off by %g and %g %s", off_mean,
+         off, e.text);
+    off = 0;
+    for (size_t i = 0; ok && i < N; i++)
+        for (size_t k = 0; k < N; k++) {
+            off = worse(off, m.second[i * N + k], want[i * N + k] / all, trace);
+            symmetric &= m.second[i * N + k] == m.second[k * N + i];
+        }
+    TEST("and their products, to a part of the mean diagonal", ok && off < 5e-5 && symmetric, "off by %g", off);
+    same = ok && !memcmp(m.square, diagonal.square, sizeof mean) && !memcmp(m.mean, diagonal.mean, sizeof mean);
+    TEST("the diagonal alone is the same", same && diagonal.weight == m.weight && m.tokens == ROWS, "%zu rows", m.tokens);
+    moments_free(&m);
+    moments_free(&diagonal);
+    ok = moments_new(&m, N, false, 2, &e);
+    TEST("refused: moments of no rows", ok && !moments_finish(&m, pool), "taken");
+    moments_free(&m);
+    free(x), free(weight), free(want);
+}
+
+/* ---- Statistics ---- */
 
 /* RMS norm of a row by the tensor "blk.LAYER.NAME". */
 static void norm_row(const struct model *m, int layer, const char *name, const float *x, double *y)
@@ -327,6 +382,10 @@ int main(void)
     char message[256], dir[160];
     if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return puts(message), 1;
     if (!test_folder(dir, sizeof dir)) return perror(dir), 1;
+    struct pool *pool = pool_new(2, &e);
+    if (!pool) return puts(e.text), 1;
+    test_moments(pool);
+    pool_free(pool);
     test_bundled_text();
     test_model(dir, "tiny-llama", false);
     test_model(dir, "tiny-gemma3", true);

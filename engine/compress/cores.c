@@ -20,20 +20,31 @@ void cores_free(struct cores *c)
 
 /* ---- Scales of the rows ---- */
 
-bool cores_scales(const struct unit *u, const double *w, const struct metric *m, const double *importance, double *scale,
-                  struct error *e)
+static double sum_of_squares(const double *x, size_t n)
 {
-    for (int i = 0; i < u->n_roles;
-         w += u->out[i] * u->n_in, scale += u->out[i], importance += importance ? u->out[i] : 0, i++) {
-        double mean = 0, norm = 0, *square = malloc(u->out[i] * sizeof *square);
-        bool ok = square && !isnan(metric_norm(m, w, u->out[i], square));
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i] * x[i];
+    return sum;
+}
+
+bool cores_scales(const struct unit *u, const double *image, const double *importance, double *scale,
+                  double norms[SITE_MAX_ROLES], struct error *e)
+{
+    for (int i = 0; i < u->n_roles; scale += u->out[i], importance += importance ? u->out[i] : 0, i++) {
+        double mean = 0, norm = 0;
+        norms[i] = 0;
         for (size_t o = 0; importance && o < u->out[i]; o++) mean += importance[o] / (double)u->out[i];
-        for (size_t o = 0; ok && o < u->out[i]; o++) {
+        for (size_t o = 0; o < u->out[i]; o++, image += u->n_in) {
             scale[o] = mean > 0 ? fmax(importance[o] / mean, LEAST_IMPORTANCE) : 1;
-            norm += scale[o] * square[o];
+            double square = sum_of_squares(image, u->n_in);
+            norm += scale[o] * square;
+            norms[i] += square;
         }
-        free(square);
-        if (!ok || !isfinite(norm)) return fail(e, "found no memory for the norm of a matrix, or numbers that are none");
+        if (!isfinite(norm)) {
+            char name[TENSOR_MAX_NAME];
+            unit_tensor(u, i, name);
+            return fail(e, "tensor '%s': found a norm of %g on the inputs, expected a number", name, norm);
+        }
         for (size_t o = 0; o < u->out[i]; o++)
             scale[o] = sqrt(u->share[i] * (norm > 0 ? scale[o] / norm : scale[o])); /* zeros stay zeros */
     }
@@ -85,18 +96,18 @@ static void scale_right(struct work *k, bool back)
             k->l.right[j * k->l.n_in + i] *= back ? right_scale(k, j) : 1 / right_scale(k, j);
 }
 
-static bool round_left(struct work *k, const double *c, struct error *e)
+static bool round_left(struct work *k, const double *l, struct error *e)
 {
     scale_left(k, false);
-    bool ok = round_with_feedback(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? k->l.rank : 0), k->l.rank, c, e);
+    bool ok = round_with_feedback(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? k->l.rank : 0), k->l.rank, l, e);
     scale_left(k, true);
     return ok;
 }
 
-static bool round_right(struct work *k, const double *c, struct error *e)
+static bool round_right(struct work *k, const double *l, struct error *e)
 {
     scale_right(k, false);
-    bool ok = round_with_feedback(k->o->type, k->l.right, k->l.rank, k->l.n_in, c, e);
+    bool ok = round_with_feedback(k->o->type, k->l.right, k->l.rank, k->l.n_in, l, e);
     scale_right(k, true);
     return ok;
 }
@@ -104,7 +115,7 @@ static bool round_right(struct work *k, const double *c, struct error *e)
 static bool fit_rounded(struct work *k, struct error *e)
 {
     if (k->o->type == TYPE_F32) return true;
-    return round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, k->metric->c, e) &&
+    return round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, k->metric->l, e) &&
            low_rank_fit_left(&k->l, k->w, k->metric, e) && round_left(k, NULL, e);
 }
 
@@ -209,8 +220,8 @@ static bool put_all(struct cores *c, struct work *k, struct error *e)
 
 /* ---- All of it ---- */
 
-/* Relative errors of what is stored; `w` is unscaled, as the factors are by now. */
-static bool judge(struct cores *c, const struct work *k, const double *w, float *product, struct error *e)
+/* Relative errors of what is stored; `w` is unscaled, as the factors are by now, and norm |w|_C^2 of each member. */
+static bool judge(struct cores *c, const struct work *k, const double *w, const double *norm, float *product, struct error *e)
 {
     size_t n = k->l.n_out * k->l.n_in;
     double *p = malloc(n * sizeof *p);
@@ -219,13 +230,10 @@ static bool judge(struct cores *c, const struct work *k, const double *w, float 
     for (size_t i = 0; ok && product && i < n; i++) product[i] = (float)p[i];
     for (size_t i = 0; ok && i < n; i++) p[i] -= w[i];
     const double *difference = p;
-    for (int i = 0; ok && i < k->u->n_roles; i++) {
-        double was = metric_norm(k->metric, w, k->u->out[i], NULL);
-        double left = metric_norm(k->metric, difference, k->u->out[i], NULL);
-        if (isnan(was) || isnan(left)) ok = fail(e, "found no memory for the norm of a matrix, or numbers that are none");
-        c->rel_error[i] = was > 0 ? left / was : 0;
-        w += k->u->out[i] * k->l.n_in;
-        difference += k->u->out[i] * k->l.n_in;
+    for (int i = 0; ok && i < k->u->n_roles; difference += k->u->out[i++] * k->l.n_in) {
+        double left = metric_norm(k->metric, difference, k->u->out[i]);
+        if (isnan(left)) ok = fail(e, "found no memory for the norm of a matrix, or numbers that are none");
+        c->rel_error[i] = norm[i] > 0 ? left / norm[i] : 0;
     }
     free(p);
     return ok;
@@ -320,10 +328,10 @@ static bool make_chain(struct cores *c, const struct unit *u, const double *w, c
     for (int core = 0; ok && core < t.m.d; core++) ok = put_core(c, &k, &t, core, e);
     ok = ok && train_product(&t, p, e);
     if (ok) {
-        double was = metric_norm(m, w, u->n_out, NULL);
+        double was = metric_norm(m, w, u->n_out);
         for (size_t j = 0; product && j < n; j++) product[j] = (float)p[j];
         for (size_t j = 0; j < n; j++) p[j] -= w[j];
-        double left = metric_norm(m, p, u->n_out, NULL);
+        double left = metric_norm(m, p, u->n_out);
         if (isnan(was) || isnan(left)) ok = fail(e, "found no memory for the norm of a matrix, or numbers that are none");
         c->rel_error[0] = was > 0 ? left / was : 0;
     }
@@ -343,20 +351,24 @@ bool cores_make(struct cores *c, const struct unit *u, const double *w, const st
     struct work k = {.u = u, .o = o, .metric = m};
     struct decomposition d = {.n_out = 0};
     *c = (struct cores){.n = 0};
+    double norm[SITE_MAX_ROLES], *image = metric_image(m, w, u->n_out, e);
     k.w = malloc(n * sizeof *k.w);
     k.scale = malloc(u->n_out * sizeof *k.scale);
-    bool ok = ((k.w && k.scale) || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
-              cores_scales(u, w, m, importance, k.scale, e);
+    bool ok = image && ((k.w && k.scale) || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
+              cores_scales(u, image, importance, k.scale, norm, e);
     if (ok) {
         memcpy(k.w, w, n * sizeof *w);
         cores_scale(u, k.scale, false, k.w);
-        ok = decompose(&d, k.w, u->n_out, u->n_in, m, e);
+        cores_scale(u, k.scale, false, image);
+        ok = decompose(&d, k.w, image, u->n_out, u->n_in, m, e);
+        image = NULL;
         /* A matrix of a lower rank has not so many rows to be pivots: it keeps both factors. */
         bool pivots = ok && d.value[u->rank - 1] > 0x1p-46 * d.value[0];
         ok = ok && low_rank_new(&k.l, &d, u->rank, o->gauge && pivots, e);
         decomposition_free(&d);
     }
-    ok = ok && fit_rounded(&k, e) && put_all(c, &k, e) && judge(c, &k, w, product, e);
+    ok = ok && fit_rounded(&k, e) && put_all(c, &k, e) && judge(c, &k, w, norm, product, e);
+    free(image);
     if (!ok) cores_free(c);
     low_rank_free(&k.l);
     free(k.scale);

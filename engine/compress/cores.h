@@ -33,10 +33,12 @@ struct cores {
 void cores_free(struct cores *c);
 
 /* Scales of the rows: the roots of their importances (importance.h; NULL: alike), a member's by 1 / |W_m|_C of the rows so
- * scaled and by the root of its share, so that members' relative errors count as their shares say. `scale` has n_out. */
-bool cores_scales(const struct unit *u, const double *w, const struct metric *m, const double *importance, double *scale,
-                  struct error *e);
-/* w times these, row by row, or divided by them. */
+ * scaled and by the root of its share, so that members' relative errors count as their shares say. `image`: metric_image of the
+ * unit's rows. `scale` has n_out; norms[m] receives |W_m|_C^2 of the rows as they are. False and *e: a norm that is no
+ * number. */
+bool cores_scales(const struct unit *u, const double *image, const double *importance, double *scale,
+                  double norms[SITE_MAX_ROLES], struct error *e);
+/* w (or its image) times these, row by row, or divided by them. */
 void cores_scale(const struct unit *u, const double *scale, bool back, double *w);
 
 /* The structure of the unit's one matrix with the bond `bond`, as far as each cut allows. False and *e where its sizes do not

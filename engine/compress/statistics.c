@@ -241,12 +241,10 @@ static void free_sums(struct run *r)
 static bool new_sums(struct run *r, const struct layer_parts *l, struct error *e)
 {
     for (int i = 0; i < SITE_COUNT; i++)
-        if (!moments_new(&r->input[i], r->plan->buffers[l->input[i]].width, r->calibration->context, r->options->diagonal,
-                         pool_threads(r->pool), e))
+        if (!moments_new(&r->input[i], r->plan->buffers[l->input[i]].width, r->options->diagonal, pool_threads(r->pool), e))
             return false;
     for (int i = 0; r->options->slopes && i < SLOPE_COUNT; i++)
-        if (!moments_new(&r->slope[i], r->plan->buffers[l->gate].width, r->calibration->context, true, pool_threads(r->pool),
-                         e))
+        if (!moments_new(&r->slope[i], r->plan->buffers[l->gate].width, true, pool_threads(r->pool), e))
             return false;
     return true;
 }
@@ -279,12 +277,13 @@ static bool one_layer(struct run *r, int layer, statistics_fn *fn, void *ctx, st
                                  .pool = r->pool};
     for (int i = 0; ok && sums && i < SITE_COUNT; i++) {
         s.input[i] = &r->input[i];
-        ok = moments_finish(&r->input[i]) ||
+        ok = moments_finish(&r->input[i], r->pool) ||
              fail(e, "layer %d: found inputs of %s that are not finite, expected numbers", layer, site_roles[i][0]);
     }
     for (int i = 0; ok && sums && r->options->slopes && i < SLOPE_COUNT; i++) {
         s.slope[i] = &r->slope[i];
-        ok = moments_finish(&r->slope[i]) || fail(e, "layer %d: found gates that are not finite, expected numbers", layer);
+        ok = moments_finish(&r->slope[i], r->pool) ||
+             fail(e, "layer %d: found gates that are not finite, expected numbers", layer);
     }
     const struct plan *next = NULL;
     ok = ok && (!sums || fn(ctx, &s, &next, e)) && (!next || run_changed(r, next, layer, e));

@@ -76,9 +76,14 @@ static bool subject_new(struct subject *t, struct survey *s, struct unit *u, con
 static bool take_apart(struct subject *t, const struct metric *m, struct error *e)
 {
     decomposition_free(&t->d);
-    if (!cores_scales(t->u, t->w, m, t->importance, t->scale, e)) return false;
+    double norms[SITE_MAX_ROLES], *image = metric_image(m, t->w, t->u->n_out, e);
+    if (!image || !cores_scales(t->u, image, t->importance, t->scale, norms, e)) {
+        free(image);
+        return false;
+    }
     cores_scale(t->u, t->scale, false, t->w);
-    return decompose(&t->d, t->w, t->u->n_out, t->u->n_in, m, e);
+    cores_scale(t->u, t->scale, false, image);
+    return decompose(&t->d, t->w, image, t->u->n_out, t->u->n_in, m, e);
 }
 
 /* The matrices at the trial's rank, and their errors. Leaves w as it is in the model. */
@@ -100,8 +105,8 @@ static bool make_trial(struct subject *t, size_t rank, const struct metric *m, s
     }
     const double *row = product;
     for (int i = 0; ok && i < u->n_roles; row += u->out[i++] * u->n_in) {
-        t->error[i] = metric_norm(m, row, u->out[i], NULL) / u->share[i];
-        ok = !isnan(t->error[i]) || fail(e, "found no memory for the norm of a matrix");
+        t->error[i] = metric_norm(m, row, u->out[i]) / u->share[i];
+        ok = !isnan(t->error[i]) || fail(e, "found no memory for the norm of a matrix, or numbers that are none");
     }
     free(product);
     return ok;
