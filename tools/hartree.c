@@ -86,11 +86,12 @@ int main(int argc, char **argv)
         help_commands(stderr);
         return EXIT_USAGE;
     }
-    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message))
-        return usage_error("%s", message);
     const char *name = argv[1];
     if (!strcmp(name, "-h") || !strcmp(name, "--help")) name = "help";
     if (!strcmp(name, "--version")) name = "version";
+    /* Help runs no kernels: it is there however they were asked for. */
+    if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message) && strcmp(name, "help"))
+        return usage_error("%s", message);
     const struct command *c = command_find(name);
     return c ? command_main(c, argc - 2, argv + 2) : EXIT_USAGE;
 }

@@ -90,7 +90,7 @@ static bool take_profile(struct work *w, struct error *e)
 {
     const struct protocol_options *o = w->o;
     if (o->device) return device_find(&w->device, o->device, o->hooks.say, o->hooks.interrupted, e);
-    if (!access(w->profile, F_OK)) return device_load(&w->device, w->profile, e);
+    if (!access(w->profile, F_OK)) return device_find(&w->device, w->profile, o->hooks.say, o->hooks.interrupted, e);
     const struct calibrate_options c = {.threads = o->threads,
                                         .quick = !o->full && o->minutes < 2,
                                         .seconds = o->full ? 0 : fmin(26, 4 * o->minutes),
