@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "engine/account/bundled.h"
 #include "engine/account/calibrate.h"
+#include "engine/account/picture_cost.h"
 #include "engine/account/rounds.h"
 #include "kernels/kernel.h"
 #include "tensor/linear.h"
@@ -252,6 +253,35 @@ static void test_load(void)
     rounds_free(&r);
 }
 
+static void test_picture(void)
+{
+    /* A picture of 100 x 50, made half as wide: 2500 pixels of 8 taps each, and no pass down. */
+    const struct clamped fit = {
+        .in_width = 100, .in_height = 50, .width = 64, .height = 50, .inner_width = 50, .inner_height = 50};
+    static const char *const keys[PICTURE_RATES] = {"picture.open", "picture.pixel", "picture.output", "picture.tap"};
+    struct device d = {0};
+    bool ok = true;
+    for (int i = 0; i < PICTURE_RATES; i++) {
+        TEST("a picture's time is not known without all of its rates", isnan(picture_seconds(&d, &fit)), "it is with %d", i);
+        ok = ok && device_set(&d, keys[i], 1e-6 * (1 + i), MEASURED, NULL, &e);
+    }
+    double want = 1e-6 * (1 + 2 * 5000 + 3 * 2500 + 4 * 8 * 2500), got = picture_seconds(&d, &fit);
+    TEST("a picture's time is its file's and its passes'", ok && fabs(got - want) < 1e-12, "found %g, expected %g", got, want);
+    TEST("and its bytes those of both sizes", picture_bytes(&fit) == 3 * (5000 + 3200), "found %g", picture_bytes(&fit));
+    device_free(&d);
+    struct picture_probe *p = picture_probe_new(&e);
+    double times[PICTURE_TIMES] = {0}, rates[PICTURE_RATES];
+    ok = p && picture_probe_take(p, times, &e);
+    for (int i = 0; i < PICTURE_TIMES; i++) ok = ok && times[i] > 0 && times[i] < 10;
+    TEST("a scene is read and resized", ok, "%s", e.text);
+    picture_probe_free(p);
+    static const double disturbed[PICTURE_TIMES] = {1, 1, 0.5, 3, 2}; /* the large file faster than the small one */
+    picture_rates(disturbed, rates);
+    ok = true;
+    for (int i = 0; i < PICTURE_RATES; i++) ok = ok && rates[i] >= 0;
+    TEST("rates of times that contradict each other are no less than 0", ok, "found %g", rates[PICTURE_PIXEL]);
+}
+
 static void test_calibrate(void)
 {
     struct device d = {0}, again = {0};
@@ -267,6 +297,10 @@ static void test_calibrate(void)
         ok = device_get(&d, key) == (double)linear_few((enum type)t);
     }
     TEST("it says of its kernels what they say of themselves", ok, "it doesn't");
+    const struct clamped fit = {
+        .in_width = 640, .in_height = 480, .width = 56, .height = 56, .inner_width = 56, .inner_height = 56};
+    double picture_s = picture_seconds(&d, &fit);
+    TEST("it knows what reading and resizing a picture take", picture_s > 1e-5 && picture_s < 10, "found %g s", picture_s);
     TEST("it keeps the time of the work that tells the pace",
          device_get(&d, "pace.prefill.1") > 1e-5 && device_get(&d, "pace.prefill.1") < 60 &&
              device_get(&d, "pace.decode.1") > 1e-5 && device_get(&d, "pace.decode.1") < 60,
@@ -289,6 +323,7 @@ int main(void)
     test_changed();
     test_rounds();
     test_load();
+    test_picture();
     test_calibrate();
     device_free(&d);
     rmdir(folder);

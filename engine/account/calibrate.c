@@ -16,6 +16,7 @@
 #include "engine/account/machine.h"
 #include "engine/account/pace.h"
 #include "engine/account/peak.h"
+#include "engine/account/picture_cost.h"
 #include "engine/account/probe.h"
 #include "engine/account/read_rate.h"
 #include "engine/account/rounds.h"
@@ -30,6 +31,7 @@ struct calibration {
     int counts[MAX_COUNTS], n_counts; /* numbers of threads */
     int threads;                      /* of the count at hand */
     struct probe_weights memory;      /* far more than the cache holds */
+    struct picture_probe *picture;
     struct rounds rounds;
     size_t many;           /* rows of a long step of linear layers */
     double seen[2][2];     /* positions that a row of attention saw: in decode and prefill, of few and of many */
@@ -269,9 +271,19 @@ static bool measure_pace(struct calibration *c)
     return ok && !interrupted(c);
 }
 
+/* What a picture takes before a tower sees it, on one thread whatever their number. */
+static bool measure_picture(struct calibration *c)
+{
+    double seconds[PICTURE_TIMES];
+    bool ok = picture_probe_take(c->picture, seconds, c->e);
+    for (int i = 0; ok && i < PICTURE_TIMES; i++) ok = note_seconds(c, seconds[i], "few.picture.%d", i);
+    return ok;
+}
+
 static bool measure_round(struct calibration *c)
 {
     double tau;
+    if (!measure_picture(c)) return false;
     for (int i = 0; i < c->n_counts; i++) {
         c->threads = c->counts[i];
         if (!measure_machine(c) || !measure_stage(c, &tau)) return false;
@@ -400,6 +412,16 @@ static bool put_attend(struct calibration *c, int phase)
     return true;
 }
 
+static bool put_picture(struct calibration *c)
+{
+    double seconds[PICTURE_TIMES], rates[PICTURE_RATES];
+    for (int i = 0; i < PICTURE_TIMES; i++) seconds[i] = figure_of(c, "few.picture.%d", i);
+    picture_rates(seconds, rates);
+    for (int i = 0; i < PICTURE_RATES; i++)
+        if (!put(c, rates[i], "picture.%s", picture_rate_names[i])) return false;
+    return true;
+}
+
 /* The relative scatter of bandwidth over the rounds; of few of them, what it is on a machine that others use too. */
 static bool put_noise(struct calibration *c)
 {
@@ -440,7 +462,7 @@ static bool put_figures(struct calibration *c)
         for (unsigned t = 0; t < TYPE_FILE_END; t++)
             if (type_get(t) && type_get(t)->op && !put_gemm(c, (enum type)t, c->counts[i])) return false;
     }
-    return put_attend(c, 0) && put_attend(c, 1) && put_exponent(c) && put_noise(c);
+    return put_attend(c, 0) && put_attend(c, 1) && put_picture(c) && put_exponent(c) && put_noise(c);
 }
 
 /* ---- All of it ---- */
@@ -537,8 +559,9 @@ bool calibrate(struct device *d, const struct calibrate_options *o, struct error
     if (ok && !huge && !(c.memory.bytes = memory_new(bytes)))
         ok = fail(e, "calibration: found no memory for %zu MB", bytes / MIB);
     if (ok) probe_weights_fill(&c.memory);
-    ok = ok && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
+    ok = ok && (c.picture = picture_probe_new(e)) && measure_rounds(&c) && put_figures(&c) && (o->quick || put_interval(&c));
     rounds_free(&c.rounds);
+    picture_probe_free(c.picture);
     if (huge)
         memory_huge_free(c.memory.bytes, bytes);
     else

@@ -15,6 +15,7 @@
  *              96 rows of a prompt, the first and after 288; two of each, so that what a row takes for itself is told from what
  *              it sees
  *   vector.*   of the layers of stream and prefill
+ *   picture.*  a scene's file read, and the scene made larger and smaller (picture_cost.h)
  *   pace.*     the time of work that is the same each time (pace.h)
  *   exponent   that of 1, 2 and infinity which tells stream best from decode and read_bandwidth
  *   interval95 (not when quick) from runs of other models, by a profile that is complete but for it (holdout.h)

@@ -34,6 +34,8 @@
  *   interval95.T         1      half width of the 95 % interval of a prediction's seconds, relative to it; need not be there
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
  *   pace.PHASE.T                 s      of work that tells a later moment's speed from this one's (pace.h); need not be there
+ *   picture.RATE                 s      of a picture before a tower sees it, RATE open, pixel, output, tap (picture_cost.h);
+ *                                       need not be there
  *   energy.idle                  W      drawn whether or not anything runs
  *   energy.active                W      drawn on top while a model runs
  *   energy.byte                  J/B    of weights and cache read from memory

@@ -53,7 +53,7 @@ struct laws_clamp {
     double knee_measured_px, knee_low_px, knee_high_px; /* longest edges where those patches begin; NAN: no knee was told */
     int n;                                              /* points on the plateau: from the predicted knee on */
     double patches, flops;                              /* of each of them */
-    double time_s, predicted_s;                         /* means over them */
+    double time_s, predicted_s;                         /* medians over them */
     double ratio, predicted_ratio;                      /* of time_s, to the first clamp's */
 };
 

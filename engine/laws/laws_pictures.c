@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/laws.h"
 
+#include "base/median.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,21 +55,20 @@ static bool find_knee(struct laws_clamp *k, const struct laws_model *m, const st
     return ok;
 }
 
-/* Where a clamp binds nowhere there is no plateau. */
+/* Where a clamp binds nowhere there is no plateau. Medians: what disturbed one size is not the plateau's. */
 static void find_plateau(struct laws_clamp *k, const struct laws_model *m, const struct sweep *s, int clamp)
 {
+    double time[SWEEP_EDGES], predicted[SWEEP_EDGES];
     k->patches = k->flops = k->time_s = k->predicted_s = NAN;
-    double time = 0, predicted = 0;
     for (int i = 0; i < m->n_points; i++) {
         const struct laws_point *p = &m->point[i];
         if (clamp_of(p, s) != clamp || !(longest(p) >= k->knee_predicted_px)) continue;
-        time += p->time_s;
-        predicted += p->plan->time_s;
+        time[k->n] = p->time_s;
+        predicted[k->n++] = p->plan->time_s;
         k->patches = (double)p->plan->fit.patches;
         k->flops = p->plan->flops;
-        k->n++;
     }
-    if (k->n) k->time_s = time / k->n, k->predicted_s = predicted / k->n;
+    if (k->n) k->time_s = median(time, (size_t)k->n), k->predicted_s = median(predicted, (size_t)k->n);
 }
 
 /* ---- The curve ---- */

@@ -54,7 +54,8 @@ void pictures_write_points(const void *from, FILE *f)
     fputs("model,clamp_number,clamp,edge,name,width,height,resized_width,resized_height,patches,tokens,prompt,windows,passes,"
           "flops,time_s,fastest_s,slowest_s,predicted_s,vision_s,predicted_vision_s,prefill_s,predicted_prefill_s,decode_s,"
           "predicted_decode_s,sample_s,read_s,resize_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,"
-          "energy_net_j,predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s\n",
+          "energy_net_j,predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s,"
+          "predicted_prepare_s\n",
           f);
     for (int m = 0; m < s->options.n_models; m++)
         for (int i = 0; i < l->model[m].n_points; i++) {
@@ -71,7 +72,7 @@ void pictures_write_points(const void *from, FILE *f)
                                 q->decode_s,       p->sample_s, p->read_s,       p->resize_s,  p->cpu_auc,
                                 q->cpu_auc,        p->ram_auc,  q->ram_auc,      p->pss_auc,   p->energy_j,
                                 p->energy_net_j,   q->energy_j, p->others_cpu_s, p->window_s,  q->interval95_s[0],
-                                q->interval95_s[1]};
+                                q->interval95_s[1], q->prepare_s};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fputc('\n', f);
         }

@@ -37,6 +37,7 @@ void pictures_json_point(struct json *j, const struct laws *l, const struct laws
     json_put_number(j, "predicted_vision_s", q->vision_s);
     json_put_number(j, "read_s", p->read_s);
     json_put_number(j, "resize_s", p->resize_s);
+    json_put_number(j, "predicted_prepare_s", q->prepare_s);
     json_put_number(j, "patches_unbounded", q->unbounded);
 }
 

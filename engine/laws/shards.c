@@ -177,6 +177,7 @@ static void take_plan(struct sweep_point *q, const struct json_value *v)
     q->cpu_auc = json_find_number(v, "predicted_cpu_auc");
     q->ram_auc = json_find_number(v, "predicted_ram_auc");
     q->energy_j = json_find_number(v, "predicted_energy_j");
+    q->prepare_s = json_find_number(v, "predicted_prepare_s");
     q->steps = json_find_number(v, "steps");
     q->flops = json_find_number(v, "flops");
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/sweep_parts.h"
 
+#include "engine/account/picture_cost.h"
 #include "engine/account/tower_price.h"
 #include "engine/look.h"
 #include "engine/prompt.h"
@@ -124,10 +125,29 @@ static bool take_tokens(const struct viewer *v, const struct clamped *fit, struc
     return look_place(v->model->tokenizer, &one, out, e);
 }
 
-/* What is predicted of a picture and its question: *r, to be freed, with the tower's part in vision_s and flops_vision, and of
- * memory the area: the tower's buffers are there while it runs, all else throughout. */
+/* Memory of a prediction: byte-seconds of its time, and the bytes that are there before it, too. */
+struct memory {
+    double area, bytes;
+};
+
+/* What comes before the tower, for a grid whose prediction takes time_s: beside its own figures, as sweep_point has them. A
+ * device that does not say how long a picture's preparation takes leaves that out. */
+struct areas {
+    double prepare_s, cpu_auc, ram_auc;
+};
+
+static struct areas areas_of(const struct viewer *v, const struct clamped *fit, double time_s, struct memory m)
+{
+    double prepare_s = picture_seconds(v->o->device, fit), before = isnan(prepare_s) ? 0 : prepare_s;
+    return (struct areas){.prepare_s = prepare_s,
+                          .cpu_auc = time_s * v->o->threads + before,
+                          .ram_auc = m.area + m.bytes * before + picture_bytes(fit) * (time_s + before)};
+}
+
+/* What is predicted of a picture and its question: *r, to be freed, with the tower's part in vision_s and flops_vision. Of
+ * memory the tower's buffers are there while it runs, all else throughout. */
 static bool price(const struct viewer *v, const struct clamped *fit, const char *clamp, struct prediction *r,
-                  struct energy_work *work, double *ram_auc, struct error *e)
+                  struct energy_work *work, struct memory *memory, struct error *e)
 {
     const struct sweep_options *o = v->o;
     struct prediction seen;
@@ -140,7 +160,7 @@ static bool price(const struct viewer *v, const struct clamped *fit, const char 
         r->vision_s = r->time_s;
         r->flops_vision = r->flops;
         r->prefill_s = 0;
-        *ram_auc = r->peak_memory_bytes * r->time_s;
+        *memory = (struct memory){r->peak_memory_bytes * r->time_s, r->weight_bytes};
         return true;
     }
     struct predict_options run = {.threads = o->threads,
@@ -153,7 +173,8 @@ static bool price(const struct viewer *v, const struct clamped *fit, const char 
     if (ok) {
         energy_work(&text, r, v->plan);
         energy_work_add(work, &text);
-        *ram_auc = (r->peak_memory_bytes + seen.weight_bytes) * (r->time_s + seen.time_s) + buffers * seen.time_s;
+        double always = r->peak_memory_bytes + seen.weight_bytes, time_s = r->time_s + seen.time_s;
+        *memory = (struct memory){always * time_s + buffers * seen.time_s, always};
         snprintf(size, sizeof size, "%dx%d", fit->in_width, fit->in_height);
         ok = prediction_join(r, &seen, size, clamp, e);
         if (!ok) prediction_free(r);
@@ -169,6 +190,7 @@ static bool plan_point(const struct viewer *v, const struct sweep *s, const stru
     struct clamp open = clamp_unbounded(c);
     struct clamped unclamped;
     struct prediction r;
+    struct memory memory;
     char text[CLAMP_TEXT];
     int width, height;
     clamp_text(c, text);
@@ -177,11 +199,14 @@ static bool plan_point(const struct viewer *v, const struct sweep *s, const stru
         return false;
     p->unbounded = (double)unclamped.patches;
     if (v->plan && !take_tokens(v, &p->fit, &p->tokens, e)) return false;
-    if (!price(v, &p->fit, text, &r, &p->work, &p->ram_auc, e)) return false;
+    if (!price(v, &p->fit, text, &r, &p->work, &memory, e)) return false;
+    struct areas areas = areas_of(v, &p->fit, r.time_s, memory);
     p->vision_s = r.vision_s;
     p->flops = r.flops;
     p->vision_flops = r.flops_vision;
-    p->cpu_auc = r.time_s * v->o->threads;
+    p->prepare_s = areas.prepare_s;
+    p->cpu_auc = areas.cpu_auc;
+    p->ram_auc = areas.ram_auc;
     p->steps = !v->plan ? 1 : ceil((double)p->tokens.n / (double)v->o->ubatch) + (double)v->o->gen; /* the tower's is one */
     bool ok = sweep_take_prediction(v->o, p, &r, e);
     prediction_free(&r);
@@ -196,20 +221,24 @@ static bool plan_stairs(const struct viewer *v, const struct sweep *s, const str
     struct stair *stairs = stairs_new(c, &v->tower->mmproj->keys, s->picture.width, s->picture.height, &out->n_stairs, e);
     if (!stairs) return false;
     bool ok = (out->stairs = calloc(out->n_stairs, sizeof *out->stairs)) || fail(e, "stairs: found no memory");
+    struct memory memory = {0, 0};
     for (size_t i = 0; ok && i < out->n_stairs; i++) {
         struct sweep_stair *stair = &out->stairs[i], *before = i ? stair - 1 : NULL;
-        if (before && before->stair.fit.patches == stairs[i].fit.patches && before->stair.fit.nx == stairs[i].fit.nx)
+        const struct clamped *fit = &stairs[i].fit;
+        if (before && before->stair.fit.patches == fit->patches && before->stair.fit.nx == fit->nx)
             *stair = *before;
         else {
             struct prediction r;
             struct energy_work ignored;
-            if (!(ok = price(v, &stairs[i].fit, out->text, &r, &ignored, &stair->ram_auc, e))) break;
+            if (!(ok = price(v, fit, out->text, &r, &ignored, &memory, e))) break;
             stair->flops = r.flops;
             stair->time_s = r.time_s;
-            stair->cpu_auc = r.time_s * v->o->threads;
             stair->energy_j = r.energy_j;
             prediction_free(&r);
         }
+        struct areas areas = areas_of(v, fit, stair->time_s, memory);
+        stair->cpu_auc = areas.cpu_auc;
+        stair->ram_auc = areas.ram_auc;
         stair->stair = stairs[i];
     }
     out->knee = knee_predict(stairs, out->n_stairs);
@@ -273,6 +302,7 @@ void pictures_put_point(struct json *j, const struct sweep_point *p)
     json_put_number(j, "flops", p->flops);
     json_put_number(j, "flops_vision", p->vision_flops);
     json_put_number(j, "vision_s", p->vision_s);
+    json_put_number(j, "prepare_s", p->prepare_s);
 }
 
 void pictures_put_clamps(struct json *j, const struct sweep *s, const struct sweep_model *m)
