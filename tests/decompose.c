@@ -172,8 +172,8 @@ static void test_metric(void)
     metric_free(&m);
 }
 
-/* Each block b of (W - W') L, times L_bb^-1, is what was rounded off once its columns had been moved, whatever the columns after
- * it lost: the largest part of it, as a share of what rounding alone may leave. */
+/* Each block b of (W - W') L, times L_bb^-1, is what was rounded off once its columns had been moved, whatever the columns
+ * after it lost: the largest part of it, as a share of what rounding alone may leave. */
 static double worst_rounding(enum type type, const double *w, const double *v, size_t rows, size_t n, const struct metric *m)
 {
     enum { STEP = 32 };

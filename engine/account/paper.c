@@ -175,7 +175,8 @@ static struct side text_side(const struct paper_cost *c, const double x[PAPER_N_
     struct side s = {0};
     for (int i = 1; i <= PROMPTS; i++) {
         double n = i * x[PAPER_PROMPT_STEP];
-        double decode = paper_decode(&c->s, n, answer) / (x[PAPER_BANDWIDTH] * own_bandwidth) + (answer - 1) * x[PAPER_TOKEN_TIME];
+        double decode = paper_decode(&c->s, n, answer) / (x[PAPER_BANDWIDTH] * own_bandwidth);
+        decode += (answer - 1) * x[PAPER_TOKEN_TIME];
         double time = paper_prefill(&c->s, n) / x[PAPER_ARITHMETIC] + decode + x[PAPER_COMMON_TIME];
         double footprint = x[PAPER_WEIGHTS_SHARE] * c->weight_bytes + x[PAPER_BESIDE] + (n + answer) * c->kv_bytes;
         s.last_j = paper_prefill(&c->j, n) + paper_decode(&c->j, n, answer);

@@ -56,7 +56,8 @@ double allocate_least(const struct unit *u, size_t n, bool gauge, enum type core
         size_t step = unit_rank_step(&u[i], core);
         all += unit_parameters(&u[i], u[i].full, gauge);
         double full = unit_parameters(&u[i], u[i].full, gauge);
-        least += step < u[i].full ? fmin(full, unit_parameters(&u[i], step, gauge)) : full; /* without gauge a step may be more */
+        /* Without a gauge a step may be more. */
+        least += step < u[i].full ? fmin(full, unit_parameters(&u[i], step, gauge)) : full;
     }
     return least / all;
 }

@@ -2,7 +2,8 @@
  *
  * Records of bytes, each with a kind and a number, behind a line that names the work by a hash: those of other settings are
  * never taken for these. A record is appended and synced whole, with a digest of it; one that a kill cut short or a disk
- * spoilt is dropped when the file is opened again, and those behind it. One process at a time may hold a file. Not for other machines: bytes are as they lie in memory.
+ * spoilt is dropped when the file is opened again, and those behind it. One process at a time may hold a file. Not for other
+ * machines: bytes are as they lie in memory.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_WORK_FILE_H
 #define HARTREE_WORK_FILE_H
@@ -15,8 +16,8 @@
 
 struct work_file;
 
-/* Opens FILE or makes it. One of another key is begun anew, or, with `keep`, refused if it holds anything. NULL and *e: that, it
- * is no work file, and so someone's, another process holds it, or it can't be read or written. */
+/* Opens FILE or makes it. One of another key is begun anew, or, with `keep`, refused if it holds anything. NULL and *e: that,
+ * it is no work file, and so someone's, another process holds it, or it can't be read or written. */
 struct work_file *work_file_open(const char *path, const char key[SHA256_HEX], bool keep, struct error *e);
 /* `done`: the file has served, and is removed; so is one without a record. */
 void work_file_close(struct work_file *w, bool done);

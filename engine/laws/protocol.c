@@ -99,7 +99,8 @@ static bool take_profile(struct work *w, struct error *e)
     struct error lost = {""};
     size_t kept;
     if (!calibrate(&w->device, &c, e)) return false;
-    if (device_cache_path(cached, sizeof cached, e) && !calibrate_keep_energy(&w->device, cached, &kept, &lost, e)) return false;
+    if (device_cache_path(cached, sizeof cached, e) && !calibrate_keep_energy(&w->device, cached, &kept, &lost, e))
+        return false;
     if (*lost.text && o->hooks.say) o->hooks.say("no energy terms are taken over: %s", lost.text);
     return device_save(&w->device, w->profile, e);
 }
@@ -270,7 +271,8 @@ static void tell_overrun(const struct work *w)
     const struct protocol_options *o = w->o;
     double takes = w->sweep[0].seconds + w->sweep[1].seconds, most = 2 * SWEEP_SHARE * 60 * o->minutes;
     if (o->full || takes <= most || !o->hooks.say) return;
-    o->hooks.say("even the least plan takes %s by the predictions, expected at most %s of --minutes %g: it goes on, and takes longer",
+    o->hooks.say("even the least plan takes %s by the predictions, expected at most %s of --minutes %g: it goes on, and takes "
+                 "longer",
                  si(takes, "s").s, si(most, "s").s, o->minutes);
 }
 
