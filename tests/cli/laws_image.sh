@@ -34,7 +34,7 @@ if grep -Eq '^none +none +(none|[0-9]+ px .*)  no plateau$' "$cli_out"; then ok 
 if grep -q "predictions frozen, sha256 $(digest "$d/whole/predictions.json"); 16 windows" "$cli_err"; then ok "the hash is said before, and is the file's"
 else bad "the hash is said before, and is the file's" "$(head -n 1 "$cli_err")"; fi
 if [ "$(windows "$d/whole")" -eq 16 ] && [ "$(wc -l <"$d/whole/points.csv")" -eq 17 ] && [ "$(wc -l <"$d/whole/clamps.csv")" -eq 3 ] &&
-    [ "$(awk -F, 'NR == 1 { n = NF } NF != n { bad = 1 } END { print n, bad + 0 }' "$d/whole/points.csv")" = "40 0" ]; then ok "its folder holds windows, points and clamps"
+    [ "$(awk -F, 'NR == 1 { n = NF } NF != n { bad = 1 } END { print n, bad + 0 }' "$d/whole/points.csv")" = "41 0" ]; then ok "its folder holds windows, points and clamps"
 else bad "its folder holds windows, points and clamps" "$(echo "$d/whole"/*)"; fi
 # 28 px: below the knee every step of the stairs is one of the grid's, above it there is one.
 if awk -F, '$2 == 1 && $4 < 253 { low += 1; if ($5 % 28 || $6 % 28) bad = 1 } $2 == 1 && $4 > 280 { if ($7 != 280) bad = 1 } END { exit bad || low < 9 }' "$d/whole/stairs.csv"; then ok "stairs of 28 pixels up to the knee, and a plateau"
@@ -42,6 +42,21 @@ else bad "stairs of 28 pixels up to the knee, and a plateau" "$(cut -d, -f2,4-7 
 if command -v gnuplot >/dev/null; then
     if grep -q '</svg>' "$d/whole/time.svg" && grep -q '</svg>' "$d/whole/ram_auc.svg"; then ok "gnuplot draws them"; else bad "gnuplot draws them" "no whole SVG"; fi
 else echo "skip gnuplot draws them: it is not here"; fi
+
+# A profile that knows what reading and resizing take: one thread's time more, and the picture's bytes.
+sed '$r /dev/stdin' "$d/device" >"$d/prepares" <<'RATES'
+picture.open = 1e-4 # s, assumed
+picture.pixel = 1e-8 # s, assumed
+picture.output = 1e-8 # s, assumed
+picture.tap = 1e-9 # s, assumed
+RATES
+# shellcheck disable=SC2086
+cli laws image --mmproj "$d/p.gguf" --device "$d/prepares" -t 1 --image 512x360 --energy none --hz 200 --window 0.02 $eight --clamp edge:256 --clamp none -o "$d/prepared"
+expect "a profile that knows what comes before a tower" 0
+if awk -F, 'NR == FNR { cpu[$2, $4] = $30; ram[$2, $4] = $32; next }
+    FNR > 1 { d = $30 - cpu[$2, $4] - $41; if (!($41 > 1e-4) || d * d > 1e-14 * $30 * $30 || !($32 > ram[$2, $4])) bad = 1; n++ }
+    END { exit bad || n != 16 }' "$d/whole/points.csv" "$d/prepared/points.csv"; then ok "its areas hold that, too"
+else bad "its areas hold that, too" "$(cut -d, -f30,32,41 "$d/prepared/points.csv" | tr '\n' ' ')"; fi
 
 before=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
 # shellcheck disable=SC2086
