@@ -86,8 +86,9 @@ $(B)/devices.inc: FORCE
 # made of, of the compiler and of its flags.
 TIMED := $(sort $(KSRC) $(KCORE) $(wildcard kernels/*_scalar.c kernels/*.h tensor/*.[ch] engine/ops/*.[ch]) base/memory.c \
            $(addprefix engine/,exec.c pool.c plan.c plan_linear.c) \
-           $(addprefix engine/account/,calibrate.c probe.c rounds.c peak.c read_rate.c))
-TIMED_FLAGS = $(CC) $(ALL_CFLAGS) $(foreach i,$(ISAS),$(FLAGS_$(i)))
+           $(addprefix engine/account/,calibrate.c probe.c rounds.c peak.c picture_cost.c read_rate.c) \
+           $(addprefix vision/,picture.c png.c pnm.c resize.c))
+TIMED_FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(foreach i,$(ISAS),$(FLAGS_$(i)))
 $(B)/build.inc: FORCE
 	@mkdir -p $(@D); { cat $(TIMED); echo '$(subst ','\'',$(TIMED_FLAGS))'; $(CC) --version; } | cksum | \
 	    sed 's/ /-/; s/.*/"&"/' > $@.new

@@ -275,11 +275,28 @@ static void test_picture(void)
     for (int i = 0; i < PICTURE_TIMES; i++) ok = ok && times[i] > 0 && times[i] < 10;
     TEST("a scene is read and resized", ok, "%s", e.text);
     picture_probe_free(p);
-    static const double disturbed[PICTURE_TIMES] = {1, 1, 0.5, 3, 2}; /* the large file faster than the small one */
-    picture_rates(disturbed, rates);
+    /* Opening 1 and 2 ms, 10 ns a pixel of the file (1024 x 720), then 5 ns an output and 1 ns a tap of 1148 x 812 and of
+     * 224 x 154. */
+    const double up = 720 * 1148.0 + 812 * 1148.0, down = 720 * 224.0 + 154 * 224.0;
+    const double down_taps = 720 * 224.0 * 4 * (1024 / 224.0) + 154 * 224.0 * 4 * (720 / 154.0);
+    const double told[PICTURE_TIMES] = {1e-3, 2e-3, 1e-3 + 1e-8 * 1024 * 720, 2e-3 + 5e-9 * up + 1e-9 * 4 * up,
+                                        2e-3 + 5e-9 * down + 1e-9 * down_taps};
+    static const double right[PICTURE_RATES] = {3e-3, 1e-8, 5e-9, 1e-9};
+    bool contradicted[PICTURE_RATES];
+    picture_rates(told, rates, contradicted);
     ok = true;
-    for (int i = 0; i < PICTURE_RATES; i++) ok = ok && rates[i] >= 0;
-    TEST("rates of times that contradict each other are no less than 0", ok, "found %g", rates[PICTURE_PIXEL]);
+    for (int i = 0; i < PICTURE_RATES; i++) ok = ok && !contradicted[i] && fabs(rates[i] / right[i] - 1) < 1e-9;
+    TEST("rates come back from their times", ok, "found %g %g %g %g", rates[0], rates[1], rates[2], rates[3]);
+    /* A large file faster than a small one, and more taps that take less; taps that take so much that an output would take less
+     * than 0. */
+    static const double disturbed[][PICTURE_TIMES] = {{1, 1, 0.5, 3, 1.01}, {1e-3, 1e-3, 9e-3, 1e-3, 1}};
+    for (int k = 0; k < 2; k++) {
+        picture_rates(disturbed[k], rates, contradicted);
+        ok = contradicted[PICTURE_PIXEL] == !k && contradicted[PICTURE_OUTPUT] && contradicted[PICTURE_TAP];
+        for (int i = 0; i < PICTURE_RATES; i++) ok = ok && rates[i] >= 0;
+        TEST("times that contradict each other are told", ok && rates[PICTURE_PIXEL] > 0, "case %d: %g %g %g", k, rates[1],
+             rates[2], rates[3]);
+    }
 }
 
 static void test_calibrate(void)

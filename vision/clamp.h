@@ -4,12 +4,13 @@
  * align = patch size x merge size (14 x 2 = 28 for Qwen2-VL), and the cost grows with the square of the area. The clamp is the
  * rule that bounds it. As text:
  *
- *   none                       no bound; sides are rounded up to align. llama.cpp's rule until May 2025
- *   edge:N                     the longer side is scaled down to N, then sides are rounded up: llama.cpp's of May to November
- * 2025 box:WxH                    the same for a box of W x H tokens:A..B                sides are rounded to the nearest
- * multiple; then the area is brought down below B tokens, or up above A, of align x align pixels each: llama.cpp's rule of
- * today pixels:A..B                the same with the area in pixels hf:A..B                    the area in pixels as Hugging
- * Face's Qwen2VLImageProcessor bounds it
+ *   none             no bound; sides are rounded up to align. llama.cpp's rule until May 2025
+ *   edge:N           the longer side is scaled down to N, then sides are rounded up: llama.cpp's of May to November 2025
+ *   box:WxH          the same for a box of W x H
+ *   tokens:A..B      sides are rounded to the nearest multiple; then the area is brought down below B tokens, or up above A,
+ *                    of align x align pixels each: llama.cpp's rule of today
+ *   pixels:A..B      the same with the area in pixels
+ *   hf:A..B          the area in pixels as Hugging Face's Qwen2VLImageProcessor bounds it
  *
  * each followed by ",pad" (the aspect is kept, black bars fill the rest; the default but for hf) or ",stretch". By name:
  *

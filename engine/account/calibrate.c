@@ -276,8 +276,8 @@ static bool measure_picture(struct calibration *c)
 {
     double seconds[PICTURE_TIMES];
     bool ok = picture_probe_take(c->picture, seconds, c->e);
-    for (int i = 0; ok && i < PICTURE_TIMES; i++) ok = note_seconds(c, seconds[i], "few.picture.%d", i);
-    return ok;
+    for (int i = 0; ok && i < PICTURE_TIMES; i++) ok = note_seconds(c, seconds[i], "raw.picture.%d", i);
+    return ok && !interrupted(c);
 }
 
 static bool measure_round(struct calibration *c)
@@ -415,11 +415,13 @@ static bool put_attend(struct calibration *c, int phase)
 static bool put_picture(struct calibration *c)
 {
     double seconds[PICTURE_TIMES], rates[PICTURE_RATES];
-    for (int i = 0; i < PICTURE_TIMES; i++) seconds[i] = figure_of(c, "few.picture.%d", i);
-    picture_rates(seconds, rates);
-    for (int i = 0; i < PICTURE_RATES; i++)
-        if (!put(c, rates[i], "picture.%s", picture_rate_names[i])) return false;
-    return true;
+    bool contradicted[PICTURE_RATES], ok = true;
+    for (int i = 0; i < PICTURE_TIMES; i++) seconds[i] = figure_of(c, "raw.picture.%d", i);
+    picture_rates(seconds, rates, contradicted);
+    for (int i = 0; ok && i < PICTURE_RATES; i++)
+        ok = contradicted[i] ? put_assumed(c, rates[i], "picture.%s", picture_rate_names[i])
+                             : put(c, rates[i], "picture.%s", picture_rate_names[i]);
+    return ok;
 }
 
 /* The relative scatter of bandwidth over the rounds; of few of them, what it is on a machine that others use too. */
@@ -451,7 +453,8 @@ static bool put_figures(struct calibration *c)
         double kept = rounds_usual(&c->rounds, f), best = rounds_largest(f);
         char type[16];
         int threads;
-        if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5)) continue;
+        /* Times that rates are made of. */
+        if (!strncmp(f->key, "few.", 4) || !strncmp(f->key, "many.", 5) || !strncmp(f->key, "raw.", 4)) continue;
         bool product = sscanf(f->key, "linear.%15[^.].%*[^.].%d", type, &threads) == 2, peak = !strncmp(f->key, "peak.", 5);
         if (!(product ? put_rate(c, kept, operands_of(type_of_op(type)), threads, f->key)
                       : put(c, peak ? best : kept, "%s", f->key)))

@@ -121,8 +121,8 @@ void device_print(const struct device *d, FILE *f);
 /* What the kernels in use are called: the highest ISA, and the pins that change them. */
 void device_kernels(char *name, size_t size);
 
-/* A checksum over what this program's ops and rates are made of: the sources of kernels, linear layers, ops, plans, exec, pool
- * and calibration, the compiler and its flags. Another build's rates are another program's. */
+/* A checksum over what this program's ops and rates are made of: the sources of kernels, linear layers, ops, plans, exec,
+ * pool, pictures and calibration, the compiler and its flags. Another build's rates are another program's. */
 const char *device_build(void);
 
 /* $XDG_CACHE_HOME/hartree/device-CORES-KERNELS, else in ~/.cache: a run with a pinned kernel, or on fewer cores, has a profile

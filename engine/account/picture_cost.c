@@ -55,9 +55,11 @@ double picture_bytes(const struct clamped *fit)
 
 /* ---- Measuring the rates ---- */
 
-enum { WIDE = 640, HIGH = 448, SMALL = 28 };
-/* Sizes that it is resized to: one has the fewest taps, one many. */
-enum { UP_WIDE = 784, UP_HIGH = 560, DOWN_WIDE = 112, DOWN_HIGH = 84 };
+/* A file of the paper's clamp: in files of larger pictures a pixel takes less, in those of smaller ones more. */
+enum { WIDE = 1024, HIGH = 720, SMALL = 28 };
+/* Sizes that it is resized to: one has the fewest taps, one many. The small one grows by so little that opening, allocating and
+ * what is cold are nearly all of its time. */
+enum { UP_WIDE = 1148, UP_HIGH = 812, DOWN_WIDE = 224, DOWN_HIGH = 154, SMALL_UP = 30 };
 static const double LEAST_SECONDS = 1e-9; /* of a clock that did not move */
 
 struct picture_probe {
@@ -115,22 +117,28 @@ static bool time_resizing(const struct picture *from, int width, int height, dou
 bool picture_probe_take(const struct picture_probe *p, double seconds[PICTURE_TIMES], struct error *e)
 {
     return time_reading(p->small_file, p->small_size, &seconds[PICTURE_SMALL_READ], e) &&
-           time_resizing(&p->small, 2 * SMALL, 2 * SMALL, &seconds[PICTURE_SMALL_RESIZE], e) &&
+           time_resizing(&p->small, SMALL_UP, SMALL_UP, &seconds[PICTURE_SMALL_RESIZE], e) &&
            time_reading(p->file, p->size, &seconds[PICTURE_READ], e) &&
            time_resizing(&p->picture, UP_WIDE, UP_HIGH, &seconds[PICTURE_LARGER], e) &&
            time_resizing(&p->picture, DOWN_WIDE, DOWN_HIGH, &seconds[PICTURE_SMALLER], e);
 }
 
-void picture_rates(const double seconds[PICTURE_TIMES], double rates[PICTURE_RATES])
+void picture_rates(const double seconds[PICTURE_TIMES], double rates[PICTURE_RATES], bool contradicted[PICTURE_RATES])
 {
     struct passes few = passes_of(WIDE, HIGH, UP_WIDE, UP_HIGH), many = passes_of(WIDE, HIGH, DOWN_WIDE, DOWN_HIGH);
     double few_taps = few.taps / few.outputs, many_taps = many.taps / many.outputs; /* of a pixel */
-    double small = seconds[PICTURE_SMALL_RESIZE];
+    double small = seconds[PICTURE_SMALL_RESIZE], opened = seconds[PICTURE_SMALL_READ];
     double up = fmax(0, seconds[PICTURE_LARGER] - small) / few.outputs;
     double down = fmax(0, seconds[PICTURE_SMALLER] - small) / many.outputs;
-    /* Of a small picture nearly all is what opening, allocating and freeing take. */
-    rates[PICTURE_OPEN] = seconds[PICTURE_SMALL_READ] + small;
-    rates[PICTURE_PIXEL] = fmax(0, seconds[PICTURE_READ] - seconds[PICTURE_SMALL_READ]) / (WIDE * HIGH);
-    rates[PICTURE_TAP] = fmax(0, (down - up) / (many_taps - few_taps));
-    rates[PICTURE_OUTPUT] = fmax(0, up - rates[PICTURE_TAP] * few_taps);
+    double pixel = (seconds[PICTURE_READ] - opened) / (WIDE * HIGH);
+    double tap = (down - up) / (many_taps - few_taps), output = up - tap * few_taps;
+    for (int i = 0; i < PICTURE_RATES; i++) contradicted[i] = false;
+    if ((contradicted[PICTURE_PIXEL] = pixel < 0)) pixel = seconds[PICTURE_READ] / (WIDE * HIGH), opened = 0;
+    if (tap < 0) tap = 0, output = (up + down) / 2;
+    else if (output < 0) output = 0, tap = (up + down) / (few_taps + many_taps);
+    contradicted[PICTURE_TAP] = contradicted[PICTURE_OUTPUT] = tap == 0 || output == 0;
+    rates[PICTURE_OPEN] = opened + small;
+    rates[PICTURE_PIXEL] = pixel;
+    rates[PICTURE_OUTPUT] = output;
+    rates[PICTURE_TAP] = tap;
 }

@@ -52,7 +52,7 @@ struct laws_clamp {
     struct knee knee;                                   /* fitted, in patches */
     double knee_measured_px, knee_low_px, knee_high_px; /* longest edges where those patches begin; NAN: no knee was told */
     int n;                                              /* points on the plateau: from the predicted knee on */
-    double patches, flops;                              /* of each of them */
+    double patches, flops;                              /* of the largest; with edges and boxes of each */
     double time_s, predicted_s;                         /* medians over them */
     double ratio, predicted_ratio;                      /* of time_s, to the first clamp's */
 };

@@ -11,7 +11,7 @@ void pictures_write_predictions(const void *from, FILE *f)
 {
     const struct sweep *s = from;
     fputs("model,name,clamp,width,height,resized_width,resized_height,patches,tokens,prompt,passes,flops,flops_vision,vision_s,"
-          "prefill_s,decode_s,time_s,cpu_auc,ram_auc,energy_j,sha256\n",
+          "prefill_s,decode_s,time_s,prepare_s,cpu_auc,ram_auc,energy_j,sha256\n",
           f);
     for (int m = 0; m < s->options.n_models; m++)
         for (int i = 0; i < s->options.n_points; i++) {
@@ -21,7 +21,7 @@ void pictures_write_predictions(const void *from, FILE *f)
                     plain(model->clamp[i / s->options.pictures.n_edges].text).s, p->fit.in_width, p->fit.in_height,
                     p->fit.width, p->fit.height, (long long)p->fit.patches, (long long)p->fit.tokens, p->tokens.n, p->passes);
             const double v[] = {p->flops,  p->vision_flops, p->vision_s, p->prefill_s, p->decode_s,
-                                p->time_s, p->cpu_auc,      p->ram_auc,  p->energy_j};
+                                p->time_s, p->prepare_s,    p->cpu_auc,  p->ram_auc,   p->energy_j};
             for (size_t k = 0; k < sizeof v / sizeof *v; k++) put_cell(f, v[k]);
             fprintf(f, ",%s\n", p->sha256);
         }
@@ -54,8 +54,7 @@ void pictures_write_points(const void *from, FILE *f)
     fputs("model,clamp_number,clamp,edge,name,width,height,resized_width,resized_height,patches,tokens,prompt,windows,passes,"
           "flops,time_s,fastest_s,slowest_s,predicted_s,vision_s,predicted_vision_s,prefill_s,predicted_prefill_s,decode_s,"
           "predicted_decode_s,sample_s,read_s,resize_s,cpu_auc,predicted_cpu_auc,ram_auc,predicted_ram_auc,pss_auc,energy_j,"
-          "energy_net_j,predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s,"
-          "predicted_prepare_s\n",
+          "energy_net_j,predicted_energy_j,others_cpu_s,window_s,predicted_low95_s,predicted_high95_s,predicted_prepare_s\n",
           f);
     for (int m = 0; m < s->options.n_models; m++)
         for (int i = 0; i < l->model[m].n_points; i++) {

@@ -202,7 +202,7 @@ static bool freeze(struct sweep *s, struct error *e)
     json_begin(&j, f);
     json_object(&j);
     bool sees = sweep_sees(&s->options);
-    json_put_string(&j, "sweep", sees ? "hartree laws image 1" : "hartree laws text 2");
+    json_put_string(&j, "sweep", sees ? "hartree laws image 2" : "hartree laws text 2");
     put_settings(&j, &s->options);
     if (sees) pictures_put_settings(&j, s);
     else json_key(&j, "lengths"), json_bool(&j, s->options.lengths);

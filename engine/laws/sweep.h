@@ -71,8 +71,8 @@ struct sweep_point {
     double prefill_s, decode_s, time_s; /* predicted */
     double interval95_s[2];             /* of time_s; NAN: the device has none */
     double energy_j;                    /* predicted; NAN: the device has no energy terms */
-    double prepare_s; /* predicted, beside time_s: the picture read and resized; NAN: the device does not say */
-    double cpu_auc, ram_auc; /* predicted: all threads busy or spinning for time_s, one for prepare_s, and the run's memory */
+    double prepare_s;                   /* of pictures, beside time_s: read and resized; NAN: the device does not say */
+    double cpu_auc, ram_auc;            /* predicted: all threads busy for time_s, one for prepare_s; the memory of both */
     double steps;                       /* micro-batches and decode steps */
     struct energy_work work;            /* of a pass, predicted, its time too */
     char sha256[SHA256_HEX];            /* of the prediction */

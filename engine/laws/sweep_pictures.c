@@ -125,16 +125,18 @@ static bool take_tokens(const struct viewer *v, const struct clamped *fit, struc
     return look_place(v->model->tokenizer, &one, out, e);
 }
 
-/* Memory of a prediction: byte-seconds of its time, and the bytes that are there before it, too. */
+/* Memory of a prediction. */
 struct memory {
-    double area, bytes;
+    double area;  /* byte-seconds of its time */
+    double bytes; /* that are there before it, too: what one picture's tower frees a C library keeps for the next */
 };
 
-/* What comes before the tower, for a grid whose prediction takes time_s: beside its own figures, as sweep_point has them. A
- * device that does not say how long a picture's preparation takes leaves that out. */
+/* As sweep_point has them. */
 struct areas {
     double prepare_s, cpu_auc, ram_auc;
 };
+
+/* Of a prediction of time_s. A device that does not say how long a picture's preparation takes leaves that time out. */
 
 static struct areas areas_of(const struct viewer *v, const struct clamped *fit, double time_s, struct memory m)
 {
@@ -160,7 +162,7 @@ static bool price(const struct viewer *v, const struct clamped *fit, const char 
         r->vision_s = r->time_s;
         r->flops_vision = r->flops;
         r->prefill_s = 0;
-        *memory = (struct memory){r->peak_memory_bytes * r->time_s, r->weight_bytes};
+        *memory = (struct memory){r->peak_memory_bytes * r->time_s, r->peak_memory_bytes};
         return true;
     }
     struct predict_options run = {.threads = o->threads,
@@ -174,7 +176,7 @@ static bool price(const struct viewer *v, const struct clamped *fit, const char 
         energy_work(&text, r, v->plan);
         energy_work_add(work, &text);
         double always = r->peak_memory_bytes + seen.weight_bytes, time_s = r->time_s + seen.time_s;
-        *memory = (struct memory){always * time_s + buffers * seen.time_s, always};
+        *memory = (struct memory){always * time_s + buffers * seen.time_s, always + buffers};
         snprintf(size, sizeof size, "%dx%d", fit->in_width, fit->in_height);
         ok = prediction_join(r, &seen, size, clamp, e);
         if (!ok) prediction_free(r);

@@ -18,9 +18,11 @@ static const struct figure {
     {"Time of a picture", "time", "*s", "time_s", "predicted_s",
      "Points: measured, medians of the windows. Lines: predicted before, step by step of the picture's grid."},
     {"CPU AUC above idle", "area", "core-*s", "cpu_auc", "predicted_cpu_auc",
-     "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy throughout."},
+     "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy, and one "
+     "while the picture is read and resized."},
     {"RAM AUC above idle", "area", "*B s", "ram_auc", "predicted_ram_auc",
-     "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache and buffers."},
+     "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache, buffers "
+     "and the picture."},
 };
 
 /* Points of one clamp, and the stairs of its prediction. */

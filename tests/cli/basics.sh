@@ -92,6 +92,8 @@ cli_with HARTREE_ISA=nonsense version
 expect "HARTREE_ISA unknown" 2 "^hartree: HARTREE_ISA: found 'nonsense', expected one of scalar"
 cli_with HARTREE_ISA=nonsense help bench
 expect_out "help is there all the same" '^hartree bench - '
+cli_with HARTREE_KERNEL=nonsense help bench
+expect_out "and with a kernel of none" '^hartree bench - '
 cli_with HARTREE_ISA=scalar version
 expect_out "HARTREE_ISA=scalar" '^ISA in use scalar$'
 cli_with HARTREE_KERNEL=nonsense version
