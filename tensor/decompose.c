@@ -191,7 +191,7 @@ bool low_rank_fit_right(struct low_rank *l, const double *w, struct error *e)
 }
 
 /* Normal equations of |W_others - T B|_C over T: T (B C B^T) = W_others C B^T. */
-bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric *m, struct error *e)
+bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric *m, double *inner, struct error *e)
 {
     size_t r = l->rank, first = l->gauge ? r : 0, others = l->n_out - first;
     double *bc = matrix_new(r, l->n_in, e), *h = bc ? matrix_new(r, r, e) : NULL;
@@ -206,6 +206,7 @@ bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric 
         for (size_t j = 0; j < r; j++) trace += h[j * r + j];
         for (size_t j = 0; j < r; j++) h[j * r + j] += trace > 0 ? 1e-12 * trace / (double)r : 1; /* rows of B may be zeros */
         ok = matrix_cholesky(r, h, e);
+        if (ok && inner) memcpy(inner, h, r * r * sizeof *h);
     }
     if (ok) {
         /* X h = Y with h = L L^T: X = Y L^-T L^-1; Y L^-T is (L^-1 Y^T)^T. */

@@ -70,8 +70,9 @@ void low_rank_free(struct low_rank *l);
 
 /* B anew, the best one for a left factor that has changed (rounded): no metric enters, as B's rows can serve any input. */
 bool low_rank_fit_right(struct low_rank *l, const double *w, struct error *e);
-/* T anew (A without a gauge), the best one in the metric for a B that has changed. The pivots' rows are B's whatever it is. */
-bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric *m, struct error *e);
+/* T anew (A without a gauge), the best one in the metric for a B that has changed. The pivots' rows are B's whatever it is.
+ * `inner`, NULL or rank x rank, receives the Cholesky factor of B C B^T: the metric of what T is multiplied with. */
+bool low_rank_fit_left(struct low_rank *l, const double *w, const struct metric *m, double *inner, struct error *e);
 
 /* W' itself, n_out x n_in. False and *e for want of memory. */
 bool low_rank_product(const struct low_rank *l, double *w, struct error *e);

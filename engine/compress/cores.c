@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/compress/rounding.h"
+#include "tensor/lapack.h"
 #include "tensor/train.h"
 
 /* Of the mean: below that a row's inputs on the calibration text say too little of those on others. */
@@ -96,18 +97,23 @@ static void scale_right(struct work *k, bool back)
             k->l.right[j * k->l.n_in + i] *= back ? right_scale(k, j) : 1 / right_scale(k, j);
 }
 
-static bool round_left(struct work *k, const double *l, struct error *e)
+/* `inner`: of low_rank_fit_left, which this changes: what is stored is multiplied with B's rows by 1 / their scales. NULL: no
+ * feedback. */
+static bool round_left(struct work *k, double *inner, struct error *e)
 {
+    size_t r = k->l.rank;
+    for (size_t j = 0; inner && j < r; j++)
+        for (size_t i = 0; i <= j; i++) inner[j * r + i] /= right_scale(k, j);
     scale_left(k, false);
-    bool ok = round_with_feedback(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? k->l.rank : 0), k->l.rank, l, e);
+    bool ok = round_with_feedback(k->o->type, k->l.left, k->l.n_out - (k->l.gauge ? r : 0), r, inner, e);
     scale_left(k, true);
     return ok;
 }
 
-static bool round_right(struct work *k, const double *l, struct error *e)
+static bool round_right(struct work *k, struct error *e)
 {
     scale_right(k, false);
-    bool ok = round_with_feedback(k->o->type, k->l.right, k->l.rank, k->l.n_in, l, e);
+    bool ok = round_with_feedback(k->o->type, k->l.right, k->l.rank, k->l.n_in, k->metric->l, e);
     scale_right(k, true);
     return ok;
 }
@@ -115,8 +121,11 @@ static bool round_right(struct work *k, const double *l, struct error *e)
 static bool fit_rounded(struct work *k, struct error *e)
 {
     if (k->o->type == TYPE_F32) return true;
-    return round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, k->metric->l, e) &&
-           low_rank_fit_left(&k->l, k->w, k->metric, e) && round_left(k, NULL, e);
+    double *inner = matrix_new(k->l.rank, k->l.rank, e);
+    bool ok = inner && round_left(k, NULL, e) && low_rank_fit_right(&k->l, k->w, e) && round_right(k, e) &&
+              low_rank_fit_left(&k->l, k->w, k->metric, inner, e) && round_left(k, inner, e);
+    free(inner);
+    return ok;
 }
 
 /* ---- As tensors ---- */

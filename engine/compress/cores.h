@@ -1,7 +1,8 @@
 /* cores.h - the cores of a unit as a file stores them: fitted in the metric, in identity gauge, rounded to their type.
  *
  * Rounding one core changes what the others should be. So the left one is rounded first and the right one fitted to it anew;
- * this is rounded with error feedback (rounding.h) and the left one fitted once more, in the metric.
+ * this is rounded with error feedback (rounding.h) and the left one fitted once more, in the metric, and rounded with feedback
+ * in that of what the right one hands it.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_CORES_H
 #define HARTREE_CORES_H
