@@ -22,29 +22,40 @@ static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
 
 /* ---- Gauged cores: what is stored goes between the identity rows, which hand their element of the vector on ---- */
 
-/* The rows of slice s between the pivots first .. last into `to` (rows of `ld` floats): set in the first slice, then added. */
+/* Rows of one column to their places: set in the first slice, then added. */
+static void place_column(const struct mpo_part *p, bool add, size_t begin, const uint32_t *at, const float *from, size_t n,
+                         size_t first, size_t last, const float *z, float *y)
+{
+    const struct mpo_pivot *pivots = p->pivots;
+    if (add) {
+        for (size_t j = 0; j < n; j++) y[at[j]] += from[j];
+        for (size_t i = first; i < last; i++) y[pivots[i].place - begin] += z[pivots[i].column];
+    } else {
+        for (size_t j = 0; j < n; j++) y[at[j]] = from[j];
+        for (size_t i = first; i < last; i++) y[pivots[i].place - begin] = z[pivots[i].column];
+    }
+}
+
+/* The rows of slice s between the pivots first .. last into `to` (rows of `ld` floats). Where stored rows go is found once for
+ * all columns: pivots stand so close that runs of stored rows are of one or two, or of ten. */
 static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last, const float *stored, size_t n_stored,
                   float *to, size_t ld)
 {
-    size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols;
-    for (size_t c = 0; c < p->cols; c++) {
-        const float *from = stored + c * n_stored, *z = p->z + (p->col + c) * vector + s * p->step.cols;
-        float *y = to + c * ld;
-        size_t at = 0;
-        for (size_t i = first; i <= last; i++) {
-            size_t end = i < last ? p->pivots[i].place - begin : p->rows;
-            if (s)
-                K.f32_add(&(struct vec_args){.y = y + at, .x = from, .n = end - at});
+    size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols, pivot = first, n;
+    uint32_t at[LINEAR_MAX_ROWS];
+    for (size_t row = 0; row < p->rows; stored += n) {
+        size_t before = pivot;
+        for (n = 0; row < p->rows; row++) {
+            if (pivot < last && p->pivots[pivot].place - begin == row)
+                pivot++;
+            else if (n < LINEAR_MAX_ROWS)
+                at[n++] = (uint32_t)row;
             else
-                memcpy(y + at, from, (end - at) * sizeof *y);
-            from += end - at;
-            at = end + 1;
-            if (i == last) break;
-            if (s)
-                y[end] += z[p->pivots[i].column];
-            else
-                y[end] = z[p->pivots[i].column];
+                break;
         }
+        for (size_t c = 0; c < p->cols; c++)
+            place_column(p, s, begin, at, stored + c * n_stored, n, before, pivot,
+                         p->z + (p->col + c) * vector + s * p->step.cols, to + c * ld);
     }
 }
 
