@@ -19,6 +19,7 @@ struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
     double stream, unpack, score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
+    double copy;                                     /* of a core's outputs */
 };
 
 struct pricer {
@@ -98,6 +99,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
+    r->copy = op->kind == OP_CORE ? look_up_phase(m, "vector.gather", "decode", threads) : NAN;
     for (int many = 0; many < 2; many++) {
         r->score[many] = look_up_phase(m, key, many ? "score.prefill" : "score.decode", threads);
         r->edge[many] = look_up_phase(m, key, many ? "edge.prefill" : "edge.decode", threads);
@@ -169,13 +171,27 @@ static double op_memory(const struct op *op, const struct step *s, const struct 
     return c->activation_bytes > llc ? q + c->activation_bytes : q;
 }
 
+/* Seconds in which a core's outputs go to their places one by one: among those that a gauge hands on, and in another order than
+ * they are made in. As a copy of single rows does, which moves elements from one cache line to another. */
+static double copy_seconds(const struct op *op, const struct step *s, const struct op_rates *r)
+{
+    if (op->kind != OP_CORE || isnan(r->copy)) return 0;
+    const struct layer_weights *layer = op->u.core.layer;
+    struct mpo_step step = mpo_step(&layer->mpo, op->u.core.core);
+    bool moved = op->u.core.core == 0 && layer->perm_out;
+    double outputs = (double)columns(op, s) * (double)step.rows, times = step.pivots ? (double)step.slices : 0;
+    if (!mpo_is_direct(&step, moved ? layer->perm_out->data : NULL)) times++;
+    return 2 * sizeof(float) * times * outputs / r->copy;
+}
+
 /* Seconds of an op but for its stage's cost and idle threads; q as op_memory has it. */
 static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
                          const struct op_rates *r, double q, bool cold)
 {
     bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
-    if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream;
-    return p_norm(work_seconds(op, s, c, r), q / r->bandwidth, m->exponent);
+    double copy = copy_seconds(op, s, r);
+    if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream + copy;
+    return p_norm(work_seconds(op, s, c, r), q / r->bandwidth, m->exponent) + copy;
 }
 
 struct stage_share stage_share(const struct plan *p, size_t stage, const struct step *s, int threads)
