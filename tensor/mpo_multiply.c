@@ -22,17 +22,23 @@ static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
 
 /* ---- Gauged cores: what is stored goes between the identity rows, which hand their element of the vector on ---- */
 
-/* Rows of one column to their places: set in the first slice, then added. */
-static void place_column(const struct mpo_part *p, bool add, size_t begin, const uint32_t *at, const float *from, size_t n,
-                         size_t first, size_t last, const float *z, float *y)
+/* Rows of a part that belong together: those stored rows that `at` says the places of, and the pivots among them. */
+struct rows {
+    uint32_t at[LINEAR_MAX_ROWS];
+    size_t n, first, last;
+};
+
+/* A column of them to its places: set in the first slice, then added. */
+static void place_column(const struct mpo_part *p, bool add, size_t begin, const struct rows *r, const float *from,
+                         const float *z, float *y)
 {
     const struct mpo_pivot *pivots = p->pivots;
     if (add) {
-        for (size_t j = 0; j < n; j++) y[at[j]] += from[j];
-        for (size_t i = first; i < last; i++) y[pivots[i].place - begin] += z[pivots[i].column];
+        for (size_t j = 0; j < r->n; j++) y[r->at[j]] += from[j];
+        for (size_t i = r->first; i < r->last; i++) y[pivots[i].place - begin] += z[pivots[i].column];
     } else {
-        for (size_t j = 0; j < n; j++) y[at[j]] = from[j];
-        for (size_t i = first; i < last; i++) y[pivots[i].place - begin] = z[pivots[i].column];
+        for (size_t j = 0; j < r->n; j++) y[r->at[j]] = from[j];
+        for (size_t i = r->first; i < r->last; i++) y[pivots[i].place - begin] = z[pivots[i].column];
     }
 }
 
@@ -41,21 +47,21 @@ static void place_column(const struct mpo_part *p, bool add, size_t begin, const
 static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last, const float *stored, size_t n_stored,
                   float *to, size_t ld)
 {
-    size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols, pivot = first, n;
-    uint32_t at[LINEAR_MAX_ROWS];
-    for (size_t row = 0; row < p->rows; stored += n) {
-        size_t before = pivot;
-        for (n = 0; row < p->rows; row++) {
-            if (pivot < last && p->pivots[pivot].place - begin == row)
-                pivot++;
-            else if (n < LINEAR_MAX_ROWS)
-                at[n++] = (uint32_t)row;
+    size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols;
+    struct rows r = {.first = first, .last = first};
+    for (size_t row = 0; row < p->rows; stored += r.n) {
+        r.first = r.last;
+        for (r.n = 0; row < p->rows; row++) {
+            if (r.last < last && p->pivots[r.last].place - begin == row)
+                r.last++;
+            else if (r.n < LINEAR_MAX_ROWS)
+                r.at[r.n++] = (uint32_t)row;
             else
                 break;
         }
         for (size_t c = 0; c < p->cols; c++)
-            place_column(p, s, begin, at, stored + c * n_stored, n, before, pivot,
-                         p->z + (p->col + c) * vector + s * p->step.cols, to + c * ld);
+            place_column(p, s > 0, begin, &r, stored + c * n_stored, p->z + (p->col + c) * vector + s * p->step.cols,
+                         to + c * ld);
     }
 }
 

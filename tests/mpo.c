@@ -12,6 +12,7 @@
 #include "loader/file.h"
 #include "tests/densify.h"
 #include "tests/numbers.h"
+#include "tests/round_device.h"
 #include "tests/test.h"
 
 enum { N_IDS = 21 };
@@ -102,6 +103,7 @@ static bool compare(const char *shape, struct errors *r)
 
 #define SMALL "L=1,D=64,H=4,KV=2,F=96,V=300"
 #define ODD   "L=2,D=60,H=3,KV=1,F=105,V=300"
+#define LONG  "L=1,D=64,H=4,KV=2,F=800,V=300" /* stored rows of joined chunks that are more than a tile's */
 #define WIDE  "L=1,D=256,H=4,KV=2,F=256,V=300"
 
 static void test_structures(void)
@@ -134,6 +136,8 @@ static void test_structures(void)
         SMALL ":F32:mpo,d=3,bond=8,gauge,joint,permuted,bias,keep=2,correct=2",
         ODD ":F32:mpo,bond=13,gauge,joint",
         ODD ":F32:mpo,s=5,bond=7,gauge",
+        LONG ":F32:mpo,bond=32,gauge",
+        LONG ":F32:mpo,s=2,bond=32,gauge",
         ODD ":F32:mpo,d=3,bond=11,gauge,joint",
         ODD ":F16:mpo,d=4,bond=3,permuted",
         SMALL ":F32:mpo,bond=32,reversed",
@@ -432,6 +436,44 @@ static void test_memory(void)
     model_close(m);
 }
 
+/* ---- What outputs take that do not lie as they are made ---- */
+
+static double predicted_s(const struct plan *p, const struct device *d)
+{
+    struct prediction r;
+    if (!p || !predict(&r, p, d, &(struct predict_options){.threads = 2, .prompt = 64, .gen = 1, .kv_type = TYPE_F16}, &e))
+        return NAN;
+    double time_s = r.time_s;
+    prediction_free(&r);
+    return time_s;
+}
+
+/* Of each first core, `times` copies of its outputs, at 4 GB/s a thread: with a profile that has that rate and one without. */
+static void test_copies(const char *shape, int times)
+{
+    struct model *m = model_from_shape(shape, &e);
+    struct plan *p = m ? plan_new(m, false, &e) : NULL;
+    struct device d;
+    char name[160];
+    make_round_device(&d, 1e6, 1);
+    double with = predicted_s(p, &d), want = 0;
+    device_clear(&d, "vector.gather.decode.1");
+    double without = predicted_s(p, &d);
+    for (size_t s = 0; p && s < p->n_stages; s++)
+        for (size_t i = p->stage[s]; i < p->stage[s + 1]; i++) {
+            const struct op *op = &p->ops[i];
+            const struct step step = {.n = 64, .n_out = 1, .kv_type = TYPE_F16};
+            if (op->kind != OP_CORE || op->u.core.core) continue;
+            struct stage_share share = stage_share(p, s, &step, 2);
+            want += share.waste * times * 8.0 * 64 * op->n_out / ((double)share.width * 4e9);
+        }
+    snprintf(name, sizeof name, "%s: %d copies of what first cores give are priced", shape, times);
+    TEST(name, fabs(with - without - want) < 1e-7 * with, "%g s more, expected %g; %s", with - without, want, e.text);
+    device_free(&d);
+    plan_free(p);
+    model_close(m);
+}
+
 int main(void)
 {
     char message[256];
@@ -445,6 +487,9 @@ int main(void)
     test_rebuild();
     test_refusals();
     test_memory();
+    test_copies(SMALL ":Q8_0:mpo,bond=32", 0);
+    test_copies(SMALL ":Q8_0:mpo,bond=32,gauge", 1);
+    test_copies(SMALL ":Q8_0:mpo,bond=32,gauge,permuted", 2);
     rmdir(dir);
     TEST_MAIN_END();
 }

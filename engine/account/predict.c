@@ -19,7 +19,7 @@ struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
     double stream, unpack, score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
-    double copy;                                     /* of a core's outputs */
+    double copy; /* B/s of outputs to their places: of a thread vector.gather.decode, a row at a time; NAN of no core */
 };
 
 struct pricer {
@@ -99,7 +99,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
-    r->copy = op->kind == OP_CORE ? look_up_phase(m, "vector.gather", "decode", threads) : NAN;
+    r->copy = op->kind == OP_CORE ? threads * look_up_phase(m, "vector.gather", "decode", 1) : NAN;
     for (int many = 0; many < 2; many++) {
         r->score[many] = look_up_phase(m, key, many ? "score.prefill" : "score.decode", threads);
         r->edge[many] = look_up_phase(m, key, many ? "edge.prefill" : "edge.decode", threads);
@@ -171,17 +171,15 @@ static double op_memory(const struct op *op, const struct step *s, const struct 
     return c->activation_bytes > llc ? q + c->activation_bytes : q;
 }
 
-/* Seconds in which a core's outputs go to their places one by one: among those that a gauge hands on, and in another order than
- * they are made in. As a copy of single rows does, which moves elements from one cache line to another. */
+/* Seconds in which a core's outputs go to their places one by one: among those that a gauge hands on, once a slice, and where
+ * a token has several vectors or rows are permuted. Nothing where the profile does not say. */
 static double copy_seconds(const struct op *op, const struct step *s, const struct op_rates *r)
 {
     if (op->kind != OP_CORE || isnan(r->copy)) return 0;
-    const struct layer_weights *layer = op->u.core.layer;
-    struct mpo_step step = mpo_step(&layer->mpo, op->u.core.core);
-    bool moved = op->u.core.core == 0 && layer->perm_out;
-    double outputs = (double)columns(op, s) * (double)step.rows, times = step.pivots ? (double)step.slices : 0;
-    if (!mpo_is_direct(&step, moved ? layer->perm_out->data : NULL)) times++;
-    return 2 * sizeof(float) * times * outputs / r->copy;
+    struct mpo_step step = mpo_step(&op->u.core.layer->mpo, op->u.core.core);
+    bool permuted = op->u.core.core == 0 && op->u.core.layer->perm_out;
+    double times = (step.pivots ? (double)step.slices : 0) + (step.vectors > 1 || permuted);
+    return 2 * sizeof(float) * times * (double)columns(op, s) * (double)step.rows / r->copy;
 }
 
 /* Seconds of an op but for its stage's cost and idle threads; q as op_memory has it. */
