@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/random.h"
+#include "engine/compress/cores.h"
 #include "engine/compress/rounding.h"
 #include "kernels/kernel.h"
 #include "tensor/lapack.h"
@@ -246,6 +247,39 @@ static void test_feedback(enum type type, size_t n, double least_gain)
     free(w), free(c), free(plain), free(fed), free(again);
 }
 
+/* Cores as files have them: what rounding adds to the error, in rows that count by an importance. */
+static void test_cores(bool gauge, double most)
+{
+    enum { OUT = 640, IN = 128, RANK = 64, COMMON = 4 };
+    char name[96];
+    double *w = random_matrix(OUT, IN), *c = random_moments(IN), importance[OUT], error[2] = {0, 0};
+    float *product = malloc(OUT * IN * sizeof *product);
+    struct metric m;
+    struct unit u = {
+        .role = {"ffn_up"}, .n_roles = 1, .out = {OUT}, .n_in = IN, .n_out = OUT, .full = IN, .share = {1}, .rank = RANK};
+    bool ok = metric_new(&m, c, IN, 0.01, &e);
+    /* Rows go together, so that what the right core gives does, too: there feedback has something to work with. */
+    double *a = random_matrix(OUT, COMMON), *b = random_matrix(COMMON, IN), *common = malloc(OUT * IN * sizeof *common);
+    matrix_product(false, false, OUT, IN, COMMON, a, b, common);
+    for (size_t i = 0; i < OUT * IN; i++) w[i] = 0.2 * w[i] + common[i];
+    for (size_t o = 0; o < OUT; o++) importance[o] = o % 4 ? 0.02 : 4; /* a row's scale is its root */
+    for (int rounded = 0; ok && rounded < 2; rounded++) {
+        struct cores_options o = {.type = rounded ? TYPE_Q8_0 : TYPE_F32, .gauge = gauge};
+        struct cores cores;
+        ok = cores_make(&cores, &u, w, &m, importance, &o, product, &e);
+        for (size_t r = 0; ok && r < OUT; r++) {
+            double row[IN];
+            for (size_t i = 0; i < IN; i++) row[i] = w[r * IN + i] - (double)product[r * IN + i];
+            error[rounded] += importance[r] * metric_norm(&m, row, 1);
+        }
+        if (ok) cores_free(&cores);
+    }
+    snprintf(name, sizeof name, "cores of Q8_0%s: rounding adds little to the error", gauge ? ", gauged" : "");
+    TEST(name, ok && error[1] < error[0] * (1 + most), "%.4f of it; %s", error[1] / error[0] - 1, ok ? "" : e.text);
+    metric_free(&m);
+    free(w), free(c), free(a), free(b), free(common), free(product);
+}
+
 /* ---- Chains ---- */
 
 static void test_chain(const char *what, const struct mpo *m, bool full)
@@ -317,6 +351,8 @@ int main(void)
     test_feedback(TYPE_Q4_0, 128, 0.95);
     test_feedback(TYPE_F16, 100, 1.5);
     test_feedback(TYPE_Q6_K, 512, 1);
+    test_cores(true, 0.13); /* .154 with a left core that is rounded without feedback */
+    test_cores(false, 0.03);
     test_chain("of one core", &(struct mpo){.d = 1, .o = {6}, .i = {5}, .r = {1, 1}}, true);
     test_chain("o=8x3 i=3x8", &(struct mpo){.d = 2, .o = {8, 3}, .i = {3, 8}, .r = {1, 9, 1}}, false);
     test_chain("with parts", &(struct mpo){.d = 2, .o = {24, 1}, .i = {2, 12}, .r = {1, 6, 1}}, false);
