@@ -100,11 +100,12 @@ struct mpo_part {
     bool exact;           /* dequantised weights, float x */
 };
 
-/* Whether outputs go where they belong as they are computed, with no tile between. Of a gauged core's then no more than the
- * stored rows need scratch, however many identity rows stand among them. */
-static inline bool mpo_is_direct(const struct mpo_step *s, const int32_t *place)
+/* Whether outputs go where they belong as they are computed, with no tile between; `permuted`: the step's outputs have places
+ * of their own. Of a gauged core's then no more than the stored rows need scratch, however many identity rows stand among them.
+ */
+static inline bool mpo_is_direct(const struct mpo_step *s, bool permuted)
 {
-    return s->vectors == 1 && !place;
+    return s->vectors == 1 && !permuted;
 }
 
 /* Where stored row number `stored` of a gauged core of one slice belongs, among its n identity rows. */

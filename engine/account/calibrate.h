@@ -59,11 +59,10 @@ bool calibrate_kernels(struct device *d, struct error *e);
 bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, struct error *lost, struct error *e);
 
 /* The device that a command means: the name of a bundled profile (a file of that name needs a "./"), a profile's path, or, for
- * NULL and "this", this machine. Its profile is read from the cache
- * if one is there that fits the CPU, the cores, the kernels in use and this build; else it is measured (quick) and saved there,
- * which `say` is told beforehand, in one line; another build's stays beside it, as .old. So is, where `say` is not NULL, that
- * a path's profile is of this machine and another build. A cache that can't be written is told and is no error.
- * `interrupted` as in calibrate. */
+ * NULL and "this", this machine. Its profile is read from the cache if one is there that fits the CPU, the cores, the kernels
+ * in use and this build; else it is measured (quick) and saved there, which `say` is told beforehand, in one line; another
+ * build's stays beside it, as .old. That a path's profile is of this machine and another build is told, too, where `say` is not
+ * NULL. A cache that can't be written is told and is no error. `interrupted` as in calibrate. */
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
                  struct error *e);
 

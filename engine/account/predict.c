@@ -178,7 +178,7 @@ static double copy_seconds(const struct op *op, const struct step *s, const stru
     if (op->kind != OP_CORE || isnan(r->copy)) return 0;
     struct mpo_step step = mpo_step(&op->u.core.layer->mpo, op->u.core.core);
     bool permuted = op->u.core.core == 0 && op->u.core.layer->perm_out;
-    double times = (step.pivots ? (double)step.slices : 0) + (step.vectors > 1 || permuted);
+    double times = (step.pivots ? (double)step.slices : 0) + !mpo_is_direct(&step, permuted);
     return 2 * sizeof(float) * times * (double)columns(op, s) * (double)step.rows / r->copy;
 }
 

@@ -137,7 +137,6 @@ struct areas {
 };
 
 /* Of a prediction of time_s. A device that does not say how long a picture's preparation takes leaves that time out. */
-
 static struct areas areas_of(const struct viewer *v, const struct clamped *fit, double time_s, struct memory m)
 {
     double prepare_s = picture_seconds(v->o->device, fit), before = isnan(prepare_s) ? 0 : prepare_s;

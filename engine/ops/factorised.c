@@ -22,7 +22,7 @@ static struct cut cut_of(const struct op *op, const struct step *s, const struct
 {
     struct cut c = {.cols = op_rows(op, s) * m->vectors};
     c.rows = linear_rows(op->w->type, (size_t)op->w->ne[0], c.cols, s->few);
-    c.stored = m->pivots && m->slices == 1 && m->vectors == 1 && !(op->u.core.core == 0 && op->u.core.layer->perm_out);
+    c.stored = m->pivots && m->slices == 1 && mpo_is_direct(m, op->u.core.core == 0 && op->u.core.layer->perm_out);
     c.row_blocks = (m->rows - (c.stored ? m->pivots : 0) + c.rows - 1) / c.rows;
     c.col_blocks = linear_blocks(c.cols);
     return c;
