@@ -6,7 +6,9 @@
  *
  * Blocks of 32: two blocks a register, dpbusd. Four blocks share what follows, so the activations are laid out anew by fours,
  * once a call, or once a strip of very long rows. Signed codes are raised to unsigned ones; what that adds is known before, and
- * taken off each lane's sum.
+ * taken off each lane's sum. Where the last blocks make no four, the row's last four are multiplied, those that had their turn
+ * by zeros: blocks copied to where zeros follow them would be loaded before their stores are done, which stalls longer than a
+ * short row takes.
  *
  * Blocks lie at any address, so most loads of weights cross a line and take two of the one 512-bit load a cycle that Zen 4
  * has: as many as the arithmetic takes. One load therefore brings the nibbles of two blocks or the scales of four, and
@@ -139,12 +141,12 @@ KERNEL_INLINE __m512i dot_parts(__m512i q01, __m512i q23, const struct dot_group
     return _mm512_add_epi32(_mm512_unpacklo_epi32(p01, p23), _mm512_unpackhi_epi32(p01, p23));
 }
 
-/* Blocks that are not there become zeros. */
-KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x, size_t blocks, const int shift)
+/* `blocks` of them from the group's block `first` on; the others become zeros. */
+KERNEL_INLINE void dot_group32(struct dot_group *g, const struct block_q8_a32 *x, size_t first, size_t blocks, const int shift)
 {
     float d[4] = {0};
     memset(g, 0, sizeof *g);
-    for (size_t i = 0; i < blocks; i++, x++) {
+    for (size_t i = first; i < first + blocks; i++, x++) {
         memcpy(g->qs[i], x->qs, sizeof x->qs);
         d[i] = x->d;
         g->dsum[i] = x->d * (float)x->sum;
@@ -161,12 +163,13 @@ KERNEL_INLINE void dot_later(const char *w, size_t bytes)
     for (size_t i = 0; i < bytes; i += 64) _mm_prefetch(w + i, _MM_HINT_T1);
 }
 
-/* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups. Where this is
- * a slice, next_row says how many bytes on the next row's is. */
+/* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups; `apart`: the row
+ * has no four. Where this is a slice, next_row says how many bytes on the next row's is. */
 KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot_group g[DOT_COLS][DOT_GROUPS], size_t blocks,
-                                    size_t next_row, const int cols, const size_t w_block, dot_codes32 *codes, const int shift)
+                                    const bool apart, size_t next_row, const int cols, const size_t w_block, dot_codes32 *codes,
+                                    const int shift)
 {
-    char end[4 * sizeof(struct block_q8_0)]; /* the last blocks and zeros, where they make no four */
+    char end[4 * sizeof(struct block_q8_0)]; /* where apart: the blocks and zeros */
     __m512 sum[DOT_COLS];
     __m128 offset[DOT_COLS];
     for (int i = 0; i < cols; i++) sum[i] = _mm512_setzero_ps(), offset[i] = _mm_setzero_ps();
@@ -175,7 +178,10 @@ KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot
             dot_later((const char *)((uintptr_t)w + next_row), 4 * w_block);
         else
             dot_ahead(w, 4 * w_block);
-        if (k + 4 > blocks) w = memcpy(memset(end, 0, sizeof end), w, (blocks - k) * w_block);
+        if (apart)
+            w = memcpy(memset(end, 0, sizeof end), w, blocks * w_block);
+        else if (k + 4 > blocks)
+            w -= (k + 4 - blocks) * w_block;
         const struct dot_four b = {w, _mm512_loadu_si512(w), _mm512_loadu_si512(w + dot_tail(w_block))};
         const __m512i q01 = codes(&b, 0), q23 = codes(&b, 1), words = dot_words(&b, w_block, 0, 2);
         const __m512 d = _mm512_cvtph_ps(_mm512_castsi512_si256(words));
@@ -202,6 +208,7 @@ KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const 
     struct dot_group groups[DOT_COLS][DOT_GROUPS];
     const size_t blocks = a->n / 32, slice = 4 * DOT_GROUPS, strip = blocks > slice ? DOT_STRIP_ROWS : a->rows;
     const size_t next_row = blocks > slice ? a->w_stride : 0;
+    const bool apart = blocks < 4;
     for (size_t r0 = 0; r0 < a->rows; r0 += strip) {
         const size_t r1 = a->rows - r0 < strip ? a->rows : r0 + strip;
         size_t k = 0;
@@ -209,12 +216,15 @@ KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const 
             const size_t n = blocks - k < slice ? blocks - k : slice;
             for (size_t i = 0; i < (size_t)cols; i++) {
                 const struct block_q8_a32 *x = dot_column(a, c + i);
-                for (size_t b = 0; b < n; b += 4) dot_group32(&groups[i][b / 4], x + k + b, n - b < 4 ? n - b : 4, shift);
+                for (size_t b = 0; b < n; b += 4) {
+                    const size_t left = n - b < 4 ? n - b : 4;
+                    dot_group32(&groups[i][b / 4], x + k + b, apart ? 0 : 4 - left, left, shift);
+                }
             }
             for (size_t r = r0; r < r1; r++) {
                 float y[DOT_COLS], *to = a->y + c * a->ldy + r;
-                dot_row32_avx512(y, (const char *)a->w + r * a->w_stride + k * w_block, groups, n, next_row, cols, w_block,
-                                 codes, shift);
+                dot_row32_avx512(y, (const char *)a->w + r * a->w_stride + k * w_block, groups, n, apart, next_row, cols,
+                                 w_block, codes, shift);
                 for (size_t i = 0; i < (size_t)cols; i++) to[i * a->ldy] = (k ? to[i * a->ldy] : 0) + y[i];
             }
             k += n;

@@ -118,14 +118,19 @@ bool pace_take(struct pace *p, double seconds[PACES], struct error *e)
     return true;
 }
 
-struct pace *pace_of(const struct device *d, int threads, double usual[PACES], struct error *e)
+bool pace_usual(const struct device *d, int threads, double usual[PACES])
 {
-    e->text[0] = '\0';
     for (int i = 0; i < PACES; i++) {
         char key[DEVICE_KEY];
         snprintf(key, sizeof key, "pace.%s", pace_names[i]);
         usual[i] = device_rate(d, key, threads);
-        if (isnan(usual[i])) return NULL;
+        if (isnan(usual[i])) return false;
     }
-    return pace_new(threads, device_get(d, "llc"), e);
+    return true;
+}
+
+struct pace *pace_of(const struct device *d, int threads, double usual[PACES], struct error *e)
+{
+    e->text[0] = '\0';
+    return pace_usual(d, threads, usual) ? pace_new(threads, device_get(d, "llc"), e) : NULL;
 }

@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PACE_SHARE 0.1 /* of a window's length, that finding the machine's pace may take before it, and after it */
-
 struct run {
     struct sweep *s;
     const struct sweep_hooks *hooks;
@@ -226,7 +224,7 @@ static bool add_pace(struct run *r, struct sweep_window *w, struct error *e)
 static bool measure_window(struct run *r, struct sweep_window *w, struct error *e)
 {
     const struct sweep_point *p = &r->s->model[w->model].point[w->point];
-    double predicted = p->time_s * p->passes;
+    double predicted = sweep_window_seconds(r->s, w->model, w->point);
     struct session *session;
     struct shown shown = {0};
     w->passes = p->passes;
@@ -327,17 +325,12 @@ static bool measure_all(struct run *r, struct error *e)
     return ok;
 }
 
-/* The work that tells the machine's pace, where the calibration knows its time, and it takes little beside a window. It is made
- * before the idle interval: its memory is no window's. */
+/* The work that tells the machine's pace, where that is to be found. It is made before the idle interval: its memory is no
+ * window's. */
 static bool begin_pace(struct run *r, struct error *e)
 {
     const struct sweep_options *o = &r->s->options;
-    r->pace = pace_of(o->device, o->threads, r->usual, e);
-    if (!r->pace) return !e->text[0];
-    if (pace_takes(r->usual) < PACE_SHARE * o->window_s) return true;
-    pace_free(r->pace);
-    r->pace = NULL;
-    return true;
+    return !(sweep_pace_seconds(o) > 0) || (r->pace = pace_of(o->device, o->threads, r->usual, e));
 }
 
 bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e)

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "engine/account/pace.h"
 #include "engine/account/report.h"
 #include "engine/laws/prompts.h"
 #include "engine/laws/sweep_parts.h"
@@ -15,6 +16,7 @@
 
 enum { MIN_SAMPLES = 20 }; /* in a window: a sample's spacing is then 5 % of it */
 enum { MAX_PASSES = 100000, MAX_LENGTH = 1 << 20 };
+#define PACE_SHARE 0.1 /* of a window's length, that finding the machine's pace may take before it, and after it */
 
 /* ---- Prompts ---- */
 
@@ -60,6 +62,12 @@ void sweep_identify(struct sha256 *h, const struct model *model)
     }
 }
 
+/* Of a pass, with a picture's preparation where the device says how long that takes. */
+static double pass_seconds(const struct sweep_point *p)
+{
+    return p->time_s + (isnan(p->prepare_s) ? 0 : p->prepare_s);
+}
+
 bool sweep_take_prediction(const struct sweep_options *o, struct sweep_point *p, const struct prediction *r, struct error *e)
 {
     p->prefill_s = r->prefill_s;
@@ -70,7 +78,7 @@ bool sweep_take_prediction(const struct sweep_options *o, struct sweep_point *p,
     memcpy(p->sha256, r->sha256, sizeof p->sha256);
     if (isnan(r->time_s))
         return fail(e, "device profile: found no %s, expected one to predict the sweep with", r->missing);
-    double passes = ceil(o->window_s / p->time_s);
+    double passes = ceil(o->window_s / pass_seconds(p));
     p->passes = passes < 1 ? 1 : passes > MAX_PASSES ? MAX_PASSES : (int)passes;
     return true;
 }
@@ -202,7 +210,7 @@ static bool freeze(struct sweep *s, struct error *e)
     json_begin(&j, f);
     json_object(&j);
     bool sees = sweep_sees(&s->options);
-    json_put_string(&j, "sweep", sees ? "hartree laws image 2" : "hartree laws text 2");
+    json_put_string(&j, "sweep", sees ? "hartree laws image 3" : "hartree laws text 2");
     put_settings(&j, &s->options);
     if (sees) pictures_put_settings(&j, s);
     else json_key(&j, "lengths"), json_bool(&j, s->options.lengths);
@@ -295,6 +303,19 @@ bool sweep_has(const struct sweep *s, int model, int point, int repeat)
     return false;
 }
 
+double sweep_pace_seconds(const struct sweep_options *o)
+{
+    double usual[PACES];
+    if (!pace_usual(o->device, o->threads, usual) || !(pace_takes(usual) < PACE_SHARE * o->window_s)) return 0;
+    return pace_takes(usual);
+}
+
+double sweep_window_seconds(const struct sweep *s, int model, int point)
+{
+    const struct sweep_point *p = &s->model[model].point[point];
+    return p->passes * pass_seconds(p) + 2 * sweep_pace_seconds(&s->options);
+}
+
 size_t sweep_missing(const struct sweep *s, double *seconds)
 {
     const struct sweep_options *o = &s->options;
@@ -305,7 +326,7 @@ size_t sweep_missing(const struct sweep *s, double *seconds)
             for (int r = 0; r < o->repeats; r++) {
                 if (sweep_has(s, m, p, r)) continue;
                 n++;
-                *seconds += s->model[m].point[p].time_s * s->model[m].point[p].passes;
+                *seconds += sweep_window_seconds(s, m, p);
             }
     return n;
 }

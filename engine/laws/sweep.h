@@ -143,6 +143,14 @@ static inline bool sweep_sees(const struct sweep_options *o)
     return o->pictures.mmproj[0];
 }
 
+/* Seconds that finding the machine's pace takes before a window, and again after it. 0: it is not found, since the device does
+ * not know it, or it would take too long beside the window. */
+double sweep_pace_seconds(const struct sweep_options *o);
+
+/* Seconds that a window takes by the predictions: its passes, with a picture's preparation, and the machine's pace. Bringing
+ * in the model is not in it. */
+double sweep_window_seconds(const struct sweep *s, int model, int point);
+
 /* Windows of this shard that are not measured yet, and the seconds that they will take by the predictions. */
 size_t sweep_missing(const struct sweep *s, double *seconds);
 
