@@ -161,6 +161,16 @@ struct axpy_args {
     size_t k, n;
 };
 
+/* y[i] = the next element of x[1] where bit i of the mask is set, else the next of x[0], for i < n: two vectors, each in its
+ * order, shared out over one. add: y[i] += it. Bit i is bit i % 64 of mask[i / 64]. */
+struct expand_args {
+    float *y;
+    const float *x[2];
+    const uint64_t *mask;
+    size_t n;
+    bool add;
+};
+
 /* What the arithmetic of an instruction set can do at most: n rounds of multiply-adds that load and store nothing. No model
  * needs them; benchmarks and the accountant hold other kernels to their rate.
  * i8_peak: x is PEAK_I8_CODES codes u in 0..63, then as many signed codes v, which repeat every 8; y is one uint16_t, the sum
@@ -218,6 +228,7 @@ struct find_args {
     X(f32_add, vec_args)        \
     X(f32_scale, vec_args)      \
     X(f32_axpy, axpy_args)      \
+    X(f32_expand, expand_args)  \
     X(f32_softmax, vec_args)    \
     X(i8_peak, peak_args)       \
     X(f32_peak, peak_args)       \
@@ -257,6 +268,7 @@ union kernel_args {
     struct glu_args glu;
     struct vec_args vec;
     struct axpy_args axpy;
+    struct expand_args expand;
     struct peak_args peak;
     struct find_args find;
 };

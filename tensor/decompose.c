@@ -131,6 +131,39 @@ static void balance(const struct decomposition *d, size_t r, const double *s, do
         for (size_t j = 0; j < r; j++) a[o * r + j] = d->value[j] > 0 ? s[o * r + j] / sqrt(sqrt(d->value[j])) : 0;
 }
 
+struct numbered {
+    size_t row, column;
+};
+
+static int by_row(const void *a, const void *b)
+{
+    const struct numbered *x = a, *y = b;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Puts pivots, and with them the columns of T, into the order of their rows: what they hand on then lies in the order of the
+ * outputs. Which order they are in changes nothing of the product. */
+static bool sort_pivots(struct low_rank *l, struct error *e)
+{
+    size_t r = l->rank;
+    struct numbered *p = malloc(r * sizeof *p);
+    double *row = p ? matrix_new(1, r, e) : NULL;
+    if (!p) fail(e, "found no memory for %zu pivots", r);
+    if (row) {
+        for (size_t j = 0; j < r; j++) p[j] = (struct numbered){l->order[j], j};
+        qsort(p, r, sizeof *p, by_row);
+        for (size_t j = 0; j < r; j++) l->order[j] = p[j].row;
+        for (size_t o = 0; o < l->n_out - r; o++) {
+            for (size_t j = 0; j < r; j++) row[j] = l->left[o * r + p[j].column];
+            memcpy(l->left + o * r, row, r * sizeof *row);
+        }
+    }
+    bool ok = row;
+    free(row);
+    free(p);
+    return ok;
+}
+
 bool low_rank_new(struct low_rank *l, const struct decomposition *d, size_t r, bool gauge, struct error *e)
 {
     *l = (struct low_rank){.n_out = d->n_out, .n_in = d->n_in, .rank = r, .gauge = gauge};
@@ -143,7 +176,7 @@ bool low_rank_new(struct low_rank *l, const struct decomposition *d, size_t r, b
     if (ok) {
         scores(d, r, s);
         if (gauge) {
-            ok = matrix_pivots(d->n_out, r, s, l->order, l->left, e);
+            ok = matrix_pivots(d->n_out, r, s, l->order, l->left, e) && sort_pivots(l, e);
         } else {
             for (size_t o = 0; o < d->n_out; o++) l->order[o] = o;
             balance(d, r, s, l->left);

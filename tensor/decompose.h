@@ -58,7 +58,7 @@ double decomposition_error(const struct decomposition *d, size_t r);
 struct low_rank {
     size_t n_out, n_in, rank;
     bool gauge;
-    size_t *order; /* of the n_out rows: pivots first, whose rows of W' are B's, then the others. No gauge: 0, 1, .. */
+    size_t *order; /* of the n_out rows: pivots first, rising, whose rows of W' are B's, then the others. No gauge: 0, 1, .. */
     double *left;  /* gauge: n_out - rank rows of T, in `order`; else n_out rows of A */
     double *right; /* B, rank x n_in */
 };

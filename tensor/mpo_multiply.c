@@ -22,46 +22,54 @@ static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
 
 /* ---- Gauged cores: what is stored goes between the identity rows, which hand their element of the vector on ---- */
 
-/* Rows of a part that belong together: those stored rows that `at` says the places of, and the pivots among them. */
-struct rows {
-    uint32_t at[LINEAR_MAX_ROWS];
-    size_t n, first, last;
+/* Rows whose places are found together, and the pivots among them. */
+enum { MERGED_ROWS = 512 };
+struct merged {
+    uint64_t mask[MERGED_ROWS / 64]; /* of the pivots */
+    size_t rows, first, last;
+    bool in_order; /* one pivot's column is next to the one before's */
 };
 
-/* A column of them to its places: set in the first slice, then added. */
-static void place_column(const struct mpo_part *p, bool add, size_t begin, const struct rows *r, const float *from,
-                         const float *z, float *y)
+/* Those from `place` on, `rows` at most, with the pivots from `first` on. */
+static struct merged merged_rows(const struct mpo_part *p, size_t place, size_t rows, size_t first)
 {
+    struct merged m = {.rows = rows < MERGED_ROWS ? rows : MERGED_ROWS, .first = first, .last = first, .in_order = true};
     const struct mpo_pivot *pivots = p->pivots;
-    if (add) {
-        for (size_t j = 0; j < r->n; j++) y[r->at[j]] += from[j];
-        for (size_t i = r->first; i < r->last; i++) y[pivots[i].place - begin] += z[pivots[i].column];
-    } else {
-        for (size_t j = 0; j < r->n; j++) y[r->at[j]] = from[j];
-        for (size_t i = r->first; i < r->last; i++) y[pivots[i].place - begin] = z[pivots[i].column];
+    for (; m.last < p->step.pivots && pivots[m.last].place < place + m.rows; m.last++) {
+        size_t row = pivots[m.last].place - place;
+        m.mask[row / 64] |= (uint64_t)1 << row % 64;
+        m.in_order = m.in_order && pivots[m.last].column == pivots[first].column + (m.last - first);
     }
+    return m;
 }
 
-/* The rows of slice s between the pivots first .. last into `to` (rows of `ld` floats). Where stored rows go is found once for
- * all columns: pivots stand so close that runs of stored rows are of one or two, or of ten. */
-static void merge(const struct mpo_part *p, size_t s, size_t first, size_t last, const float *stored, size_t n_stored,
-                  float *to, size_t ld)
+/* What the pivots hand on of the vector z: where it stands, if that is in order, else in `copy`. */
+static const float *handed_on(const struct mpo_part *p, const struct merged *m, const float *z, float copy[MERGED_ROWS])
+{
+    if (m->first == m->last) return z;
+    if (m->in_order) return z + p->pivots[m->first].column;
+    for (size_t i = m->first; i < m->last; i++) copy[i - m->first] = z[p->pivots[i].column];
+    return copy;
+}
+
+/* The rows of slice s, from the pivot `first` on, into `to` (rows of `ld` floats): set in the first slice, then added. */
+static void merge(const struct mpo_part *p, size_t s, size_t first, const float *stored, size_t n_stored, float *to, size_t ld)
 {
     size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols;
-    struct rows r = {.first = first, .last = first};
-    for (size_t row = 0; row < p->rows; stored += r.n) {
-        r.first = r.last;
-        for (r.n = 0; row < p->rows; row++) {
-            if (r.last < last && p->pivots[r.last].place - begin == row)
-                r.last++;
-            else if (r.n < LINEAR_MAX_ROWS)
-                r.at[r.n++] = (uint32_t)row;
-            else
-                break;
+    float copy[MERGED_ROWS];
+    for (size_t row = 0; row < p->rows;) {
+        struct merged m = merged_rows(p, begin + row, p->rows - row, first);
+        for (size_t c = 0; c < p->cols; c++) {
+            const float *z = p->z + (p->col + c) * vector + s * p->step.cols;
+            K.f32_expand(&(struct expand_args){.y = to + c * ld + row,
+                                               .x = {stored + c * n_stored, handed_on(p, &m, z, copy)},
+                                               .mask = m.mask,
+                                               .n = m.rows,
+                                               .add = s > 0});
         }
-        for (size_t c = 0; c < p->cols; c++)
-            place_column(p, s > 0, begin, &r, stored + c * n_stored, p->z + (p->col + c) * vector + s * p->step.cols,
-                         to + c * ld);
+        row += m.rows;
+        stored += m.rows - (m.last - m.first);
+        first = m.last;
     }
 }
 
@@ -89,7 +97,7 @@ static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, floa
         size_t begin = i * s->rows + p->row, first = pivots_before(p->pivots, s->pivots, begin),
                last = pivots_before(p->pivots, s->pivots, begin + p->rows), n = p->rows - (last - first);
         if (n) multiply_stored(p, begin - first, n, i * (p->x_vector / s->slices), stored, n, stored + n * p->cols);
-        merge(p, i, first, last, stored, n, to, ld);
+        merge(p, i, first, stored, n, to, ld);
     }
 }
 
@@ -114,9 +122,15 @@ static void scatter(const struct mpo_part *p, const float *from)
     }
 }
 
-size_t mpo_outputs(size_t rows) { return rows * LINEAR_MAX_COLS; }
+size_t mpo_outputs(size_t rows)
+{
+    return rows * LINEAR_MAX_COLS;
+}
 
-size_t mpo_scratch(size_t rows) { return 2 * mpo_outputs(rows); }
+size_t mpo_scratch(size_t rows)
+{
+    return 2 * mpo_outputs(rows);
+}
 
 void mpo_multiply(const struct mpo_part *p, float *scratch)
 {

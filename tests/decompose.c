@@ -87,6 +87,10 @@ static void test_shape(size_t n_out, size_t n_in, size_t r)
                 worst = fmax(worst, fabs(u[gauged.order[j] * n_in + i] - gauged.right[j * n_in + i]));
         snprintf(name, sizeof name, "%zu x %zu, rank %zu: pivot rows are the right factor's", n_out, n_in, r);
         TEST(name, worst == 0, "off by %g", worst);
+        size_t risen = 1;
+        while (risen < r && gauged.order[risen] > gauged.order[risen - 1]) risen++;
+        snprintf(name, sizeof name, "%zu x %zu, rank %zu: pivots stand in the order of their rows", n_out, n_in, r);
+        TEST(name, risen == r, "found row %zu after %zu", gauged.order[risen % r], gauged.order[risen - 1]);
         /* Any other factors of the rank are no better, and fitting changed ones anew never hurts. */
         for (size_t i = 0; i < (n_out - r) * r; i++) gauged.left[i] += 0.02 * normal();
         low_rank_product(&gauged, u, &e);

@@ -28,7 +28,7 @@
  * rate: how far arithmetic and memory overlap is then measured for the type, and not taken from p.
  * A core whose outputs do not lie as they are made (its rows stand among a gauge's pivots: once a slice; a token has several
  * vectors, or its rows are permuted) takes i * 8 bytes * outputs / (threads * vector.gather.decode.1) more, where the profile
- * has that: each output is read and written one by one, as a copied row is.
+ * has that: each output is read and written once more, as a copied row is.
  *
  * All of it is the device's: nothing is asked of the machine that predicts. Chunks are cut as the device's linear.TYPE.few has
  * them, too.
