@@ -6,9 +6,10 @@
  *
  * Blocks of 32: two blocks a register, dpbusd. Four blocks share what follows, so the activations are laid out anew by fours,
  * once a call, or once a strip of very long rows. Signed codes are raised to unsigned ones; what that adds is known before, and
- * taken off each lane's sum. Where the last blocks make no four, the row's last four are multiplied, those that had their turn
- * by zeros: blocks copied to where zeros follow them would be loaded before their stores are done, which stalls longer than a
- * short row takes.
+ * taken off each lane's sum. Where the last blocks make no four, the row's last four
+ * are multiplied, of which those that had their turn count nothing; of rows shorter than four blocks what follows them counts
+ * nothing. Blocks copied to where zeros follow them would be loaded before their stores are done, which stalls for longer than
+ * a short row takes: so only those at the end of all rows are.
  *
  * Blocks lie at any address, so most loads of weights cross a line and take two of the one 512-bit load a cycle that Zen 4
  * has: as many as the arithmetic takes. One load therefore brings the nibbles of two blocks or the scales of four, and
@@ -163,31 +164,35 @@ KERNEL_INLINE void dot_later(const char *w, size_t bytes)
     for (size_t i = 0; i < bytes; i += 64) _mm_prefetch(w + i, _MM_HINT_T1);
 }
 
-/* What the blocks of one row at w give with `cols` columns, of the `blocks` that there are in their groups; `apart`: the row
- * has no four. Where this is a slice, next_row says how many bytes on the next row's is. */
-KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, struct dot_group g[DOT_COLS][DOT_GROUPS], size_t blocks,
-                                    const bool apart, size_t next_row, const int cols, const size_t w_block, dot_codes32 *codes,
-                                    const int shift)
+/* A set of a group's blocks, as bits, as lanes of dot_parts. */
+KERNEL_INLINE __mmask16 dot_lanes(unsigned set)
 {
-    char end[4 * sizeof(struct block_q8_0)]; /* where apart: the blocks and zeros */
+    return (__mmask16)((set & 1) * 0x0055 + (set >> 1 & 1) * 0x5500 + (set >> 2 & 1) * 0x00aa + (set >> 3 & 1) * 0xaa00);
+}
+
+/* What the groups of one row at w give with `cols` columns; of the last group's blocks those of the set `last`. Where this is a
+ * slice, next_row says how many bytes on the next row's is. `end`: of the last group, where it is not in place. */
+KERNEL_INLINE void dot_row32_avx512(float y[DOT_COLS], const char *w, const char *end, struct dot_group g[DOT_COLS][DOT_GROUPS],
+                                    size_t groups, unsigned last, size_t next_row, const int cols, const size_t w_block,
+                                    dot_codes32 *codes, const int shift)
+{
     __m512 sum[DOT_COLS];
     __m128 offset[DOT_COLS];
     for (int i = 0; i < cols; i++) sum[i] = _mm512_setzero_ps(), offset[i] = _mm_setzero_ps();
-    for (size_t k = 0; k < blocks; k += 4, w += 4 * w_block) {
+    for (size_t k = 0; k < groups; k++, w += 4 * w_block) {
+        const unsigned set = k + 1 < groups ? 15 : last;
         if (next_row)
             dot_later((const char *)((uintptr_t)w + next_row), 4 * w_block);
         else
             dot_ahead(w, 4 * w_block);
-        if (apart)
-            w = memcpy(memset(end, 0, sizeof end), w, blocks * w_block);
-        else if (k + 4 > blocks)
-            w -= (k + 4 - blocks) * w_block;
+        if (k + 1 == groups) w = end;
         const struct dot_four b = {w, _mm512_loadu_si512(w), _mm512_loadu_si512(w + dot_tail(w_block))};
         const __m512i q01 = codes(&b, 0), q23 = codes(&b, 1), words = dot_words(&b, w_block, 0, 2);
-        const __m512 d = _mm512_cvtph_ps(_mm512_castsi512_si256(words));
-        const __m128 m = shift == DOT_MINIMA ? _mm_cvtph_ps(_mm512_extracti32x4_epi32(words, 2)) : _mm_setzero_ps();
+        const __m512 d = _mm512_maskz_cvtph_ps(dot_lanes(set), _mm512_castsi512_si256(words));
+        const __m128 m =
+            shift == DOT_MINIMA ? _mm_maskz_cvtph_ps((__mmask8)set, _mm512_extracti32x4_epi32(words, 2)) : _mm_setzero_ps();
         for (int i = 0; i < cols; i++) {
-            const struct dot_group *x = &g[i][k / 4];
+            const struct dot_group *x = &g[i][k];
             __m512i p = dot_parts(q01, q23, x);
             if (shift != DOT_MINIMA)
                 p = _mm512_sub_epi32(p, _mm512_loadu_si512(x->too_high));
@@ -206,25 +211,28 @@ KERNEL_INLINE void dot_strip32_avx512(const struct dot_args *a, size_t c, const 
                                       dot_codes32 *codes, const int shift)
 {
     struct dot_group groups[DOT_COLS][DOT_GROUPS];
+    char copy[4 * sizeof(struct block_q8_0)];
     const size_t blocks = a->n / 32, slice = 4 * DOT_GROUPS, strip = blocks > slice ? DOT_STRIP_ROWS : a->rows;
     const size_t next_row = blocks > slice ? a->w_stride : 0;
-    const bool apart = blocks < 4;
     for (size_t r0 = 0; r0 < a->rows; r0 += strip) {
         const size_t r1 = a->rows - r0 < strip ? a->rows : r0 + strip;
         size_t k = 0;
         do {
-            const size_t n = blocks - k < slice ? blocks - k : slice;
+            const size_t n = blocks - k < slice ? blocks - k : slice, n_groups = (n + 3) / 4, lacks = 4 * n_groups - n;
+            const size_t before = k + n >= 4 ? lacks : 0; /* blocks that had their turn and stand in the last group again */
             for (size_t i = 0; i < (size_t)cols; i++) {
                 const struct block_q8_a32 *x = dot_column(a, c + i);
-                for (size_t b = 0; b < n; b += 4) {
-                    const size_t left = n - b < 4 ? n - b : 4;
-                    dot_group32(&groups[i][b / 4], x + k + b, apart ? 0 : 4 - left, left, shift);
-                }
+                x += k;
+                for (size_t g = 0; g + 1 < n_groups; g++) dot_group32(&groups[i][g], x + 4 * g, 0, 4, shift);
+                if (n) dot_group32(&groups[i][n_groups - 1], x + n - (4 - lacks), before, 4 - lacks, shift);
             }
             for (size_t r = r0; r < r1; r++) {
+                const char *w = (const char *)a->w + r * a->w_stride + k * w_block;
+                const char *end = w + n * w_block - (4 - lacks + before) * w_block;
                 float y[DOT_COLS], *to = a->y + c * a->ldy + r;
-                dot_row32_avx512(y, (const char *)a->w + r * a->w_stride + k * w_block, groups, n, apart, next_row, cols,
-                                 w_block, codes, shift);
+                if (lacks > before && (a->rows - 1 - r) * a->w_stride < lacks * w_block)
+                    end = memcpy(memset(copy, 0, sizeof copy), w, n * w_block);
+                dot_row32_avx512(y, w, end, groups, n_groups, (15u >> lacks) << before, next_row, cols, w_block, codes, shift);
                 for (size_t i = 0; i < (size_t)cols; i++) to[i * a->ldy] = (k ? to[i * a->ldy] : 0) + y[i];
             }
             k += n;

@@ -436,7 +436,7 @@ static void test_pages(void)
                                          "A predicted",
                                          "published, Raspberry Pi 5",
                                          "points-a.csv",
-                                         "pictures.csv",
+                                         "pictures-a.csv",
                                          "prefers-color-scheme:dark",
                                          "@media print",
                                          "name=\"viewport\""};

@@ -1,4 +1,4 @@
-/* page.c - the page as a whole, what its sections share, and those that are no figure: head, origin, numbers.
+/* page.c - the page as a whole, what its sections share, and two that are no figure: origin, numbers.
  * SPDX-License-Identifier: MIT */
 #include "engine/report/page.h"
 
@@ -21,11 +21,30 @@ const struct json_value *page_model(const struct json_value *result, int i)
     return variants && variants->type == JSON_ARRAY && (size_t)i <= variants->n ? &variants->item[i - 1] : NULL;
 }
 
-bool page_has_model(const struct page_result *r, size_t n, int i)
+bool page_has_sweep(const struct page_result *r, size_t n, enum page_sweep kind)
 {
     for (size_t k = 0; k < n; k++)
-        if (page_model(r[k].text, i)) return true;
+        if (page_sweep(&r[k], kind)) return true;
     return false;
+}
+
+bool page_has_model(const struct page_result *r, size_t n, enum page_sweep kind, int i)
+{
+    for (size_t k = 0; k < n; k++)
+        if (page_model(page_sweep(&r[k], kind), i)) return true;
+    return false;
+}
+
+struct page_text page_heading(const struct page_result *r, size_t n, enum page_sweep kind, int i)
+{
+    struct page_text t;
+    bool both = page_has_sweep(r, n, PAGE_TEXT) && page_has_sweep(r, n, PAGE_IMAGE);
+    const char *sweep = kind == PAGE_TEXT ? "Prompts" : "Pictures";
+    if (i < 0)
+        snprintf(t.s, sizeof t.s, "%s", sweep);
+    else
+        snprintf(t.s, sizeof t.s, "%s%sodel %c", both ? sweep : "", both ? ": m" : "M", page_letter(i));
+    return t;
 }
 
 size_t page_points(const struct json_value *model)
@@ -136,154 +155,6 @@ void page_cell(FILE *f, const char *format, ...)
 void page_row_end(FILE *f)
 {
     fputs("</tr>\n", f);
-}
-
-/* ---- Head ---- */
-
-static void cell_model(FILE *f, const struct page_result *r, int m)
-{
-    const struct json_value *model = page_model(r->text, m);
-    const char *name = json_find_string(model, "model"), *file = json_find_string(model, "file");
-    if (name && file)
-        page_cell(f, "%s - %s, %s", name, file, chart_value(json_find_number(model, "file_bytes"), "*B").s);
-    else
-        page_cell(f, "%s", name ? name : "-");
-}
-
-static void cell_machine(FILE *f, const struct page_result *r)
-{
-    const char *machine = json_find_string(r->origin, "machine"), *system = json_find_string(r->origin, "system");
-    page_cell(f, "%s; %s threads; %s of memory; %s", machine ? machine : r->label,
-              page_count(json_find_number(r->origin, "threads")).s,
-              chart_value(json_find_number(r->origin, "memory_bytes"), "*B").s, system ? system : "-");
-}
-
-static void cell_protocol(FILE *f, const struct page_result *r)
-{
-    page_cell(f,
-              "%zu prompts, %s tokens generated after each; %s window%s a prompt, at least %s long, sampled at %s Hz; medians",
-              page_points(r->text), page_count(json_find_number(r->text, "gen")).s,
-              page_count(json_find_number(r->text, "repeats")).s, json_find_number(r->text, "repeats") == 1 ? "" : "s",
-              chart_value(json_find_number(r->text, "window_s"), "*s").s, chart_value(json_find_number(r->text, "hz"), "").s);
-}
-
-static void cell_energy(FILE *f, const struct page_result *r)
-{
-    const char *kind = json_find_string(r->text, "energy_kind"), *source = json_find_string(r->text, "energy_source");
-    if (!kind || !strcmp(kind, "none"))
-        page_cell(f, "not known: no meter was read, and the profile has no energy terms");
-    else if (!strcmp(kind, "measured"))
-        page_cell(f, "measured by %s", source ? source : "a meter");
-    else
-        page_cell(f, "%s, from the profile's energy terms", kind);
-}
-
-static void cell_hash(FILE *f, const struct page_result *r)
-{
-    fputs("<td><code>", f);
-    html_text(f, json_find_string(r->text, "sha256"));
-    fputs("</code></td>", f);
-}
-
-/* Cores that other programs took while the windows ran; NAN: not known. */
-static double others_cores(const struct json_value *text)
-{
-    double cpu = 0, time = 0;
-    for (int m = 0; m < PAGE_MODELS; m++) {
-        const struct json_value *model = page_model(text, m), *points = json_find(model, "points");
-        for (size_t i = 0; i < page_points(model); i++) {
-            cpu += json_find_number(&points->item[i], "others_cpu_s");
-            time += json_find_number(&points->item[i], "window_s") / json_find_number(&points->item[i], "passes");
-        }
-    }
-    return cpu / time;
-}
-
-static void cell_others(FILE *f, const struct page_result *r)
-{
-    double cores = others_cores(r->text);
-    if (!isfinite(cores))
-        page_cell(f, "not known");
-    else
-        page_cell(f, "%.2f cores%s", cores, cores > 0.05 ? ": times are longer for it, which no statistics mend" : "");
-}
-
-static void cell_missing(FILE *f, const struct page_result *r)
-{
-    double missing = json_find_number(r->text, "missing"), half = json_find_number(r->text, "without_idle_after");
-    double shards = json_find_number(r->text, "shards");
-    char joined[40] = "";
-    if (shards > 1) snprintf(joined, sizeof joined, ", of %.0f shards", shards);
-    if (missing > 0)
-        page_cell(f, "%.0f windows of the sweep are not there%s", missing, joined);
-    else if (half > 0)
-        page_cell(f, "all windows%s; %.0f of them of a session that was cut short, above the idle before alone", joined, half);
-    else
-        page_cell(f, "all windows%s", joined);
-}
-
-static void put_facts(FILE *f, const struct page_result *r, size_t n)
-{
-    static const struct {
-        const char *name;
-        void (*cell)(FILE *f, const struct page_result *r);
-    } rows[] = {{"machine", cell_machine},  {"protocol", cell_protocol},
-                {"measured", cell_missing}, {"taken by other programs", cell_others},
-                {"energy", cell_energy},    {"frozen predictions, sha256", cell_hash}};
-    page_table_begin(f, r, n, "", "this run");
-    for (int m = 0; m < PAGE_MODELS; m++) {
-        char name[16];
-        if (!page_has_model(r, n, m)) continue;
-        snprintf(name, sizeof name, "model %c", page_letter(m));
-        page_row(f, name);
-        for (size_t i = 0; i < n; i++) cell_model(f, &r[i], m);
-        page_row_end(f);
-    }
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-        page_row(f, rows[k].name);
-        for (size_t i = 0; i < n; i++) rows[k].cell(f, &r[i]);
-        page_row_end(f);
-    }
-    page_table_end(f);
-}
-
-/* What a step of `paper` did, or why it could not. */
-static void put_steps(FILE *f, const struct page_result *r, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct json_value *steps = r[i].steps;
-        for (size_t k = 0; steps && steps->type == JSON_ARRAY && k < steps->n; k++) {
-            const char *step = json_find_string(&steps->item[k], "step"), *why = json_find_string(&steps->item[k], "failed");
-            const char *note = json_find_string(&steps->item[k], "note");
-            if (why) html_missing(f, "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "", step ? step : "a step", why);
-            if (note)
-                html_element(f, "p class=note", "%s%s%s: %s", n > 1 ? r[i].label : "", n > 1 ? ", " : "",
-                             step ? step : "a step", note);
-        }
-    }
-}
-
-static void put_head(FILE *f, const struct page_result *r, size_t n)
-{
-    fputs("<h1>Scaling laws of local inference</h1>\n<p class=\"lead\">Predicted from the models' shapes and a profile of the "
-          "machine, "
-          "frozen, then measured",
-          f);
-    if (n == 1) {
-        fputs(" on ", f);
-        html_text(f, r->label);
-    } else {
-        fprintf(f, " on %zu machines", n);
-    }
-    fputs(".</p>\n<p><span class=\"kind\">predicted</span> before anything ran, from FLOPs, bytes and calibrated rates. "
-          "<span class=\"kind\">measured</span> by this program on the machine itself. <span class=\"kind\">modelled</span> "
-          "joules and "
-          "times of single ops, that no sensor resolves. <span class=\"kind\">published</span> by arXiv 2512.16531.</p>\n",
-          f);
-    put_steps(f, r, n);
-    bool any = false;
-    for (size_t i = 0; i < n; i++) any = any || r[i].text;
-    if (any) put_facts(f, r, n);
 }
 
 /* ---- Origin ---- */
@@ -419,17 +290,27 @@ static void put_table_file(FILE *f, const struct page_result *r, size_t n, size_
     free(text);
 }
 
-/* A model's points, and its ops in the longest run. */
-static void put_model_files(FILE *f, const struct page_result *r, size_t n, size_t i, int m)
+/* A model's points; its ops in the longest run, or what each clamp made of the picture. */
+static void put_model_files(FILE *f, const struct page_result *r, size_t n, size_t i, enum page_sweep kind, int m)
 {
-    const struct json_value *model = page_model(r[i].text, m);
-    char name[16], what[80];
-    snprintf(name, sizeof name, "points-%c", page_letter(m) - 'A' + 'a');
-    snprintf(what, sizeof what, "model %c, a line a prompt", page_letter(m));
+    const struct json_value *model = page_model(page_sweep(&r[i], kind), m), *clamps = json_find(model, "clamps");
+    char letter = (char)(page_letter(m) - 'A' + 'a'), name[32], what[160];
+    snprintf(name, sizeof name, "%s-%c", kind == PAGE_TEXT ? "points" : "pictures", letter);
+    snprintf(what, sizeof what, "model %c, a line a %s", page_letter(m), kind == PAGE_TEXT ? "prompt" : "picture and clamp");
     put_table_file(f, r, n, i, json_find(model, "points"), name, what);
-    snprintf(name, sizeof name, "ops-%c", page_letter(m) - 'A' + 'a');
+    snprintf(name, sizeof name, "ops-%c", letter);
     snprintf(what, sizeof what, "model %c's longest run, predicted, a line an op and phase", page_letter(m));
     put_table_file(f, r, n, i, json_find(model, "costs.ops"), name, what);
+    snprintf(name, sizeof name, "clamps-%c", letter);
+    snprintf(what, sizeof what, "model %c, a line a clamp: knee and plateau", page_letter(m));
+    put_table_file(f, r, n, i, clamps, name, what);
+    for (size_t k = 0; clamps && clamps->type == JSON_ARRAY && k < clamps->n; k++) {
+        const char *clamp = json_find_string(&clamps->item[k], "clamp");
+        snprintf(name, sizeof name, "stairs-%c-%zu", letter, k + 1);
+        snprintf(what, sizeof what, "model %c under %.60s, a line a step of the prediction", page_letter(m),
+                 clamp ? clamp : "-");
+        put_table_file(f, r, n, i, json_find(&clamps->item[k], "stairs"), name, what);
+    }
 }
 
 bool page_numbers(FILE *f, const struct page_result *r, size_t n)
@@ -441,8 +322,8 @@ bool page_numbers(FILE *f, const struct page_result *r, size_t n)
           "ram_auc byte-seconds. Empty: not known.</p>\n",
           f);
     for (size_t i = 0; i < n; i++) {
-        for (int m = 0; m < PAGE_MODELS; m++) put_model_files(f, r, n, i, m);
-        put_table_file(f, r, n, i, json_find(r[i].image, "points"), "pictures", "a line a picture and clamp");
+        for (enum page_sweep kind = PAGE_TEXT; kind < PAGE_SWEEPS; kind++)
+            for (int m = 0; m < PAGE_MODELS; m++) put_model_files(f, r, n, i, kind, m);
         put_table_file(f, r, n, i, json_find(r[i].paper, "rows"), "paper", "the paper's figures, published and predicted");
     }
     html_section_end(f);
@@ -519,17 +400,16 @@ void page_write(const struct json_value *const *results, size_t n, FILE *f)
     static const struct {
         const char *anchor, *name;
         bool (*write)(FILE *f, const struct page_result *r, size_t n);
-    } sections[] = {{"short", "errors", page_short},      {"tokens", "law 1", page_law_tokens},
-                    {"pixels", "law 2", page_law_pixels}, {"pair", "law 3", page_law_pair},
-                    {"family", "variants", page_family},  {"answers", "answers", page_answers},
-                    {"paper", "the paper", page_published},
-                    {"layers", "layers", page_costs},     {"fit", "closed form", page_errors},
-                    {"origin", "machine", page_origin},   {"numbers", "numbers", page_numbers}};
+    } sections[] = {
+        {"short", "errors", page_short},        {"tokens", "law 1", page_law_tokens}, {"pixels", "law 2", page_law_pixels},
+        {"pair", "law 3", page_law_pair},       {"family", "variants", page_family},  {"answers", "answers", page_answers},
+        {"paper", "the paper", page_published}, {"layers", "layers", page_costs},     {"fit", "closed form", page_errors},
+        {"origin", "machine", page_origin},     {"numbers", "numbers", page_numbers}};
     struct page_result r[PAGE_RESULTS];
     for (size_t i = 0; i < n; i++) take_result(&r[i], results[i]);
     name_results(r, n);
     html_begin(f, "Scaling laws of local inference: predicted and measured");
-    put_head(f, r, n);
+    page_head(f, r, n);
     fputs("<nav>", f);
     for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
         if (sections[k].write(NULL, r, n)) fprintf(f, "<a href=\"#%s\">%s</a> ", sections[k].anchor, sections[k].name);

@@ -12,7 +12,7 @@ enum { CLAMPS = 4 };
 /* Prompts' answers, or those to questions about pictures. */
 static const struct json_value *sweep_of(const struct page_result *r, bool pictures)
 {
-    return pictures ? r->image : r->text;
+    return page_sweep(r, pictures ? PAGE_IMAGE : PAGE_TEXT);
 }
 
 static bool has_answers(const struct page_result *r, bool pictures)

@@ -235,7 +235,7 @@ bool page_errors(FILE *f, const struct page_result *r, size_t n)
           "times.</p>\n",
           f);
     for (int m = 0; m < PAGE_MODELS; m++) {
-        if (!page_has_model(r, n, m)) continue;
+        if (!page_has_model(r, n, PAGE_TEXT, m)) continue;
         fprintf(f, "<h3>Model %c</h3>\n", page_letter(m));
         page_table_begin(f, r, n, "", "fitted (95 % interval); predicted");
         for (size_t k = 0; k < sizeof coefficients / sizeof *coefficients; k++) put_fit_row(f, r, n, m, &coefficients[k]);

@@ -8,16 +8,16 @@
 #include <math.h>
 #include <string.h>
 
-/* A pair's figure, and the paper's of the same kind. */
+/* A pair's figure, and the paper's of the same kind: of models of text, and of those that see. */
 static const struct pair_figure {
-    const char *key, *name, *published;
+    const char *key, *name, *published[PAGE_SWEEPS];
     bool inverse; /* a ratio of throughputs is drawn as what a token takes */
 } pair_figures[] = {
-    {"time", "time", NULL, false},
-    {"throughput", "time a generated token", "llm_throughput", true},
-    {"cpu_auc", "CPU AUC", "llm_cpu_auc", false},
-    {"ram_auc", "RAM AUC", "llm_ram_auc", false},
-    {"energy", "energy", "llm_energy", false},
+    {"time", "time", {NULL, NULL}, false},
+    {"throughput", "time a generated token", {"llm_throughput", "vlm_throughput"}, true},
+    {"cpu_auc", "CPU AUC", {"llm_cpu_auc", NULL}, false},
+    {"ram_auc", "RAM AUC", {"llm_ram_auc", NULL}, false},
+    {"energy", "energy", {"llm_energy", "vlm_energy"}, false},
 };
 enum { PAIR_FIGURES = sizeof pair_figures / sizeof *pair_figures };
 
@@ -25,12 +25,12 @@ struct ratio {
     double measured, low, high, predicted;
 };
 
-static struct ratio ratio_of(const struct json_value *text, const struct pair_figure *p)
+static struct ratio ratio_of(const struct json_value *sweep, const struct pair_figure *p)
 {
     char path[64];
     struct ratio q;
     snprintf(path, sizeof path, "ratios.%s", p->key);
-    const struct json_value *v = json_find(text, path);
+    const struct json_value *v = json_find(sweep, path);
     q.measured = json_find_number(v, "ratio");
     q.low = json_find_element(v, "ci95", 0), q.high = json_find_element(v, "ci95", 1);
     q.predicted = json_find_number(v, "predicted");
@@ -49,22 +49,23 @@ double page_published_figure(const struct page_result *r, const char *figure, co
 }
 
 /* As a change in per cent: -61.5 of a ratio of 2.6, inverted. */
-static double published_change(const struct page_result *r, const struct pair_figure *p, const char *device)
+static double published_change(const struct page_result *r, enum page_sweep kind, const struct pair_figure *p,
+                               const char *device)
 {
-    double v = page_published_figure(r, p->published, device);
+    double v = page_published_figure(r, p->published[kind], device);
     return p->inverse ? 100 * (1 / v - 1) : 100 * v;
 }
 
-static void draw_pair(FILE *f, const struct page_result *r, bool named)
+static void draw_pair(FILE *f, const struct page_result *r, enum page_sweep kind, bool named)
 {
     double low[PAIR_FIGURES], high[PAIR_FIGURES], measured[PAIR_FIGURES], predicted[PAIR_FIGURES], pi[PAIR_FIGURES],
         m2[PAIR_FIGURES];
     const char *names[PAIR_FIGURES];
     size_t n = 0;
     for (size_t i = 0; i < PAIR_FIGURES; i++) {
-        struct ratio q = ratio_of(r->text, &pair_figures[i]);
-        pi[n] = published_change(r, &pair_figures[i], "rpi5");
-        m2[n] = published_change(r, &pair_figures[i], "m2");
+        struct ratio q = ratio_of(page_sweep(r, kind), &pair_figures[i]);
+        pi[n] = published_change(r, kind, &pair_figures[i], "rpi5");
+        m2[n] = published_change(r, kind, &pair_figures[i], "m2");
         if (isnan(q.measured) && isnan(q.predicted) && isnan(pi[n])) continue;
         names[n] = pair_figures[i].name;
         measured[n] = 100 * (q.measured - 1), predicted[n] = 100 * (q.predicted - 1);
@@ -72,37 +73,31 @@ static void draw_pair(FILE *f, const struct page_result *r, bool named)
         n++;
     }
     char title[PAGE_LABEL + 64];
-    snprintf(title, sizeof title, "B over A%s%s", named ? ": " : "", named ? r->label : "");
+    snprintf(title, sizeof title, "%s: B over A%s%s", kind == PAGE_TEXT ? "Prompts" : "Pictures", named ? ", " : "",
+             named ? r->label : "");
     const struct dots_series series[] = {{"measured here", 0, true, measured, low, high},
                                          {"predicted here", 1, true, predicted, NULL, NULL},
                                          {"published, Raspberry Pi 5", 2, false, pi, NULL, NULL},
                                          {"published, M2", 3, false, m2, NULL, NULL}};
-    const struct dots d = {.title = title,
-                           .caption = "Geometric means over the prompts, measured ones with 95 % intervals. Published: the "
-                                      "paper's own pair of models on its own machines.",
-                           .x_label = "change from A to B, %",
-                           .name = names,
-                           .n = n,
-                           .series = series,
-                           .n_series = r->paper ? 4 : 2};
+    const struct dots d = {
+        .title = title,
+        .caption = "Geometric means over the points of the sweep, measured ones with 95 % intervals. Published: the "
+                   "paper's own pair of models on its own machines.",
+        .x_label = "change from A to B, %",
+        .name = names,
+        .n = n,
+        .series = series,
+        .n_series = r->paper ? 4 : 2};
     dots_write(&d, f);
 }
 
-bool page_law_pair(FILE *f, const struct page_result *r, size_t n)
+static void put_ratios(FILE *f, const struct page_result *r, size_t n, enum page_sweep kind)
 {
-    bool any = false;
-    for (size_t i = 0; i < n; i++) any = any || json_find(r[i].text, "ratios");
-    if (!any || !f) return any;
-    html_section(f, "pair", "Law 3: compression is a lever on the whole system");
-    fputs("<div class=\"grid\">\n", f);
-    for (size_t i = 0; i < n; i++)
-        if (json_find(r[i].text, "ratios")) draw_pair(f, &r[i], n > 1);
-    fputs("</div>\n", f);
-    page_table_begin(f, r, n, "B over A", "measured (95 % interval); predicted");
+    page_group(f, n, page_heading(r, n, kind, -1).s);
     for (size_t k = 0; k < PAIR_FIGURES; k++) {
         page_row(f, pair_figures[k].inverse ? "throughput" : pair_figures[k].name);
         for (size_t i = 0; i < n; i++) {
-            struct ratio q = ratio_of(r[i].text, &pair_figures[k]);
+            struct ratio q = ratio_of(page_sweep(&r[i], kind), &pair_figures[k]);
             if (isnan(q.measured) && isnan(q.predicted))
                 page_cell(f, "-");
             else if (pair_figures[k].inverse)
@@ -114,6 +109,28 @@ bool page_law_pair(FILE *f, const struct page_result *r, size_t n)
         }
         page_row_end(f);
     }
+}
+
+static bool has_pair(const struct page_result *r, size_t n, enum page_sweep kind)
+{
+    for (size_t i = 0; i < n; i++)
+        if (json_find(page_sweep(&r[i], kind), "ratios")) return true;
+    return false;
+}
+
+bool page_law_pair(FILE *f, const struct page_result *r, size_t n)
+{
+    bool any = has_pair(r, n, PAGE_TEXT) || has_pair(r, n, PAGE_IMAGE);
+    if (!any || !f) return any;
+    html_section(f, "pair", "Law 3: compression is a lever on the whole system");
+    fputs("<div class=\"grid\">\n", f);
+    for (size_t i = 0; i < n; i++)
+        for (enum page_sweep kind = PAGE_TEXT; kind < PAGE_SWEEPS; kind++)
+            if (has_pair(&r[i], 1, kind)) draw_pair(f, &r[i], kind, n > 1);
+    fputs("</div>\n", f);
+    page_table_begin(f, r, n, "B over A", "measured (95 % interval); predicted");
+    for (enum page_sweep kind = PAGE_TEXT; kind < PAGE_SWEEPS; kind++)
+        if (has_pair(r, n, kind)) put_ratios(f, r, n, kind);
     page_table_end(f);
     html_section_end(f);
     return true;
@@ -156,7 +173,21 @@ static const char *device_words(const char *device)
     return !device ? "any" : !strcmp(device, "rpi5") ? "Raspberry Pi 5" : !strcmp(device, "m2") ? "MacBook M2" : device;
 }
 
-static void put_published_row(FILE *f, const struct json_value *v)
+/* What this page's own pair has of such a figure, as it is published: "llm_energy". */
+static struct page_text own_pair(const struct page_result *r, const char *figure)
+{
+    struct page_text none = {"-"};
+    for (size_t i = 0; figure && i < PAIR_FIGURES; i++)
+        for (enum page_sweep kind = PAGE_TEXT; kind < PAGE_SWEEPS; kind++) {
+            const struct pair_figure *p = &pair_figures[i];
+            if (!p->published[kind] || strcmp(p->published[kind], figure) != 0) continue;
+            double q = ratio_of(page_sweep(r, kind), p).measured;
+            return isnan(q) ? none : p->inverse ? page_ratio(1 / q) : page_change(q - 1);
+        }
+    return none;
+}
+
+static void put_published_row(FILE *f, const struct page_result *r, const struct json_value *v)
 {
     const char *figure = json_find_string(v, "figure"), *unit = json_find_string(v, "unit");
     const char *why = json_find_string(v, "missing"), *note = json_find_string(v, "note");
@@ -173,6 +204,7 @@ static void put_published_row(FILE *f, const struct json_value *v)
         html_element(f, "td class=n", "-");
     else
         html_element(f, "td class=n", "%s to %s", format_figure(low, unit).s, format_figure(high, unit).s);
+    html_element(f, "td class=n", "%s", own_pair(r, figure).s);
     html_element(f, "td", "%s", inside && inside->type == JSON_BOOL ? inside->boolean ? "inside" : "outside" : "-");
     html_element(f, "td class=small", "%s", why ? why : note ? note : "");
     fputs("</tr>\n", f);
@@ -189,7 +221,8 @@ bool page_published(FILE *f, const struct page_result *r, size_t n)
         "MacBook "
         "M2 and a Raspberry Pi 5. Each figure is predicted here from the models' shapes and a device profile alone; nothing is "
         "fitted to what was published. Intervals cover what the paper does not state and what a profile does not know exactly. "
-        "Rows of this machine say what the same models would do here.</p>\n",
+        "Rows of this machine say what the same models would do here; what this page's own models A and B did here stands "
+        "beside: another pair, on another machine, under the same protocol.</p>\n",
         f);
     for (size_t i = 0; i < n; i++) {
         const struct json_value *rows = json_find(r[i].paper, "rows");
@@ -197,10 +230,11 @@ bool page_published(FILE *f, const struct page_result *r, size_t n)
         if (n > 1) html_element(f, "h3", "%s", r[i].label);
         fputs("<div class=\"scroll\"><table>\n<thead><tr><th>figure</th><th>machine</th><th class=n>published</th><th "
               "class=n>predicted</th>"
-              "<th class=n>95 % interval</th><th>published lies</th><th>what would have to hold; what else to "
+              "<th class=n>95 % interval</th><th class=n>measured here</th><th>published lies</th><th>what would have "
+              "to hold; what else to "
               "know</th></tr></thead>\n<tbody>\n",
               f);
-        for (size_t k = 0; k < rows->n; k++) put_published_row(f, &rows->item[k]);
+        for (size_t k = 0; k < rows->n; k++) put_published_row(f, &r[i], &rows->item[k]);
         fputs("</tbody></table></div>\n", f);
         html_element(f, "p class=note", "Predictions' sha256 %s", json_find_string(r[i].paper, "sha256"));
     }

@@ -9,6 +9,13 @@
 
 enum { PAGE_POINTS = 1024, PAGE_LABEL = 160, PAGE_MODELS = 16 };
 
+struct page_text {
+    char s[160];
+};
+
+/* The two sweeps that a result may hold. */
+enum page_sweep { PAGE_TEXT, PAGE_IMAGE, PAGE_SWEEPS };
+
 /* One machine's results. What it has none of is NULL. */
 struct page_result {
     char label[PAGE_LABEL];          /* the machine, told from others of the same name */
@@ -25,17 +32,22 @@ static inline char page_letter(int i)
 {
     return (char)('A' + i);
 }
-/* Whether any of the results has an i-th model in its sweep of prompts. */
-bool page_has_model(const struct page_result *r, size_t n, int i);
+/* A machine's sweep of that kind; NULL: none. */
+static inline const struct json_value *page_sweep(const struct page_result *r, enum page_sweep kind)
+{
+    return kind == PAGE_TEXT ? r->text : r->image;
+}
+/* Whether any of the results has one; whether in one of them there is an i-th model. */
+bool page_has_sweep(const struct page_result *r, size_t n, enum page_sweep kind);
+bool page_has_model(const struct page_result *r, size_t n, enum page_sweep kind, int i);
+/* The heading of what is a model's, or a sweep's (i < 0): "Model A", and "Pictures: model A" where there are prompts, too. */
+struct page_text page_heading(const struct page_result *r, size_t n, enum page_sweep kind, int i);
 
 /* The points of a model, and one figure of all of them: NAN where it is not known. At most PAGE_POINTS. */
 size_t page_points(const struct json_value *model);
 void page_column(const struct json_value *model, const char *path, double *v);
 
 /* Formats that sections share: "1.23 (1.20 to 1.26)", with what is known of it; a percentage with its sign. */
-struct page_text {
-    char s[160];
-};
 struct page_text page_interval(double v, double low, double high, const char *unit);
 struct page_text page_change(double part);
 struct page_text page_change_interval(double ratio, double low, double high);
@@ -56,6 +68,9 @@ void page_row_end(FILE *f);
 
 /* A published figure by its name and machine ("llm_energy", "rpi5"), as page_published's table has it; NAN: not there. */
 double page_published_figure(const struct page_result *r, const char *figure, const char *device);
+
+/* The title, what steps of `paper` could not be done, and a table of what was. */
+void page_head(FILE *f, const struct page_result *r, size_t n);
 
 /* Sections, each of which says whether it had anything to show; with f NULL nothing is written. */
 bool page_short(FILE *f, const struct page_result *r, size_t n);

@@ -1,4 +1,4 @@
-/* page_text.c - law 1: what a prompt costs, by its tokens; and in short, how far predictions were off.
+/* page_text.c - law 1: what a prompt costs, by its tokens.
  * SPDX-License-Identifier: MIT */
 #include "engine/report/chart.h"
 #include "engine/report/html.h"
@@ -216,7 +216,7 @@ static void put_lines(FILE *f, const struct page_result *r, size_t n)
     page_table_begin(f, r, n, "", "measured (95 % interval); predicted");
     for (int m = 0; m < PAGE_MODELS; m++) {
         char name[16];
-        if (!page_has_model(r, n, m)) continue;
+        if (!page_has_model(r, n, PAGE_TEXT, m)) continue;
         snprintf(name, sizeof name, "Model %c", page_letter(m));
         page_group(f, n, name);
         put_line_row(f, r, n, m, "cpu_line", "intercept", "CPU AUC, intercept", "core-*s");
@@ -247,58 +247,6 @@ bool page_law_tokens(FILE *f, const struct page_result *r, size_t n)
     }
     if (n == 1) fputs("</div>\n", f);
     put_lines(f, r, n);
-    html_section_end(f);
-    return true;
-}
-
-/* ---- In short ---- */
-
-static void put_errors(FILE *f, const struct page_result *r, size_t n, int m, const char *key, const char *name)
-{
-    char path[64];
-    page_row(f, name);
-    for (size_t i = 0; i < n; i++) {
-        const struct json_value *model = page_model(r[i].text, m);
-        static const char *const figure[] = {"mape", "bias", "worst", "n", "covered", "with_interval"};
-        double v[6];
-        for (int k = 0; k < 6; k++) {
-            snprintf(path, sizeof path, "%s.%s", key, figure[k]);
-            v[k] = json_find_number(model, path);
-        }
-        if (isnan(v[0]))
-            page_cell(f, "-");
-        else if (v[5] > 0)
-            page_cell(f, "%s (bias %s, worst %s); %s of %s inside their 95 %%", page_percent(v[0]).s, page_change(v[1]).s,
-                      page_change(v[2]).s, page_count(v[4]).s, page_count(v[5]).s);
-        else
-            page_cell(f, "%s (bias %s, worst %s of %s)", page_percent(v[0]).s, page_change(v[1]).s, page_change(v[2]).s,
-                      page_count(v[3]).s);
-    }
-    page_row_end(f);
-}
-
-bool page_short(FILE *f, const struct page_result *r, size_t n)
-{
-    bool any = false;
-    for (size_t i = 0; i < n; i++) any = any || r[i].text;
-    if (!any || !f) return any;
-    html_section(f, "short", "How far predictions were off");
-    fputs("<p class=\"note\">Mean absolute error of predictions that were frozen and hashed before the first measurement, over "
-          "all "
-          "prompts; bias is the mean error with its sign.</p>\n",
-          f);
-    page_table_begin(f, r, n, "", "predicted against measured");
-    for (int m = 0; m < PAGE_MODELS; m++) {
-        char name[16];
-        if (!page_has_model(r, n, m)) continue;
-        snprintf(name, sizeof name, "Model %c", page_letter(m));
-        page_group(f, n, name);
-        put_errors(f, r, n, m, "time", "time");
-        put_errors(f, r, n, m, "cpu_auc", "CPU AUC");
-        put_errors(f, r, n, m, "ram_auc", "RAM AUC");
-        put_errors(f, r, n, m, "energy", "energy");
-    }
-    page_table_end(f);
     html_section_end(f);
     return true;
 }
