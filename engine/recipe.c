@@ -22,8 +22,8 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
     const struct {
         const char *word;
         bool *value;
-    } flags[] = {{"gauge", &r->gauge},       {"joint", &r->joint},       {"bias", &r->bias},
-                 {"permuted", &r->permuted}, {"reversed", &r->reversed}, {"dense", &r->dense}};
+    } flags[] = {{"gauge", &r->gauge},       {"joint", &r->joint}, {"bias", &r->bias},        {"permuted", &r->permuted},
+                 {"reversed", &r->reversed}, {"dense", &r->dense}, {"shuffled", &r->shuffled}};
     for (const char *at = text, *end = text + len; at < end;) {
         size_t n = 0;
         while (at + n < end && at[n] != ',') n++;
@@ -46,7 +46,7 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
             return fail(
                 e,
                 "mpo: found '%.*s', expected d= s= u= bond= ratio= keep= correct= with a number, or gauge, joint, bias, "
-                "permuted, reversed or dense",
+                "permuted, reversed, shuffled or dense",
                 n < 40 ? (int)n : 40, at);
         at += n + (at + n < end);
     }
@@ -54,6 +54,7 @@ bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct err
     if (r->reversed && (r->d != 2 || r->joint))
         return fail(e, "mpo: found reversed with %s, expected two cores of their own", r->joint ? "joint" : "d=");
     if (r->d == 1 && (r->gauge || r->joint)) return fail(e, "mpo: found gauge or joint with one core, expected two or more");
+    if (r->shuffled && !r->gauge) return fail(e, "mpo: found shuffled without a gauge, expected gauge beside it");
     return !(r->s > 1 && r->u > 1) || fail(e, "mpo: found both s= and u=, expected one of them");
 }
 
@@ -321,12 +322,13 @@ void recipe_indices(const struct shape *s, const struct tensor *t, int32_t *out)
     char ignored[TENSOR_MAX_NAME];
     snprintf(matrix.name, sizeof matrix.name, "%.50s.weight", prefix);
     int role = role_of(&matrix, ignored), k = mpo ? atoi(mpo + 5) : 0;
-    size_t count = n, high = n, first = 0;
+    size_t count = n, high = n, first = 0, stride = 7919; /* a prime: distinct and spread out, in an order that does not rise */
     struct mpo m;
     struct error none;
     if (ends_with(t->name, ".pivot") && role >= 0 && structure(s, role, &m, &none)) {
         struct mpo_step step = mpo_step(&m, k);
         count = step.pivots, high = step.rows * step.slices;
+        if (!s->mpo.shuffled) stride = 1;
         for (size_t j = 0; j < n; j++) out[j] = -1;
         /* A member's share of a joint identity stands where that of those before it ends. */
         for (int j = roles[role].first; is_joint(s, role) && k == m.d - 2 && j < role; j++) {
@@ -336,7 +338,6 @@ void recipe_indices(const struct shape *s, const struct tensor *t, int32_t *out)
     } else if (ends_with(t->name, ".res_idx") && role >= 0) {
         high = n_in_of(s, role);
     }
-    /* Distinct and spread out, in an order that is not ascending. */
-    size_t stride = count % 7919 ? 7919 : 1; /* a prime: no common divisor */
+    if (count % stride == 0) stride = 1;
     for (size_t j = 0; j < count; j++) out[first + j] = (int32_t)(j * stride % count * high / count);
 }

@@ -17,13 +17,14 @@ struct mpo_recipe {
     int s, u;
     int bond;     /* 0: as large as `ratio` allows */
     double ratio; /* of the dense layer's parameters */
-    bool gauge, joint, bias, permuted,
-        reversed;      /* reversed: the factors of two cores the other way round, a case for another order */
+    bool gauge, joint, bias, permuted;
+    bool reversed;     /* the factors of two cores the other way round, a case for another order */
+    bool shuffled;     /* a gauge's pivots in no order; else they rise from column to column, as compress writes them */
     int keep, correct; /* columns kept, rank of a correction */
 };
 
-/* Reads "d=2,s=1,u=1,bond=R,ratio=R,gauge,joint,bias,permuted,reversed,keep=K,correct=R,dense", any of them; false and *e for
- * another word. */
+/* Reads "d=2,s=1,u=1,bond=R,ratio=R,gauge,joint,bias,permuted,reversed,shuffled,keep=K,correct=R,dense", any of them; false and
+ * *e for another word. */
 bool recipe_parse(const char *text, size_t len, struct mpo_recipe *r, struct error *e);
 
 /* Puts cores and corrections in the place of the matrices among `tensors`, a list as shape_tensors makes it, which is freed;

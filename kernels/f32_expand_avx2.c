@@ -4,10 +4,11 @@
 #include "kernels/vec_avx2.h"
 #include "kernels/kernel.h"
 
-/* Bit i of m as byte i, 0 or 1. The product puts bit i to 7 places, 8 i among them; of seven bits no two meet. */
+/* Bit i of m as byte i, 0 or 1. The product puts bit i to the places i, i + 7 .. i + 42, of which i + 7 i is kept; of seven
+ * bits no two meet. */
 KERNEL_INLINE uint64_t bytes_of(unsigned m)
 {
-    return ((m & 127) * UINT64_C(0x02040810204081) & UINT64_C(0x0101010101010101)) | (uint64_t)(m >> 7) << 56;
+    return ((m & 127) * UINT64_C(0x040810204081) & UINT64_C(0x0101010101010101)) | (uint64_t)(m >> 7) << 56;
 }
 
 KERNEL_INLINE __m128i to_vector(uint64_t bytes)

@@ -127,7 +127,8 @@ static inline void tspec_values(enum type type, float *y, const void *x, size_t 
     {                                                                                                                          \
         {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x3x1", N1, 3, 1}, {#N2 "x8x2", N2, 8, 2}, {#N1 "x17x3", N1, 17, 3},   \
             {#N3 "x8x4", N3, 8, 4}, {#N2 "x3x5", N2, 3, 5}, {#N1 "x5x8", N1, 5, 8}, {#N0 "x17x33", N0, 17, 33},                \
-            {#LONG "x33x2", LONG, 33, 2},                                                                                      \
+            {#LONG "x33x2", LONG, 33, 2}, {"x3x5x2", 3 * N0, 5, 2}, {"x6x6x1", 6 * N0, 6, 1}, {"x7x4x5", 7 * N0, 4, 5},        \
+            {#LONG "+2x4x3", LONG + 2 * N0, 4, 3},                                                                             \
         {                                                                                                                      \
             "2048x256x1", 2048, 256, 1                                                                                         \
         }                                                                                                                      \

@@ -131,26 +131,26 @@ static void balance(const struct decomposition *d, size_t r, const double *s, do
         for (size_t j = 0; j < r; j++) a[o * r + j] = d->value[j] > 0 ? s[o * r + j] / sqrt(sqrt(d->value[j])) : 0;
 }
 
-struct numbered {
+struct pivot_row {
     size_t row, column;
 };
 
 static int by_row(const void *a, const void *b)
 {
-    const struct numbered *x = a, *y = b;
+    const struct pivot_row *x = a, *y = b;
     return (x->row > y->row) - (x->row < y->row);
 }
 
 /* Puts pivots, and with them the columns of T, into the order of their rows: what they hand on then lies in the order of the
- * outputs. Which order they are in changes nothing of the product. */
+ * outputs. Which order they are in changes nothing of the product but its rounding. */
 static bool sort_pivots(struct low_rank *l, struct error *e)
 {
     size_t r = l->rank;
-    struct numbered *p = malloc(r * sizeof *p);
+    struct pivot_row *p = malloc(r * sizeof *p);
     double *row = p ? matrix_new(1, r, e) : NULL;
     if (!p) fail(e, "found no memory for %zu pivots", r);
     if (row) {
-        for (size_t j = 0; j < r; j++) p[j] = (struct numbered){l->order[j], j};
+        for (size_t j = 0; j < r; j++) p[j] = (struct pivot_row){l->order[j], j};
         qsort(p, r, sizeof *p, by_row);
         for (size_t j = 0; j < r; j++) l->order[j] = p[j].row;
         for (size_t o = 0; o < l->n_out - r; o++) {

@@ -22,12 +22,12 @@ static size_t pivots_before(const struct mpo_pivot *p, size_t n, size_t place)
 
 /* ---- Gauged cores: what is stored goes between the identity rows, which hand their element of the vector on ---- */
 
-/* Rows whose places are found together, and the pivots among them. */
-enum { MERGED_ROWS = 512 };
+/* Rows that are merged together, and the pivots first .. last-1 among them. */
+enum { MERGED_ROWS = 512 /* 2 KiB of stack for what pivots hand on */ };
 struct merged {
     uint64_t mask[MERGED_ROWS / 64]; /* of the pivots */
     size_t rows, first, last;
-    bool in_order; /* one pivot's column is next to the one before's */
+    bool in_order; /* each pivot's column is the one after the last pivot's */
 };
 
 /* Those from `place` on, `rows` at most, with the pivots from `first` on. */
@@ -52,7 +52,8 @@ static const float *handed_on(const struct mpo_part *p, const struct merged *m, 
     return copy;
 }
 
-/* The rows of slice s, from the pivot `first` on, into `to` (rows of `ld` floats): set in the first slice, then added. */
+/* The rows of slice s, from the pivot `first` on, into `to` (columns `ld` floats apart): set in the first slice, then added.
+ * The stored ones come densely, n_stored a column. */
 static void merge(const struct mpo_part *p, size_t s, size_t first, const float *stored, size_t n_stored, float *to, size_t ld)
 {
     size_t begin = s * p->step.rows + p->row, vector = p->step.slices * p->step.cols;

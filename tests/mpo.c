@@ -103,7 +103,7 @@ static bool compare(const char *shape, struct errors *r)
 
 #define SMALL "L=1,D=64,H=4,KV=2,F=96,V=300"
 #define ODD   "L=2,D=60,H=3,KV=1,F=105,V=300"
-#define LONG  "L=1,D=64,H=4,KV=2,F=800,V=300" /* stored rows of joined chunks that are more than a tile's */
+#define LONG  "L=1,D=64,H=4,KV=2,F=800,V=300" /* rows of joined chunks that are more than are merged at a time */
 #define WIDE  "L=1,D=256,H=4,KV=2,F=256,V=300"
 
 static void test_structures(void)
@@ -113,6 +113,7 @@ static void test_structures(void)
         SMALL ":F32:mpo,bond=1",
         SMALL ":F32:mpo,bond=32,gauge",
         SMALL ":F32:mpo,bond=32,gauge,joint",
+        SMALL ":F32:mpo,bond=32,gauge,joint,shuffled",
         SMALL ":F32:mpo,bond=32,joint",
         SMALL ":F32:mpo,s=2,bond=32",
         SMALL ":F32:mpo,s=4,bond=16,gauge",
@@ -138,6 +139,8 @@ static void test_structures(void)
         ODD ":F32:mpo,s=5,bond=7,gauge",
         LONG ":F32:mpo,bond=32,gauge",
         LONG ":F32:mpo,s=2,bond=32,gauge",
+        LONG ":F32:mpo,bond=64,gauge,shuffled",
+        LONG ":F32:mpo,s=2,bond=32,gauge,shuffled",
         ODD ":F32:mpo,d=3,bond=11,gauge,joint",
         ODD ":F16:mpo,d=4,bond=3,permuted",
         SMALL ":F32:mpo,bond=32,reversed",

@@ -30,7 +30,7 @@ double pace_takes(const double seconds[PACES]);
 /* Seconds of each piece, the mean of its runs over some 60 ms and of two at least. False and *e: the work failed. */
 bool pace_take(struct pace *p, double seconds[PACES], struct error *e);
 
-/* Seconds of each piece at calibration, with so many threads. False: it did not keep them. */
+/* Seconds of each piece at calibration, with so many threads. False: it did not keep them all, and `usual` is not all filled. */
 bool pace_usual(const struct device *d, int threads, double usual[PACES]);
 
 /* Makes the pieces ready for a device whose calibration kept their time with so many threads; `usual` is that time. NULL

@@ -171,7 +171,7 @@ static double op_memory(const struct op *op, const struct step *s, const struct 
     return c->activation_bytes > llc ? q + c->activation_bytes : q;
 }
 
-/* Seconds in which a core's outputs go to their places one by one: among those that a gauge hands on, once a slice, and where
+/* Seconds in which a core's outputs go to their places: among those that a gauge hands on, once a slice, and where
  * a token has several vectors or rows are permuted. Nothing where the profile does not say. */
 static double copy_seconds(const struct op *op, const struct step *s, const struct op_rates *r)
 {

@@ -76,8 +76,7 @@ bool sweep_take_prediction(const struct sweep_options *o, struct sweep_point *p,
     memcpy(p->interval95_s, r->interval95_s, sizeof p->interval95_s);
     p->energy_j = r->energy_j;
     memcpy(p->sha256, r->sha256, sizeof p->sha256);
-    if (isnan(r->time_s))
-        return fail(e, "device profile: found no %s, expected one to predict the sweep with", r->missing);
+    if (isnan(r->time_s)) return fail(e, "device profile: found no %s, expected one to predict the sweep with", r->missing);
     double passes = ceil(o->window_s / pass_seconds(p));
     p->passes = passes < 1 ? 1 : passes > MAX_PASSES ? MAX_PASSES : (int)passes;
     return true;
@@ -176,8 +175,10 @@ static void put_model(struct json *j, const struct sweep *s, const struct sweep_
     json_put_string(j, "name", m->name);
     json_put_string(j, "identity", m->identity);
     json_put_number(j, "file_bytes", m->file_bytes);
-    if (sweep_sees(o)) pictures_put_clamps(j, s, m);
-    else law_json(&m->law, j);
+    if (sweep_sees(o))
+        pictures_put_clamps(j, s, m);
+    else
+        law_json(&m->law, j);
     json_key(j, "points");
     json_array(j);
     for (int i = 0; i < o->n_points; i++) {
@@ -212,8 +213,10 @@ static bool freeze(struct sweep *s, struct error *e)
     bool sees = sweep_sees(&s->options);
     json_put_string(&j, "sweep", sees ? "hartree laws image 3" : "hartree laws text 2");
     put_settings(&j, &s->options);
-    if (sees) pictures_put_settings(&j, s);
-    else json_key(&j, "lengths"), json_bool(&j, s->options.lengths);
+    if (sees)
+        pictures_put_settings(&j, s);
+    else
+        json_key(&j, "lengths"), json_bool(&j, s->options.lengths);
     json_key(&j, "models");
     json_array(&j);
     for (int i = 0; i < s->options.n_models; i++) put_model(&j, s, &s->model[i]);
@@ -306,8 +309,8 @@ bool sweep_has(const struct sweep *s, int model, int point, int repeat)
 double sweep_pace_seconds(const struct sweep_options *o)
 {
     double usual[PACES];
-    if (!pace_usual(o->device, o->threads, usual) || !(pace_takes(usual) < PACE_SHARE * o->window_s)) return 0;
-    return pace_takes(usual);
+    double takes = pace_usual(o->device, o->threads, usual) ? pace_takes(usual) : INFINITY;
+    return takes < PACE_SHARE * o->window_s ? takes : 0;
 }
 
 double sweep_window_seconds(const struct sweep *s, int model, int point)

@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "engine/laws/sweep.h"
 
-/* Takes a prediction's figures into a point but for prepare_s, cpu_auc, ram_auc, work and steps. False and *e: it knows no
- * time. */
+/* Takes a prediction's figures into a point but for prepare_s, which is there before (a window's passes depend on it), cpu_auc,
+ * ram_auc, work and steps. False and *e: it knows no time. */
 bool sweep_take_prediction(const struct sweep_options *o, struct sweep_point *p, const struct prediction *r, struct error *e);
 
 /* Adds all tensors' names, types, shapes and first bytes. */

@@ -85,7 +85,8 @@ static void core_run(const struct op *op, struct exec *x, size_t chunk, size_t c
     }
 }
 
-/* Each core is read once a step and multiplied with all vectors of its virtual batch; identity rows cost an addition each. */
+/* Each core is read once a step and multiplied with all vectors of its virtual batch; of a gauged one all slices but the first
+ * are added. */
 static struct op_cost core_cost(const struct op *op, const struct plan *p, const struct step *s)
 {
     if (!steps_run(op, s)) return (struct op_cost){0};
@@ -93,7 +94,7 @@ static struct op_cost core_cost(const struct op *op, const struct plan *p, const
     double n = (double)op_rows(op, s), vectors = n * (double)m.vectors, pivots = (double)m.pivots;
     return (struct op_cost){
         .flops = 2 * vectors * (double)(m.rows * m.slices - m.pivots) * (double)m.cols,
-        .special = vectors * pivots + (op->bias ? n * op->n_out : 0),
+        .special = (m.pivots ? vectors * (double)((m.slices - 1) * m.rows) : 0) + (op->bias ? n * op->n_out : 0),
         .weight_bytes =
             n > 0 ? (double)op->w->bytes + (double)sizeof(struct mpo_pivot) * pivots + (op->bias ? (double)op->bias->bytes : 0)
                   : 0,

@@ -69,6 +69,45 @@ static __attribute__((noinline, unused)) void emulated_mask_storeu_ps(void *p, _
 #define _mm512_maskz_loadu_ps emulated_maskz_loadu_ps
 #define _mm512_mask_storeu_ps emulated_mask_storeu_ps
 
+/* As many floats as the mask has bits, to its lanes; more are not touched. */
+static __attribute__((noinline, unused)) __m512 emulated_mask_expandloadu_ps(__m512 v, __mmask16 mask, const void *p)
+{
+    float lanes[16];
+    const char *next = p;
+    memcpy(lanes, &v, sizeof lanes);
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) memcpy(&lanes[i], next, 4), next += 4;
+    memcpy(&v, lanes, sizeof lanes);
+    return v;
+}
+#define _mm512_mask_expandloadu_ps             emulated_mask_expandloadu_ps
+#define _mm512_maskz_expandloadu_ps(mask, p)   emulated_mask_expandloadu_ps(_mm512_setzero_ps(), mask, p)
+
+/* A row's scales, of which some are another row's. */
+static __attribute__((noinline, unused)) __m512 emulated_maskz_cvtph_ps(__mmask16 mask, __m256i v)
+{
+    uint16_t in[16];
+    float lanes[16] = {0};
+    __m512 result;
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) lanes[i] = _cvtsh_ss(in[i]);
+    memcpy(&result, lanes, sizeof lanes);
+    return result;
+}
+static __attribute__((noinline, unused)) __m128 emulated_maskz_cvtph_ps_128(__mmask8 mask, __m128i v)
+{
+    float lanes[4];
+    __m128 result = _mm_cvtph_ps(v);
+    memcpy(lanes, &result, sizeof lanes);
+    for (int i = 0; i < 4; i++)
+        if (!(mask >> i & 1)) lanes[i] = 0;
+    memcpy(&result, lanes, sizeof lanes);
+    return result;
+}
+#define _mm512_maskz_cvtph_ps emulated_maskz_cvtph_ps
+#define _mm_maskz_cvtph_ps    emulated_maskz_cvtph_ps_128
+
 /* ---- What vec_avx512.h needs besides ---- */
 
 /* Two vectors' lanes by number, 0..15 of a and 16..31 of b. */
