@@ -160,6 +160,9 @@ void laws_put(const struct laws *l, struct json *j); /* the same as a value of a
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
+/* (laws_run.c) The same for a sweep that is to be measured later, in a folder that is made; where the same ones are, or windows have
+ * been measured, nothing is touched. False and *e. */
+bool laws_freeze(const struct sweep *s, const char *dir, struct error *e);
 /* result.json, and report.html, a page of it (page.h). False and *e: a file can't be written. */
 bool laws_write_result(const struct laws *l, const char *dir, struct error *e);
 /* Both; points.csv, law.csv (of pictures clamps.csv); accuracy.csv where there are answers; energy.csv, a log that

@@ -273,9 +273,9 @@ static void write_json(const void *from, FILE *f)
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e)
 {
     bool sees = sweep_sees(&s->options);
-    return laws_write_file(dir, "predictions.json", write_json, s, e) &&
-           laws_write_file(dir, "predictions.csv", sees ? pictures_write_predictions : write_predictions, s, e) &&
-           (!sees || laws_write_file(dir, "stairs.csv", pictures_write_stairs, s, e));
+    return laws_write_file(dir, "predictions.csv", sees ? pictures_write_predictions : write_predictions, s, e) &&
+           (!sees || laws_write_file(dir, "stairs.csv", pictures_write_stairs, s, e)) &&
+           laws_write_file(dir, "predictions.json", write_json, s, e); /* last: where it is, the others are */
 }
 
 /* One figure: its script, and what gnuplot makes of it. */

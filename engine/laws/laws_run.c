@@ -27,11 +27,10 @@ bool laws_folder(const char *dir, struct error *e)
     return fail(e, "%s: cannot make the folder: %s", dir, strerror(errno));
 }
 
-/* Whether the file holds the very predictions that the windows were measured under. */
-static bool same_predictions(const struct sweep *s, const char *path, struct error *e)
+/* The SHA-256 of a file of predictions; false: it can't be read, or is too long for these. */
+static bool hash_predictions(const struct sweep *s, const char *path, char found[SHA256_HEX], struct error *e)
 {
     struct sha256 h;
-    char found[SHA256_HEX];
     size_t size;
     char *text = file_read(path, s->predictions_size + 1, &size, e);
     if (!text) return false;
@@ -39,17 +38,27 @@ static bool same_predictions(const struct sweep *s, const char *path, struct err
     sha256_add(&h, text, size);
     sha256_end(&h, found);
     free(text);
-    if (!strcmp(found, s->sha256)) return true;
-    return fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under", path, found, s->sha256);
+    return true;
 }
 
 /* The predictions are written before the first window, and left alone from then on. */
 static bool freeze(const struct sweep *s, const char *dir, struct error *e)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], found[SHA256_HEX];
     if (!laws_path(path, dir, "predictions.json", e)) return false;
-    if (s->n_windows && !access(path, F_OK)) return same_predictions(s, path, e);
-    return laws_write_predictions(s, dir, e);
+    if (access(path, F_OK)) return laws_write_predictions(s, dir, e);
+    bool known = hash_predictions(s, path, found, e);
+    if (known && !strcmp(found, s->sha256)) return true;
+    if (!s->n_windows) return laws_write_predictions(s, dir, e);
+    return known && fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under", path, found,
+                         s->sha256);
+}
+
+bool laws_freeze(const struct sweep *s, const char *dir, struct error *e)
+{
+    char journal[PATH_MAX];
+    if (!laws_folder(dir, e) || !laws_path(journal, dir, "points.jsonl", e)) return false;
+    return !access(journal, F_OK) || freeze(s, dir, e);
 }
 
 static bool join_all(struct sweep *s, const struct laws_options *o, struct error *e)

@@ -211,21 +211,25 @@ static void take_level(struct sweep_options *o, const struct thoroughness *t)
         o->pictures.edge[o->pictures.n_edges++] = (int64_t)lround(2048 * i / 20.0);
 }
 
-/* The first level whose windows take no longer than `seconds` by the predictions, else the last; *takes: all of it, with the
- * idle intervals before and after. */
-static bool choose_level(struct work *w, struct sweep_options *o, double seconds, double *takes, struct error *e)
+/* Plans at the first level whose windows take no longer than `seconds` by the predictions, else at the last, and freezes what
+ * it predicts: that of pictures, too, before the first prompt runs. p->seconds becomes what all of it takes, with the idle
+ * intervals before and after. */
+static bool choose_level(struct work *w, struct planned *p, double seconds, struct error *e)
 {
+    struct sweep *s = NULL;
     for (size_t i = 0; i < LEVELS; i++) {
         double windows;
-        take_level(o, &levels[i]);
-        struct sweep *s = sweep_new(o, e);
-        if (!s) return false;
-        sweep_missing(s, &windows);
-        *takes = windows + 2 * s->options.window_s;
         sweep_free(s);
+        take_level(&p->run.sweep, &levels[i]);
+        if (!(s = sweep_new(&p->run.sweep, e))) return false;
+        sweep_missing(s, &windows);
+        p->seconds = windows + 2 * s->options.window_s;
         if (w->o->full || windows <= seconds) break;
     }
-    return true;
+    bool ok = laws_freeze(s, p->dir, e);
+    if (ok && w->o->hooks.say) w->o->hooks.say("%s: predicted, sha256 %s", p->step->name, s->sha256);
+    sweep_free(s);
+    return ok;
 }
 
 static bool plan(struct work *w, struct planned *p, bool vision, struct error *e)
@@ -251,7 +255,7 @@ static bool plan(struct work *w, struct planned *p, bool vision, struct error *e
                                    .references = vision ? o->questions : o->answers,
                                    .hooks = o->hooks};
     for (int i = 0; vision && i < SWEEP_PAIR; i++) p->run.sweep.pictures.mmproj[i] = p->pair.tower[i];
-    return choose_level(w, &p->run.sweep, SWEEP_SHARE * 60 * o->minutes, &p->seconds, e);
+    return choose_level(w, p, SWEEP_SHARE * 60 * o->minutes, e);
 }
 
 static void plan_step(struct work *w, bool vision)
@@ -291,6 +295,33 @@ static void measure_step(struct work *w, struct planned *p)
 
 /* ---- The paper's figures ---- */
 
+/* The paper's machines first; of this one the figures that have a machine. */
+static void put_paper(const struct work *w, struct json *j)
+{
+    json_object(j);
+    json_put_string(j, "sha256", w->paper[0].sha256);
+    json_key(j, "rows");
+    json_array(j);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; w->has_paper[k] && i < w->paper[k].n; i++)
+            if (!k || w->paper[k].rows[i].machine >= 0) paper_put_row(&w->paper[k], &w->paper[k].rows[i], j);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+/* As a file, before anything is measured. */
+static bool write_paper(const struct work *w, struct error *e)
+{
+    char path[PATH_MAX];
+    struct file_output *f = laws_path(path, w->o->dir, "paper.json", e) ? file_output_open(path, e) : NULL;
+    struct json j;
+    if (!f) return false;
+    json_begin(&j, file_output_stream(f));
+    put_paper(w, &j);
+    json_end(&j);
+    return file_output_commit(f, e);
+}
+
 static void paper_step(struct work *w)
 {
     struct error e = {""};
@@ -298,7 +329,7 @@ static void paper_step(struct work *w)
     w->has_paper[0] = paper_predict(&w->paper[0], NULL, w->o->hooks.say, &e);
     const char *here = w->o->device ? w->o->device : w->profile;
     w->has_paper[1] = w->has_paper[0] && w->has_device && paper_predict(&w->paper[1], here, w->o->hooks.say, &e);
-    if (!w->has_paper[0] || (w->has_device && !w->has_paper[1])) step_failed(w, s, &e);
+    if (!w->has_paper[0] || (w->has_device && !w->has_paper[1]) || !write_paper(w, &e)) step_failed(w, s, &e);
 }
 
 /* ---- The result ---- */
@@ -316,21 +347,6 @@ static void put_steps(const struct work *w, struct json *j)
         json_object_end(j);
     }
     json_array_end(j);
-}
-
-/* The paper's machines first; of this one the figures that have a machine. */
-static void put_paper(const struct work *w, struct json *j)
-{
-    json_key(j, "paper");
-    json_object(j);
-    json_put_string(j, "sha256", w->paper[0].sha256);
-    json_key(j, "rows");
-    json_array(j);
-    for (int k = 0; k < 2; k++)
-        for (size_t i = 0; w->has_paper[k] && i < w->paper[k].n; i++)
-            if (!k || w->paper[k].rows[i].machine >= 0) paper_put_row(&w->paper[k], &w->paper[k].rows[i], j);
-    json_array_end(j);
-    json_object_end(j);
 }
 
 static void put_sweep(const char *key, const struct laws *l, struct json *j)
@@ -386,7 +402,10 @@ static void put_result(const struct work *w, FILE *f)
     put_steps(w, &j);
     put_sweep("text", w->sweep[0].laws, &j);
     put_sweep("image", w->sweep[1].laws, &j);
-    if (w->has_paper[0]) put_paper(w, &j);
+    if (w->has_paper[0]) {
+        json_key(&j, "paper");
+        put_paper(w, &j);
+    }
     json_object_end(&j);
     json_end(&j);
 }

@@ -38,6 +38,8 @@ rest "no vision models: a line, and the rest" "$d/plain" pictures 'v.gguf: No su
 if grep -q 'no plots: gnuplot is not here' "$cli_err" && [ -e "$d/plain/text/time.gp" ] && [ ! -e "$d/plain/text/time.svg" ] &&
     grep -q '^prompts  *done' "$cli_out" && grep -q '</svg>' "$d/plain/report.html"; then ok "no gnuplot: a line, scripts, and the page has its figures"
 else bad "no gnuplot: a line, scripts, and the page has its figures" "$(grep plots "$cli_err") $(echo "$d/plain/text"/*)"; fi
+if [ -s "$d/plain/paper.json" ] && [ -z "$(find "$d/plain/paper.json" -newer "$d/plain/text/points.jsonl")" ]; then ok "the paper's figures are frozen before the first prompt"
+else bad "the paper's figures are frozen before the first prompt" "$(ls -l "$d/plain")"; fi
 if grep -q 'class=note>meter: nothing here measures joules' "$d/plain/report.html" && grep -q 'not known: no meter was read' "$d/plain/report.html"; then ok "no meter: a line, and no joules"
 else bad "no meter: a line, and no joules" "$(grep -o 'meter[^<]*' "$d/plain/report.html" | head -n 1)"; fi
 # Even the least plan takes longer than 3 s: one line says so before the first window, and it is done.
@@ -176,8 +178,8 @@ killed_when() { # STAGE CONDITION...: as soon as that command succeeds
 }
 killed_when calibration calibrates
 if ! there device.profile; then ok "... with no profile yet"; else bad "... with no profile yet" "there is one"; fi
-killed_when "first prompt" there text/predictions.json
-killed_when "first picture" there image/predictions.json
+killed_when "first prompt" there text/points.jsonl
+killed_when "first picture" there image/points.jsonl
 killed_when pictures measured image 4
 had=$(windows image)
 (protocol "$d/staged")
@@ -196,6 +198,8 @@ cp "$d/staged/paper/device.profile" "$d/unkilled/paper"
 for s in text image; do
     if cmp -s "$d/staged/paper/$s/predictions.json" "$d/unkilled/paper/$s/predictions.json"; then ok "... the same predictions as unkilled, $s"; else bad "... the same predictions as unkilled, $s" "they differ"; fi
 done
+if [ -z "$(find "$d/unkilled/paper/image/predictions.json" "$d/unkilled/paper/paper.json" -newer "$d/unkilled/paper/text/points.jsonl")" ]; then ok "... all frozen before the first prompt"
+else bad "... all frozen before the first prompt" "$(ls -l --full-time "$d/unkilled/paper/image/predictions.json" "$d/unkilled/paper/text/points.jsonl")"; fi
 masked "$d/staged/paper/result.json" >"$d/one"
 masked "$d/unkilled/paper/result.json" >"$d/other"
 if cmp -s "$d/one" "$d/other"; then ok "... the same result apart from what was measured"
