@@ -178,7 +178,7 @@ static bool read_field(const char *at, const char *end, const struct number *num
 
 static bool numbered(const char *spec, size_t len, struct shape *s, struct error *e)
 {
-    *s = (struct shape){.name = "shape", .eps = 1e-5f, .rope_base = 5e5f, .n_ctx = 131072};
+    *s = (struct shape){.name = "shape", .numbered = true, .eps = 1e-5f, .rope_base = 5e5f, .n_ctx = 131072};
     const struct number numbers[] = {
         {"L", &s->n_layer, MAX_LAYERS},     {"D", &s->n_embd, 1 << 20},        {"H", &s->n_head, 4096},
         {"KV", &s->n_head_kv, 4096},        {"F", &s->n_ff, 1 << 22},          {"V", &s->n_vocab, 1 << 24},
@@ -361,7 +361,10 @@ struct tensor *shape_tensors(const struct shape *s, const struct mix *mix, size_
 
 void shape_name(const struct shape *s, const struct mix *mix, char name[SHAPE_NAME])
 {
-    snprintf(name, SHAPE_NAME, "%s:%s%s", s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
+    char numbers[SHAPE_NAME];
+    snprintf(numbers, sizeof numbers, "L=%d,D=%d,H=%d,KV=%d,F=%d,V=%d", s->n_layer, s->n_embd, s->n_head, s->n_head_kv, s->n_ff,
+             s->n_vocab);
+    snprintf(name, SHAPE_NAME, "%.64s:%.16s%s", s->numbered ? numbers : s->name, mix_name(mix), s->mpo.used ? ":mpo" : "");
 }
 
 void shape_describe(const struct shape *s, const struct mix *mix, const struct tensor *tensors, size_t n, struct gguf_writer *w)

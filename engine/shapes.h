@@ -11,6 +11,7 @@
 
 struct shape {
     const char *name, *alias; /* "llama-3.2-1b"; a second name or NULL */
+    bool numbered;            /* given by its numbers, which it is called by; `name` is "shape" */
     const char *arch;         /* general.architecture */
     int n_layer, n_embd, n_head, n_head_kv, head_dim, n_ff, n_vocab, n_ctx;
     bool tied;                /* no output.weight */

@@ -60,4 +60,12 @@ cli laws image --edges 56,112 --clamp edge:112 --image 112x84 --gen 1 -r 1 --win
 expect_out "a picture: laws image" .
 unset XDG_DATA_HOME
 found "the user's own folder" "$d/prefix/bin/hartree" "$d/home/.local/share/hartree"
+
+# The bundled models themselves: the questions that make demo asks of its scene.
+HARTREE=$program
+real=$(dirname "$0")/../../demo
+cli scene --seed 1000000196 --size 560x392 -o "$d/street.ppm"
+cli laws image -m "$real/$vision" --mmproj "$real/$tower" --image "$d/street.ppm" --edges 560 --clamp none --answers "$real/questions.tsv" --gen 8 -r 1 \
+    --window 0.01 --device rpi5 -t 1 --energy none
+expect_out "the demo's questions: all answered rightly at full size" '^exact +100\.0 % .* of 8 questions'
 cli_done

@@ -58,6 +58,12 @@ if awk -F, 'NR == FNR { cpu[$2, $4] = $30; ram[$2, $4] = $32; none[$2, $4] = $41
     END { exit bad || n != 16 }' "$d/whole/points.csv" "$d/prepared/points.csv"; then ok "its areas hold that, too"
 else bad "its areas hold that, too" "$(cut -d, -f30,32,41 "$d/prepared/points.csv" | tr '\n' ' ')"; fi
 
+# A window has as many passes as fill it, preparation counted; where the profile is silent of that, the predicted time alone.
+passes() { awk -F, 'NR > 1 { t = $17 + $18; w = .02 / t; p = int(w) + (w > int(w)); if ($11 != p) { print $11 " of " w; exit 1 } n++ } END { exit n != 16 }' "$1/predictions.csv"; }
+if passes "$d/whole" && passes "$d/prepared"; then ok "windows are filled by whole passes"; else bad "windows are filled by whole passes" "$(passes "$d/prepared")"; fi
+if [ "$(sed -n 's/.*to measure, about \([0-9]*\) s/\1/p' "$cli_err")" = "$(awk -F, 'NR > 1 { s += $11 * ($17 + $18) } END { printf "%.0f", s + .04 }' "$d/prepared/predictions.csv")" ]; then ok "... and their sum is what is said"
+else bad "... and their sum is what is said" "$(head -n 1 "$cli_err")"; fi
+
 before=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
 # shellcheck disable=SC2086
 sweep $eight --clamp edge:256 --clamp none -o "$d/whole" --json
