@@ -4,6 +4,7 @@
 #define HARTREE_CMD_BENCH_H
 
 #include "tools/cli.h"
+#include "tools/shard_args.h"
 
 struct bench_options {
     bool list;                             /* kernels */
@@ -12,6 +13,8 @@ struct bench_options {
     int64_t past;                          /* layer, model */
     struct int_list threads;               /* model, layer */
     int64_t repeats;                       /* model, layer */
+    const char *shard;
+    struct shard part;                     /* what that says */
 };
 extern struct bench_options bench_options;
 

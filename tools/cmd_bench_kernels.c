@@ -149,9 +149,11 @@ int bench_kernels_run(int n_ops, char **ops)
     }
     signals_catch();
     double scalar_s = 0;
+    size_t op = 0;
     /* Rows stand in ISA order; print them op by op, each op's scalar row first. */
     for (size_t i = 0; i < kernel_n_rows && !interrupted; i++) {
         if (kernel_rows[i] != kernel_reference(kernel_rows[i]->op) || !wanted(kernel_rows[i], n_ops, ops)) continue;
+        if (!shard_has(&bench_options.part, op++)) continue;
         for (size_t k = i; k < kernel_n_rows && !interrupted; k++) {
             if (strcmp(kernel_rows[k]->op, kernel_rows[i]->op)) continue;
             bool ok = bench_options.list ? list_row(kernel_rows[k], &j) : bench_row(kernel_rows[k], &j, &scalar_s);

@@ -93,12 +93,13 @@ static bool run_list(const struct plan *p, const struct layer_ops *l, const stru
     const struct bench_options *b = &bench_options;
     struct int_list threads = b->threads;
     if (!threads.n) threads = (struct int_list){.v = {pool_default_threads()}, .n = 1};
-    size_t most = threads.n * b->rows.n, n = 0;
+    size_t most = threads.n * b->rows.n, n = 0, test = 0;
     struct bench_layer_options *options = calloc(most + 1, sizeof *options);
     struct bench_layer_result *results = calloc(most + 1, sizeof *results);
     bool ok = (options && results) || fail(e, "bench: found no memory for %zu rows", most);
     for (size_t t = 0; ok && t < threads.n; t++)
-        for (size_t i = 0; ok && i < b->rows.n; i++, n++) {
+        for (size_t i = 0; ok && i < b->rows.n; i++) {
+            if (!shard_has(&b->part, test++)) continue;
             options[n] = (struct bench_layer_options){.rows = (size_t)b->rows.v[i],
                                                       .past = (size_t)b->past,
                                                       .threads = (int)threads.v[t],
@@ -110,6 +111,7 @@ static bool run_list(const struct plan *p, const struct layer_ops *l, const stru
                 printf("%-28s %-6s %6s %7s %10s %10s %10s %10s %10s  %s\n", "tensor", "type", "rows", "threads", "us",
                        "predicted", "GFLOP/s", "GB/s", "of peak", "isa");
             if (ok && !common.json) print_row(name, l, &options[n], &results[n]);
+            n += ok;
         }
     if (ok && common.json) {
         struct json j;

@@ -62,11 +62,12 @@ static bool run_tests(const struct model *m, struct bench_model_result *results,
     static const char *const kinds[] = {"pp", "tg"};
     const struct int_list *lists[] = {&o->prompts, &o->gens};
     struct int_list threads = o->threads;
+    size_t test = 0;
     if (!threads.n) threads = (struct int_list){.v = {pool_default_threads()}, .n = 1};
     for (size_t t = 0; t < threads.n; t++)
         for (int kind = 0; kind < 2; kind++)
             for (size_t i = 0; i < lists[kind]->n; i++) {
-                if (!lists[kind]->v[i]) continue;
+                if (!lists[kind]->v[i] || !shard_has(&o->part, test++)) continue;
                 struct bench_model_result *r = &results[*n];
                 if (!bench_model(r, m, kinds[kind], (size_t)lists[kind]->v[i], (size_t)o->past, (int)threads.v[t],
                                  (int)o->repeats, arg_kv_type(), &interrupted, e))

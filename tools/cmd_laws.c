@@ -5,6 +5,7 @@
 #include "tools/laws_compress_args.h"
 #include "engine/meter/meter.h"
 #include "tools/account_args.h"
+#include "tools/shard_args.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,30 +63,6 @@ static const struct option options[] = {
     LAWS_COMPRESS_ARGS,
     {.name = NULL},
 };
-
-/* The digits before `end`, which *s is moved behind; 0 where they are none, or too many. */
-static int take_number(const char **s, char end)
-{
-    size_t n = strspn(*s, "0123456789");
-    if (!n || n > 7 || (*s)[n] != end) return 0;
-    int v = atoi(*s);
-    *s += n + (end != 0);
-    return v;
-}
-
-/* "2/8" as 1 of 8, counted from 0. */
-static bool read_shard(struct sweep_options *o)
-{
-    const char *s = shard;
-    o->shard = 0;
-    o->shards = 1;
-    if (!shard) return true;
-    int i = take_number(&s, '/'), n = i ? take_number(&s, 0) : 0;
-    if (n < 1 || n > 1 << 20 || i > n) return false;
-    o->shard = i - 1;
-    o->shards = n;
-    return true;
-}
 
 static void read_points(struct sweep_options *o)
 {
@@ -214,7 +191,10 @@ static int run(int n_args, char **args)
     if (check_words(pictures, family) || check_twice("points", &points) || check_twice("lengths", &lengths) ||
         check_twice("edges", &edges))
         return EXIT_USAGE;
-    if (!read_shard(&o.sweep)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
+    struct shard part;
+    if (!shard_parse(shard, &part)) return usage_error("--shard: found '%s', expected I/N with I from 1 to N", shard);
+    o.sweep.shard = part.index;
+    o.sweep.shards = part.count;
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
     if (!pictures) read_points(&o.sweep);
     signals_catch();

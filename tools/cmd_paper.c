@@ -4,6 +4,7 @@
 #include "engine/account/paper.h"
 #include "engine/laws/protocol.h"
 #include "engine/meter/meter.h"
+#include "engine/tower/mmproj.h"
 #include "tools/common_args.h"
 
 #include <string.h>
@@ -63,11 +64,11 @@ static int run(int n_args, char **args)
 {
     (void)n_args, (void)args;
     struct error e = {""};
+    static char tower[SWEEP_PAIR][PATH_MAX];
     if (predict_only) return predict_figures();
     if (pair.n > SWEEP_PAIR || vision.n > SWEEP_PAIR || towers.n > SWEEP_PAIR)
         return usage_error("found more than one pair of a kind, expected one");
-    if (vision.n != towers.n)
-        return usage_error("found --%s alone, expected --vlm-pair A B and --mmproj PA PB", vision.n ? "vlm-pair" : "mmproj");
+    if (towers.n && !vision.n) return usage_error("found --mmproj alone, expected --vlm-pair A B beside it");
     if (!meter_known(energy, &e)) return usage_error("%s", e.text);
     struct protocol_options o = {.dir = output,
                                  .judge = judge,
@@ -80,7 +81,11 @@ static int run(int n_args, char **args)
                                  .energy = strcmp(energy, "auto") ? energy : NULL,
                                  .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
     for (size_t i = 0; i < pair.n; i++) o.model[i] = pair.v[i];
-    for (size_t i = 0; i < vision.n; i++) o.vision[i] = vision.v[i], o.mmproj[i] = towers.v[i];
+    for (size_t i = 0; i < vision.n; i++) {
+        o.vision[i] = vision.v[i];
+        o.mmproj[i] = towers.n ? towers.v[i] : tower[i];
+        if (!towers.n && !mmproj_beside(vision.v[i], tower[i], &e)) return failed(&e);
+    }
     signals_catch();
     if (!(o.hooks.meter = meter_open(energy, NULL, &e))) return failed(&e);
     struct protocol_result r;
@@ -100,7 +105,7 @@ static const struct option options[] = {
     {"pair", NULL, OPTION_PAIR, &pair, "A B", "the language models (default: small ones made up, dense and factorised)", 0, 0,
      NULL},
     {"vlm-pair", NULL, OPTION_PAIR, &vision, "A B", "the vision models (default: made up)", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_PAIR, &towers, "PA PB", "the vision models' towers", 0, 0, NULL},
+    {"mmproj", NULL, OPTION_PAIR, &towers, "PA PB", "the vision models' towers (default: the one beside each)", 0, 0, NULL},
     {"judge", NULL, OPTION_STRING, &judge, "FILE",
      "score the answers to the prompts as `hartree laws text --judge` does: an encoder", 0, 0, NULL},
     {"answers", NULL, OPTION_STRING, &answers, "FILE", "references of the prompts, as `hartree laws text --answers` reads them",
@@ -121,7 +126,7 @@ static const struct option options[] = {
 const struct command command_paper = {
     .name = "paper",
     .summary = "the energy paper: its protocol run here, its figures predicted, and a report of both",
-    .usage = "[-o DIR] [--pair A B] [--vlm-pair A B --mmproj PA PB] [--full] | --predict [--device D]",
+    .usage = "[-o DIR] [--pair A B] [--vlm-pair A B [--mmproj PA PB]] [--full] | --predict [--device D]",
     .description = "Calibrates this machine, predicts and hashes everything, then measures by the protocol of arXiv "
                    "2512.16531: 19 prompts on "
                    "a pair of language models, 20 sizes of a picture under three clamps on a pair of vision models. "

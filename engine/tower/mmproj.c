@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/tower/mmproj.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,4 +283,23 @@ void mmproj_close(struct mmproj *m)
     free(m->model.header);
     free(m->blocks);
     free(m);
+}
+
+bool mmproj_beside(const char *model, char path[PATH_MAX], struct error *e)
+{
+    const char *name = strrchr(model, '/');
+    int folder = name ? (int)(name - model) + 1 : 0, found = 0;
+    char dir[PATH_MAX];
+    if (snprintf(dir, sizeof dir, "%.*s", folder, folder ? model : "") >= PATH_MAX)
+        return fail(e, "%.100s...: found a path too long, expected fewer than %d bytes", model, PATH_MAX);
+    DIR *d = opendir(folder ? dir : ".");
+    if (!d) return fail(e, "%s: %s", folder ? dir : ".", strerror(errno));
+    for (struct dirent *entry; (entry = readdir(d));) {
+        size_t n = strlen(entry->d_name);
+        if (n < 5 || strcmp(entry->d_name + n - 5, ".gguf") != 0 || !strstr(entry->d_name, "mmproj")) continue;
+        if (snprintf(path, PATH_MAX, "%s%s", dir, entry->d_name) >= PATH_MAX) continue;
+        found++;
+    }
+    closedir(d);
+    return found == 1 || fail(e, "%s: found %d files *mmproj*.gguf beside it, expected one, or --mmproj", model, found);
 }

@@ -8,6 +8,8 @@
 #ifndef HARTREE_MMPROJ_H
 #define HARTREE_MMPROJ_H
 
+#include <limits.h>
+
 #include "engine/model.h"
 #include "vision/clamp.h"
 
@@ -35,6 +37,10 @@ struct mmproj {
 
 /* Opens the file; flags are model.h's. NULL and *e ("FILE: PLACE: found X, expected Y"); free with mmproj_close. */
 struct mmproj *mmproj_open(const char *path, const struct file_options *o, int flags, struct error *e);
+
+/* The tower's file beside a language model's: the only one in its folder that has "mmproj" in its name and ends in .gguf, as
+ * they are published. False and *e: there is none, or several, or the path is too long. */
+bool mmproj_beside(const char *model, char path[PATH_MAX], struct error *e);
 
 /* The tower of a bundled shape, "qwen2-vl-2b:F16", without weights: for costs (tower_shapes.h). */
 struct mmproj *mmproj_from_shape(const char *spec, struct error *e);

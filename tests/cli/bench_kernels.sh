@@ -23,6 +23,8 @@ cli bench kernels f32_ad
 expect "bench kernels: unknown operation" 2 "found operation 'f32_ad'.*f32_add"
 cli bench kernel
 expect "bench: unknown kind" 2 "'kernel'.*'kernels'"
+cli bench kernels --list f32_add f32_scale f32_axpy --shard 2/3
+if [ "$(cut -d' ' -f1 "$cli_out" | sort -u)" = f32_axpy ]; then ok "bench kernels --shard"; else bad "bench kernels --shard" "$(cut -d' ' -f1 "$cli_out" | sort -u | tr '\n' ' ')"; fi
 cli bench kernels f32_add --rows 8
 expect "bench kernels: an option of bench layer" 2 "found --rows, which bench kernels does not take"
 cli bench model --list

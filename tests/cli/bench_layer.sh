@@ -36,6 +36,15 @@ else bad "bench layer --past" "found $later FLOPs, expected more than $attn"; fi
 cli bench layer -m "$d/m.gguf" --device "$d/device" output --rows 3 -t 1 -r 1
 expect_out "bench layer: a tensor outside the layers" '^(output|token_embd)\.weight '
 
+cli bench layer -m "$d/m.gguf" --device "$d/device" output --rows 3,5,7 -t 1 -r 1 --shard 2/3
+if [ "$(grep -Ec ' (3|5|7) +1 ' "$cli_out")" -eq 1 ] && grep -Eq ' 5 +1 ' "$cli_out"; then ok "bench layer --shard"; else bad "bench layer --shard" "$(tr '\n' '|' <"$cli_out")"; fi
+for i in 1 2; do
+    cli bench model -m "$d/m.gguf" -p 4,5 -n 2,3 -t 1 -r 1 --shard $i/2 --json
+    grep -o '"test": "[a-z0-9]*"' "$cli_out" | cut -d'"' -f4
+done >"$d/tests"
+if [ "$(tr '\n' ' ' <"$d/tests")" = "pp4 tg2 pp5 tg3 " ]; then ok "bench model --shard: both parts are the whole"; else bad "bench model --shard: both parts are the whole" "$(tr '\n' ' ' <"$d/tests")"; fi
+cli bench model -m "$d/m.gguf" --shard 3/2
+expect "bench --shard: no such part" 2 "--shard: found '3/2', expected I/N with I from 1 to N"
 cli_with HARTREE_KERNEL=f32_add:scalar bench layer -m "$d/m.gguf" --device "$d/device" output --rows 1 -t 1 -r 1
 expect_out "bench layer: pins are shown" ' f32_add:scalar$'
 cli bench layer -m "$d/m.gguf" blk.1 -p 8

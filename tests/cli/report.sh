@@ -148,6 +148,17 @@ if [ -w /dev/full ]; then
 fi
 cli paper --pair "$d/m.gguf"
 expect "paper: half a pair" 2 'pair: found one value, expected A B'
-cli paper --vlm-pair a b
-expect "paper: no towers" 2 'found --vlm-pair alone, expected --vlm-pair A B and --mmproj PA PB'
+cli paper --mmproj a b
+expect "paper: towers alone" 2 'found --mmproj alone, expected --vlm-pair A B beside it'
+mkdir "$d/beside"
+cli paper --vlm-pair "$d/beside/a.gguf" "$d/beside/b.gguf" -o "$d/beside/paper"
+expect "paper: no tower beside the models" 1 'beside/a.gguf: found 0 files \*mmproj\*.gguf beside it, expected one, or --mmproj'
+cli synth --shape tiny-qwen2-vl:F16 -o "$d/beside/a.gguf"
+cli synth --mmproj --shape tiny-qwen2-vl:F16 -o "$d/beside/mmproj-a.gguf"
+cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/beside/a.gguf" "$d/beside/a.gguf" --device "$d/device" --energy none -t 1 --minutes 0.05 -o "$d/beside/paper"
+expect_out "paper: the tower beside the models" '^pictures +done'
+touch "$d/beside/b-mmproj.gguf"
+cli paper --vlm-pair "$d/beside/a.gguf" "$d/beside/a.gguf" -o "$d/beside/other"
+expect "paper: two towers beside the models" 1 'a.gguf: found 2 files'
+if [ ! -e "$d/beside/other" ]; then ok "... and nothing is begun"; else bad "... and nothing is begun" "there is a folder"; fi
 cli_done
