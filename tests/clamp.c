@@ -152,6 +152,7 @@ static void test_kept(void)
 static void test_oracle(void)
 {
     char path[512], text[64];
+    enum { ROWS = 295 };
     int n = 0, wrong = 0, v[6];
     const char *shared = test_shared();
     if (shared) snprintf(path, sizeof path, "%s/oracle/vl/oracle/resize_sizes.json", shared);
@@ -169,7 +170,7 @@ static void test_oracle(void)
         wrong += !apply(text, &qwen, v[0], v[1], &r, &e) || r.nx != v[4] || r.ny != v[5];
     }
     fclose(f);
-    TEST("llama.cpp's grids", n > 100 && !wrong, "%d of %d wrong", wrong, n);
+    TEST("llama.cpp's grids", n == ROWS && !wrong, "%d of %d wrong, expected %d", wrong, n, ROWS);
 }
 
 /* What holds for every size and rule: multiples of align, the inner picture inside with its aspect, counts that belong

@@ -350,6 +350,35 @@ static void test_oracle(const char *shared)
     }
 }
 
+/* The pixels that llama.cpp's tower was given, bit for bit. */
+static void test_oracle_pixels(const char *shared)
+{
+    static const struct {
+        const char *tag, *image, *clamp;
+    } cases[] = {{"a", "img_a_112x84", NULL},
+                 {"d", "img_d_40x30", NULL},
+                 {"f", "img_f_90x400", NULL},
+                 {"c_max16", "img_c_320x240", "tokens:8..16"}};
+    char file[512], image[512], want_path[512], name[64];
+    snprintf(file, sizeof file, "%s/oracle/vl/mmproj-tiny-f32.gguf", shared);
+    struct tower *t = tower_open(file, &(struct tower_options){.threads = 1}, &e);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(image, sizeof image, "%s/oracle/vl/%s.png", shared, cases[i].image);
+        snprintf(want_path, sizeof want_path, "%s/oracle/vl/oracle/%s.pre.rgb", shared, cases[i].tag);
+        snprintf(name, sizeof name, "resized pixels of %s", cases[i].tag);
+        size_t bytes = 0, differ = 0;
+        struct preprocessed p = {0};
+        char *want = t ? file_read(want_path, 1 << 24, &bytes, &e) : NULL;
+        bool ok = want && preprocess(image, cases[i].clamp, &t->mmproj->keys, &p, &e);
+        bool as_large = ok && bytes == 3 * (size_t)p.picture.width * (size_t)p.picture.height;
+        for (size_t k = 0; as_large && k < bytes; k++) differ += p.picture.rgb[k] != (unsigned char)want[k];
+        TEST(name, as_large && !differ, "found %zu of %zu bytes that differ %s", differ, bytes, ok ? "" : e.text);
+        preprocessed_free(&p);
+        free(want);
+    }
+    tower_free(t);
+}
+
 /* ---- Files that lie ---- */
 
 static bool write_bytes(const void *bytes, size_t n)
@@ -541,10 +570,12 @@ int main(void)
     test_counts("tiny-qwen2-vl:Q8_0");
     test_cost();
     const char *shared = test_shared();
-    if (shared && picture_libpng())
+    if (shared && picture_libpng()) {
         test_oracle(shared);
-    else
+        test_oracle_pixels(shared);
+    } else {
         SKIP("embeddings of the oracle", "found no %s", shared ? "libpng" : "shared folder");
+    }
     test_files();
     rmdir(dir);
     TEST_MAIN_END();
