@@ -114,10 +114,12 @@ int builder_activations(struct builder *b, const struct tensor *w, int src, size
     if (b->plan->exact || want == TYPE_F32) return src;
     int i = want == TYPE_Q8_A256;
     const struct plan_buffer from = b->plan->buffers[src];
+    /* Several of its rows may be one of the product's, in blocks that one alone does not fill. */
+    size_t block = type_get(formats[i].type)->block, width = (from.width + block - 1) / block * block;
     if (b->quantised[src][i] == NO_BUFFER)
-        b->quantised[src][i] = builder_buffer(b, from.name, from.width, formats[i].type, from.sampled);
+        b->quantised[src][i] = builder_buffer(b, from.name, width, formats[i].type, from.sampled);
     int dst = b->quantised[src][i];
-    if (b->ok && b->plan->buffers[dst].width < from.width) b->plan->buffers[dst].width = from.width;
+    if (b->ok && b->plan->buffers[dst].width < width) b->plan->buffers[dst].width = width;
     if (!b->fresh[src][i]) {
         struct op *op = builder_op(b, OP_QUANTISE, formats[i].role, dst, src);
         op->n_in = op->n_out = (int)n;

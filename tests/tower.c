@@ -201,13 +201,23 @@ static void test_naive(void)
         bool exact;
         int width, height;
         double most;
+        enum type used; /* of some matrix; F32: whatever they are */
     } cases[] = {
-        {"tiny-qwen2-vl:F32", true, 112, 84, 2e-5},  {"tiny-qwen2-vl:F16", true, 28, 28, 2e-5},
-        {"tiny-qwen2-vl:F16", false, 140, 56, 3e-3}, {"tiny-qwen2-vl:F32", false, 28, 196, 3e-3},
-        {"tiny-qwen2-vl:Q8_0", true, 84, 56, 2e-5},  {"tiny-qwen2-vl:Q8_0", false, 84, 56, 0.1},
-        {"tiny-qwen2-vl:Q4_K", false, 84, 56, 0.2},  {"tiny-qwen2-vl:F16", true, 280, 196, 2e-5},
+        {"tiny-qwen2-vl:F32", true, 112, 84, 2e-5, TYPE_F32},
+        {"tiny-qwen2-vl:F16", true, 28, 28, 2e-5, TYPE_F32},
+        {"tiny-qwen2-vl:F16", false, 140, 56, 3e-3, TYPE_F32},
+        {"tiny-qwen2-vl:F32", false, 28, 196, 3e-3, TYPE_F32},
+        {"tiny-qwen2-vl:Q8_0", true, 84, 56, 2e-5, TYPE_F32},
+        {"tiny-qwen2-vl:Q8_0", false, 84, 56, 0.1, TYPE_F32},
+        {"tiny-qwen2-vl:Q4_K", false, 84, 56, 0.2, TYPE_Q5_0},
+        {"tiny-qwen2-vl:F16", true, 280, 196, 2e-5, TYPE_F32},
+        /* rows of 2560 in its FFN and merger */
+        {"probe-qwen2-vl:Q4_K", true, 84, 56, 2e-5, TYPE_Q4_K},
+        {"probe-qwen2-vl:Q4_K", false, 84, 56, 0.2, TYPE_Q4_K},
+        {"probe-qwen2-vl:Q6_K", false, 84, 56, 0.2, TYPE_Q6_K},
         /* more than a block of columns */
-        {"tiny-qwen2-vl:F16", false, 280, 196, 3e-3}, {"tiny-qwen2-vl:Q8_0", false, 280, 196, 0.1},
+        {"tiny-qwen2-vl:F16", false, 280, 196, 3e-3, TYPE_F32},
+        {"tiny-qwen2-vl:Q8_0", false, 280, 196, 0.1, TYPE_F32},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char name[96];
@@ -216,6 +226,11 @@ static void test_naive(void)
         snprintf(name, sizeof name, "%s%s is what plain loops make at %dx%d", cases[i].shape, cases[i].exact ? ", exact," : "",
                  cases[i].width, cases[i].height);
         TEST(name, d <= cases[i].most, "found %g, expected at most %g %s", d, cases[i].most, d > 1e30 ? e.text : "");
+        const struct gguf *g = t ? t->mmproj->model.gguf : NULL;
+        size_t of_type = 0;
+        for (size_t k = 0; g && k < g->n_tensors; k++) of_type += g->tensors[k].type == cases[i].used;
+        snprintf(name, sizeof name, "%s has matrices of %s", cases[i].shape, type_name(cases[i].used));
+        if (cases[i].used != TYPE_F32) TEST(name, of_type, "found none");
         tower_free(t);
     }
 }
