@@ -1,66 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/look.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/si.h"
 #include "engine/account/tower_price.h"
 
 static const char pad[] = "<|image_pad|>", mark[] = "<|vision_start|><|image_pad|><|vision_end|>";
 
-/* A picture as the tower is to see it. */
-struct sight {
-    char *path;
-    struct preprocessed p;
-};
-
-/* Prices the picture and refuses it where that shows that it can't be. */
-static bool price(struct sight *s, const struct tower *t, const struct look_options *o, struct looked *looked, struct error *e)
+static bool predict_one(const struct tower *t, const struct clamped *fit, const struct look_options *o, struct looked *looked,
+                        struct error *e)
 {
     struct prediction r;
-    if (!tower_predict(&r, t, o->device, t->options.threads, &s->p.fit, e)) return false;
-    bool ok = tower_afford(t, &s->p.fit, &r, o->max_seconds, e);
+    if (!tower_predict(&r, t, o->device, t->options.threads, fit, e)) return false;
     looked->predicted_s += r.time_s;
     looked->predicted_j += r.energy_j;
-    if (ok && o->max_seconds > 0 && looked->predicted_s > o->max_seconds)
-        ok = fail(e, "found %.3g s predicted with the pictures before it, expected at most %g s; a clamp makes it smaller",
-                  looked->predicted_s, o->max_seconds);
-    char time[32] = "no time";
-    if (!isnan(r.time_s)) snprintf(time, sizeof time, "%s", si(r.time_s, "s").s);
-    if (ok && o->say)
-        o->say("%s: its tower: %s, %s of memory, %s predicted", s->path, si(r.flops, "FLOP").s, si(r.peak_memory_bytes, "B").s,
-               time);
     prediction_free(&r);
-    return ok;
+    return true;
 }
 
-/* Reads the picture; n_tokens: of those before it. */
-static bool prepare(struct sight *s, size_t *n_tokens, const struct tower *t, const struct look_options *o,
-                    struct looked *looked, struct error *e)
+static bool see_one(struct album *a, struct tower *t, const char *path, const struct look_options *o, struct looked *looked,
+                    struct error *e)
 {
-    char line[CLAMP_LINE];
-    if (!preprocess(s->path, o->clamp, &t->mmproj->keys, &s->p, e)) return false;
-    looked->read_s += s->p.decode_s + s->p.resize_s;
-    if ((size_t)s->p.fit.tokens + *n_tokens > o->max_tokens)
-        return fail(e,
-                    "%s: found %lld tokens after %zu of other pictures, expected at most %zu as the context has; a clamp makes "
-                    "it smaller",
-                    s->path, (long long)s->p.fit.tokens, *n_tokens, o->max_tokens);
-    *n_tokens += (size_t)s->p.fit.tokens;
-    clamp_line(&s->p.clamp, &s->p.fit, line);
-    if (o->say) o->say("%s: %s", s->path, line);
-    return price(s, t, o, looked, e) || fail_in(e, s->path);
-}
-
-static bool encode(struct album *a, struct tower *t, const struct sight *s, struct looked *looked, struct error *e)
-{
+    struct preprocessed p;
     struct seen seen = {0};
-    bool ok = tower_encode(t, &s->p, &seen, e) && album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e);
+    char line[CLAMP_LINE];
+    if (!preprocess(path, o->clamp, &t->mmproj->keys, &p, e)) return false;
+    bool ok =
+        (size_t)p.fit.tokens + a->n_rows <= o->max_tokens || fail(e,
+                                                                  "%s: found %lld tokens after %zu of other pictures, expected "
+                                                                  "at most %zu as the context has; a clamp makes it smaller",
+                                                                  path, (long long)p.fit.tokens, a->n_rows, o->max_tokens);
+    if (ok) {
+        clamp_line(&p.clamp, &p.fit, line);
+        if (o->say) o->say("%s: %s", path, line);
+        ok = predict_one(t, &p.fit, o, looked, e) && tower_encode(t, &p, &seen, e);
+        ok = ok ? album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e) : fail_in(e, path);
+    }
+    looked->read_s += p.decode_s + p.resize_s;
     looked->vision_s += seen.encode_s;
     seen_free(&seen);
-    return ok || fail_in(e, s->path);
+    preprocessed_free(&p);
+    return ok;
 }
 
 /* Whether the model takes pictures at all. */
@@ -84,20 +65,14 @@ bool look(struct album *a, const struct model *m, const struct look_options *o, 
 {
     struct looked sums = {0, 0, 0, 0};
     if (!takes_pictures(m, e)) return false; /* before the tower is read in */
-    struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads, .exact = o->exact}, e);
+    struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads}, e);
     if (!t) return false;
-    size_t most = strlen(o->images) / 2 + 1, n = 0, n_tokens = a->n_rows;
-    struct sight *sights = calloc(most, sizeof *sights);
+    bool ok = look_fits(m, t, e);
     char *paths = strdup(o->images), *rest = NULL;
-    bool ok = look_fits(m, t, e) && ((paths && sights) || fail(e, "pictures: found no memory for their names"));
-    for (char *path = ok ? strtok_r(paths, ",", &rest) : NULL; ok && path; path = strtok_r(NULL, ",", &rest)) {
-        sights[n].path = path;
-        ok = prepare(&sights[n++], &n_tokens, t, o, &sums, e);
-    }
-    for (size_t i = 0; ok && i < n; i++) ok = encode(a, t, &sights[i], &sums, e);
+    if (!paths) ok = fail(e, "pictures: found no memory for their names");
+    for (char *path = ok ? strtok_r(paths, ",", &rest) : NULL; ok && path; path = strtok_r(NULL, ",", &rest))
+        ok = see_one(a, t, path, o, &sums, e);
     if (looked) *looked = sums;
-    for (size_t i = 0; i < n; i++) preprocessed_free(&sights[i].p);
-    free(sights);
     free(paths);
     tower_free(t);
     return ok;

@@ -12,9 +12,7 @@ struct look_options {
     const char *clamp; /* or NULL: what the mmproj says */
     int threads;
     size_t max_tokens;                    /* that the context has room for */
-    double max_seconds;                   /* that the tower may take for all of them, as predicted; 0: any time */
-    bool exact;                           /* the tower as tower_options.exact has it */
-    void (*say)(const char *format, ...); /* what the clamp made of each picture, and its cost; NULL: nobody hears */
+    void (*say)(const char *format, ...); /* what the clamp made of each picture; NULL: nobody hears */
     const struct device *device;          /* to predict the tower's time by; NULL: it is not known */
 };
 
@@ -30,9 +28,9 @@ struct looked {
 struct tower;
 bool look_fits(const struct model *m, const struct tower *t, struct error *e);
 
-/* Adds the pictures to *a; `looked` may be NULL. False and *e, before any picture is encoded: the model has no vision, the
- * tower's rows are not as wide as the model's, a picture can't be read, has more tokens than there is room for, does not fit
- * into memory, or takes longer than it may, by itself or with those before it. */
+/* Adds the pictures to *a; `looked` may be NULL. False and *e, before any picture is encoded where that can be seen: the model
+ * has no vision, the tower's rows are not as wide as the model's, a picture has more tokens than there is room for, or it can't
+ * be read. */
 bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked, struct error *e);
 
 /* The text with a mark ("<|vision_start|><|image_pad|><|vision_end|>") before it for each of n pictures; as it is where it has

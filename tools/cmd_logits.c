@@ -82,13 +82,7 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     }
     size_t len;
     char *text = arg_text(&len, usage, e);
-    const struct look_options looking = {.images = images,
-                                         .mmproj = arg_mmproj,
-                                         .clamp = clamp,
-                                         .threads = arg_threads(),
-                                         .max_tokens = (size_t)m->hp.n_ctx_train,
-                                         .exact = exact,
-                                         .say = note};
+    const struct look_options looking = {images, arg_mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note, NULL};
     char *marked = NULL;
     bool ok = text && (!images || look(&album, m, &looking, NULL, e));
     if (ok && album.n) {

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
-#include "engine/account/tower_price.h"
 #include "engine/tower/tower.h"
 #include "tools/account_args.h"
 #include "vision/scene.h"
@@ -12,25 +11,14 @@
 
 static int64_t repeats = 3;
 static const char *image, *clamp;
-static double max_time;
-
-/* Refuses a picture that does not fit, or takes too long. */
-static bool afford(const struct tower *t, const struct device *d, const struct preprocessed *p, struct error *e)
-{
-    struct prediction r;
-    if (!tower_predict(&r, t, d, t->options.threads, &p->fit, e)) return false;
-    bool ok = tower_afford(t, &p->fit, &r, max_time, e);
-    prediction_free(&r);
-    return ok;
-}
 
 /* The tower and what it is to see; reading and resizing are no part of the run. */
-static bool open_picture(struct tower **t, const struct device *d, struct preprocessed *p, struct error *e)
+static bool open_picture(struct tower **t, struct preprocessed *p, struct error *e)
 {
     struct picture picture;
     *t = tower_open(arg_mmproj, &(struct tower_options){.threads = arg_threads(), .profile = true}, e);
     if (!*t || !scene_or_picture(image, &picture, e)) return false;
-    bool ok = preprocess_picture(&picture, clamp, &(*t)->mmproj->keys, p, e) && afford(*t, d, p, e);
+    bool ok = preprocess_picture(&picture, clamp, &(*t)->mmproj->keys, p, e);
     picture_free(&picture);
     return ok || fail_in(e, image);
 }
@@ -50,12 +38,13 @@ static int run(int n_args, char **args)
     struct device d = {0};
     double load_s;
     struct model *m = NULL;
-    if (!image || arg_vision(&e)) m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
+    if (!image || arg_vision(&e))
+        m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
     struct preprocessed picture = {0};
     struct measure_options o = {.picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
     if (m) o.run = account_run(m);
-    bool ok = m && (!image || open_picture(&o.tower, &d, &picture, &e)) && measure(&r, m, &d, &o, &e);
+    bool ok = m && (!image || open_picture(&o.tower, &picture, &e)) && measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
     if (ok && isnan(device_rate(&d, "read_peak", o.run.threads)))
@@ -83,8 +72,6 @@ static const struct option options[] = {
      NULL},
     ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
-    {"max-time", NULL, OPTION_FLOAT, &max_time, "S",
-     "with --image: refuse a picture whose tower is predicted to take longer than S seconds", 1e-9, 1e9, NULL},
     {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
     {.name = NULL},
 };

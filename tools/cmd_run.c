@@ -25,7 +25,6 @@ static int64_t n_tokens = DEFAULT_TOKENS, context, batch;
 static int64_t top_k = -1, repeat_window = -1, seed = -1;
 static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
 static bool chat, echo, profile, ignore_eos;
-static double max_time;
 static const char *system_text, *chat_format, *device_name, *images, *clamp;
 
 static struct album album; /* --image, while the command runs */
@@ -65,8 +64,6 @@ static const struct option options[] = {
      "pictures before the prompt's text, or where it has <|image_pad|>: PNG, PPM or PGM, with commas between them", 0, 0, NULL},
     ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
-    {"max-time", NULL, OPTION_FLOAT, &max_time, "S",
-     "with --image: refuse pictures whose tower is predicted to take longer than S seconds", 1e-9, 1e9, NULL},
     ARG_KV,
     {"device", NULL, OPTION_STRING, &device_name, "D",
      "device profile for the prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0, NULL},
@@ -300,14 +297,8 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     const struct chat_format *f = NULL;
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
-    const struct look_options looking = {.images = images,
-                                         .mmproj = arg_mmproj,
-                                         .clamp = clamp,
-                                         .threads = arg_threads(),
-                                         .max_tokens = context ? (size_t)context : (size_t)m->hp.n_ctx_train,
-                                         .max_seconds = max_time,
-                                         .say = note,
-                                         .device = d};
+    const struct look_options looking = {
+        images, arg_mmproj, clamp, arg_threads(), context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
     looked = no_pictures;
     /* Joules of one prompt are of all that it takes: of reading its pictures and of their tower, too. */
     bool ok = !images || ((conversation || meter_from_here(e)) && look(&album, m, &looking, &looked, e));

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "engine/account/calibrate.h"
 #include "engine/shapes.h"
-#include "vision/clamp.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -51,10 +50,6 @@ int arg_picture_words(const char *image, const char *clamp)
     if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
     if (!image && (arg_mmproj || clamp))
         return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
-    if (image && !image[strspn(image, ",")]) return usage_error("--image: found no name in '%s', expected one", image);
-    struct clamp ignored;
-    struct error e;
-    if (clamp && !clamp_parse(clamp, &ignored, &e)) return usage_error("--clamp: %s", e.text);
     return EXIT_DONE;
 }
 

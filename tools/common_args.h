@@ -37,8 +37,8 @@ enum type arg_kv_type(void);
 const char *arg_model_path(struct error *e);
 /* Opens it with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
-/* That a picture has a name, and a tower where -m has no default one, that --mmproj and --clamp have a picture, and that the
- * clamp is one: EXIT_DONE or EXIT_USAGE. */
+/* That a picture has a tower where -m has no default one, and that --mmproj and --clamp have a picture: EXIT_DONE or
+ * EXIT_USAGE. */
 int arg_picture_words(const char *image, const char *clamp);
 /* Of a command that was given a picture: puts the bundled vision model where there is no -m, and its tower where there is no
  * --mmproj. False and *e: it is not there. */

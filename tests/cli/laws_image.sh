@@ -39,10 +39,6 @@ else bad "its folder holds windows, points and clamps" "$(echo "$d/whole"/*)"; f
 # 28 px: below the knee every step of the stairs is one of the grid's, above it there is one.
 if awk -F, '$2 == 1 && $4 < 253 { low += 1; if ($5 % 28 || $6 % 28) bad = 1 } $2 == 1 && $4 > 280 { if ($7 != 280) bad = 1 } END { exit bad || low < 9 }' "$d/whole/stairs.csv"; then ok "stairs of 28 pixels up to the knee, and a plateau"
 else bad "stairs of 28 pixels up to the knee, and a plateau" "$(cut -d, -f2,4-7 "$d/whole/stairs.csv" | tr '\n' ' ')"; fi
-again=$(sed 's/.*"command": "hartree \(laws[^"]*\) -o again".*/\1/' "$d/whole/result.json")
-# shellcheck disable=SC2086
-cli $again -o "$d/again"
-expect "the command that repeats a sweep of a tower alone" 0
 if command -v gnuplot >/dev/null; then
     if grep -q '</svg>' "$d/whole/time.svg" && grep -q '</svg>' "$d/whole/ram_auc.svg"; then ok "gnuplot draws them"; else bad "gnuplot draws them" "no whole SVG"; fi
 else echo "skip gnuplot draws them: it is not here"; fi

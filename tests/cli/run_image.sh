@@ -32,37 +32,6 @@ cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x
 expect "a model without vision" 1 "found 'llama', expected one with vision"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/no.png" -p x
 expect "a picture that is not there" 1 "no.png: cannot open"
-# All pictures are looked at before the first is encoded, each with what it will cost.
-cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm,$d/no.png" -p x --device rpi5 -q
-expect "a second picture that is not there" 1 "no.png: cannot open"
-look() {
-    shown=$1
-    shift
-    cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$shown" -p x -n 2 -t 1 --temp 0 --ignore-eos --energy none --device rpi5 "$@"
-}
-look "$d/a.ppm,$d/a.ppm" --clamp edge:112
-expect_out "run: two pictures" .
-if [ "$(grep -c 'a.ppm: its tower: [0-9.]* [kMG]FLOP, [0-9.]* [kM]B of memory, [0-9.]* [mu]*s predicted$' "$cli_err")" -eq 2 ]; then ok "... whose cost is told before"; else bad "... whose cost is told before" "$(tr '\n' '|' <"$cli_err")"; fi
-took=$(sed -n 's/.*its tower: .*, \([0-9.]*\) ms predicted$/\1/p' "$cli_err" | head -n 1)
-look "$d/a.ppm" --max-time "$(awk "BEGIN { print $took * 1.5e-3 }")"
-expect_out "run --max-time: one picture" .
-look "$d/a.ppm" --max-time "$(awk "BEGIN { print $took * 0.5e-3 }")" -q
-expect "run --max-time: too long" 1 "a.ppm: picture of 48 patches: found [0-9.e-]+ s predicted, expected at most [0-9.e-]+ s"
-look "$d/a.ppm,$d/a.ppm" --max-time "$(awk "BEGIN { print $took * 1.5e-3 }")" -q
-expect "run --max-time: two pictures" 1 "a.ppm: found [0-9.e-]+ s predicted with the pictures before it, expected at most"
-look "," --temp 0
-expect "run: no picture's name" 2 "--image: found no name in ','"
-look "$d/a.ppm" --clamp egde:112
-expect "run: a wrong clamp" 2 "--clamp: .*egde"
-cli measure -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" --prompt 5 --gen 1 -r 1 -t 1 --device rpi5 --energy none --max-time 1e-6
-expect "measure --max-time" 1 "a.ppm: picture of 48 patches: found [0-9.e-]+ s predicted, expected at most 1e-06 s"
-cli predict -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 112x84 --clamp box:3 --device rpi5
-expect "predict: a wrong clamp" 2 "--clamp: "
-for m in "" --exact; do
-    # shellcheck disable=SC2086
-    cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p "the water" $m -o "$d/logits$m"
-done
-if cmp -s "$d/logits" "$d/logits--exact"; then bad "logits --exact with a picture" "the same bits as without"; else ok "logits --exact with a picture"; fi
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 --temp 0 --ignore-eos --device rpi5 --energy none --json
 expect_out "run --json: the tower's time" '"vision_s": [0-9.e-]+, "prefill_s": [0-9.e-]+, .*"predicted": \{"vision_s": [0-9.e-]+, "prefill_s": '
 
