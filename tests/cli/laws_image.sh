@@ -58,6 +58,12 @@ if awk -F, 'NR == FNR { cpu[$2, $4] = $30; ram[$2, $4] = $32; none[$2, $4] = $41
     END { exit bad || n != 16 }' "$d/whole/points.csv" "$d/prepared/points.csv"; then ok "its areas hold that, too"
 else bad "its areas hold that, too" "$(cut -d, -f30,32,41 "$d/prepared/points.csv" | tr '\n' ' ')"; fi
 
+# The page's command makes the sweep again: of a tower alone without the words that it would be refused for.
+sed -n 's/.*"command": "hartree \([^"]*\) -o again".*/\1/p' "$d/whole/result.json" >"$d/command"
+eval "cli $(cat "$d/command") -o '$d/again'"
+expect "the page's command makes a sweep of a tower alone again" 0
+if [ "$(windows "$d/again")" -eq 16 ]; then ok "... all of it"; else bad "... all of it" "$(cat "$d/command")"; fi
+
 before=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
 # shellcheck disable=SC2086
 sweep $eight --clamp edge:256 --clamp none -o "$d/whole" --json
