@@ -8,40 +8,68 @@
 
 static const char pad[] = "<|image_pad|>", mark[] = "<|vision_start|><|image_pad|><|vision_end|>";
 
-static bool predict_one(const struct tower *t, const struct clamped *fit, const struct look_options *o, struct looked *looked,
-                        struct error *e)
+/* A picture from its file to the tower. */
+struct sight {
+    const char *path;
+    struct preprocessed p;
+    struct prediction cost;
+};
+
+struct sights {
+    struct sight *s;
+    size_t n, n_tokens;
+    double seconds; /* predicted, of all */
+};
+
+/* Reads the picture, and prices it beside those before. */
+static bool prepare(struct sights *all, const struct tower *t, const char *path, const struct look_options *o, struct error *e)
 {
-    struct prediction r;
-    if (!tower_predict(&r, t, o->device, t->options.threads, fit, e)) return false;
-    looked->predicted_s += r.time_s;
-    looked->predicted_j += r.energy_j;
-    prediction_free(&r);
-    return true;
+    struct sight *s = &all->s[all->n];
+    size_t before = all->n_tokens;
+    if (!preprocess(path, o->clamp, &t->mmproj->keys, &s->p, e)) return false;
+    s->path = path;
+    all->n++;
+    all->n_tokens += (size_t)s->p.fit.tokens;
+    if (all->n_tokens > o->max_tokens)
+        return fail(e,
+                    "%s: found %lld tokens after %zu of other pictures, expected at most %zu as the context has; a clamp makes "
+                    "it smaller",
+                    path, (long long)s->p.fit.tokens, before, o->max_tokens);
+    if (!tower_predict(&s->cost, t, o->device, t->options.threads, &s->p.fit, e) ||
+        !tower_afford(t, &s->p.fit, &s->cost, o->max_seconds, e))
+        return fail_in(e, path);
+    all->seconds += s->cost.time_s;
+    if (!(o->max_seconds > 0) || all->seconds <= o->max_seconds) return true;
+    return fail(e, "%s: found %.3g s predicted of %zu pictures up to it, expected at most %g s; a clamp makes them smaller",
+                path, all->seconds, all->n, o->max_seconds);
 }
 
-static bool see_one(struct album *a, struct tower *t, const char *path, const struct look_options *o, struct looked *looked,
-                    struct error *e)
+static bool encode(struct album *a, struct tower *t, const struct sight *s, const struct look_options *o, struct looked *looked,
+                   struct error *e)
 {
-    struct preprocessed p;
     struct seen seen = {0};
-    char line[CLAMP_LINE];
-    if (!preprocess(path, o->clamp, &t->mmproj->keys, &p, e)) return false;
-    bool ok =
-        (size_t)p.fit.tokens + a->n_rows <= o->max_tokens || fail(e,
-                                                                  "%s: found %lld tokens after %zu of other pictures, expected "
-                                                                  "at most %zu as the context has; a clamp makes it smaller",
-                                                                  path, (long long)p.fit.tokens, a->n_rows, o->max_tokens);
-    if (ok) {
-        clamp_line(&p.clamp, &p.fit, line);
-        if (o->say) o->say("%s: %s", path, line);
-        ok = predict_one(t, &p.fit, o, looked, e) && tower_encode(t, &p, &seen, e);
-        ok = ok ? album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e) : fail_in(e, path);
-    }
-    looked->read_s += p.decode_s + p.resize_s;
+    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
+    clamp_line(&s->p.clamp, &s->p.fit, line);
+    tower_price_line(&s->cost, price);
+    if (o->say) o->say("%s: %s; %s", s->path, line, price);
+    bool ok = tower_encode(t, &s->p, &seen, e) || fail_in(e, s->path);
+    ok = ok && album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e);
+    looked->picture[looked->n++] = (struct looked_picture){s->p.clamp, s->p.fit};
+    looked->read_s += s->p.decode_s + s->p.resize_s;
     looked->vision_s += seen.encode_s;
+    looked->predicted_s += s->cost.time_s;
+    looked->predicted_j += s->cost.energy_j;
     seen_free(&seen);
-    preprocessed_free(&p);
     return ok;
+}
+
+static void sights_free(struct sights *all)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        preprocessed_free(&all->s[i].p);
+        prediction_free(&all->s[i].cost);
+    }
+    free(all->s);
 }
 
 /* Whether the model takes pictures at all. */
@@ -57,25 +85,49 @@ static bool takes_pictures(const struct model *m, struct error *e)
 bool look_fits(const struct model *m, const struct tower *t, struct error *e)
 {
     if (!takes_pictures(m, e)) return false;
+    const struct model_file *file = t->mmproj->model.file;
     return t->mmproj->n_out == m->hp.n_embd || fail(e, "%s: found embeddings of %d, expected %d as the model's",
-                                                    t->mmproj->model.file->path, t->mmproj->n_out, m->hp.n_embd);
+                                                    file ? file->path : "vision shape", t->mmproj->n_out, m->hp.n_embd);
 }
 
 bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked, struct error *e)
 {
-    struct looked sums = {0, 0, 0, 0};
+    *looked = (struct looked){0};
     if (!takes_pictures(m, e)) return false; /* before the tower is read in */
-    struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads}, e);
+    struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads, .exact = o->exact}, e);
     if (!t) return false;
     bool ok = look_fits(m, t, e);
     char *paths = strdup(o->images), *rest = NULL;
-    if (!paths) ok = fail(e, "pictures: found no memory for their names");
+    size_t most = 1;
+    for (const char *c = o->images; *c; c++) most += *c == ',';
+    struct sights all = {.s = calloc(most, sizeof *all.s)};
+    looked->picture = calloc(most, sizeof *looked->picture);
+    if (ok && (!paths || !all.s || !looked->picture)) ok = fail(e, "pictures: found no memory for %zu of them", most);
     for (char *path = ok ? strtok_r(paths, ",", &rest) : NULL; ok && path; path = strtok_r(NULL, ",", &rest))
-        ok = see_one(a, t, path, o, &sums, e);
-    if (looked) *looked = sums;
+        ok = prepare(&all, t, path, o, e);
+    for (size_t i = 0; ok && i < all.n; i++) ok = encode(a, t, &all.s[i], o, looked, e);
+    sights_free(&all);
     free(paths);
     tower_free(t);
     return ok;
+}
+
+void looked_free(struct looked *l)
+{
+    free(l->picture);
+    *l = (struct looked){0};
+}
+
+void looked_json(struct json *j, const struct looked *l)
+{
+    json_key(j, "pictures");
+    json_array(j);
+    for (size_t i = 0; i < l->n; i++) {
+        json_object(j);
+        clamp_json(j, &l->picture[i].clamp, &l->picture[i].fit);
+        json_object_end(j);
+    }
+    json_array_end(j);
 }
 
 char *look_mark(const char *text, size_t n)

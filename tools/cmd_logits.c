@@ -1,6 +1,7 @@
 /* cmd_logits.c - raw logits, for comparison with another engine.
  * SPDX-License-Identifier: MIT */
 #include "base/json.h"
+#include "engine/account/calibrate.h"
 #include "engine/look.h"
 #include "engine/prompt.h"
 #include "loader/file.h"
@@ -10,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *ids_text, *output, *images, *clamp;
+static const char *ids_text, *output, *images, *clamp, *device_name;
 static struct album album; /* --image, while the command runs */
+static struct looked looked;
 static bool all, exact;
 
 static const struct option options[] = {
@@ -26,6 +28,9 @@ static const struct option options[] = {
      "pictures before the text, or where it has <|image_pad|>, with commas between them", 0, 0, NULL},
     ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
+    ARG_MAX_TIME,
+    {"device", NULL, OPTION_STRING, &device_name, "D",
+     "with --image: device profile for its prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0, NULL},
     ARG_KV,
     {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0,
      NULL},
@@ -69,6 +74,27 @@ static bool write_logits(const struct model *m, const struct tokens *ids, FILE *
     return ok;
 }
 
+/* The pictures into the album. Nothing is measured for a prediction that nobody asked for. */
+static bool see(const struct model *m, struct error *e)
+{
+    struct device d = {0};
+    bool asked = arg_max_time > 0 || device_name;
+    if (asked && !device_find(&d, device_name, note, &interrupted, e)) return false;
+    bool known = asked || device_at_hand(&d);
+    const struct look_options looking = {.images = images,
+                                         .mmproj = arg_mmproj,
+                                         .clamp = clamp,
+                                         .threads = arg_threads(),
+                                         .exact = exact,
+                                         .max_tokens = (size_t)m->hp.n_ctx_train,
+                                         .max_seconds = arg_max_time,
+                                         .say = note,
+                                         .device = known ? &d : NULL};
+    bool ok = look(&album, m, &looking, &looked, e);
+    device_free(&d);
+    return ok;
+}
+
 static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, struct error *e)
 {
     if (ids_text && !arg_prompt && !arg_file) {
@@ -82,9 +108,8 @@ static bool read_ids(const struct model *m, struct tokens *ids, bool *usage, str
     }
     size_t len;
     char *text = arg_text(&len, usage, e);
-    const struct look_options looking = {images, arg_mmproj, clamp, arg_threads(), (size_t)m->hp.n_ctx_train, note, NULL};
     char *marked = NULL;
-    bool ok = text && (!images || look(&album, m, &looking, NULL, e));
+    bool ok = text && (!images || see(m, e));
     if (ok && album.n) {
         marked = look_mark(text, album.n);
         ok = marked || fail(e, "prompt: found no memory for %zu bytes", len);
@@ -105,6 +130,7 @@ static void print_json(const struct model *m, const struct tokens *ids)
     json_put_integer(&j, "rows", all ? (int64_t)ids->n : 1);
     json_put_integer(&j, "n_vocab", m->hp.n_vocab);
     json_put_integers(&j, "tokens", ids->id, ids->n);
+    if (looked.n) looked_json(&j, &looked);
     json_object_end(&j);
     json_end(&j);
 }
@@ -131,6 +157,7 @@ static int run(int n_args, char **args)
     if (ok && common.json) print_json(m, &ids);
     tokens_free(&ids);
     album_free(&album);
+    looked_free(&looked);
     model_close(m);
     return ok ? EXIT_DONE : usage ? usage_error("%s", e.text) : failed(&e);
 }

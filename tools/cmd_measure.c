@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
+#include "engine/account/tower_price.h"
+#include "engine/look.h"
 #include "engine/tower/tower.h"
 #include "tools/account_args.h"
 #include "vision/scene.h"
@@ -23,6 +25,21 @@ static bool open_picture(struct tower **t, struct preprocessed *p, struct error 
     return ok || fail_in(e, image);
 }
 
+/* Says what the picture will cost, before it costs it, or refuses it. */
+static bool price_picture(const struct model *m, const struct tower *t, const struct preprocessed *p, const struct device *d,
+                          struct error *e)
+{
+    struct prediction r;
+    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
+    if (!look_fits(m, t, e) || !tower_predict(&r, t, d, t->options.threads, &p->fit, e)) return false;
+    clamp_line(&p->clamp, &p->fit, line);
+    tower_price_line(&r, price);
+    bool ok = tower_afford(t, &p->fit, &r, arg_max_time, e) || fail_in(e, image);
+    if (ok) note("%s: %s; %s", image, line, price);
+    prediction_free(&r);
+    return ok;
+}
+
 static int run(int n_args, char **args)
 {
     (void)n_args;
@@ -38,13 +55,13 @@ static int run(int n_args, char **args)
     struct device d = {0};
     double load_s;
     struct model *m = NULL;
-    if (!image || arg_vision(&e))
-        m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
+    if (!image || arg_vision(&e)) m = arg_open_model_and_device(MODEL_NO_TOKENIZER, account_args.device, &d, &load_s, &e);
     struct measurement r = {0};
     struct preprocessed picture = {0};
     struct measure_options o = {.picture = &picture, .repeats = (int)repeats, .meter = meter, .interrupted = &interrupted};
     if (m) o.run = account_run(m);
-    bool ok = m && (!image || open_picture(&o.tower, &picture, &e)) && measure(&r, m, &d, &o, &e);
+    bool ok = m && (!image || (open_picture(&o.tower, &picture, &e) && price_picture(m, o.tower, &picture, &d, &e))) &&
+              measure(&r, m, &d, &o, &e);
     if (ok) ok = common.json ? measurement_json(&r, by, stdout, &e) : measurement_print(&r, by, stdout, &e);
     ok = ok && measurement_check(&r, &d, &e);
     if (ok && isnan(device_rate(&d, "read_peak", o.run.threads)))
@@ -72,6 +89,7 @@ static const struct option options[] = {
      NULL},
     ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
+    ARG_MAX_TIME,
     {"repeats", "r", OPTION_INT, &repeats, "N", "timed runs, of which the median is shown (default 3)", 1, 1000, NULL},
     {.name = NULL},
 };

@@ -4,6 +4,7 @@
 #include "engine/account/calibrate.h"
 #include "engine/account/report.h"
 #include "engine/account/tower_price.h"
+#include "engine/look.h"
 #include "tools/account_args.h"
 
 static bool with_law;
@@ -18,11 +19,11 @@ struct picture_cost {
 };
 
 /* The tower is --mmproj's, or the shape's own. */
-static bool open_picture(struct picture_cost *p, int width, int height, struct error *e)
+static bool open_picture(struct picture_cost *p, const struct model *m, int width, int height, struct error *e)
 {
     if (!image) return true;
     p->tower = arg_mmproj ? tower_open_header(arg_mmproj, e) : tower_from_shape(account_args.shape, e);
-    return p->tower && clamp_choose(clamp, &p->tower->mmproj->keys, &p->clamp, e) &&
+    return p->tower && look_fits(m, p->tower, e) && clamp_choose(clamp, &p->tower->mmproj->keys, &p->clamp, e) &&
            clamp_apply(&p->clamp, &p->tower->mmproj->keys, width, height, &p->fit, e);
 }
 
@@ -70,7 +71,7 @@ static int run(int n_args, char **args)
     struct law law = {.n_terms = 0};
     struct law_range range = law_range(&o);
     struct picture_cost picture = {.tower = NULL};
-    bool ok = p && open_picture(&picture, width, height, &e) && device_find(&d, account_args.device, note, &interrupted, &e);
+    bool ok = p && open_picture(&picture, m, width, height, &e) && device_find(&d, account_args.device, note, &interrupted, &e);
     if (ok) account_threads(&o, &d);
     if (picture.tower) o.prompt += (size_t)picture.fit.tokens; /* the marks around them are text */
     ok = ok && predict(&r, p, &d, &o, &e) && join_picture(&r, &picture, &d, &e) &&

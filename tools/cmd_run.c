@@ -27,9 +27,9 @@ static double temperature = -1, top_p = -1, min_p = -1, repeat_penalty = -1;
 static bool chat, echo, profile, ignore_eos;
 static const char *system_text, *chat_format, *device_name, *images, *clamp;
 
-static struct album album; /* --image, while the command runs */
-static const struct looked no_pictures = {NAN, NAN, NAN, NAN};
-static struct looked looked; /* what it took */
+static struct album album;   /* --image, while the command runs */
+static struct looked looked; /* and what it took */
+static bool looked_told;     /* in a table before */
 
 static struct meter *meter; /* --energy, while the command runs */
 static struct metering metering;
@@ -64,6 +64,7 @@ static const struct option options[] = {
      "pictures before the prompt's text, or where it has <|image_pad|>: PNG, PPM or PGM, with commas between them", 0, 0, NULL},
     ARG_MMPROJ,
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
+    ARG_MAX_TIME,
     ARG_KV,
     {"device", NULL, OPTION_STRING, &device_name, "D",
      "device profile for the prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0, NULL},
@@ -168,6 +169,7 @@ static void print_json(const struct output *out, const struct generate_result *g
     json_put_string(&j, "sha256", z->sha256);
     json_object_end(&j);
     energy_json(&j, &r->energy);
+    if (looked.n) looked_json(&j, &looked);
     json_object_end(&j);
     json_end(&j);
 }
@@ -196,9 +198,9 @@ static bool report(struct session *s, const struct generate_result *g, const str
     struct run_report r;
     if (!run_report(&r, s, s->kv->used - g->prompt_tokens - g->decode_steps, g, z ? &z->of : NULL, d, e)) return false;
     if (energy->kind == ENERGY_MEASURED) r.energy = *energy;
-    if (!isnan(looked.vision_s)) /* a turn of a conversation has joules of its own; the pictures were seen before it */
+    if (looked.n && !looked_told) /* a turn of a conversation has joules of its own; the pictures were seen before it */
         run_report_add_pictures(&r, album.n_rows, looked.vision_s, looked.predicted_s, z ? looked.predicted_j : 0);
-    looked = no_pictures;
+    looked_told = true;
     bool ok = true;
     if (common.json) print_json(out, g, &r, z, load_s);
     if (!common.quiet) {
@@ -297,9 +299,14 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     const struct chat_format *f = NULL;
     if (chat && !(f = chat_format_find(m->tokenizer, chat_format, e))) return chat_format ? false : fail_in(e, m->file->path);
     struct session *s = NULL;
-    const struct look_options looking = {
-        images, arg_mmproj, clamp, arg_threads(), context ? (size_t)context : (size_t)m->hp.n_ctx_train, note, d};
-    looked = no_pictures;
+    const struct look_options looking = {.images = images,
+                                         .mmproj = arg_mmproj,
+                                         .clamp = clamp,
+                                         .threads = arg_threads(),
+                                         .max_tokens = context ? (size_t)context : (size_t)m->hp.n_ctx_train,
+                                         .max_seconds = arg_max_time,
+                                         .say = note,
+                                         .device = d};
     /* Joules of one prompt are of all that it takes: of reading its pictures and of their tower, too. */
     bool ok = !images || ((conversation || meter_from_here(e)) && look(&album, m, &looking, &looked, e));
     ok = ok && (conversation || read_prompt(m, f, text, len, &ids, e));
@@ -330,6 +337,7 @@ static bool run_model(const struct model *m, const struct device *d, const char 
     session_free(s);
     tokens_free(&ids);
     album_free(&album);
+    looked_free(&looked);
     return ok;
 }
 
@@ -367,8 +375,7 @@ static int run(int n_args, char **args)
     struct device d = {0};
     double load_s;
     meter = arg_open_meter(&e); /* before the model, which takes its time: a word that opens nothing is seen at once */
-    struct model *m =
-        meter && (!images || arg_vision(&e)) ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
+    struct model *m = meter && (!images || arg_vision(&e)) ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
     bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
     if (ok) arg_note_quick(device_name, &d, arg_threads());
     model_close(m);

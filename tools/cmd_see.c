@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/si.h"
 #include "engine/account/calibrate.h"
+#include "engine/account/picture_cost.h"
 #include "engine/account/tower_price.h"
 #include "loader/file.h"
 #include "tools/account_args.h"
@@ -13,7 +14,6 @@
 
 static const char *image, *size, *clamp, *pixels, *mmproj, *output;
 static int64_t patch, merge;
-static double max_time;
 
 static const struct option options[] = {
     {"image", NULL, OPTION_STRING, &image, "FILE", "the picture, PNG, PPM or PGM; - for stdin", 0, 0, NULL},
@@ -21,8 +21,7 @@ static const struct option options[] = {
     {"mmproj", NULL, OPTION_STRING, &mmproj, "FILE", "the vision tower: predicts what the picture costs, then encodes it", 0, 0,
      NULL},
     {"output", "o", OPTION_STRING, &output, "FILE", "write the embeddings as raw float32 rows, a token each", 0, 0, NULL},
-    {"max-time", NULL, OPTION_FLOAT, &max_time, "S", "refuse a picture that is predicted to take longer than S seconds", 1e-9,
-     1e9, NULL},
+    ARG_MAX_TIME,
     ARG_DEVICE,
     {"clamp", NULL, OPTION_STRING, &clamp, "C",
      "none, edge:N, box:WxH, tokens:A..B, pixels:A..B or hf:A..B, with ,pad or ,stretch after it; llama.cpp, llama.cpp-2025, "
@@ -39,6 +38,7 @@ static const struct option options[] = {
 struct sight {
     struct preprocessed p;  /* no picture when only a size was asked about; then no time was spent either */
     struct prediction cost; /* no rows without a tower */
+    double prepare_s;       /* predicted, of reading and resizing; NAN: not known */
     struct seen seen;       /* no rows without a tower and a picture */
 };
 
@@ -46,35 +46,26 @@ static void print_json(const struct sight *s)
 {
     const struct preprocessed *p = &s->p;
     struct json j;
-    char text[CLAMP_TEXT];
-    const struct clamped *c = &p->fit;
-    clamp_text(&p->clamp, text);
     json_begin(&j, stdout);
     json_object(&j);
-    json_put_pair(&j, "in", c->in_width, c->in_height);
-    json_put_pair(&j, "resized", c->width, c->height);
-    json_put_integers(&j, "inner", (const int[]){c->x, c->y, c->inner_width, c->inner_height}, 4);
-    json_put_pair(&j, "grid", c->nx, c->ny);
-    json_put_integer(&j, "patches", c->patches);
-    json_put_integer(&j, "tokens", c->tokens);
-    json_put_string(&j, "clamp", text);
+    clamp_json(&j, &p->clamp, &p->fit);
     json_put_number(&j, "decode_s", p->picture.rgb ? p->decode_s : NAN);
     json_put_number(&j, "resize_s", p->picture.rgb ? p->resize_s : NAN);
-    if (s->cost.rows) {
-        json_put_number(&j, "flops", s->cost.flops);
-        json_put_number(&j, "weight_bytes", s->cost.weight_bytes);
-        json_put_number(&j, "peak_memory_bytes", s->cost.peak_memory_bytes);
-        json_put_number(&j, "predicted_s", s->cost.time_s);
-        json_put_number(&j, "encode_s", s->seen.rows ? s->seen.encode_s : NAN);
-        json_put_number(&j, "time_s", s->seen.rows ? p->decode_s + p->resize_s + s->seen.encode_s : NAN);
-    }
+    bool priced = s->cost.rows, seen = s->seen.rows;
+    json_put_number(&j, "flops", priced ? s->cost.flops : NAN);
+    json_put_number(&j, "weight_bytes", priced ? s->cost.weight_bytes : NAN);
+    json_put_number(&j, "peak_memory_bytes", priced ? s->cost.peak_memory_bytes : NAN);
+    json_put_number(&j, "predicted_prepare_s", s->prepare_s);
+    json_put_number(&j, "predicted_s", priced ? s->cost.time_s : NAN);
+    json_put_number(&j, "encode_s", seen ? s->seen.encode_s : NAN);
+    json_put_number(&j, "time_s", seen ? p->decode_s + p->resize_s + s->seen.encode_s : NAN);
     json_object_end(&j);
     json_end(&j);
 }
 
 static void print(const struct sight *s)
 {
-    char line[CLAMP_LINE];
+    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
     const struct preprocessed *p = &s->p;
     clamp_line(&p->clamp, &p->fit, line);
     if (common.json)
@@ -83,12 +74,8 @@ static void print(const struct sight *s)
         puts(line);
     if (p->picture.rgb) detail("decode %s, resize %s", si(p->decode_s, "s").s, si(p->resize_s, "s").s);
     if (!s->cost.rows || common.json) return;
-    printf("%s, %s beside %s of weights, ", si(s->cost.flops, "FLOP").s,
-           si(s->cost.peak_memory_bytes - s->cost.weight_bytes, "B").s, si(s->cost.weight_bytes, "B").s);
-    if (isnan(s->cost.time_s))
-        printf("no time predicted: the device profile has no %s", s->cost.missing);
-    else
-        printf("%s predicted", si(s->cost.time_s, "s").s);
+    tower_price_line(&s->cost, price);
+    printf("%s", price);
     if (s->seen.rows) printf(", %s taken", si(s->seen.encode_s, "s").s);
     putchar('\n');
 }
@@ -108,9 +95,15 @@ static bool write_rows(const struct seen *s, struct error *e)
 /* Prices the picture, refuses it or encodes it. */
 static bool encode(struct tower *t, const struct device *d, struct sight *s, struct error *e)
 {
+    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
+    s->prepare_s = picture_seconds(d, &s->p.fit);
     if (!tower_predict(&s->cost, t, d, t->options.threads, &s->p.fit, e)) return false;
     if (!s->p.picture.rgb) return true;
-    return (tower_afford(t, &s->p.fit, &s->cost, max_time, e) && tower_encode(t, &s->p, &s->seen, e)) || fail_in(e, image);
+    if (!tower_afford(t, &s->p.fit, &s->cost, arg_max_time, e)) return fail_in(e, image);
+    clamp_line(&s->p.clamp, &s->p.fit, line);
+    tower_price_line(&s->cost, price);
+    note("%s: %s; %s", image, line, price);
+    return tower_encode(t, &s->p, &s->seen, e) || fail_in(e, image);
 }
 
 static bool see(struct tower *t, const struct device *d, const struct clamp_keys *keys, int width, int height, struct sight *s,
@@ -140,7 +133,7 @@ static int run(int n_args, char **args)
         return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
     if (size && pixels) return usage_error("--pixels: found no picture, expected --image FILE");
     if (output && !(image && mmproj)) return usage_error("-o: found no embeddings, expected --mmproj FILE and --image FILE");
-    if (max_time > 0 && !mmproj) return usage_error("--max-time: found no tower, expected --mmproj FILE");
+    if (arg_max_time > 0 && !mmproj) return usage_error("--max-time: found no tower, expected --mmproj FILE");
     if (mmproj && (patch || merge))
         return usage_error("found both --mmproj and --%s, expected one of them", patch ? "patch" : "merge");
     if (output && pixels && !strcmp(output, pixels))
@@ -148,7 +141,7 @@ static int run(int n_args, char **args)
     if (!spares(output, &e) || !spares(pixels, &e)) return failed(&e);
     signals_catch();
     struct device d = {0};
-    struct sight s = {0};
+    struct sight s = {.prepare_s = NAN};
     struct tower *t = mmproj ? tower_open(mmproj, &(struct tower_options){.threads = arg_threads()}, &e) : NULL;
     if (mmproj && !t) return failed(&e);
     struct clamp_keys keys = {.patch = patch ? (int)patch : 14, .merge = merge ? (int)merge : 2};

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/account/calibrate.h"
 #include "engine/shapes.h"
+#include "vision/clamp.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 const char *arg_model, *arg_mmproj, *arg_prompt, *arg_file, *arg_energy = "auto";
+double arg_max_time;
 int arg_kv = 1;
 
 enum { MAX_TEXT_BYTES = 1 << 30 };
@@ -47,9 +49,15 @@ struct model *arg_open_model(int flags, struct error *e)
 
 int arg_picture_words(const char *image, const char *clamp)
 {
+    struct clamp c;
+    struct error e;
+    if (image && !image[strspn(image, ",")]) return usage_error("--image: found no name, expected a picture's");
     if (image && arg_model && !arg_mmproj) return usage_error("--image: found no tower, expected --mmproj FILE");
-    if (!image && (arg_mmproj || clamp))
-        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj" : "clamp");
+    if (!image && (arg_mmproj || clamp || arg_max_time > 0))
+        return usage_error("--%s: found no picture, expected --image FILE", arg_mmproj ? "mmproj"
+                                                                            : clamp    ? "clamp"
+                                                                                       : "max-time");
+    if (clamp && !clamp_parse(clamp, &c, &e)) return usage_error("--clamp: %s", e.text);
     return EXIT_DONE;
 }
 

@@ -13,6 +13,7 @@
 
 /* Rows for a command's option table, and the variables they set. */
 extern const char *arg_model, *arg_mmproj, *arg_prompt, *arg_file, *arg_energy;
+extern double arg_max_time; /* 0: not given */
 extern int arg_kv;
 
 /* clang-format off */
@@ -21,6 +22,9 @@ extern int arg_kv;
 #define ARG_MMPROJ \
     {"mmproj", NULL, OPTION_STRING, &arg_mmproj, "FILE", \
      "with --image: the model's vision tower (default, without -m: the demo's)", 0, 0, NULL}
+#define ARG_MAX_TIME \
+    {"max-time", NULL, OPTION_FLOAT, &arg_max_time, "S", "refuse a picture that is predicted to take longer than S seconds", \
+     1e-9, 1e9, NULL}
 #define ARG_PROMPT {"prompt", "p", OPTION_STRING, &arg_prompt, "TEXT", "the prompt", 0, 0, NULL}
 #define ARG_FILE {"file", "f", OPTION_STRING, &arg_file, "FILE", "read the text from a file, - for stdin", 0, 0, NULL}
 #define ARG_KV \
@@ -37,8 +41,8 @@ enum type arg_kv_type(void);
 const char *arg_model_path(struct error *e);
 /* Opens it with a progress line. */
 struct model *arg_open_model(int flags, struct error *e);
-/* That a picture has a tower where -m has no default one, and that --mmproj and --clamp have a picture: EXIT_DONE or
- * EXIT_USAGE. */
+/* That a picture has a name, and a tower where -m has no default one, that --mmproj, --clamp and --max-time have a picture, and
+ * that the clamp is one: EXIT_DONE or EXIT_USAGE. */
 int arg_picture_words(const char *image, const char *clamp);
 /* Of a command that was given a picture: puts the bundled vision model where there is no -m, and its tower where there is no
  * --mmproj. False and *e: it is not there. */

@@ -264,3 +264,16 @@ void clamp_line(const struct clamp *c, const struct clamped *r, char line[CLAMP_
     snprintf(line, CLAMP_LINE, "in %dx%d -> %dx%d -> %" PRId64 " patches -> %" PRId64 " tokens (clamp %s)", r->in_width,
              r->in_height, r->width, r->height, r->patches, r->tokens, text);
 }
+
+void clamp_json(struct json *j, const struct clamp *c, const struct clamped *r)
+{
+    char text[CLAMP_TEXT];
+    clamp_text(c, text);
+    json_put_pair(j, "in", r->in_width, r->in_height);
+    json_put_pair(j, "resized", r->width, r->height);
+    json_put_integers(j, "inner", (const int[]){r->x, r->y, r->inner_width, r->inner_height}, 4);
+    json_put_pair(j, "grid", r->nx, r->ny);
+    json_put_integer(j, "patches", r->patches);
+    json_put_integer(j, "tokens", r->tokens);
+    json_put_string(j, "clamp", text);
+}

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json.h"
 
 enum clamp_rule { CLAMP_NONE, CLAMP_EDGE, CLAMP_BOX, CLAMP_TOKENS, CLAMP_PIXELS, CLAMP_HF };
 enum clamp_fit { CLAMP_PAD, CLAMP_STRETCH };
@@ -76,5 +77,8 @@ struct clamp clamp_unbounded(const struct clamp *c);
 
 /* "in 2048x1440 -> 1036x728 -> 3848 patches -> 962 tokens (clamp edge:1024)" */
 void clamp_line(const struct clamp *c, const struct clamped *r, char line[CLAMP_LINE]);
+
+/* The same as members of the object that *j is in: in, resized, inner, grid, patches, tokens, clamp. */
+void clamp_json(struct json *j, const struct clamp *c, const struct clamped *r);
 
 #endif

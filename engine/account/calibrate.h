@@ -66,4 +66,7 @@ bool calibrate_keep_energy(struct device *d, const char *path, size_t *kept, str
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
                  struct error *e);
 
+/* This machine's profile where that is in the cache, as above: false if it would have to be measured. */
+bool device_at_hand(struct device *d);
+
 #endif

@@ -40,6 +40,16 @@ static bool is_this_machine(const struct device *d)
     return !strcmp(d->name, name) && !strcmp(d->isa, isa) && device_get(d, "cores") == pool_default_threads();
 }
 
+bool device_at_hand(struct device *d)
+{
+    char path[1024];
+    struct error e;
+    if (!device_cache_path(path, sizeof path, &e) || !device_load(d, path, &e)) return false;
+    if (is_this_machine(d) && !strcmp(d->build, device_build())) return true;
+    device_free(d);
+    return false;
+}
+
 bool device_find(struct device *d, const char *which, void (*say)(const char *format, ...), const volatile int *interrupted,
                  struct error *e)
 {

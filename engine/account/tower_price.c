@@ -2,6 +2,9 @@
 #include "engine/account/tower_price.h"
 
 #include <math.h>
+#include <stdio.h>
+
+#include "base/si.h"
 
 bool tower_predict(struct prediction *r, const struct tower *t, const struct device *d, int threads, const struct clamped *fit,
                    struct error *e)
@@ -21,4 +24,15 @@ bool tower_afford(const struct tower *t, const struct clamped *fit, const struct
                     (long long)fit->patches, *r->missing ? " for want of the device's " : "", r->missing, max_seconds);
     return fail(e, "picture of %lld patches: found %.3g s predicted, expected at most %g s; a clamp makes it smaller",
                 (long long)fit->patches, r->time_s, max_seconds);
+}
+
+void tower_price_line(const struct prediction *r, char line[TOWER_PRICE_LINE])
+{
+    char time[DEVICE_KEY + 64] = "no time predicted";
+    if (!isnan(r->time_s))
+        snprintf(time, sizeof time, "%s predicted", si(r->time_s, "s").s);
+    else if (*r->missing)
+        snprintf(time, sizeof time, "no time predicted: the device profile has no %s", r->missing);
+    snprintf(line, TOWER_PRICE_LINE, "%s, %s beside %s of weights, %s", si(r->flops, "FLOP").s,
+             si(r->peak_memory_bytes - r->weight_bytes, "B").s, si(r->weight_bytes, "B").s, time);
 }

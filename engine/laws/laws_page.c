@@ -120,7 +120,7 @@ static void add_pictures(struct command_line *c, const struct sweep_options *o)
         add(c, "--mmproj", p->mmproj[i]);
     }
     if (p->image) add(c, "--image", p->image);
-    if (p->question) add(c, "--question", p->question);
+    if (p->question && o->model[0]) add(c, "--question", p->question);
     add_list(c, "--edges", p->edge, p->n_edges);
     for (int i = 0; i < p->n_clamps; i++) add(c, "--clamp", p->clamp[i]);
 }
@@ -140,7 +140,7 @@ void laws_json_origin(struct json *j, const struct laws *l)
         add_pictures(&c, o);
     else
         add_prompts(&c, o, l->words.made);
-    origin_option(c.s, sizeof c.s, "--gen", (double)o->gen);
+    if (!sweep_sees(o) || o->model[0]) origin_option(c.s, sizeof c.s, "--gen", (double)o->gen); /* a tower alone makes none */
     origin_option(c.s, sizeof c.s, "-r", o->repeats);
     origin_option(c.s, sizeof c.s, "--hz", o->hz);
     origin_option(c.s, sizeof c.s, "--window", o->window_s);

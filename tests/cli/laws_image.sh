@@ -63,6 +63,11 @@ passes() { awk -F, 'NR > 1 { t = $17 + $18; w = .02 / t; p = int(w) + (w > int(w
 if passes "$d/whole" && passes "$d/prepared"; then ok "windows are filled by whole passes"; else bad "windows are filled by whole passes" "$(passes "$d/prepared")"; fi
 if [ "$(sed -n 's/.*to measure, about \([0-9]*\) s/\1/p' "$cli_err")" = "$(awk -F, 'NR > 1 { s += $11 * ($17 + $18) } END { printf "%.0f", s + .04 }' "$d/prepared/predictions.csv")" ]; then ok "... and their sum is what is said"
 else bad "... and their sum is what is said" "$(head -n 1 "$cli_err")"; fi
+# The page's command makes the sweep again: of a tower alone without the words that it would be refused for.
+sed -n 's/.*"command": "hartree \([^"]*\) -o again".*/\1/p' "$d/whole/result.json" >"$d/command"
+eval "cli $(cat "$d/command") -o '$d/again'"
+expect "the page's command makes a sweep of a tower alone again" 0
+if [ "$(windows "$d/again")" -eq 16 ]; then ok "... all of it"; else bad "... all of it" "$(cat "$d/command")"; fi
 
 before=$(digest "$d/whole/points.jsonl")$(digest "$d/whole/predictions.json")$(digest "$d/whole/result.json")
 # shellcheck disable=SC2086

@@ -52,11 +52,11 @@ cli see --image "$d/a.ppm" --clamp edge:256 --pixels "$d/a.rgb"
 expect_out "see --clamp --pixels" '^in 512x360 -> 280x196 -> 280 patches -> 70 tokens \(clamp edge:256\)$'
 if [ "$(wc -c <"$d/a.rgb")" -eq $((280 * 196 * 3)) ]; then ok "raw pixels"; else bad "raw pixels" "$(wc -c <"$d/a.rgb") bytes"; fi
 cli see --image "$d/a.ppm" --clamp box:200x200,stretch --patch 16 --merge 1 --json
-expect_out "see --json" '^\{"in": \[512, 360\], "resized": \[208, 144\], "inner": \[0, 0, 208, 144\], "grid": \[13, 9\], "patches": 117, "tokens": 117, "clamp": "box:200x200,stretch", "decode_s": [0-9.e-]+, "resize_s": [0-9.e-]+\}$'
+expect_out "see --json" '^\{"in": \[512, 360\], "resized": \[208, 144\], "inner": \[0, 0, 208, 144\], "grid": \[13, 9\], "patches": 117, "tokens": 117, "clamp": "box:200x200,stretch", "decode_s": [0-9.e-]+, "resize_s": [0-9.e-]+, "flops": null, "weight_bytes": null, "peak_memory_bytes": null, "predicted_prepare_s": null, "predicted_s": null, "encode_s": null, "time_s": null\}$'
 cli see --size 2048x1440 --clamp edge:1024
 expect_out "see --size" '^in 2048x1440 -> 1036x728 -> 3848 patches -> 962 tokens \(clamp edge:1024\)$'
 cli see --size 2048x1440 --clamp llama.cpp-2025 --json
-expect_out "see --size --json" '"tokens": 962, "clamp": "edge:1024,stretch", "decode_s": null, "resize_s": null\}$'
+expect_out "see --size --json" '"tokens": 962, "clamp": "edge:1024,stretch", "decode_s": null, "resize_s": null, "flops": null, .*"time_s": null\}$'
 # shellcheck disable=SC2086
 ${RUN:-} "$HARTREE" see --image - <"$d/a.ppm" >"$cli_out" 2>"$cli_err"
 cli_rc=$?
@@ -75,11 +75,17 @@ for t in 1 2; do
     printf 'stage.%s = 1e-6 # s, assumed\n' $t
 done >>"$d/device"
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 2 --clamp edge:256 -o "$d/a.f32" --json
-expect_out "see --mmproj" '"grid": \[10, 7\], "patches": 280, "tokens": 70, "clamp": "edge:256", .*"flops": 301486080, .*"predicted_s": 0\.[0-9]+, "encode_s": [0-9.e-]+, "time_s": [0-9.e-]+\}$'
+expect_out "see --mmproj" '"grid": \[10, 7\], "patches": 280, "tokens": 70, "clamp": "edge:256", .*"flops": 301486080, .*"predicted_prepare_s": null, "predicted_s": 0\.[0-9]+, "encode_s": [0-9.e-]+, "time_s": [0-9.e-]+\}$'
 if [ "$(wc -c <"$d/a.f32")" -eq $((70 * 256 * 4)) ]; then ok "rows of embeddings"; else bad "rows of embeddings" "$(wc -c <"$d/a.f32") bytes"; fi
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o "$d/b.f32"
 expect_out "see --mmproj: the cost beside the picture" '^301\.5 MFLOP, [1-9][0-9.]* [kM]B beside [1-9][0-9.]* [kM]B of weights, [1-9][0-9.]* [num]?s predicted, [1-9][0-9.]* [num]?s taken$'
 if cmp -s "$d/a.f32" "$d/b.f32"; then ok "any number of threads, same embeddings"; else bad "any number of threads, same embeddings" "the files differ"; fi
+if [ "$(wc -l <"$cli_err")" -eq 1 ] && grep -Eq '/a\.ppm: in 512x360 .* -> 280 patches -> .*; 301\.5 MFLOP, .* of weights, [0-9.]+ [num]?s predicted$' "$cli_err"; then ok "... which is said before, too"; else bad "... which is said before, too" "$(cat "$cli_err")"; fi
+cli see --mmproj "$d/mmproj.gguf" --size 512x360 --device rpi5 -t 1 --json
+expect_out "see --size: a profile that knows what reading and resizing take" '"predicted_prepare_s": (null|0\.[0-9]+), "predicted_s": [0-9.]+, "encode_s": null, "time_s": null\}$'
+{ cat "$d/device" && printf 'picture.open = 1e-4 # s, assumed\npicture.pixel = 1e-8 # s, assumed\npicture.output = 1e-8 # s, assumed\npicture.tap = 1e-9 # s, assumed\n'; } >"$d/prepares"
+cli see --mmproj "$d/mmproj.gguf" --size 28x28 --clamp none --device "$d/prepares" -t 1 --json
+expect_out "see: what reading and resizing are predicted to take" '"predicted_prepare_s": 0\.00010784, '
 cli see --mmproj "$d/mmproj.gguf" --size 2048x1440 --device "$d/device" -t 1
 expect_out "see --mmproj --size" ' predicted$'
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --max-time 0.001
@@ -87,8 +93,15 @@ expect "see --max-time" 1 "a.ppm: picture of 936 patches: found [0-9.]+ s predic
 grep -v act.prefill "$d/device" >"$d/lacks"
 cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/lacks" -t 1 --max-time 9
 expect "see --max-time: not known" 1 "found no time predicted for want of the device's vector.act.prefill.1, expected one to hold to 9 s"
-cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf" --image 2048x1440 --clamp edge:1024 --device "$d/device" -t 1 --prompt 8 --json
+cli predict --shape tiny-qwen2-vl:F16 --mmproj "$d/mmproj.gguf" --image 2048x1440 --clamp edge:1024 --device "$d/device" -t 1 --prompt 8 --json
 expect_out "predict --image" '"prompt": 970, .*"image": "2048x1440", "clamp": "edge:1024", .*"flops_vision": [0-9]+, .*"vision_s": 2?[0-9.]+, .*"phase": "vision"'
+cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf" --image 10x10 --device "$d/device" -t 1
+expect "predict --image: a model without vision" 1 "found 'llama', expected one with vision"
+cli synth --mmproj --shape probe-qwen2-vl -o "$d/wide.gguf"
+cli predict --shape tiny-qwen2-vl:F16 --mmproj "$d/wide.gguf" --image 10x10 --device "$d/device" -t 1
+expect "predict --image: a tower of another width" 1 "wide.gguf: found embeddings of 64, expected 256"
+cli predict --shape tiny-qwen2-vl:F16 --image 10x10 --clamp egde:5
+expect "predict --image: a wrong clamp" 2 "clamp: found 'egde:5'"
 cli predict --shape tiny-llama:F16 --image 10x10
 expect "predict --image: no tower of that name" 1 "vision shape: found 'tiny-llama', expected one of"
 cli predict --shape tiny-llama:F16 --mmproj "$d/mmproj.gguf"
@@ -132,7 +145,7 @@ expect "see: pixels nowhere" 1 "No such file"
 if [ -w /dev/full ]; then
     cli see --image "$d/a.ppm" --pixels /dev/full
     expect "see: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
-    cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o /dev/full
+    cli see --mmproj "$d/mmproj.gguf" --image "$d/a.ppm" --device "$d/device" -t 1 --clamp edge:256 -o /dev/full -q
     expect "see -o: a full disk" 1 "^hartree see: /dev/full: .*[Nn]o space left"
     cli scene -o "/dev/full"
     expect "scene: a name without an end" 2 "ends in .png or .ppm"
