@@ -17,7 +17,7 @@ bool tower_predict(struct prediction *r, const struct tower *t, const struct dev
 bool tower_afford(const struct tower *t, const struct clamped *fit, const struct prediction *r, double max_seconds,
                   struct error *e);
 
-enum { TOWER_PRICE_LINE = 192 };
+enum { TOWER_PRICE_LINE = 256 };
 /* "301.5 MFLOP, 2.1 MB beside 1.2 MB of weights, 23 ms predicted", or why no time is. */
 void tower_price_line(const struct prediction *r, char line[TOWER_PRICE_LINE]);
 
