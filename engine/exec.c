@@ -157,7 +157,13 @@ static void run_step(void *ctx, int thread)
     for (size_t s = 0; s < p->n_stages; s++) {
         run_stage(x, s, thread);
         if (x->profile) profile_arrive(x->profile, s, thread);
+        /* All threads leave after the same stage: who is late at its barrier may read the word of the next one's end. */
+        if (thread == 0 && x->interrupted && *x->interrupted) {
+            size_t last = p->n_stages;
+            atomic_compare_exchange_strong(&x->last_stage, &last, s);
+        }
         pool_barrier(x->pool);
+        if (atomic_load(&x->last_stage) <= s) return;
         if (x->profile && thread == 0) {
             double end = profile_stage_end(x->profile, s);
             profile_stage(x->profile, x->phase, p->stage[s], p->stage[s + 1], end - since);
@@ -172,7 +178,9 @@ float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t
     x->step = (struct step){.n = n, .p = x->kv->used, .n_out = n_out, .kv_type = x->kv->type};
     x->tokens = tokens;
     x->out_row = out_row;
+    atomic_store(&x->last_stage, x->plan->n_stages);
     pool_run(x->pool, run_step, x);
+    if (atomic_load(&x->last_stage) < x->plan->n_stages) return NULL;
     x->kv->used += n;
     if (x->profile) {
         x->profile->step_seconds[x->phase] += clock_now() - start;

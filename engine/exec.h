@@ -27,16 +27,18 @@ struct exec {
     const struct plan *plan;
     struct kv *kv;
     struct pool *pool;
-    struct profile *profile; /* NULL: not timed */
-    struct step step;        /* the one being run */
-    enum phase phase;        /* set by the caller; where the profile books it */
-    const int32_t *tokens;   /* step.n ids; below zero: row -1 - id of `embeddings` */
-    const float *embeddings; /* rows that stand for tokens (album.h); set by the caller, NULL: none */
-    const struct place *places; /* of all positions in the cache; set by the caller, NULL: a row's position is its place */
-    const uint32_t *out_row; /* step.n_out row numbers within the step */
-    struct exec_picture picture; /* what PATCHES cut up; set by the caller */
-    void **buffer;           /* plan->n_buffers arrays of rows */
-    float **scratch;         /* per thread: as much as the op that asks for most (op_def.scratch) */
+    struct profile *profile;         /* NULL: not timed */
+    struct step step;                /* the one being run */
+    enum phase phase;                /* set by the caller; where the profile books it */
+    const int32_t *tokens;           /* step.n ids; below zero: row -1 - id of `embeddings` */
+    const float *embeddings;         /* rows that stand for tokens (album.h); set by the caller, NULL: none */
+    const struct place *places;      /* of all positions in the cache; set by the caller, NULL: a row's position is its place */
+    const uint32_t *out_row;         /* step.n_out row numbers within the step */
+    const volatile int *interrupted; /* nonzero ends a step between two stages; set by the caller, NULL: nothing does */
+    atomic_size_t last_stage;        /* after which a step ends: the plan's last, or where that was seen */
+    struct exec_picture picture;     /* what PATCHES cut up; set by the caller */
+    void **buffer;                   /* plan->n_buffers arrays of rows */
+    float **scratch;                 /* per thread: as much as the op that asks for most (op_def.scratch) */
     struct {
         float *parts;      /* of one row's attention to many positions */
         atomic_uint *done; /* per KV head: how many of them are there */
@@ -54,7 +56,7 @@ size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, size_t 
 size_t stage_chunks(const struct plan *p, size_t stage, const struct step *s);
 
 /* Runs one step: `tokens[0..n)` at the KV cache's end; the cache grows by n. The caller has checked that they fit. Returns
- * n_out rows of n_vocab logits, valid until the next step. */
+ * n_out rows of n_vocab logits, valid until the next step. NULL: it was interrupted, and nothing in it counts. */
 float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t *out_row, size_t n_out);
 
 /* Row r of a buffer, for ops. */

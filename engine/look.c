@@ -94,7 +94,8 @@ bool look(struct album *a, const struct model *m, const struct look_options *o, 
 {
     *looked = (struct looked){0};
     if (!takes_pictures(m, e)) return false; /* before the tower is read in */
-    struct tower *t = tower_open(o->mmproj, &(struct tower_options){.threads = o->threads, .exact = o->exact}, e);
+    struct tower *t = tower_open(
+        o->mmproj, &(struct tower_options){.threads = o->threads, .exact = o->exact, .interrupted = o->interrupted}, e);
     if (!t) return false;
     bool ok = look_fits(m, t, e);
     char *paths = strdup(o->images), *rest = NULL;

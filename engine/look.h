@@ -18,6 +18,7 @@ struct look_options {
     double max_seconds;                   /* refuse pictures whose tower is predicted to take longer, all together; 0: none */
     void (*say)(const char *format, ...); /* what the clamp made of each picture and what it will cost; NULL: nobody hears */
     const struct device *device;          /* to predict the tower's time by; NULL: it is not known */
+    const volatile int *interrupted;      /* nonzero stops; NULL */
 };
 
 struct looked_picture {
@@ -46,7 +47,8 @@ bool look_fits(const struct model *m, const struct tower *t, struct error *e);
 
 /* Adds the pictures to *a. False and *e, before any picture is encoded: the model has no vision, the tower's rows are not as
  * wide as the model's, a picture can't be read, has more tokens than there is room for, needs more memory than is free, or
- * max_seconds do not suffice; later, that memory is short. *looked is to be freed by looked_free, whatever is returned. */
+ * max_seconds do not suffice; later, that memory is short or that it was interrupted. *looked is to be freed by looked_free,
+ * whatever is returned. */
 bool look(struct album *a, const struct model *m, const struct look_options *o, struct looked *looked, struct error *e);
 
 /* The text with a mark ("<|vision_start|><|image_pad|><|vision_end|>") before it for each of n pictures; as it is where it has

@@ -2,6 +2,7 @@
  * kernels and against the closed form; any number of threads; mmproj files that lie. 150 copies with changed bytes, 1,000 under
  * HARTREE_SLOW; meant for SAN=address,undefined. SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "engine/account/tower_cost.h"
@@ -236,6 +237,43 @@ static void test_naive(void)
 }
 
 /* ---- Threads, counts, costs ---- */
+
+static void *interrupt_soon(void *word)
+{
+    for (volatile int i = 0; i < 200000; i++) continue;
+    *(volatile int *)word = 1;
+    return NULL;
+}
+
+/* At any stage: before the first, and wherever another thread's word finds it. */
+static void test_interrupt(void)
+{
+    static volatile int word;
+    struct preprocessed p;
+    struct seen s = {0};
+    struct tower *t = open_tower("tiny-qwen2-vl:Q8_0", &(struct tower_options){.threads = 3, .interrupted = &word});
+    bool ok = t && make_picture(&p, &t->mmproj->keys, 280, 196);
+    word = 1;
+    TEST("a tower that is interrupted says so", ok && !tower_encode(t, &p, &s, &e) && !s.rows && !strcmp(e.text, "interrupted"),
+         "found '%s'", e.text);
+    int wrong = 0, ended = 0;
+    for (int i = 0; ok && i < 20; i++) {
+        pthread_t other;
+        word = 0;
+        if (pthread_create(&other, NULL, interrupt_soon, (void *)&word)) break;
+        bool whole = tower_encode(t, &p, &s, &e);
+        pthread_join(other, NULL);
+        ended += !whole;
+        wrong += whole != (s.rows != NULL) || (!whole && strcmp(e.text, "interrupted") != 0);
+        seen_free(&s);
+    }
+    word = 0;
+    TEST("... wherever it is, and all its threads with it", ok && !wrong, "%d of 20 wrong, %d ended", wrong, ended);
+    TEST("... and can be run again", ok && tower_encode(t, &p, &s, &e), "%s", e.text);
+    seen_free(&s);
+    if (ok) preprocessed_free(&p);
+    tower_free(t);
+}
 
 static void test_threads(void)
 {
@@ -581,6 +619,7 @@ int main(void)
     if (!test_folder(dir, sizeof dir)) return fputs("tower: found no folder for files\n", stderr), 1;
     test_naive();
     test_threads();
+    test_interrupt();
     test_counts("tiny-qwen2-vl:F16");
     test_counts("tiny-qwen2-vl:Q8_0");
     test_cost();

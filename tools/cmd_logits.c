@@ -59,13 +59,17 @@ enum { ROWS_A_STEP = 64 };
 
 static bool write_logits(const struct model *m, const struct tokens *ids, FILE *f, struct error *e)
 {
-    struct session_options o = {
-        .n_ctx = ids->n, .n_out = all ? ROWS_A_STEP : 1, .kv_type = arg_kv_type(), .threads = arg_threads(), .exact = exact,
-        .album = &album};
+    struct session_options o = {.n_ctx = ids->n,
+                                .n_out = all ? ROWS_A_STEP : 1,
+                                .kv_type = arg_kv_type(),
+                                .threads = arg_threads(),
+                                .exact = exact,
+                                .album = &album};
     struct session *s = session_new(m, &o, e);
     struct sink sink = {f, (size_t)m->hp.n_vocab, 0};
     bool ok = s != NULL;
-    if (ok && all) ok = session_feed_all(s, ids->id, ids->n, 0, write_row, &sink, e);
+    if (ok && all)
+        ok = session_feed_all(s, ids->id, ids->n, 0, write_row, &sink, e);
     else if (ok)
         ok = session_feed(s, ids->id, ids->n, PHASE_PREFILL, arg_prefill_progress, NULL, e) &&
              (write_row(&sink, ids->n - 1, session_logits(s)) || fail(e, "interrupted"));
@@ -89,7 +93,8 @@ static bool see(const struct model *m, struct error *e)
                                          .max_tokens = (size_t)m->hp.n_ctx_train,
                                          .max_seconds = arg_max_time,
                                          .say = note,
-                                         .device = known ? &d : NULL};
+                                         .device = known ? &d : NULL,
+                                         .interrupted = &interrupted};
     bool ok = look(&album, m, &looking, &looked, e);
     device_free(&d);
     return ok;
@@ -151,8 +156,10 @@ static int run(int n_args, char **args)
     bool ok = m && arg_spares(output, m, arg_file, &e) && read_ids(m, &ids, &usage, &e) && (out = file_output_open(output, &e));
     if (ok) {
         ok = write_logits(m, &ids, file_output_stream(out), &e);
-        if (ok) ok = file_output_commit(out, &e);
-        else file_output_discard(out);
+        if (ok)
+            ok = file_output_commit(out, &e);
+        else
+            file_output_discard(out);
     }
     if (ok && common.json) print_json(m, &ids);
     tokens_free(&ids);

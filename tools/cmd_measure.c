@@ -18,7 +18,8 @@ static const char *image, *clamp;
 static bool open_picture(struct tower **t, struct preprocessed *p, struct error *e)
 {
     struct picture picture;
-    *t = tower_open(arg_mmproj, &(struct tower_options){.threads = arg_threads(), .profile = true}, e);
+    const struct tower_options o = {.threads = arg_threads(), .profile = true, .interrupted = &interrupted};
+    *t = tower_open(arg_mmproj, &o, e);
     if (!*t || !scene_or_picture(image, &picture, e)) return false;
     bool ok = preprocess_picture(&picture, clamp, &(*t)->mmproj->keys, p, e);
     picture_free(&picture);

@@ -306,7 +306,8 @@ static bool run_model(const struct model *m, const struct device *d, const char 
                                          .max_tokens = context ? (size_t)context : (size_t)m->hp.n_ctx_train,
                                          .max_seconds = arg_max_time,
                                          .say = note,
-                                         .device = d};
+                                         .device = d,
+                                         .interrupted = &interrupted};
     /* Joules of one prompt are of all that it takes: of reading its pictures and of their tower, too. */
     bool ok = !images || ((conversation || meter_from_here(e)) && look(&album, m, &looking, &looked, e));
     ok = ok && (conversation || read_prompt(m, f, text, len, &ids, e));

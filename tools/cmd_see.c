@@ -142,7 +142,8 @@ static int run(int n_args, char **args)
     signals_catch();
     struct device d = {0};
     struct sight s = {.prepare_s = NAN};
-    struct tower *t = mmproj ? tower_open(mmproj, &(struct tower_options){.threads = arg_threads()}, &e) : NULL;
+    const struct tower_options tower = {.threads = arg_threads(), .interrupted = &interrupted};
+    struct tower *t = mmproj ? tower_open(mmproj, &tower, &e) : NULL;
     if (mmproj && !t) return failed(&e);
     struct clamp_keys keys = {.patch = patch ? (int)patch : 14, .merge = merge ? (int)merge : 2};
     if (t) keys = t->mmproj->keys;

@@ -48,7 +48,8 @@ struct answerer *answerer_open(const struct sweep *s, int model, const struct sw
     bool ok = (w->model = model_open(o->model[model], NULL, 0, e));
     if (ok) model_file_settle(w->model->file, NULL, NULL);
     if (ok && sweep_sees(o))
-        ok = (w->tower = tower_open(o->pictures.mmproj[model], &(struct tower_options){.threads = o->threads}, e));
+        ok = (w->tower = tower_open(o->pictures.mmproj[model],
+                                    &(struct tower_options){.threads = o->threads, .interrupted = h->interrupted}, e));
     if (ok) return w;
     answerer_close(w);
     return NULL;

@@ -77,6 +77,7 @@ void laws_json_stairs(struct json *j, const struct sweep_clamp *c)
         json_put_number(j, "predicted_s", s->time_s);
         json_put_number(j, "predicted_cpu_auc", s->cpu_auc);
         json_put_number(j, "predicted_ram_auc", s->ram_auc);
+        json_put_number(j, "predicted_energy_j", s->energy_j);
         json_object_end(j);
     }
     json_array_end(j);

@@ -55,20 +55,25 @@ static bool find_knee(struct laws_clamp *k, const struct laws_model *m, const st
     return ok;
 }
 
-/* Where a clamp binds nowhere there is no plateau. Medians: what disturbed one size is not the plateau's. */
+/* Where a clamp binds nowhere there is no plateau. Medians: what disturbed one size is not the plateau's, and a rule that
+ * bounds the area gives its sizes several grids. */
 static void find_plateau(struct laws_clamp *k, const struct laws_model *m, const struct sweep *s, int clamp)
 {
-    double time[SWEEP_EDGES], predicted[SWEEP_EDGES];
+    double time[SWEEP_EDGES], predicted[SWEEP_EDGES], grid[SWEEP_EDGES], flops[SWEEP_EDGES];
     k->patches = k->flops = k->time_s = k->predicted_s = NAN;
     for (int i = 0; i < m->n_points; i++) {
         const struct laws_point *p = &m->point[i];
         if (clamp_of(p, s) != clamp || !(longest(p) >= k->knee_predicted_px)) continue;
         time[k->n] = p->time_s;
-        predicted[k->n++] = p->plan->time_s;
-        k->patches = (double)p->plan->fit.patches;
-        k->flops = p->plan->flops;
+        predicted[k->n] = p->plan->time_s;
+        grid[k->n] = (double)p->plan->fit.patches;
+        flops[k->n++] = p->plan->flops;
     }
-    if (k->n) k->time_s = median(time, (size_t)k->n), k->predicted_s = median(predicted, (size_t)k->n);
+    if (!k->n) return;
+    k->time_s = median(time, (size_t)k->n);
+    k->predicted_s = median(predicted, (size_t)k->n);
+    k->patches = median(grid, (size_t)k->n);
+    k->flops = median(flops, (size_t)k->n);
 }
 
 /* ---- The curve ---- */

@@ -147,9 +147,8 @@ static bool open_model(struct run *r, struct error *e)
     if (o->model[r->loaded] && !(r->model = model_open(o->model[r->loaded], NULL, 0, e))) return false;
     if (r->model) model_file_settle(r->model->file, NULL, NULL);
     if (!sweep_sees(o)) return true;
-    r->tower = tower_open(o->pictures.mmproj[r->loaded], &(struct tower_options){.threads = o->threads}, e);
-    if (r->tower) model_file_settle(r->tower->mmproj->model.file, NULL, NULL);
-    return r->tower;
+    const struct tower_options t = {.threads = o->threads, .interrupted = r->hooks->interrupted};
+    return (r->tower = tower_open(o->pictures.mmproj[r->loaded], &t, e));
 }
 
 /* Runs a few tokens, or the smallest picture, so that the first window meets no cold page of the program or the weights. */

@@ -248,6 +248,7 @@ static bool take_clamp(struct sweep_clamp *c, const struct json_value *v, struct
         s->time_s = json_find_number(from, "predicted_s");
         s->cpu_auc = json_find_number(from, "predicted_cpu_auc");
         s->ram_auc = json_find_number(from, "predicted_ram_auc");
+        s->energy_j = json_find_number(from, "predicted_energy_j");
     }
     return true;
 }

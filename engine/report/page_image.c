@@ -23,6 +23,10 @@ static const struct figure {
     {"RAM AUC above idle", "area", "*B s", "ram_auc", "predicted_ram_auc",
      "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache, buffers "
      "and the picture."},
+    {"Energy of a picture", "energy", "*J", "energy_j", "predicted_energy_j",
+     "Points: measured by the meter, gross, idle included. Lines: modelled from the profile's energy terms, without reading "
+     "and "
+     "resizing."},
 };
 
 /* Points of one clamp, and the stairs of its prediction. */
@@ -37,17 +41,25 @@ static double longest_edge(const struct json_value *point)
     return fmax(json_find_number(point, "width"), json_find_number(point, "height"));
 }
 
-static void take_points(struct clamp_columns *c, const struct json_value *model, const char *clamp, const struct figure *what)
+/* Joules are the prediction's own where no meter was read: then there is nothing measured to draw. */
+static bool is_measured(const struct json_value *sweep, const struct figure *what)
+{
+    const char *kind = json_find_string(sweep, "energy_kind");
+    return strcmp(what->measured, "energy_j") != 0 || (kind && !strcmp(kind, "measured"));
+}
+
+static void take_points(struct clamp_columns *c, const struct json_value *sweep, const struct json_value *model,
+                        const char *clamp, const struct figure *what)
 {
     const struct json_value *points = json_find(model, "points");
-    bool time = !strcmp(what->measured, "time_s");
+    bool time = !strcmp(what->measured, "time_s"), measured = is_measured(sweep, what);
     c->n = 0;
     for (size_t i = 0; i < page_points(model); i++) {
         const struct json_value *p = &points->item[i];
         const char *of = json_find_string(p, "clamp");
         if (!of || strcmp(of, clamp) != 0) continue;
         c->x[c->n] = longest_edge(p);
-        c->y[c->n] = json_find_number(p, what->measured);
+        c->y[c->n] = measured ? json_find_number(p, what->measured) : NAN;
         c->low[c->n] = time ? json_find_number(p, "fastest_s") : NAN;
         c->high[c->n++] = time ? json_find_number(p, "slowest_s") : NAN;
     }
@@ -77,7 +89,21 @@ static void take_stairs(struct clamp_columns *c, const struct json_value *v, con
     }
 }
 
-static void draw(FILE *f, const struct figure *what, const struct json_value *model)
+/* Whether any step or point has the figure. */
+static bool has(const struct json_value *sweep, const struct json_value *model, const struct figure *what)
+{
+    const struct json_value *points = json_find(model, "points"), *clamps = json_find(model, "clamps");
+    for (size_t i = 0; is_measured(sweep, what) && i < page_points(model); i++)
+        if (!isnan(json_find_number(&points->item[i], what->measured))) return true;
+    for (size_t i = 0; clamps && clamps->type == JSON_ARRAY && i < clamps->n; i++) {
+        const struct json_value *stairs = json_find(&clamps->item[i], "stairs");
+        for (size_t k = 0; stairs && stairs->type == JSON_ARRAY && k < stairs->n; k++)
+            if (!isnan(json_find_number(&stairs->item[k], what->predicted))) return true;
+    }
+    return false;
+}
+
+static void draw(FILE *f, const struct figure *what, const struct json_value *sweep, const struct json_value *model)
 {
     const struct json_value *clamps = json_find(model, "clamps");
     size_t n = clamps && clamps->type == JSON_ARRAY ? clamps->n : 0, n_series = 0, n_rules = 0;
@@ -93,7 +119,7 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *mo
         const char *clamp = json_find_string(&clamps->item[i], "clamp");
         struct clamp_columns *c = &columns[i];
         if (!clamp) continue;
-        take_points(c, model, clamp, what);
+        take_points(c, sweep, model, clamp, what);
         take_stairs(c, &clamps->item[i], what);
         snprintf(names[i][0], sizeof names[i][0], "%.60s, measured", clamp);
         snprintf(names[i][1], sizeof names[i][1], "%.60s, predicted", clamp);
@@ -131,7 +157,7 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
     fputs("<th>clamp</th><th class=n>knee, predicted</th><th class=n>knee, measured (95 % interval)</th><th class=n>plateau, "
           "patches</th>"
           "<th class=n>FLOPs</th><th class=n>measured time</th><th class=n>predicted</th><th "
-          "class=n>error</th></tr></thead>\n<tbody>\n",
+          "class=n>error</th><th class=n>ratio of times</th><th class=n>predicted</th></tr></thead>\n<tbody>\n",
           f);
     for (size_t i = 0; i < n; i++) {
         const struct json_value *clamps = json_find(page_model(r[i].image, m), "clamps");
@@ -152,10 +178,46 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_s"), "*s").s);
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_predicted_s"), "*s").s);
             html_element(f, "td class=n", "%s", page_change(json_find_number(c, "plateau_error")).s);
+            html_element(f, "td class=n", "%s", page_ratio(json_find_number(c, "plateau_ratio")).s);
+            html_element(f, "td class=n", "%s", page_ratio(json_find_number(c, "plateau_predicted_ratio")).s);
             fputs("</tr>\n", f);
         }
     }
     fputs("</tbody></table></div>\n", f);
+}
+
+/* ---- The curve ---- */
+
+static void put_curve(FILE *f, const struct page_result *r, size_t n, int m)
+{
+    static const struct {
+        const char *key, *name, *unit;
+    } terms[] = {{"c", "c, whatever it has", "*s"}, {"a", "a, of a patch", "*s"}, {"b", "b, of a pair of patches", "*s"}};
+    bool any = false;
+    for (size_t i = 0; i < n; i++) any = any || !isnan(json_find_number(page_model(r[i].image, m), "curve.a"));
+    if (!any) return;
+    fputs(
+        "<p class=\"note\">T(N) = c + a N + b N\xC2\xB2 of the N patches that a picture became: least squares of the measured "
+        "times, with 95 % intervals; predicted: the same fit of the predicted times.</p>\n",
+        f);
+    page_table_begin(f, r, n, "", "measured (95 % interval); predicted");
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) {
+        page_row(f, terms[k].name);
+        for (size_t i = 0; i < n; i++) {
+            const struct json_value *model = page_model(r[i].image, m);
+            char v[32], ci[32], said[32];
+            snprintf(v, sizeof v, "curve.%s", terms[k].key);
+            snprintf(ci, sizeof ci, "curve.ci95.%s", terms[k].key);
+            snprintf(said, sizeof said, "curve.predicted.%s", terms[k].key);
+            page_cell(f, "%s; predicted %s",
+                      page_interval(json_find_number(model, v), json_find_element(model, ci, 0),
+                                    json_find_element(model, ci, 1), terms[k].unit)
+                          .s,
+                      chart_value(json_find_number(model, said), terms[k].unit).s);
+        }
+        page_row_end(f);
+    }
+    page_table_end(f);
 }
 
 bool page_law_pixels(FILE *f, const struct page_result *r, size_t n)
@@ -180,10 +242,12 @@ bool page_law_pixels(FILE *f, const struct page_result *r, size_t n)
             html_element(f, "h3", "Model %c: %s%s%s", m ? 'B' : 'A', name ? name : "-", n > 1 ? ", " : "",
                          n > 1 ? r[i].label : "");
             fputs("<div class=\"grid\">\n", f);
-            for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) draw(f, &figures[k], model);
+            for (size_t k = 0; k < sizeof figures / sizeof *figures; k++)
+                if (has(r[i].image, model, &figures[k])) draw(f, &figures[k], r[i].image, model);
             fputs("</div>\n", f);
         }
         put_knees(f, r, n, m);
+        put_curve(f, r, n, m);
     }
     html_section_end(f);
     return true;

@@ -29,6 +29,7 @@ static struct tower *new_tower(struct mmproj *m, const struct tower_options *o, 
     t->plan = tower_plan_new(m, o->exact, e);
     bool ok = t->plan && (!runs || (t->pool = pool_new(t->options.threads, e))) &&
               (!runs || !o->profile || (t->profile = profile_new(t->plan, t->options.threads, e)));
+    if (ok && runs) model_file_settle(m->model.file, NULL, NULL); /* else the first picture would pay for reading it */
     if (ok) return t;
     tower_free(t);
     return NULL;
@@ -103,7 +104,14 @@ bool tower_encode(struct tower *t, const struct preprocessed *p, struct seen *ou
         x->phase = PHASE_PREFILL;
         x->picture = (struct exec_picture){p->picture.rgb, (size_t)fit->width, (size_t)fit->height,
                                            (size_t)(fit->width / m->keys.patch)};
-        memcpy(out->rows, exec_step(x, NULL, s.n, NULL, s.n_out), bytes);
+        x->interrupted = t->options.interrupted;
+        const float *rows = exec_step(x, NULL, s.n, NULL, s.n_out);
+        if (rows)
+            memcpy(out->rows, rows, bytes);
+        else {
+            fail(e, "interrupted");
+            seen_free(out);
+        }
     }
     exec_free(x);
     kv_free(kv);

@@ -16,9 +16,10 @@
 #include "vision/preprocess.h"
 
 struct tower_options {
-    int threads;  /* 0: pool_default_threads() */
-    bool exact;   /* dequantised weights and float keys and values: a reference */
-    bool profile; /* op by op, of the last picture */
+    int threads;                     /* 0: pool_default_threads() */
+    bool exact;                      /* dequantised weights and float keys and values: a reference */
+    bool profile;                    /* op by op, of the last picture */
+    const volatile int *interrupted; /* nonzero ends tower_encode within a stage or two; NULL: nothing does */
 };
 
 struct tower {
@@ -58,7 +59,7 @@ struct seen {
 };
 
 /* Runs the tower on a picture that has been clamped and resized by the mmproj's keys (preprocess.h). False and *e when memory
- * does not suffice. seen_free releases it. */
+ * does not suffice or it was interrupted. seen_free releases it. */
 bool tower_encode(struct tower *t, const struct preprocessed *p, struct seen *out, struct error *e);
 
 /* Reads, clamps (`clamp` NULL: what the file says, else the default), resizes and encodes the picture at `path`. */

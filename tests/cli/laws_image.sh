@@ -50,6 +50,7 @@ picture.pixel = 1e-8 # s, assumed
 picture.output = 1e-8 # s, assumed
 picture.tap = 1e-9 # s, assumed
 RATES
+grep '^energy\.' "$(dirname "$0")/../../devices/rpi5.profile" >>"$d/prepares"
 # shellcheck disable=SC2086
 cli laws image --mmproj "$d/p.gguf" --device "$d/prepares" -t 1 --image 512x360 --energy none --hz 200 --window 0.02 $eight --clamp edge:256 --clamp none -o "$d/prepared"
 expect "a profile that knows what comes before a tower" 0
@@ -90,6 +91,10 @@ else bad "a sweep that was cut short goes on with what it had" "$(head -n 1 "$cl
 # shellcheck disable=SC2086
 sweep $eight --clamp edge:224 --clamp none -o "$d/whole"
 expect "another clamp in the same folder" 1 'points.jsonl: found windows of other settings'
+missing=
+for words in 'Energy of a picture' 'ratio of times' 'of a pair of patches'; do grep -q "$words" "$d/prepared/report.html" || missing="$missing $words"; done
+grep -q 'Energy of a picture' "$d/whole/report.html" && missing="$missing reason for joules of a profile without energy terms"
+if [ -z "$missing" ]; then ok "the page has energy where it is known, ratios of plateaus and the curve"; else bad "the page has energy where it is known, ratios of plateaus and the curve" "found no$missing"; fi
 # shellcheck disable=SC2086
 for i in 1 2; do sweep $eight --clamp box:160x120 -o "$d/shard$i" --shard $i/2; done
 # shellcheck disable=SC2086

@@ -6,6 +6,7 @@ set -u
 . "$(dirname "$0")/lib"
 d=$cli_dir/files
 mkdir "$d"
+export XDG_CACHE_HOME="$d/cache" # the user's own profile stays as it is
 cli synth --shape tiny-qwen2-vl -o "$d/m.gguf"
 cli synth --shape tiny-llama -o "$d/llama.gguf"
 cli synth --mmproj --shape tiny-qwen2-vl -o "$d/p.gguf"
@@ -24,9 +25,9 @@ cli run -m "$d/m.gguf" --image "$d/a.ppm" -p x
 expect "no tower" 2 "found no tower, expected --mmproj FILE"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" -p x
 expect "no picture" 2 "found no picture, expected --image FILE"
-cli run -m "$d/m.gguf" --mmproj "$d/wide.gguf" --image "$d/a.ppm" -p x
+cli run -m "$d/m.gguf" --mmproj "$d/wide.gguf" --image "$d/a.ppm" -p x --device rpi5
 expect "a tower of another width" 1 "wide.gguf: found embeddings of 64, expected 256"
-cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -c 8 -p x
+cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -c 8 -p x --device rpi5
 expect "a picture larger than the context" 1 "a.ppm: found 12 tokens .*expected at most 8 as the context has"
 cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x
 expect "a model without vision" 1 "found 'llama', expected one with vision"

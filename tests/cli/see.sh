@@ -170,6 +170,12 @@ case $(ls -A "$d") in
 *partial*) bad "nothing half-written is left" "found one" ;;
 *) ok "nothing half-written is left" ;;
 esac
+# The figure of docs/clamp.md is what this program says.
+top=$(cd "$(dirname "$0")/../.." && pwd)
+if [ -n "${RUN:-}" ] || ! command -v python3 >/dev/null; then echo "skip docs/clamp.svg drawn anew: no python3, or a wrapper"
+elif ! HARTREE="$HARTREE" "$top/tools/clamp-figure" "$d/clamp.svg" 2>"$cli_err"; then bad "docs/clamp.svg drawn anew" "$(tail -n 1 "$cli_err")"
+elif cmp -s "$d/clamp.svg" "$top/docs/clamp.svg"; then ok "docs/clamp.svg drawn anew"
+else bad "docs/clamp.svg drawn anew" "another picture"; fi
 # What is read is not written over.
 before=$(sha256sum <"$d/a.ppm")
 cli see --image "$d/a.ppm" --pixels "$d/a.ppm"
