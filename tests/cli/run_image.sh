@@ -29,7 +29,7 @@ cli run -m "$d/m.gguf" --mmproj "$d/wide.gguf" --image "$d/a.ppm" -p x --device 
 expect "a tower of another width" 1 "wide.gguf: found embeddings of 64, expected 256"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -c 8 -p x --device rpi5
 expect "a picture larger than the context" 1 "a.ppm: found 12 tokens .*expected at most 8 as the context has"
-cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x
+cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x --device rpi5
 expect "a model without vision" 1 "found 'llama', expected one with vision"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/no.png" -p x
 expect "a picture that is not there" 1 "no.png: cannot open"
