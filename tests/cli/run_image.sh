@@ -13,15 +13,15 @@ cli synth --mmproj --shape tiny-qwen2-vl -o "$d/p.gguf"
 cli synth --mmproj --shape probe-qwen2-vl -o "$d/wide.gguf"
 cli scene --size 112x84 -o "$d/a.ppm"
 
-cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p "the water" --json -o "$d/a.f32"
+cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p "the water" --json -o "$d/a.f32" --device rpi5
 expect_out "logits --image" '"rows": 1, "n_vocab": 1033, "tokens": \[.*, -1, -2, -3, -4, .*-12, [0-9]'
-cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm,$d/a.ppm" -p "the water" --json -o "$d/b.f32"
+cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm,$d/a.ppm" -p "the water" --json -o "$d/b.f32" --device rpi5
 expect_out "logits: two pictures" '-12, [0-9]+, [0-9]+, -13, .*-24, [0-9]'
 if cmp -s "$d/a.f32" "$d/b.f32"; then bad "a second picture matters" "the same logits"; else ok "a second picture matters"; fi
-cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" --tokens 1 -o "$d/a.f32"
+cli logits -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" --tokens 1 -o "$d/a.f32" --device rpi5
 expect "logits: ids and a picture" 2 "found --tokens, expected a text"
 
-cli run -m "$d/m.gguf" --image "$d/a.ppm" -p x
+cli run -m "$d/m.gguf" --image "$d/a.ppm" -p x --device rpi5
 expect "no tower" 2 "found no tower, expected --mmproj FILE"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" -p x
 expect "no picture" 2 "found no picture, expected --image FILE"
@@ -31,7 +31,7 @@ cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -c 8 -p x --devic
 expect "a picture larger than the context" 1 "a.ppm: found 12 tokens .*expected at most 8 as the context has"
 cli run -m "$d/llama.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x --device rpi5
 expect "a model without vision" 1 "found 'llama', expected one with vision"
-cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/no.png" -p x
+cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/no.png" -p x --device rpi5
 expect "a picture that is not there" 1 "no.png: cannot open"
 cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 --temp 0 --ignore-eos --device rpi5 --energy none --json
 expect_out "run --json: the tower's time" '"vision_s": [0-9.e-]+, "prefill_s": [0-9.e-]+, .*"predicted": \{"vision_s": [0-9.e-]+, "prefill_s": '
@@ -49,7 +49,7 @@ for c in run logits measure; do
     expect "$c: a wrong clamp" 2 "\-\-clamp: clamp: found 'egde:5'"
 done
 for i in '' ',' ',,'; do
-    cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$i" -p x
+    cli run -m "$d/m.gguf" --mmproj "$d/p.gguf" --image "$i" -p x --device rpi5
     expect "a picture without a name: '$i'" 2 "\-\-image: found no name"
 done
 cli run -m "$d/m.gguf" --max-time 3 -p x
