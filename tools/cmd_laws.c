@@ -54,8 +54,9 @@ static const struct option options[] = {
      "score each prompt's answer by the cosine of its embedding and the reference's: an encoder (tools/get-model minilm-l6)", 0,
      0, NULL},
     {"answers", NULL, OPTION_STRING, &references, "FILE",
-     "references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own); image: lines of a "
-     "question about the picture, a tab and its answer; scored exactly, too",
+     "text: references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own), or questions "
+     "asked beside the prompts: a question, a tab and its answer; image: questions about the picture, the same; scored exactly, "
+     "too",
      0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
     ARG_DEVICE,
@@ -136,8 +137,8 @@ static int check_words(bool pictures, bool family)
         if (mmprojs.n || image || edges.n || clamps.n || question)
             return usage_error("found --%s, expected none in a sweep of prompts", word);
         if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
-        if (lengths.n && (judge || references))
-            return usage_error("--%s: found --lengths, expected prompts that have references", judge ? "judge" : "answers");
+        if (lengths.n && judge && !references)
+            return usage_error("--judge: found --lengths without --answers, expected prompts that have references, or questions");
         return EXIT_DONE;
     }
     if (judge && !references) return usage_error("--judge: found no --answers, expected questions about the picture");

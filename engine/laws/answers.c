@@ -64,7 +64,7 @@ static int n_answers(const struct answers *a)
     return a->n_points * a->n_questions;
 }
 
-/* What the kept answers are to: of pictures the questions, too, which are no part of the sweep's own hash. */
+/* What the kept answers are to: the questions, too, which are no part of the sweep's own hash. */
 static void head(const struct answers *a, const struct sweep *s, char line[192])
 {
     struct sha256 h;
@@ -198,8 +198,8 @@ static bool take_question(struct answers *a, const char *path, struct line line,
     const char *tab = memchr(line.text, '\t', line.len);
     size_t len = tab ? (size_t)(tab - line.text) : 0;
     if (!len)
-        return fail(e, "%s: line %zu: found '%.*s', expected a question about the picture, a tab and its answer", path,
-                    line.number, line.len < 60 ? (int)line.len : 60, line.text);
+        return fail(e, "%s: line %zu: found '%.*s', expected a question, a tab and its answer", path, line.number,
+                    line.len < 60 ? (int)line.len : 60, line.text);
     if (a->n_questions == ANSWER_QUESTIONS)
         return fail(e, "%s: line %zu: found more than %d questions", path, line.number, ANSWER_QUESTIONS);
     char **q = &a->question[a->n_questions], **r = &a->reference[a->n_questions];
@@ -213,12 +213,34 @@ static bool take_question(struct answers *a, const char *path, struct line line,
     return true;
 }
 
+/* Whether a file's first line begins with a number, be there such a prompt or not. */
+static bool of_prompts(const char *text, size_t size)
+{
+    struct line line = {0};
+    return line_next(&text, text + size, &line) && take_number(&line, 9999);
+}
+
+/* Room for references, and for questions where they are asked. */
+static bool begin_references(struct answers *a, const struct sweep *s, bool asks, struct error *e)
+{
+    a->beside = asks && !sweep_sees(&s->options);
+    if (!asks && s->options.lengths)
+        return fail(e, "answers: found prompts by their length, expected P1 to P%d, which alone have references, or questions",
+                    N_PROMPTS);
+    a->n_points = a->beside ? 1 : s->options.n_points;
+    a->n_questions = asks ? 0 : 1;
+    a->reference = calloc(asks ? ANSWER_QUESTIONS : (size_t)a->n_points, sizeof *a->reference);
+    if (asks) a->question = calloc(ANSWER_QUESTIONS, sizeof *a->question);
+    return (a->reference && (a->question || !asks)) || fail(e, "references: found no memory");
+}
+
 static bool read_references(struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
     size_t size;
     char *text = file_read(path, MAX_BYTES, &size, e);
     struct line line = {0};
-    bool ok = text && (!memchr(text, '\0', size) || fail(e, "%s: found a NUL byte, expected text", path));
+    bool ok = text && (!memchr(text, '\0', size) || fail(e, "%s: found a NUL byte, expected text", path)) &&
+              begin_references(a, s, sweep_sees(&s->options) || !of_prompts(text, size), e);
     for (const char *at = text; ok && line_next(&at, text + size, &line);)
         ok = a->question ? take_question(a, path, line, e) : take_reference(a, s, path, line, e);
     if (ok && !a->n_questions) ok = fail(e, "%s: found no question, expected at least one", path);
@@ -232,17 +254,10 @@ static bool read_references(struct answers *a, const struct sweep *s, const char
 static bool take_references(struct answers *a, const struct sweep *s, const char *path, struct error *e)
 {
     bool sees = sweep_sees(&s->options);
-    size_t n = sees ? ANSWER_QUESTIONS : (size_t)s->options.n_points;
     if (sees && !path) return fail(e, "answers: found no questions about the picture, expected a file of them");
     if (sees && !s->options.model[0]) return fail(e, "answers: found a tower alone, expected a language model with it");
-    if (s->options.lengths)
-        return fail(e, "answers: found prompts by their length, expected P1 to P%d: only these have references", N_PROMPTS);
-    a->n_points = s->options.n_points;
-    a->n_questions = sees ? 0 : 1;
-    a->reference = calloc(n, sizeof *a->reference);
-    if (sees) a->question = calloc(n, sizeof *a->question);
-    if (!a->reference || (sees && !a->question)) return fail(e, "references: found no memory");
     if (path) return read_references(a, s, path, e);
+    if (!begin_references(a, s, false, e)) return false;
     for (int p = 0; p < a->n_points; p++)
         if (!(a->reference[p] = strdup(prompt_reference((int)s->options.point[p]))))
             return fail(e, "references: found no memory");
@@ -264,7 +279,7 @@ double answers_of_point(const struct answers *a, const double *score, int point)
     return n ? sum / n : NAN;
 }
 
-/* What a mean over questions is of: of prompts each one's score, of pictures a question's mean over the points; *n of them. */
+/* What a mean over questions is of: of prompts each one's score, else a question's mean over the points; *n of them. */
 static void by_question(const struct answers *a, const double *score, double mean[SWEEP_POINTS + ANSWER_QUESTIONS], size_t *n)
 {
     *n = (size_t)(a->question ? a->n_questions : a->n_points);

@@ -1,11 +1,11 @@
-/* answers.h - what a sweep's models answer, and how right that is (semantics.h): to its prompts, or to questions about each of
- * its pictures.
+/* answers.h - what a sweep's models answer, and how right that is (semantics.h): to its prompts, to questions beside them, or
+ * to questions about each of its pictures.
  *
  * Answers are made apart from the windows, whose passes ignore where an answer ends: greedily, up to the sweep's number of
- * generated tokens (about a picture ANSWER_TOKENS) or the model's own end, so that each is the same whenever it is made. They
+ * generated tokens (of questions ANSWER_TOKENS) or the model's own end, so that each is the same whenever it is made. They
  * are kept in a file, a line each, under the hash of the sweep and the questions: an interrupted run goes on where it was.
  *
- * A prompt is one question, which is asked once. A question about a picture is asked of every size under every clamp; of these
+ * A prompt is one question, which is asked once, as are questions beside prompts. A question about a picture is asked of every size under every clamp; of these
  * answers its share of right ones is taken, and what is said of a model is a mean over questions: answers to one question about
  * one picture at several sizes are no independent sample. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ANSWERS_H
@@ -18,8 +18,9 @@ enum { ANSWER_QUESTIONS = 999, ANSWER_TOKENS = 48 };
 
 struct answers_options {
     const char *judge;      /* an encoder's file; NULL: no cosines */
-    const char *references; /* a file, "PROMPT<tab>REFERENCE" a line; NULL: those of prompts.h. Of pictures it is needed, and
-                               has "QUESTION<tab>REFERENCE" */
+    const char *references; /* a file, "PROMPT<tab>REFERENCE" a line, of prompts by their numbers, or "QUESTION<tab>REFERENCE",
+                               as its first line has it; NULL: the references of prompts.h. Of pictures it is needed, and has
+                               questions */
     const char *path;       /* where answers are kept; NULL: nowhere */
     bool make;              /* the missing ones; else what the files hold is all */
     const char *const *join; /* files of shards */
@@ -28,9 +29,11 @@ struct answers_options {
 
 struct answers {
     char judge[128];           /* its name; "": none */
-    int n_points, n_questions; /* questions a point: 1 of prompts */
-    char **question;           /* of pictures, n_questions; NULL: the prompts themselves are asked */
-    char **reference;          /* of prompts n_points, of pictures n_questions; an element NULL: none is known */
+    int n_points, n_questions; /* questions a point: 1 of prompts; of questions beside prompts there is one point, which is
+                                  none of the sweep's */
+    char **question;           /* n_questions; NULL: the prompts themselves are asked */
+    bool beside;               /* they are about no picture, and stand beside the sweep's prompts */
+    char **reference;          /* of prompts n_points, of questions n_questions; an element NULL: none is known */
     /* Of each model, n_points x n_questions; those of a model that is not there are NULL: */
     char **text[SWEEP_MODELS];      /* an element NULL: not there */
     double *semantic[SWEEP_MODELS]; /* NAN: not known */

@@ -1,4 +1,4 @@
-/* answers_make.c - a model of a sweep answers a prompt, or questions about a picture.
+/* answers_make.c - a model of a sweep answers a prompt, or questions, about a picture or not.
  * SPDX-License-Identifier: MIT */
 #include "engine/laws/answers_make.h"
 
@@ -81,13 +81,14 @@ static bool see(struct answerer *w, int point, struct error *e)
     return ok;
 }
 
-/* A question with the picture before it, as `run --chat` asks it; plain where the model has no format for that. */
+/* A question, with the picture before it where there is one, as `run --chat` asks it; plain where the model has no format for
+ * that. */
 static bool read_question(const struct answerer *w, const char *question, struct tokens *ids, struct error *e)
 {
     const struct tokenizer *t = w->model->tokenizer;
     struct error none;
     const struct chat_format *f = chat_format_find(t, NULL, &none);
-    char *marked = look_mark(question, 1);
+    char *marked = look_mark(question, w->album.n);
     if (!marked) return fail(e, "question: found no memory");
     const struct chat_message message = {"user", marked};
     bool ok = f ? prompt_from_chat(t, f, &message, 1, ids, e) : prompt_from_text(t, marked, strlen(marked), ids, e);
@@ -133,7 +134,7 @@ char *answerer_ask(struct answerer *w, int point, const char *question, struct e
     if (!go_on((void *)w->hooks, 0, 0)) return fail(e, "interrupted"), NULL;
     if (!question) return answer(w, &s->model[w->index].point[point].tokens, (size_t)s->options.gen, e);
     struct tokens ids = {0};
-    bool ok = see(w, point, e) && read_question(w, question, &ids, e);
+    bool ok = (!w->tower || see(w, point, e)) && read_question(w, question, &ids, e);
     char *text = ok ? answer(w, &ids, ANSWER_TOKENS, e) : NULL;
     tokens_free(&ids);
     return text;

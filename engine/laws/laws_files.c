@@ -127,13 +127,14 @@ static void write_accuracy(const void *from, FILE *f)
     const struct laws *l = from;
     const struct sweep_options *o = &l->sweep->options;
     const struct answers *a = l->answers;
-    fprintf(f, "model,name,%s,semantic_accuracy,exact\n", a->question ? "clamp,edge,question" : "prompt");
+    bool seen = a->question && !a->beside; /* a picture was, at each point */
+    fprintf(f, "model,name,%s,semantic_accuracy,exact\n", seen ? "clamp,edge,question" : a->beside ? "question" : "prompt");
     for (int m = 0; m < o->n_models; m++)
         for (int i = 0; i < a->n_points * a->n_questions; i++) {
             int p = i / a->n_questions;
             fprintf(f, "%d,%s", m + 1, plain(l->sweep->model[m].name).s);
-            if (a->question) fprintf(f, ",%s", plain(clamp_of_point(&l->model[m], l->sweep, p)).s);
-            fprintf(f, ",%lld", (long long)o->point[p]);
+            if (seen) fprintf(f, ",%s", plain(clamp_of_point(&l->model[m], l->sweep, p)).s);
+            if (!a->beside) fprintf(f, ",%lld", (long long)o->point[p]);
             if (a->question) fprintf(f, ",%d", i % a->n_questions + 1);
             put_cell(f, a->semantic[m][i]);
             put_cell(f, a->exact[m][i]);

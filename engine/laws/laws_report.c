@@ -30,19 +30,10 @@ static void put_prompt(struct json *j, const struct laws *l, const struct laws_p
     json_put_string(j, "stratum", stratum_names[stratum]);
 }
 
-/* A prompt's answer, or those to the questions about a picture, and their scores, where they were asked for. */
-static void put_answer(struct json *j, const struct laws *l, int model, int point)
+/* Questions that were asked at a point, with answers and scores. */
+static void put_questions(struct json *j, const char *key, const struct answers *a, int model, int point)
 {
-    const struct answers *a = l->answers;
-    if (!a) return;
-    json_put_number(j, "semantic_accuracy", answers_of_point(a, a->semantic[model], point));
-    json_put_number(j, "exact", answers_of_point(a, a->exact[model], point));
-    if (!a->question) {
-        json_put_string(j, "answer", a->text[model][point]);
-        json_put_string(j, "reference", a->reference[point]);
-        return;
-    }
-    json_key(j, "answers");
+    json_key(j, key);
     json_array(j);
     for (int q = 0; q < a->n_questions; q++) {
         int i = point * a->n_questions + q;
@@ -55,6 +46,21 @@ static void put_answer(struct json *j, const struct laws *l, int model, int poin
         json_object_end(j);
     }
     json_array_end(j);
+}
+
+/* A prompt's answer, or those to the questions about a picture, and their scores, where they were asked for. */
+static void put_answer(struct json *j, const struct laws *l, int model, int point)
+{
+    const struct answers *a = l->answers;
+    if (!a || a->beside) return;
+    json_put_number(j, "semantic_accuracy", answers_of_point(a, a->semantic[model], point));
+    json_put_number(j, "exact", answers_of_point(a, a->exact[model], point));
+    if (!a->question) {
+        json_put_string(j, "answer", a->text[model][point]);
+        json_put_string(j, "reference", a->reference[point]);
+    } else {
+        put_questions(j, "answers", a, model, point);
+    }
 }
 
 static void put_accuracy(struct json *j, const char *key, const char *interval, const struct accuracy *a)
@@ -167,6 +173,7 @@ void laws_json_sums(struct json *j, const struct laws *l, const struct laws_mode
         put_accuracy(j, "semantic_accuracy", "semantic_accuracy_ci95", &l->answers->semantic_mean[m - l->model]);
         put_accuracy(j, "exact_accuracy", "exact_accuracy_ci95", &l->answers->exact_share[m - l->model]);
         json_put_integer(j, "answers", (int64_t)l->answers->exact_share[m - l->model].n);
+        if (l->answers->beside) put_questions(j, "questions", l->answers, (int)(m - l->model), 0);
     }
     if (sweep_sees(&l->sweep->options))
         pictures_json_model(j, m, l->sweep);

@@ -285,6 +285,48 @@ static bool take_model(struct join *w, int m, struct error *e)
 
 /* ---- Answers ---- */
 
+/* The questions beside a model's prompts, of the shard that asked them; NULL: none did. */
+static const struct json_value *questions_beside(const struct join *w, int m)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        const struct json_value *all = json_find(page_model(w->shards[i], m), "questions");
+        if (!all || all->type != JSON_ARRAY || !all->n || all->n > ANSWER_QUESTIONS) continue;
+        for (size_t q = 0; q < all->n; q++)
+            if (!isnan(json_find_number(&all->item[q], "exact"))) return all;
+    }
+    return NULL;
+}
+
+/* A copy of a member's text, to be freed; NULL: it has none, or no memory. */
+static char *text_of(const struct json_value *v, const char *key)
+{
+    const char *text = json_find_string(v, key);
+    return text ? strdup(text) : NULL;
+}
+
+/* Asked by one shard alone: its answers are the whole's, words and all. */
+static bool take_questions_beside(struct join *w, size_t questions, struct error *e)
+{
+    struct answers *a = w->laws->answers;
+    a->beside = true;
+    a->n_points = 1;
+    if (!(a->question = calloc(questions, sizeof *a->question)) || !(a->reference = calloc(questions, sizeof *a->reference)))
+        return fail(e, "answers: found no memory");
+    if (!answers_room(a, w->sweep->options.n_models, e)) return false;
+    for (int m = 0; m < w->sweep->options.n_models; m++) {
+        const struct json_value *all = questions_beside(w, m);
+        for (size_t q = 0; q < questions; q++) {
+            const struct json_value *one = all && q < all->n ? &all->item[q] : NULL;
+            if (!m) a->question[q] = text_of(one, "question"), a->reference[q] = text_of(one, "reference");
+            a->text[m][q] = text_of(one, "answer");
+            a->semantic[m][q] = json_find_number(one, "semantic_accuracy");
+            a->exact[m][q] = json_find_number(one, "exact");
+        }
+    }
+    answers_sum_up(a, w->sweep->options.n_models);
+    return true;
+}
+
 /* How many questions the first point was asked; 0: none. */
 static size_t count_questions(const struct join *w)
 {
@@ -295,13 +337,15 @@ static size_t count_questions(const struct join *w)
 
 static bool join_answers(struct join *w, struct error *e)
 {
-    size_t questions = count_questions(w);
+    const struct json_value *beside = questions_beside(w, 0);
+    size_t questions = beside ? beside->n : count_questions(w);
     if (!questions) return true;
     struct answers *a = w->laws->answers = calloc(1, sizeof *a);
     if (!a) return fail(e, "answers: found no memory");
+    a->n_questions = (int)questions;
+    if (beside) return take_questions_beside(w, questions, e);
     a->n_points =
         w->pictures ? w->sweep->options.pictures.n_clamps * w->sweep->options.pictures.n_edges : w->sweep->options.n_points;
-    a->n_questions = (int)questions;
     if (w->pictures && !(a->question = calloc(questions, sizeof *a->question))) return fail(e, "answers: found no memory");
     if (!answers_room(a, w->sweep->options.n_models, e)) return false;
     for (int m = 0; m < w->sweep->options.n_models; m++) {

@@ -29,6 +29,13 @@ static bool has_scores(const struct page_result *r, size_t n, bool pictures, con
     return false;
 }
 
+/* Whether a text sweep was asked questions beside its prompts. */
+static bool has_questions(const struct page_result *r)
+{
+    const struct json_value *all = json_find(r->text, "questions");
+    return all && all->type == JSON_ARRAY && all->n;
+}
+
 /* ---- Figures ---- */
 
 static void draw_prompts(FILE *f, const struct page_result *r, bool named)
@@ -173,9 +180,9 @@ static void put_names(FILE *f, const struct page_result *r, size_t n, bool pictu
     page_row_end(f);
 }
 
-static void put_sizes(FILE *f, const struct page_result *r, size_t n, bool pictures)
+static void put_sizes(FILE *f, const struct page_result *r, size_t n, bool pictures, bool asked)
 {
-    page_row(f, pictures ? "questions" : "answers of each model");
+    page_row(f, asked ? "questions" : "answers of each model");
     for (size_t i = 0; i < n; i++) page_cell(f, "%s", page_count(json_find_number(sweep_of(&r[i], pictures), "answers")).s);
     page_row_end(f);
     page_row(f, "judge");
@@ -188,10 +195,14 @@ static void put_sizes(FILE *f, const struct page_result *r, size_t n, bool pictu
 
 static void put_table(FILE *f, const struct page_result *r, size_t n, bool pictures)
 {
-    bool semantic = has_scores(r, n, pictures, "semantic_accuracy"), pair = false;
-    for (size_t i = 0; i < n; i++) pair = pair || json_find(sweep_of(&r[i], pictures), "accuracy_difference");
-    page_table_begin(f, r, n, pictures ? "questions about the picture" : "answers to the prompts", "measured (95 % interval)");
-    put_sizes(f, r, n, pictures);
+    bool semantic = has_scores(r, n, pictures, "semantic_accuracy"), pair = false, asked = pictures;
+    for (size_t i = 0; i < n; i++) {
+        pair = pair || json_find(sweep_of(&r[i], pictures), "accuracy_difference");
+        asked = asked || has_questions(&r[i]);
+    }
+    const char *what = pictures ? "questions about the picture" : asked ? "questions beside the prompts" : "answers to the prompts";
+    page_table_begin(f, r, n, what, "measured (95 % interval)");
+    put_sizes(f, r, n, pictures, asked);
     for (int m = 0; m <= (pair ? DIFFERENCE : DIFFERENCE - 1); m++) {
         char model[16];
         bool there = m == DIFFERENCE;
@@ -238,7 +249,7 @@ bool page_answers(FILE *f, const struct page_result *r, size_t n)
           "difference is taken question by question.</p>\n<div class=\"grid\">\n",
           f);
     for (size_t i = 0; i < n; i++) {
-        if (has_answers(&r[i], false) && has_scores(&r[i], 1, false, "semantic_accuracy")) draw_prompts(f, &r[i], n > 1);
+        if (has_answers(&r[i], false) && !has_questions(&r[i]) && has_scores(&r[i], 1, false, "semantic_accuracy")) draw_prompts(f, &r[i], n > 1);
         for (int m = 0; m < PAGE_MODELS && has_answers(&r[i], true); m++)
             if (page_model(r[i].image, m)) draw_pictures(f, &r[i], m, n > 1);
     }

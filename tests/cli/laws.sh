@@ -146,6 +146,29 @@ expect_out "a pair has ratios" '"second": \{"model": .*"ratios": \{"time": \{"ra
 if [ "$(sed -n 's/.*"model": \([01]\), "point".*/\1/p' "$d/pair/points.jsonl" | tr -d '\n')" = 01100110 ]; then ok "a pair takes turns: A B, B A"
 else bad "a pair takes turns: A B, B A" "$(sed -n 's/.*"model": \([01]\), "point".*/\1/p' "$d/pair/points.jsonl" | tr -d '\n')"; fi
 
+# Questions beside the prompts: asked once, whatever the points are; of shards by one, and joined as if all had been there.
+printf 'What colour is the bus?\tRed.\nWhere is it?\tIn the near lane.\nHow many cars are there?\tTwo.\n' >"$d/questions"
+sweep -m "$d/m2.gguf" --lengths 30,60 --gen 2 -r 1 --answers "$d/questions" -o "$d/asked" --json
+expect_out "questions beside prompts" '"exact_accuracy": [01], "exact_accuracy_ci95": \[[0-9.e-]+, [0-9.e-]+\], "answers": 3, "questions": \[\{"question": "What colour is the bus\?", "answer": ".*", "reference": "Red\.", "semantic_accuracy": null, "exact": [01]\}, .*"accuracy_difference": '
+if [ "$(head -n 1 "$d/asked/accuracy.csv")" = model,name,question,semantic_accuracy,exact ] && [ "$(wc -l <"$d/asked/accuracy.csv")" -eq 7 ] && grep -q 'questions beside the prompts' "$d/asked/report.html"; then ok "... in accuracy.csv and on the page"
+else bad "... in accuracy.csv and on the page" "$(head -n 2 "$d/asked/accuracy.csv" | tr '\n' '|')"; fi
+answers=$(digest "$d/asked/answers.tsv")
+sweep -m "$d/m2.gguf" --lengths 30,60 --gen 2 -r 1 --answers "$d/questions" -o "$d/asked"
+if [ "$cli_rc" -eq 0 ] && [ "$answers" = "$(digest "$d/asked/answers.tsv")" ] && ! grep -q 'to make' "$cli_err"; then ok "... and kept"; else bad "... and kept" "$(head -n 1 "$cli_err")"; fi
+for i in 1 2; do sweep -m "$d/m2.gguf" --lengths 30,60 --gen 2 -r 1 --answers "$d/questions" -o "$d/asked$i" --shard $i/2; done
+cli report "$d/asked2/result.json" "$d/asked1/result.json" -o "$d/asked.html"
+expect "a sweep with questions in shards is joined" 0
+asked() { grep -A 12 '>questions beside the prompts' "$1"; }
+if [ "$(asked "$d/asked.html")" = "$(asked "$d/asked/report.html")" ] && [ -n "$(asked "$d/asked.html")" ]; then ok "... to the same answers"; else bad "... to the same answers" "$(asked "$d/asked.html" | head -n 3)"; fi
+sweep --lengths 30,60 --gen 2 -r 1 --judge "$d/m.gguf"
+expect "a judge of prompts by their length has nothing to judge" 2 'found --lengths without --answers'
+printf '1\tOne.\n' >"$d/numbered"
+sweep --lengths 30,60 --gen 2 -r 1 --answers "$d/numbered"
+expect "references of prompts that the sweep does not have" 1 'found prompts by their length'
+printf '20\tOne.\n' >"$d/numbered"
+sweep --points 1 --gen 2 -r 1 --answers "$d/numbered"
+expect "a reference of no prompt" 1 "found '20.One.', expected a prompt's number"
+
 # A disk that is full: a limit on the size of files stands for it.
 (
     ulimit -f 24
