@@ -120,8 +120,8 @@ asm: $(patsubst %.c,$(B)/%.o,$(filter kernels/$(K).c,$(KSRC))) ## K=file (q4_K_g
 # What the program says of itself: PATH-BELOW-SHARE=WORDS-OF-HELP.
 SHARED := man/man1/hartree.1=--man bash-completion/completions/hartree=--completion=bash \
           zsh/site-functions/_hartree=--completion=zsh fish/vendor_completions.d/hartree.fish=--completion=fish
-# The models that `hartree` finds without -m.
-DEMO := $(addprefix demo/traffic-,lm-q4_k_m.gguf vlm-q4_k_m.gguf mmproj-f16.gguf)
+# The models that `hartree` finds without -m, and their compressed selves.
+DEMO := $(addprefix demo/traffic-,lm-q4_k_m.gguf vlm-q4_k_m.gguf mmproj-f16.gguf lm-compressed-q8_0.gguf vlm-compressed-q8_0.gguf)
 install: all ## into DESTDIR/PREFIX, with the demo models, the manual page and completions; a cross build needs RUN for those two
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/hartree
 	install -m755 $(B)/hartree $(DESTDIR)$(PREFIX)/bin/hartree

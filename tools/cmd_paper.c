@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static bool predict_only, full;
+static bool predict_only, full, restart;
 static const char *device, *output = "paper", *energy = "auto", *judge, *answers, *questions;
 static double minutes = 10;
 static struct string_list pair, vision, towers;
@@ -75,6 +75,7 @@ static int run(int n_args, char **args)
                                  .answers = answers,
                                  .questions = questions,
                                  .device = device,
+                                 .restart = restart,
                                  .full = full,
                                  .minutes = minutes,
                                  .threads = arg_threads(),
@@ -114,6 +115,7 @@ static const struct option options[] = {
      "questions about the picture with their answers, as `hartree laws image --answers` reads them", 0, 0, NULL},
     {"full", NULL, OPTION_FLAG, &full, NULL,
      "the paper's sampling in full, and models of its own shapes where none are given: hours, and 20 GB of disk", 0, 0, NULL},
+    {"restart", NULL, OPTION_FLAG, &restart, NULL, "forget the profile, windows and answers in -o DIR", 0, 0, NULL},
     {"minutes", NULL, OPTION_FLOAT, &minutes, "M", "what all of it may take, about (default 10)", 0.05, 100000, NULL},
     {"energy", NULL, OPTION_STRING, &energy, "SRC", "what joules are read from: auto, rapl, ... none (default auto)", 0, 0,
      NULL},
@@ -126,7 +128,7 @@ static const struct option options[] = {
 const struct command command_paper = {
     .name = "paper",
     .summary = "the energy paper: its protocol run here, its figures predicted, and a report of both",
-    .usage = "[-o DIR] [--pair A B] [--vlm-pair A B [--mmproj PA PB]] [--full] | --predict [--device D]",
+    .usage = "[-o DIR] [--pair A B] [--vlm-pair A B [--mmproj PA PB]] [--full] [--restart] | --predict [--device D]",
     .description = "Calibrates this machine, predicts and hashes everything, then measures by the protocol of arXiv "
                    "2512.16531: 19 prompts on "
                    "a pair of language models, 20 sizes of a picture under three clamps on a pair of vision models. "

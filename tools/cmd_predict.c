@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/si.h"
 #include "engine/account/calibrate.h"
+#include "engine/account/picture_cost.h"
 #include "engine/account/report.h"
 #include "engine/account/tower_price.h"
 #include "engine/look.h"
@@ -32,6 +33,7 @@ static bool join_picture(struct prediction *r, struct picture_cost *p, const str
     char text[CLAMP_TEXT];
     if (!p->tower) return true;
     clamp_text(&p->clamp, text);
+    r->prepare_s = picture_seconds(d, &p->fit);
     return tower_predict(&p->cost, p->tower, d, r->options.threads, &p->fit, e) && prediction_join(r, &p->cost, image, text, e);
 }
 

@@ -66,7 +66,7 @@ void progress_clear(void)
 
 void progress(const char *what, uint64_t done, uint64_t total)
 {
-    static double start, last;
+    static double start, last, first;
     static char current[32];
     if (common.quiet || !isatty(STDERR_FILENO)) return;
     double now = clock_now();
@@ -74,6 +74,7 @@ void progress(const char *what, uint64_t done, uint64_t total)
         snprintf(current, sizeof current, "%s", what);
         start = now;
         last = 0;
+        first = total ? (double)done / (double)total : 0; /* of what goes on, the rest alone says how fast it is */
     }
     if (done >= total) {
         progress_clear();
@@ -82,9 +83,9 @@ void progress(const char *what, uint64_t done, uint64_t total)
     }
     if (now - last < 0.1) return; /* more is flicker */
     last = now;
-    double share = (double)done / (double)total, left = share > 0 ? (now - start) * (1 - share) / share : 0;
+    double share = (double)done / (double)total, left = share > first ? (now - start) * (1 - share) / (share - first) : 0;
     fprintf(stderr, "\r\033[K%s %3.0f %%", current, 100 * share);
-    if (now - start > 1 && share > 0) fprintf(stderr, "  %.0f s left", left);
+    if (now - start > 1 && share > first) fprintf(stderr, "  %.0f s left", left);
     fflush(stderr);
     line_shown = true;
 }

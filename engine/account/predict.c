@@ -388,7 +388,7 @@ static void end_prediction(struct prediction *r, struct pricer *m)
 bool predict(struct prediction *r, const struct plan *p, const struct device *d, const struct predict_options *o,
              struct error *e)
 {
-    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN};
+    *r = (struct prediction){.options = *o, .interval95_s = {NAN, NAN}, .flops_vision = NAN, .vision_s = NAN, .prepare_s = NAN};
     if (!r->options.ubatch) r->options.ubatch = 512;
     if (r->options.ubatch > p->max_rows) r->options.ubatch = p->max_rows;
     o = &r->options;
@@ -443,7 +443,8 @@ bool predict_one_step(struct prediction *r, const struct plan *p, const struct d
     *r = (struct prediction){.options = {.threads = threads, .prompt = s->n, .ubatch = s->n, .kv_type = s->kv_type},
                              .interval95_s = {NAN, NAN},
                              .flops_vision = NAN,
-                             .vision_s = NAN};
+                             .vision_s = NAN,
+                             .prepare_s = NAN};
     if (threads < 1 || threads > DEVICE_MAX_THREADS)
         return fail(e, "prediction: found %d threads, expected 1 to %d", threads, DEVICE_MAX_THREADS);
     struct pricer pricer;

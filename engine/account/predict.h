@@ -83,15 +83,16 @@ struct prediction {
     double kv_bytes;               /* cache of past + prompt + gen positions */
     double peak_memory_bytes;      /* weights, cache and buffers */
     double time_s, prefill_s, decode_s;
-    char image[24], clamp[64];     /* of a picture in the prompt (prediction_join): "1024x720"; "": none */
-    double flops_vision, vision_s; /* of its tower; NAN without one */
-    double energy_j, energy_net_j; /* energy_terms.h: gross, and above idle; NAN, and energy_kind "none", where not known */
-    double interval95_j[2];        /* of energy_j; NAN: not known */
-    const char *energy_kind;       /* "modelled" or "none" */
+    char image[24], clamp[64];       /* of a picture in the prompt (prediction_join): "1024x720"; "": none */
+    double flops_vision, vision_s;   /* of its tower; NAN without one */
+    double prepare_s;                /* of reading and resizing it, which time_s leaves out; NAN: none, or not known */
+    double energy_j, energy_net_j;   /* energy_terms.h: gross, and above idle; NAN, and energy_kind "none", where not known */
+    double interval95_j[2];          /* of energy_j; NAN: not known */
+    const char *energy_kind;         /* "modelled" or "none" */
     char energy_missing[DEVICE_KEY]; /* the first energy term that the device lacks; "" */
-    double interval95_s[2];   /* of time_s: the profile's interval95; NAN where it has none */
-    char missing[DEVICE_KEY]; /* the first rate that the device lacks, because of which times are not known; "" */
-    char sha256[SHA256_HEX];  /* of everything above and the device's numbers, as text */
+    double interval95_s[2];          /* of time_s: the profile's interval95; NAN where it has none */
+    char missing[DEVICE_KEY];        /* the first rate that the device lacks, because of which times are not known; "" */
+    char sha256[SHA256_HEX];         /* of everything above and the device's numbers, as text */
     struct prediction_row *rows;
     size_t n_rows;
 };

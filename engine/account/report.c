@@ -90,6 +90,7 @@ static void put_prediction(struct json *j, const struct prediction *r)
     json_put_number(j, "prefill_s", r->prefill_s);
     json_put_number(j, "decode_s", r->decode_s);
     json_put_number(j, "vision_s", r->vision_s);
+    json_put_number(j, "prepare_s", r->prepare_s);
     json_put_number(j, "energy_j", r->energy_j);
     json_put_string(j, "energy_kind", r->energy_kind);
     json_put_numbers(j, "interval95_s", r->interval95_s, 2);
@@ -212,8 +213,10 @@ static void print_head(const struct prediction *r, FILE *f)
     fprintf(f, "run        %zu prompt + %zu generated tokens, %s cache, micro-batches of %zu\n", o->prompt, o->gen,
             type_get(o->kv_type)->name, o->ubatch);
     if (*r->image)
-        fprintf(f, "picture    %s, clamp %s: %s FLOPs, %s in its tower\n", r->image, r->clamp, si(r->flops_vision, "").s,
+        fprintf(f, "picture    %s, clamp %s: %s FLOPs, %s in its tower", r->image, r->clamp, si(r->flops_vision, "").s,
                 si(r->vision_s, "s").s);
+    if (!isnan(r->prepare_s)) fprintf(f, "; before that %s to read and resize it, on one thread", si(r->prepare_s, "s").s);
+    if (*r->image) fputc('\n', f);
     fprintf(f, "weights    %s, %s read per token\n", si(r->weight_bytes, "B").s, si(r->weight_bytes_per_token, "B").s);
     fprintf(f, "memory     %s, of it cache %s\n", si(r->peak_memory_bytes, "B").s, si(r->kv_bytes, "B").s);
     fprintf(f, "FLOPs      %s: prefill %s, decode %s\n", si(r->flops, "").s, si(r->flops_prefill, "").s,
@@ -341,7 +344,8 @@ void run_report_print(const struct run_report *r, FILE *f)
             si(r->predicted_decode_s, "s").s,
             error_text(r->predicted_decode_s, r->decode_steps ? r->decode_s - r->sample_s : NAN).s);
     fprintf(f, "sampling   %s of decode; not predicted, and left out of the error\n", si(r->sample_s, "s").s);
-    if (isnan(r->decode_bytes_per_s)) fprintf(f, "reading    - (nothing was decoded)\n");
+    if (isnan(r->decode_bytes_per_s))
+        fprintf(f, "reading    - (nothing was decoded)\n");
     else if (isnan(r->share_of_peak))
         fprintf(f, "reading    %s while decoding; the profile does not say what %d thread%s can\n",
                 si(r->decode_bytes_per_s, "B/s").s, r->threads, r->threads == 1 ? "" : "s");

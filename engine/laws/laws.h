@@ -99,8 +99,8 @@ struct laws_words {
     const char *energy;      /* the meter's word; NULL or "auto": it found one by itself */
     const char *const *word; /* of a family: names and values in turn, "--ratios", LIST */
     size_t n;
-    bool family;             /* `laws compress` */
-    int made;                /* its last models that these words make: they are not named as files */
+    bool family; /* `laws compress` */
+    int made;    /* its last models that these words make: they are not named as files */
 };
 
 struct laws {
@@ -108,12 +108,12 @@ struct laws {
     struct laws_words words;
     const char *judge, *references; /* as laws_options has them: for the page, too */
     struct laws_model model[SWEEP_MODELS];
-    struct laws_ratio ratio[LAWS_FIGURES]; /* of a pair; throughput: tokens a second while decoding */
-    const char *energy_kind;               /* "measured", "modelled" (by the device profile) or "none" */
-    size_t missing;                        /* windows of the whole sweep that are not there */
-    struct answers *answers;               /* and how right they are; NULL: not asked for */
+    struct laws_ratio ratio[LAWS_FIGURES];          /* of a pair; throughput: tokens a second while decoding */
+    const char *energy_kind;                        /* "measured", "modelled" (by the device profile) or "none" */
+    size_t missing;                                 /* windows of the whole sweep that are not there */
+    struct answers *answers;                        /* and how right they are; NULL: not asked for */
     const struct divergence *quality[SWEEP_MODELS]; /* of a family, from its first model; NULL: not taken; borrowed */
-    size_t half_idle;                      /* windows of sessions that were cut short: with idle before them, none after */
+    size_t half_idle; /* windows of sessions that were cut short: with idle before them, none after */
 };
 
 /* How far a run's lengths are from those that device profiles are calibrated with (calibrate.h): rows a micro-batch, of
@@ -135,18 +135,22 @@ bool laws_sum_up(struct laws *l, struct sweep *s, struct error *e);
 struct laws_options {
     struct sweep_options sweep;
     const char *dir;         /* where all is kept, made if it is not there; NULL: nothing is */
-    bool restart;            /* forgets the windows in dir */
+    bool restart;            /* laws_forget, first */
     const char *const *join; /* folders of shards: their windows are taken, and nothing is measured */
     size_t n_join;
     struct laws_words words;
     const char *judge, *references; /* scores answers, by an encoder and these or the prompts' own (answers.h); both NULL: no */
     struct sweep_hooks hooks;       /* but for the journal, which is made here */
+    struct error *fell_short;       /* NULL: what can't be measured or answered to its end is a failure. Else the reason goes
+                                       here, and what there is of windows is summed up; "": nothing lacks */
 };
 
 /* Predicts, freezes, measures what is missing (or joins), sums up, and writes the folder: of prompts or of pictures, as the
  * options say. NULL and *e: it failed or was interrupted; the same call then goes on where it stopped. To be freed with
  * laws_free. */
 struct laws *laws_run(const struct laws_options *o, struct error *e);
+/* Removes the windows and answers that a folder keeps; where there are none it does nothing. False and *e. */
+bool laws_forget(const char *dir, struct error *e);
 void laws_free(struct laws *l); /* and its sweep and answers */
 
 /* (laws_pictures.c) What is of pictures alone in a model whose points are there: clamps, curve, errors of times. False and *e:
@@ -160,8 +164,8 @@ void laws_put(const struct laws *l, struct json *j); /* the same as a value of a
 
 /* (laws_files.c) predictions.json and predictions.csv of a sweep: to be written before it runs. */
 bool laws_write_predictions(const struct sweep *s, const char *dir, struct error *e);
-/* (laws_run.c) The same for a sweep that is to be measured later, in a folder that is made; where the same ones are, or windows have
- * been measured, nothing is touched. False and *e. */
+/* (laws_run.c) The same for a sweep that is to be measured later, in a folder that is made; where the same ones are, or windows
+ * have been measured, nothing is touched. False and *e. */
 bool laws_freeze(const struct sweep *s, const char *dir, struct error *e);
 /* result.json, and report.html, a page of it (page.h). False and *e: a file can't be written. */
 bool laws_write_result(const struct laws *l, const char *dir, struct error *e);

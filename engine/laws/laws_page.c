@@ -15,7 +15,7 @@
 /* One op in one phase, whose first row is at i: sums, and its time layer by layer. */
 static void put_cost(struct json *j, const struct sweep_model *m, size_t i)
 {
-    static const char *const phases[PHASE_COUNT] = {[PHASE_PREFILL] = "prefill", [PHASE_DECODE] = "decode"};
+    static const char *const phases[] = {[PHASE_PREFILL] = "prefill", [PHASE_DECODE] = "decode", [ROW_VISION] = "vision"};
     const struct prediction_row *first = &m->cost[i];
     double flops = 0, bytes = 0, time = 0;
     json_object(j);
@@ -48,14 +48,15 @@ static bool cost_seen(const struct sweep_model *m, size_t i)
 
 void laws_json_costs(struct json *j, const struct laws *l, const struct sweep_model *m)
 {
-    size_t longest = 0;
+    const struct sweep_point *p = &m->point[m->cost_point];
     if (!m->n_cost) return;
-    for (int i = 0; i < l->sweep->options.n_points; i++)
-        if (m->point[i].tokens.n > longest) longest = m->point[i].tokens.n;
     json_key(j, "costs");
     json_object(j);
-    json_put_integer(j, "prompt", (int64_t)longest);
-    json_put_integer(j, "gen", l->sweep->options.gen);
+    if (sweep_sees(&l->sweep->options)) json_put_integer(j, "patches", p->fit.patches);
+    if (p->tokens.n) {
+        json_put_integer(j, "prompt", (int64_t)p->tokens.n);
+        json_put_integer(j, "gen", l->sweep->options.gen);
+    }
     json_key(j, "ops");
     json_array(j);
     for (size_t i = 0; i < m->n_cost; i++)

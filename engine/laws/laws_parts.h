@@ -31,7 +31,7 @@ void laws_json_pair(struct json *j, const struct laws *l);
 
 /* ---- For the page (laws_page.c): members of the object that is open ---- */
 
-/* "costs": where the longest prompt's run spends its time, by the prediction, a member an op and phase; layer -1 is outside the
+/* "costs": where the longest run spends its time, by the prediction, a member an op and phase; layer -1 is outside the
  * layers. Nothing where there are no costs. */
 void laws_json_costs(struct json *j, const struct laws *l, const struct sweep_model *m);
 /* "stairs": what is predicted of every step of a clamp. */

@@ -50,8 +50,8 @@ static bool freeze(const struct sweep *s, const char *dir, struct error *e)
     bool known = hash_predictions(s, path, found, e);
     if (known && !strcmp(found, s->sha256)) return true;
     if (!s->n_windows) return laws_write_predictions(s, dir, e);
-    return known && fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under", path, found,
-                         s->sha256);
+    return known &&
+           fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under", path, found, s->sha256);
 }
 
 bool laws_freeze(const struct sweep *s, const char *dir, struct error *e)
@@ -69,18 +69,21 @@ static bool join_all(struct sweep *s, const struct laws_options *o, struct error
     return !o->dir || (laws_folder(o->dir, e) && freeze(s, o->dir, e));
 }
 
-static bool forget(const char *path, struct error *e)
+bool laws_forget(const char *dir, struct error *e)
 {
-    if (!unlink(path) || errno == ENOENT) return true;
-    return fail(e, "%s: cannot remove: %s", path, strerror(errno));
+    static const char *const files[] = {"points.jsonl", ANSWERS};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!laws_path(path, dir, files[i], e)) return false;
+        if (unlink(path) && errno != ENOENT) return fail(e, "%s: cannot remove: %s", path, strerror(errno));
+    }
+    return true;
 }
 
 static struct journal *begin_journal(struct sweep *s, const struct laws_options *o, struct error *e)
 {
     char path[PATH_MAX];
-    if (!laws_folder(o->dir, e) || !laws_path(path, o->dir, "points.jsonl", e)) return NULL;
-    if (o->restart && (!forget(path, e) || !laws_path(path, o->dir, ANSWERS, e) || !forget(path, e) ||
-                       !laws_path(path, o->dir, "points.jsonl", e)))
+    if (!laws_folder(o->dir, e) || (o->restart && !laws_forget(o->dir, e)) || !laws_path(path, o->dir, "points.jsonl", e))
         return NULL;
     struct journal *j = journal_open(path, s, e);
     if (!j || freeze(s, o->dir, e)) return j;
@@ -137,6 +140,20 @@ static bool score_answers(struct answers *a, const struct sweep *s, struct answe
     return ok;
 }
 
+/* Windows, then answers, as far as they are to be had; *answers becomes NULL where they are not. */
+static bool measure_and_ask(struct sweep *s, struct answers **answers, struct answers_options *ao, const struct laws_options *o,
+                            struct error *e)
+{
+    bool ok = o->n_join ? join_all(s, o, e) : measure_missing(s, o, e);
+    ok = ok && (!*answers || score_answers(*answers, s, ao, o, e));
+    bool stopped = o->hooks.interrupted && *o->hooks.interrupted;
+    if (ok || !o->fell_short || stopped || !s->n_windows) return ok;
+    *o->fell_short = *e;
+    answers_free(*answers);
+    *answers = NULL;
+    return true;
+}
+
 struct laws *laws_run(const struct laws_options *o, struct error *e)
 {
     struct laws *l = calloc(1, sizeof *l);
@@ -148,8 +165,7 @@ struct laws *laws_run(const struct laws_options *o, struct error *e)
     struct answers_options ao = {.judge = o->judge, .references = o->references};
     bool scored = o->judge || o->references;
     struct answers *answers = s && scored ? answers_new(s, &ao, e) : NULL;
-    bool ok = s && (answers || !scored) && (o->n_join ? join_all(s, o, e) : measure_missing(s, o, e)), drawn = true;
-    ok = ok && (!scored || score_answers(answers, s, &ao, o, e)) && laws_sum_up(l, s, e);
+    bool ok = s && (answers || !scored) && measure_and_ask(s, &answers, &ao, o, e) && laws_sum_up(l, s, e), drawn = true;
     l->answers = answers;
     l->words = o->words;
     l->judge = o->judge;

@@ -57,6 +57,7 @@ struct work {
     struct planned sweep[2]; /* of prompts and of pictures */
     struct paper paper[2];   /* the paper's machines, and this one */
     bool has_paper[2];
+    double before_s, now_s, after_s; /* predicted, of sweeps that are done, of the one under way and of those to come */
 };
 
 static bool stopped(const struct work *w)
@@ -280,14 +281,30 @@ static void tell_overrun(const struct work *w)
                  si(takes, "s").s, si(most, "s").s, o->minutes);
 }
 
+/* One sweep's progress as that of all. */
+static void show_all(void *ctx, double done_s, double total_s)
+{
+    struct work *w = ctx;
+    const struct sweep_hooks *h = &w->o->hooks;
+    w->now_s = total_s;
+    h->progress(h->ctx, w->before_s + done_s, w->before_s + total_s + w->after_s);
+}
+
 static void measure_step(struct work *w, struct planned *p)
 {
-    struct error e = {""};
+    struct error e = {""}, short_of = {""};
     if (!(p->seconds > 0)) return;
     if (w->o->hooks.say) w->o->hooks.say("%s: measuring", p->step->name);
+    w->before_s += w->now_s;
+    w->now_s = 0;
+    w->after_s = p < &w->sweep[1] ? w->sweep[1].seconds : 0;
+    if (w->o->hooks.progress) p->run.hooks.progress = show_all, p->run.hooks.ctx = w;
+    p->run.fell_short = &short_of;
     if (!(p->laws = laws_run(&p->run, &e)))
         step_failed(w, p->step, &e);
-    else if (p->pair.made)
+    else if (*short_of.text)
+        step_failed(w, p->step, &short_of);
+    if (p->laws && p->pair.made)
         snprintf(p->step->note, sizeof p->step->note,
                  "the models are made up: shapes as given, random weights. Their times, areas and joules mean something, their "
                  "answers nothing");
@@ -438,11 +455,22 @@ static bool write_result(const struct work *w, struct error *e)
     return ok;
 }
 
+/* Models stay: they are the same again. */
+static bool forget(const struct work *w, struct error *e)
+{
+    static const char *const sweeps[] = {"text", "image"};
+    char dir[PATH_MAX];
+    for (size_t i = 0; i < 2; i++)
+        if (!laws_path(dir, w->o->dir, sweeps[i], e) || !laws_forget(dir, e)) return false;
+    return !unlink(w->profile) || errno == ENOENT || fail(e, "%s: cannot remove: %s", w->profile, strerror(errno));
+}
+
 bool protocol_run(struct protocol_result *result, const struct protocol_options *o, struct error *e)
 {
     struct work w = {.o = o, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
     if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
+    if (o->restart && !forget(&w, e)) return false;
     meter_step(&w);
     calibrate_step(&w);
     if (!stopped(&w)) paper_step(&w);

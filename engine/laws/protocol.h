@@ -18,14 +18,15 @@ struct protocol_options {
     const char *judge, *answers;    /* how right answers are (answers.h): an encoder, or NULL; references of the prompts, or
                                        NULL: their own, where there is a judge */
     const char *questions;          /* about the picture, with their answers; NULL: none are asked */
-    const char *device;               /* a profile for device_find; NULL: this machine is calibrated, into dir/device.profile */
-    bool full;                        /* models of the paper's own shapes where none are given, and its sampling; else
-                                         small ones */
-    double minutes;                   /* what all sweeps may take by the predictions; fewer samples and prompts where that is
-                                         too long; where the fewest are, a line says so. Not read where `full` */
+    const char *device;             /* a profile for device_find; NULL: this machine is calibrated, into dir/device.profile */
+    bool restart;                   /* forgets the profile, windows and answers in dir; models stay */
+    bool full;                      /* models of the paper's own shapes where none are given, and its sampling; else
+                                       small ones */
+    double minutes;                 /* what all sweeps may take by the predictions; fewer samples and prompts where that is
+                                       too long; where the fewest are, a line says so. Not read where `full` */
     int threads;
-    const char *energy;               /* the word for the meter, as the command on the page is to say it; NULL: auto */
-    struct sweep_hooks hooks;         /* the journal is not read; the meter must be there */
+    const char *energy;       /* the word for the meter, as the command on the page is to say it; NULL: auto */
+    struct sweep_hooks hooks; /* the journal is not read; the meter must be there */
 };
 
 enum { PROTOCOL_STEPS = 5 }; /* meter, calibration, the paper's figures, prompts, pictures */

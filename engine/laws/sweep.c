@@ -114,17 +114,25 @@ static bool derive_law(const struct sweep_options *o, const struct plan *plan, s
     return law_predict(&m->law, plan, o->device, &run, &range, e);
 }
 
-/* What of the longest prompt's run goes where: for the picture of it in the report. */
+bool sweep_take_cost(struct sweep_model *m, const struct prediction *r, int point, struct error *e)
+{
+    m->cost_point = point;
+    m->cost = prediction_group(r, BY_LAYER | BY_OP | BY_PHASE, &m->n_cost);
+    return m->cost || fail(e, "prediction: found no memory");
+}
+
 static bool cost_longest(const struct sweep_options *o, const struct plan *plan, struct sweep_model *m, struct error *e)
 {
     struct predict_options run = {.threads = o->threads, .gen = (size_t)o->gen, .ubatch = o->ubatch, .kv_type = o->kv_type};
     struct prediction r;
-    for (int i = 0; i < o->n_points; i++)
-        if (m->point[i].tokens.n > run.prompt) run.prompt = m->point[i].tokens.n;
+    int longest = 0;
+    for (int i = 1; i < o->n_points; i++)
+        if (m->point[i].tokens.n > m->point[longest].tokens.n) longest = i;
+    run.prompt = m->point[longest].tokens.n;
     if (!predict(&r, plan, o->device, &run, e)) return false;
-    m->cost = prediction_group(&r, BY_LAYER | BY_OP | BY_PHASE, &m->n_cost);
+    bool ok = sweep_take_cost(m, &r, longest, e);
     prediction_free(&r);
-    return m->cost || fail(e, "prediction: found no memory");
+    return ok;
 }
 
 static bool plan_model(const struct sweep_options *o, int i, struct sweep_model *m, struct error *e)

@@ -34,7 +34,7 @@ struct sweep_pictures {
     const char *question;             /* beside it; NULL: one of our own */
     int64_t edge[SWEEP_EDGES];        /* longest edges in pixels, none above the picture's own; with none 20 even steps to it */
     int n_edges;
-    const char *clamp[SWEEP_CLAMPS];  /* with none the three of the paper: box:1024x720, box:854x594, box:714x496 */
+    const char *clamp[SWEEP_CLAMPS]; /* with none the three of the paper: box:1024x720, box:854x594, box:714x496 */
     int n_clamps;
 };
 
@@ -42,32 +42,32 @@ struct sweep_options {
     const char *model[SWEEP_MODELS]; /* paths; of a sweep of pictures NULL: the tower alone */
     int n_models;
     struct sweep_pictures pictures;
-    int64_t point[SWEEP_POINTS];     /* prompts 1 to N_PROMPTS, or lengths in tokens; of pictures filled in by sweep_new */
+    int64_t point[SWEEP_POINTS]; /* prompts 1 to N_PROMPTS, or lengths in tokens; of pictures filled in by sweep_new */
     int n_points;
-    bool lengths;                    /* P19 cut, or said again, to so many tokens */
-    int64_t gen;                     /* tokens generated a pass, at least 1 */
-    int repeats;                     /* windows a prompt and model */
-    double hz;                       /* of the sampler */
-    double window_s;                 /* least length of a window and of the idle intervals; 0: 20 samples */
-    const char *energy;              /* what joules come from, as meter_source says it; borrowed like the rest */
-    uint64_t seed;                   /* of the order */
+    bool lengths;       /* P19 cut, or said again, to so many tokens */
+    int64_t gen;        /* tokens generated a pass, at least 1 */
+    int repeats;        /* windows a prompt and model */
+    double hz;          /* of the sampler */
+    double window_s;    /* least length of a window and of the idle intervals; 0: 20 samples */
+    const char *energy; /* what joules come from, as meter_source says it; borrowed like the rest */
+    uint64_t seed;      /* of the order */
     int threads;
-    size_t ubatch;                   /* 0: 512 */
+    size_t ubatch; /* 0: 512 */
     enum type kv_type;
-    int shard, shards;               /* measures the prompts whose place is `shard` modulo `shards`, from 0; 0, 1: all */
-    const struct device *device;     /* borrowed for as long as the sweep is there */
-    const char *device_word;         /* what --device said, for the command that repeats the sweep; NULL: nothing */
+    int shard, shards;           /* measures the prompts whose place is `shard` modulo `shards`, from 0; 0, 1: all */
+    const struct device *device; /* borrowed for as long as the sweep is there */
+    const char *device_word;     /* what --device said, for the command that repeats the sweep; NULL: nothing */
 };
 
 /* One prompt, or one size under one clamp, for one model. */
 struct sweep_point {
-    int prompt;       /* 1 to N_PROMPTS; 0: a length */
+    int prompt;           /* 1 to N_PROMPTS; 0: a length */
     struct tokens tokens; /* a picture's among them; of a tower alone none */
     struct clamped fit;   /* what the clamp makes of the size; of pictures alone, as are: */
     double unbounded;     /* patches that it would have without the clamp's upper bound */
     double flops, vision_flops;
-    double vision_s;      /* predicted, of time_s; 0 of a prompt */
-    int passes;       /* in a window */
+    double vision_s;                    /* predicted, of time_s; 0 of a prompt */
+    int passes;                         /* in a window */
     double prefill_s, decode_s, time_s; /* predicted */
     double interval95_s[2];             /* of time_s; NAN: the device has none */
     double energy_j;                    /* predicted; NAN: the device has no energy terms */
@@ -92,15 +92,16 @@ struct sweep_clamp {
 };
 
 struct sweep_model {
-    const char *path; /* the options'; a tower's where it is alone */
+    const char *path;                       /* the options'; a tower's where it is alone */
     struct sweep_clamp clamp[SWEEP_CLAMPS]; /* of pictures */
     char name[128];
     char identity[SHA256_HEX]; /* of all tensors' names, types, shapes and first bytes */
     double file_bytes;
     struct law law;
     struct sweep_point point[SWEEP_POINTS];
-    struct prediction_row *cost; /* of the longest prompt's run, by layer, op and phase; owned */
+    struct prediction_row *cost; /* of the longest run, by layer, op and phase; owned */
     size_t n_cost;
+    int cost_point; /* which that is */
 };
 
 /* What was measured of one window. NAN: not known. */
@@ -111,10 +112,10 @@ struct sweep_window {
     double vision_s, read_s, resize_s;    /* of pictures: the tower; the file's decoding and the resizing before it. Else 0 */
     double window_s;
     /* of the whole window, above nothing: */
-    double cpu_s;              /* core-seconds of this process */
-    double rss_bs, pss_bs;     /* byte-seconds */
-    double system_cpu_s;       /* core-seconds of the whole machine: more than cpu_s is others' */
-    double energy_j;           /* NAN: no meter */
+    double cpu_s;                     /* core-seconds of this process */
+    double rss_bs, pss_bs;            /* byte-seconds */
+    double system_cpu_s;              /* core-seconds of the whole machine: more than cpu_s is others' */
+    double energy_j;                  /* NAN: no meter */
     double pace_prefill, pace_decode; /* seconds of the same work (pace.h), before and after, to those at calibration */
     /* Of the recording that it is from, which the journal fills in: */
     double session;                              /* when that began, seconds since 1970: its name */
@@ -126,9 +127,9 @@ struct sweep {
     struct sweep_options options; /* with the defaults filled in */
     struct picture picture;       /* of a sweep of pictures, as large as it comes; owned */
     struct sweep_model model[SWEEP_MODELS];
-    char *predictions;         /* the JSON text, to be freed with it */
+    char *predictions; /* the JSON text, to be freed with it */
     size_t predictions_size;
-    char sha256[SHA256_HEX];   /* of it */
+    char sha256[SHA256_HEX];      /* of it */
     struct sweep_window *windows; /* in the order of the journal */
     size_t n_windows, capacity;
 };
@@ -160,12 +161,12 @@ bool sweep_push(struct sweep *s, const struct sweep_window *w); /* false: no mem
 struct journal;
 struct meter;
 struct sweep_hooks {
-    struct meter *meter;                                           /* NULL: no joules */
-    struct journal *journal;                                       /* NULL: nothing is kept */
-    void (*progress)(void *ctx, double done_s, double total_s);    /* by the predictions; or NULL */
+    struct meter *meter;                                        /* NULL: no joules */
+    struct journal *journal;                                    /* NULL: nothing is kept */
+    void (*progress)(void *ctx, double done_s, double total_s); /* by the predictions; or NULL */
     void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2)));
     void *ctx;
-    const volatile int *interrupted;                               /* nonzero stops; NULL */
+    const volatile int *interrupted; /* nonzero stops; NULL */
 };
 
 /* (run.c) Measures all that is missing. False and *e: it failed or was interrupted; what was measured until then stays. */

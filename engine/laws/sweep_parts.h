@@ -10,6 +10,9 @@
  * ram_auc, work and steps. False and *e: it knows no time. */
 bool sweep_take_prediction(const struct sweep_options *o, struct sweep_point *p, const struct prediction *r, struct error *e);
 
+/* Keeps what of the longest run, that of `point`, goes where: for the picture of it in the report. False and *e: no memory. */
+bool sweep_take_cost(struct sweep_model *m, const struct prediction *r, int point, struct error *e);
+
 /* Adds all tensors' names, types, shapes and first bytes. */
 void sweep_identify(struct sha256 *h, const struct model *model);
 

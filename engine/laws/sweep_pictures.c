@@ -214,6 +214,22 @@ static bool plan_point(const struct viewer *v, const struct sweep *s, const stru
     return ok;
 }
 
+/* What of the longest run goes where. */
+static bool cost_longest(const struct viewer *v, struct sweep_model *m, struct error *e)
+{
+    struct prediction r;
+    struct energy_work ignored;
+    struct memory memory;
+    int longest = 0;
+    for (int i = 1; i < v->o->n_points; i++)
+        if (m->point[i].time_s > m->point[longest].time_s) longest = i;
+    if (!price(v, &m->point[longest].fit, "", &r, &ignored, &memory, e)) return false;
+    for (size_t i = 0; !v->plan && i < r.n_rows; i++) r.rows[i].phase = ROW_VISION; /* alone, the tower is a step of its own */
+    bool ok = sweep_take_cost(m, &r, longest, e);
+    prediction_free(&r);
+    return ok;
+}
+
 /* Prices every step, each grid once: below a clamp all have the same. */
 static bool plan_stairs(const struct viewer *v, const struct sweep *s, const struct clamp *c, struct sweep_clamp *out,
                         struct error *e)
@@ -273,6 +289,7 @@ bool pictures_plan(struct sweep *s, int index, struct error *e)
             ok = plan_point(&v, s, &clamp, point, &m->point[point], e);
         }
     }
+    ok = ok && cost_longest(&v, m, e);
     close_viewer(&v);
     return ok || fail_in(e, m->path);
 }

@@ -298,7 +298,7 @@ static void put_model_files(FILE *f, const struct page_result *r, size_t n, size
     snprintf(name, sizeof name, "%s-%c", kind == PAGE_TEXT ? "points" : "pictures", letter);
     snprintf(what, sizeof what, "model %c, a line a %s", page_letter(m), kind == PAGE_TEXT ? "prompt" : "picture and clamp");
     put_table_file(f, r, n, i, json_find(model, "points"), name, what);
-    snprintf(name, sizeof name, "ops-%c", letter);
+    snprintf(name, sizeof name, "%s-%c", kind == PAGE_TEXT ? "ops" : "picture-ops", letter);
     snprintf(what, sizeof what, "model %c's longest run, predicted, a line an op and phase", page_letter(m));
     put_table_file(f, r, n, i, json_find(model, "costs.ops"), name, what);
     snprintf(name, sizeof name, "clamps-%c", letter);

@@ -59,7 +59,23 @@ static size_t add_times(const struct json_value *v, size_t part, double *value)
     return last;
 }
 
-static void draw_layers(FILE *f, const struct json_value *model, char letter, const char *phase, const char *label)
+static const char *const phases[] = {"vision", "prefill", "decode"};
+enum { PHASES = sizeof phases / sizeof *phases };
+
+/* "prefill of 980 tokens" */
+static struct page_text work_of(const struct json_value *model, const char *phase)
+{
+    struct page_text t;
+    if (!strcmp(phase, "vision"))
+        snprintf(t.s, sizeof t.s, "tower of %.100s patches", page_count(json_find_number(model, "costs.patches")).s);
+    else if (!strcmp(phase, "prefill"))
+        snprintf(t.s, sizeof t.s, "prefill of %.100s tokens", page_count(json_find_number(model, "costs.prompt")).s);
+    else
+        snprintf(t.s, sizeof t.s, "decode of %.100s steps", page_count(json_find_number(model, "costs.gen") - 1).s);
+    return t;
+}
+
+static void draw_layers(FILE *f, const struct json_value *model, const char *who, const char *phase, const char *label)
 {
     static double value[(MAX_LAYERS + 1) * PARTS];
     static char labels[MAX_LAYERS + 1][24];
@@ -81,10 +97,7 @@ static void draw_layers(FILE *f, const struct json_value *model, char letter, co
     memmove(&value[layers * PARTS], &value[MAX_LAYERS * PARTS], PARTS * sizeof *value);
     bar_labels[layers] = "rest";
     for (size_t i = 0; i <= layers && parts < PARTS; i++) memmove(&value[i * parts], &value[i * PARTS], parts * sizeof *value);
-    double prompt = json_find_number(model, "costs.prompt"), gen = json_find_number(model, "costs.gen");
-    bool prefill = !strcmp(phase, "prefill");
-    snprintf(title, sizeof title, "Model %c, %s %s %s%s%s", letter, prefill ? "prefill of" : "decode of",
-             page_count(prefill ? prompt : gen - 1).s, prefill ? "tokens" : "steps", label ? ": " : "", label ? label : "");
+    snprintf(title, sizeof title, "%s, %s%s%s", who, work_of(model, phase).s, label ? ": " : "", label ? label : "");
     const struct bars b = {
         .title = title,
         .caption =
@@ -104,13 +117,12 @@ static void draw_layers(FILE *f, const struct json_value *model, char letter, co
 
 static void put_ops(FILE *f, const struct json_value *model)
 {
-    static const char *const phases[] = {"prefill", "decode"};
     enum { SHOWN = 12 };
     fputs("<div class=\"scroll\"><table>\n<thead><tr><th>phase</th><th>op</th><th class=n>predicted time</th><th "
           "class=n>share</th>"
           "<th class=n>FLOPs</th><th class=n>bytes</th></tr></thead>\n<tbody>\n",
           f);
-    for (int p = 0; p < 2; p++) {
+    for (int p = 0; p < PHASES; p++) {
         struct op_time ops[MAX_OPS];
         size_t n = ops_of(model, phases[p], ops);
         double all = 0, rest = 0;
@@ -138,34 +150,40 @@ static void put_ops(FILE *f, const struct json_value *model)
     fputs("</tbody></table></div>\n", f);
 }
 
+/* One machine's models in one kind of sweep. */
+static void put_costs(FILE *f, const struct page_result *r, size_t n, size_t i, enum page_sweep kind)
+{
+    const struct json_value *sweep = page_sweep(&r[i], kind);
+    const char *label = n > 1 ? r[i].label : NULL;
+    if (!json_find(sweep, "costs.ops")) return;
+    fputs("<div class=\"grid\">\n", f);
+    for (int m = 0; m < PAGE_MODELS; m++)
+        for (int p = 0; p < PHASES; p++) draw_layers(f, page_model(sweep, m), page_heading(r, n, kind, m).s, phases[p], label);
+    fputs("</div>\n", f);
+    for (int m = 0; m < PAGE_MODELS; m++) {
+        const struct json_value *model = page_model(sweep, m);
+        if (!json_find(model, "costs.ops")) continue;
+        fprintf(f, "<details><summary>%s, op by op%s", page_heading(r, n, kind, m).s, label ? ": " : "");
+        if (label) html_text(f, label);
+        fputs("</summary>\n", f);
+        put_ops(f, model);
+        fputs("</details>\n", f);
+    }
+}
+
 bool page_costs(FILE *f, const struct page_result *r, size_t n)
 {
     bool any = false;
-    for (size_t i = 0; i < n; i++) any = any || json_find(r[i].text, "costs.ops");
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < PAGE_SWEEPS; k++) any = any || json_find(page_sweep(&r[i], k), "costs.ops");
     if (!any || !f) return any;
     html_section(f, "layers", "Where the time goes");
-    fputs("<p>The longest prompt's run as it was predicted: exact FLOPs and bytes of every op, and the time that the profile's "
+    fputs("<p>The longest run of each as it was predicted: exact FLOPs and bytes of every op, and the time that the profile's "
           "rates "
           "give them. Times of single ops are modelled; <code>hartree measure</code> lays measured ones beside them.</p>\n",
           f);
-    for (size_t i = 0; i < n; i++) {
-        fputs("<div class=\"grid\">\n", f);
-        for (int m = 0; m < PAGE_MODELS; m++) {
-            const struct json_value *model = page_model(r[i].text, m);
-            draw_layers(f, model, page_letter(m), "prefill", n > 1 ? r[i].label : NULL);
-            draw_layers(f, model, page_letter(m), "decode", n > 1 ? r[i].label : NULL);
-        }
-        fputs("</div>\n", f);
-        for (int m = 0; m < PAGE_MODELS; m++) {
-            const struct json_value *model = page_model(r[i].text, m);
-            if (!json_find(model, "costs.ops")) continue;
-            fprintf(f, "<details><summary>Model %c, op by op%s", page_letter(m), n > 1 ? ": " : "");
-            if (n > 1) html_text(f, r[i].label);
-            fputs("</summary>\n", f);
-            put_ops(f, model);
-            fputs("</details>\n", f);
-        }
-    }
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < PAGE_SWEEPS; k++) put_costs(f, r, n, i, k);
     html_section_end(f);
     return true;
 }

@@ -16,13 +16,15 @@ static const struct figure {
     const char *title, *y_label, *y_unit, *measured, *predicted, *caption;
 } figures[] = {
     {"Time of a picture", "time", "*s", "time_s", "predicted_s",
-     "Points: measured, medians of the windows. Lines: predicted before, step by step of the picture's grid."},
+     "Points: measured, medians of the windows. Lines: predicted before, step by step of the picture's grid; bands: 95 %, "
+     "where "
+     "the profile has an interval."},
     {"CPU AUC above idle", "area", "core-*s", "cpu_auc", "predicted_cpu_auc",
      "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy, and one "
-     "while the picture is read and resized."},
+     "while the picture is read and resized; bands: the time's."},
     {"RAM AUC above idle", "area", "*B s", "ram_auc", "predicted_ram_auc",
      "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache, buffers "
-     "and the picture."},
+     "and the picture; bands: the time's."},
     {"Energy of a picture", "energy", "*J", "energy_j", "predicted_energy_j",
      "Points: measured by the meter, gross, idle included. Lines: modelled from the profile's energy terms, without reading "
      "and "
@@ -34,6 +36,8 @@ struct clamp_columns {
     size_t n, n_stairs;
     double x[PAGE_POINTS], y[PAGE_POINTS], low[PAGE_POINTS], high[PAGE_POINTS];
     double edge[2 * STAIRS], said[2 * STAIRS];
+    double from[PAGE_POINTS], to[PAGE_POINTS]; /* the prediction's interval, at the points */
+    bool band;
 };
 
 static double longest_edge(const struct json_value *point)
@@ -53,13 +57,20 @@ static void take_points(struct clamp_columns *c, const struct json_value *sweep,
 {
     const struct json_value *points = json_find(model, "points");
     bool time = !strcmp(what->measured, "time_s"), measured = is_measured(sweep, what);
+    bool joules = !strcmp(what->measured, "energy_j");
     c->n = 0;
+    c->band = false;
     for (size_t i = 0; i < page_points(model); i++) {
         const struct json_value *p = &points->item[i];
         const char *of = json_find_string(p, "clamp");
         if (!of || strcmp(of, clamp) != 0) continue;
         c->x[c->n] = longest_edge(p);
         c->y[c->n] = measured ? json_find_number(p, what->measured) : NAN;
+        /* An area is its height times the time: its interval is the time's. Joules are more than that. */
+        double said = joules ? NAN : json_find_number(p, what->predicted) / json_find_number(p, "predicted_s");
+        c->from[c->n] = said * json_find_element(p, "interval95_s", 0);
+        c->to[c->n] = said * json_find_element(p, "interval95_s", 1);
+        c->band = c->band || !isnan(c->from[c->n]);
         c->low[c->n] = time ? json_find_number(p, "fastest_s") : NAN;
         c->high[c->n++] = time ? json_find_number(p, "slowest_s") : NAN;
     }
@@ -108,9 +119,9 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *sw
     const struct json_value *clamps = json_find(model, "clamps");
     size_t n = clamps && clamps->type == JSON_ARRAY ? clamps->n : 0, n_series = 0, n_rules = 0;
     struct clamp_columns *columns = calloc(CLAMPS, sizeof *columns);
-    struct chart_series series[2 * CLAMPS];
+    struct chart_series series[3 * CLAMPS];
     struct chart_rule rules[CLAMPS];
-    char names[CLAMPS][2][96];
+    char names[CLAMPS][3][96];
     if (!columns) {
         html_missing(f, "%s: found no memory", what->title);
         return;
@@ -125,6 +136,9 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *sw
         snprintf(names[i][1], sizeof names[i][1], "%.60s, predicted", clamp);
         series[n_series++] = (struct chart_series){names[i][0], CHART_POINTS, (int)i, c->n, c->x, c->y, c->low, c->high};
         series[n_series++] = (struct chart_series){names[i][1], CHART_LINE, (int)i, c->n_stairs, c->edge, c->said, NULL, NULL};
+        snprintf(names[i][2], sizeof names[i][2], "%.60s, 95 %%", clamp);
+        if (c->band)
+            series[n_series++] = (struct chart_series){names[i][2], CHART_BAND, (int)i, c->n, c->x, NULL, c->from, c->to};
         double knee = json_find_number(&clamps->item[i], "knee_predicted_px");
         if (knee > 0)
             rules[n_rules++] =

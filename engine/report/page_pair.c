@@ -187,7 +187,22 @@ static struct page_text own_pair(const struct page_result *r, const char *figure
     return none;
 }
 
-static void put_published_row(FILE *f, const struct page_result *r, const struct json_value *v)
+/* Whether two results have the same predictions of the paper's own machines. */
+static bool same_figures(const struct page_result *a, const struct page_result *b)
+{
+    const char *one = json_find_string(a->paper, "sha256"), *other = json_find_string(b->paper, "sha256");
+    return one && other && !strcmp(one, other);
+}
+
+/* Whether a row is of the machine that the result is from; else it is of one of the paper's, or of all. */
+static bool is_own(const struct json_value *v)
+{
+    const char *device = json_find_string(v, "device");
+    return device && strcmp(device, "rpi5") != 0 && strcmp(device, "m2") != 0;
+}
+
+/* A row of result `of`, beside what was measured at each machine; a row of its own machine beside what was measured there. */
+static void put_published_row(FILE *f, const struct page_result *r, size_t n, size_t of, const struct json_value *v)
 {
     const char *figure = json_find_string(v, "figure"), *unit = json_find_string(v, "unit");
     const char *why = json_find_string(v, "missing"), *note = json_find_string(v, "note");
@@ -197,17 +212,36 @@ static void put_published_row(FILE *f, const struct page_result *r, const struct
     fputs("<tr><th>", f);
     put_figure_name(f, figure ? figure : "-");
     fputs("</th>", f);
-    html_element(f, "td", "%s", device_words(json_find_string(v, "device")));
+    html_element(f, "td", "%s", is_own(v) && n > 1 ? r[of].label : device_words(json_find_string(v, "device")));
     html_element(f, "td class=n", "%s", format_figure(published, unit).s);
     html_element(f, "td class=n", "%s", format_figure(predicted, unit).s);
     if (isnan(low))
         html_element(f, "td class=n", "-");
     else
         html_element(f, "td class=n", "%s to %s", format_figure(low, unit).s, format_figure(high, unit).s);
-    html_element(f, "td class=n", "%s", own_pair(r, figure).s);
+    for (size_t i = 0; i < n; i++) html_element(f, "td class=n", "%s", is_own(v) && i != of ? "-" : own_pair(&r[i], figure).s);
     html_element(f, "td", "%s", inside && inside->type == JSON_BOOL ? inside->boolean ? "inside" : "outside" : "-");
     html_element(f, "td class=small", "%s", why ? why : note ? note : "");
     fputs("</tr>\n", f);
+}
+
+/* The table of a result's figures, with the rows of the other results' machines where the paper's are the same. */
+static void put_published(FILE *f, const struct page_result *r, size_t n, size_t first)
+{
+    fputs("<div class=\"scroll\"><table>\n<thead><tr><th>figure</th><th>machine</th><th class=n>published</th><th "
+          "class=n>predicted</th><th class=n>95 % interval</th>",
+          f);
+    for (size_t i = 0; i < n; i++)
+        html_element(f, "th class=n", "%s%s", n > 1 ? "measured: " : "measured here", n > 1 ? r[i].label : "");
+    fputs("<th>published lies</th><th>what would have to hold; what else to know</th></tr></thead>\n<tbody>\n", f);
+    for (size_t i = first; i < n; i++) {
+        const struct json_value *rows = json_find(r[i].paper, "rows");
+        if (!rows || rows->type != JSON_ARRAY || (i > first && !same_figures(&r[first], &r[i]))) continue;
+        for (size_t k = 0; k < rows->n; k++)
+            if (i == first || is_own(&rows->item[k])) put_published_row(f, r, n, i, &rows->item[k]);
+    }
+    fputs("</tbody></table></div>\n", f);
+    html_element(f, "p class=note", "Predictions' sha256 %s", json_find_string(r[first].paper, "sha256"));
 }
 
 bool page_published(FILE *f, const struct page_result *r, size_t n)
@@ -225,18 +259,9 @@ bool page_published(FILE *f, const struct page_result *r, size_t n)
         "beside: another pair, on another machine, under the same protocol.</p>\n",
         f);
     for (size_t i = 0; i < n; i++) {
-        const struct json_value *rows = json_find(r[i].paper, "rows");
-        if (!rows || rows->type != JSON_ARRAY) continue;
-        if (n > 1) html_element(f, "h3", "%s", r[i].label);
-        fputs("<div class=\"scroll\"><table>\n<thead><tr><th>figure</th><th>machine</th><th class=n>published</th><th "
-              "class=n>predicted</th>"
-              "<th class=n>95 % interval</th><th class=n>measured here</th><th>published lies</th><th>what would have "
-              "to hold; what else to "
-              "know</th></tr></thead>\n<tbody>\n",
-              f);
-        for (size_t k = 0; k < rows->n; k++) put_published_row(f, &r[i], &rows->item[k]);
-        fputs("</tbody></table></div>\n", f);
-        html_element(f, "p class=note", "Predictions' sha256 %s", json_find_string(r[i].paper, "sha256"));
+        bool before = false; /* one table has them all, and a column for what each machine measured */
+        for (size_t k = 0; k < i; k++) before = before || same_figures(&r[k], &r[i]);
+        if (!before && json_find(r[i].paper, "rows")) put_published(f, r, n, i);
     }
     html_section_end(f);
     return true;

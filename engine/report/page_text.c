@@ -57,6 +57,20 @@ static void fill_time(struct columns *c, const struct json_value *sweep, const s
     }
 }
 
+/* An area is its height times the time: its interval is the time's. */
+static void fill_area(struct columns *c, const struct json_value *sweep, const struct json_value *model,
+                      const struct figure *what)
+{
+    static double time[PAGE_POINTS];
+    const struct json_value *points = json_find(model, "points");
+    fill_plain(c, sweep, model, what);
+    page_column(model, "predicted_s", time);
+    for (size_t i = 0; i < c->n; i++) {
+        c->from[i] = c->predicted[i] * json_find_element(&points->item[i], "interval95_s", 0) / time[i];
+        c->to[i] = c->predicted[i] * json_find_element(&points->item[i], "interval95_s", 1) / time[i];
+    }
+}
+
 /* Joules are the prediction's own where no meter was read: then there is nothing measured to draw. */
 static void fill_energy(struct columns *c, const struct json_value *sweep, const struct json_value *model,
                         const struct figure *what)
@@ -112,11 +126,14 @@ static const struct figure figures[] = {
      "95 % of points should lie there.",
      "time_s", "predicted_s", fill_error},
     {"CPU AUC above idle", "area", "core-*s",
-     "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy throughout.", "cpu_auc",
-     "predicted_cpu_auc", fill_plain},
+     "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy throughout; bands: 95 "
+     "%, "
+     "the time's.",
+     "cpu_auc", "predicted_cpu_auc", fill_area},
     {"RAM AUC above idle", "area", "*B s",
-     "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache and buffers.", "ram_auc",
-     "predicted_ram_auc", fill_plain},
+     "Points: measured, resident memory above idle times time. Lines: predicted from weights, cache and buffers; "
+     "bands: 95 %, the time's.",
+     "ram_auc", "predicted_ram_auc", fill_area},
     {"Throughput of the answer", "tokens / s", "",
      "Points: measured, generated tokens a second while decoding. Lines: predicted.", "decode_s", "predicted_decode_s",
      fill_decode},

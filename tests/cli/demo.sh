@@ -68,4 +68,13 @@ cli scene --seed 1000000196 --size 560x392 -o "$d/street.ppm"
 cli laws image -m "$real/$vision" --mmproj "$real/$tower" --image "$d/street.ppm" --edges 560 --clamp none --answers "$real/questions.tsv" --gen 8 -r 1 \
     --window 0.01 --device rpi5 -t 1 --energy none
 expect_out "the demo's questions: all answered rightly at full size" '^exact +100\.0 % .* of 8 questions'
+# Held-out texts, without Python: the share that the model is held to, healed or not; what healing is for is seen beside it.
+exact() { sed -n 's/^exact  *\([0-9.]*\) %.* of 120 questions$/\1/p' "$cli_out" | sed -n "$1p"; }
+cli laws text -m "$real/$name" -m "$real/traffic-lm-compressed-q8_0.gguf" --lengths 32 --gen 1 -r 1 --window 0.01 --answers "$real/text-questions.tsv" \
+    --device rpi5 -t 1 --energy none
+expect "the demo's questions about texts" 0
+if [ "$(exact 1 | cut -d. -f1)" -ge 95 ]; then ok "... 95 % answered rightly"; else bad "... 95 % answered rightly" "$(exact 1)"; fi
+if [ "$(exact 2 | cut -d. -f1)" -ge 92 ]; then ok "... by the healed one 92 %"; else bad "... by the healed one 92 %" "$(exact 2)"; fi
+cli laws text -m "$real/traffic-lm-unhealed-q8_0.gguf" --lengths 32 --gen 1 -r 1 --window 0.01 --answers "$real/text-questions.tsv" --device rpi5 -t 1 --energy none
+if [ "$(exact 1 | cut -d. -f1)" -lt 92 ]; then ok "... and by the unhealed one fewer"; else bad "... and by the unhealed one fewer" "$(exact 1)"; fi
 cli_done

@@ -150,7 +150,7 @@ if [ "$cli_rc" -eq 1 ] && grep -q 'answers.tsv: found answers of other settings,
 else bad "other questions in the same folder are refused" "$cli_rc $(tail -n 1 "$cli_err")"; fi
 echo 'What is it?' >"$d/malformed"
 asks --answers "$d/malformed"
-expect "a question without an answer" 1 "malformed: line 1: found 'What is it\?', expected a question about the picture, a tab and its answer"
+expect "a question without an answer" 1 "malformed: line 1: found 'What is it\?', expected a question, a tab and its answer"
 printf 'How many cars?\tTwo.\nWhat is it?\t \n' >"$d/blank"
 asks --answers "$d/blank"
 expect "a question with an empty answer" 1 "blank: line 2: found ' ' as the answer, expected one of at least a word"

@@ -50,6 +50,19 @@ paper_of "$d/metered" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 
 expect "a meter that was asked for and is not there: nothing is begun" 1 'no.csv: No such file'
 if [ ! -e "$d/metered" ]; then ok "... and no folder made"; else bad "... and no folder made" "there is one"; fi
 
+# Answers that can't be kept: the step failed, and its windows are on the page all the same. Forgotten, all is measured anew.
+printf '1\tOne.\n19\tTwo.\n' >"$d/references"
+mkdir -p "$d/unkept/text/answers.tsv"
+paper_of "$d/unkept" --pair "$d/m.gguf" "$d/m2.gguf" --answers "$d/references" --device "$d/device" -t 1 --energy none
+rest "a sweep that fell short: a line, and what was measured of it" "$d/unkept" prompts 'answers.tsv: '
+if grep -q 'Time of a prompt and its answer' "$d/unkept/report.html"; then ok "... is on the page"; else bad "... is on the page" "no figure of it"; fi
+rmdir "$d/unkept/text/answers.tsv"
+windows=$(sha256sum <"$d/unkept/text/points.jsonl")
+paper_of "$d/unkept" --pair "$d/m.gguf" "$d/m2.gguf" --answers "$d/references" --device "$d/device" -t 1 --energy none
+if grep -q '^prompts  *done' "$cli_out" && [ "$windows" = "$(sha256sum <"$d/unkept/text/points.jsonl")" ]; then ok "... and the same command goes on from there"; else bad "... and the same command goes on from there" "$(head -n 1 "$cli_err")"; fi
+paper_of "$d/unkept" --pair "$d/m.gguf" "$d/m2.gguf" --answers "$d/references" --device "$d/device" -t 1 --energy none --restart
+if grep -q '^prompts  *done' "$cli_out" && [ "$windows" != "$(sha256sum <"$d/unkept/text/points.jsonl")" ]; then ok "--restart measures anew"; else bad "--restart measures anew" "$(head -n 1 "$cli_err")"; fi
+
 # One core: of the machine's own threads there is one.
 if command -v taskset >/dev/null && [ -z "${RUN:-}" ]; then
     taskset -c 0 "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \

@@ -54,7 +54,7 @@ def asked_of(scene, o, folder):
 
 def main():
     a = argparse.ArgumentParser(description="Asks a model about held-out scenes.")
-    a.add_argument("model")
+    a.add_argument("model", nargs="?")
     a.add_argument("--mmproj", help="the model's tower: questions are about pictures")
     a.add_argument("--clamp", help="as for `hartree run`")
     a.add_argument("--size", default="560x392", help="of the pictures (default 560x392)")
@@ -62,7 +62,16 @@ def main():
     a.add_argument("--questions", type=int, default=6, help="a scene (default 6)")
     a.add_argument("--show", action="store_true", help="wrong answers on stderr")
     a.add_argument("--json", action="store_true")
+    a.add_argument("--list", action="store_true", help="ask nobody: print the questions about texts and their answers, as "
+                   "`hartree laws text --answers` reads them (demo/text-questions.tsv is of --scenes 20)")
     o = a.parse_args()
+    if o.list:
+        for scene in world.scenes(world.HELD_OUT, o.scenes, o.size, None):
+            for _, prompt, truth, _ in asked_of(scene, o, None):
+                print(f"{prompt}\t{truth}")
+        return 0
+    if not o.model:
+        a.error("found no model, expected a file")
     right, n = collections.Counter(), collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for scene in world.scenes(world.HELD_OUT, o.scenes, o.size, os.path.join(folder, "%d.ppm") if o.mmproj else None):
