@@ -168,10 +168,9 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
     if (!any) return;
     fputs("<div class=\"scroll\"><table>\n<thead><tr>", f);
     if (n > 1) fputs("<th>machine</th>", f);
-    fputs("<th>clamp</th><th class=n>knee, predicted</th><th class=n>knee, measured (95 % interval)</th><th class=n>plateau, "
-          "patches</th>"
-          "<th class=n>FLOPs</th><th class=n>measured time</th><th class=n>predicted</th><th "
-          "class=n>error</th><th class=n>ratio of times</th><th class=n>predicted</th></tr></thead>\n<tbody>\n",
+    fputs("<th>clamp</th><th class=n>knee</th><th class=n>found in times (95 %)</th><th class=n>patches</th>"
+          "<th class=n>FLOPs</th><th class=n>time</th><th class=n>predicted</th><th class=n>error</th><th class=n>ratio</th>"
+          "<th class=n>predicted</th></tr></thead>\n<tbody>\n",
           f);
     for (size_t i = 0; i < n; i++) {
         const struct json_value *clamps = json_find(page_model(r[i].image, m), "clamps");
@@ -182,11 +181,11 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
             if (n > 1) html_element(f, "td", "%s", r[i].label);
             html_element(f, "td", "%s", json_find_string(c, "clamp") ? json_find_string(c, "clamp") : "-");
             html_element(f, "td class=n", "%s", isnan(said) ? "none" : chart_value(said, "px").s);
-            html_element(f, "td class=n", "%s",
-                         isnan(found) ? "none told"
-                                      : page_interval(found, json_find_element(c, "knee_ci95_px", 0),
-                                                      json_find_element(c, "knee_ci95_px", 1), "px")
-                                            .s);
+            if (isnan(found))
+                html_element(f, "td class=n", "none told");
+            else
+                html_element(f, "td class=n", "%.0f px (%.0f to %.0f)", found, json_find_element(c, "knee_ci95_px", 0),
+                             json_find_element(c, "knee_ci95_px", 1));
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_patches"), "").s);
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_flops"), "*FLOP").s);
             html_element(f, "td class=n", "%s", chart_value(json_find_number(c, "plateau_s"), "*s").s);
@@ -197,7 +196,9 @@ static void put_knees(FILE *f, const struct page_result *r, size_t n, int m)
             fputs("</tr>\n", f);
         }
     }
-    fputs("</tbody></table></div>\n", f);
+    fputs("</tbody></table></div>\n<p class=\"note\">Patches, FLOPs and times are those of the plateau, where a clamp has one; "
+          "ratios are to the first clamp's.</p>\n",
+          f);
 }
 
 /* ---- The curve ---- */

@@ -92,7 +92,7 @@ else bad "a sweep that was cut short goes on with what it had" "$(head -n 1 "$cl
 sweep $eight --clamp edge:224 --clamp none -o "$d/whole"
 expect "another clamp in the same folder" 1 'points.jsonl: found windows of other settings'
 missing=
-for words in 'Energy of a picture' 'ratio of times' 'of a pair of patches'; do grep -q "$words" "$d/prepared/report.html" || missing="$missing $words"; done
+for words in 'Energy of a picture' 'ratios are to the first clamp' 'of a pair of patches'; do grep -q "$words" "$d/prepared/report.html" || missing="$missing $words"; done
 grep -q 'Energy of a picture' "$d/whole/report.html" && missing="$missing reason for joules of a profile without energy terms"
 if [ -z "$missing" ]; then ok "the page has energy where it is known, ratios of plateaus and the curve"; else bad "the page has energy where it is known, ratios of plateaus and the curve" "found no$missing"; fi
 # shellcheck disable=SC2086
