@@ -90,6 +90,8 @@ static const struct shape shapes[] = {
     {"tiny-llama", NULL, LLAMA, SIZE(4, 256, 8, 2, 768), .head_dim = 32, .n_vocab = 1031, .n_ctx = 2048, .rope_base = 1e4f},
     {"tiny-qwen2", NULL, QWEN2, SIZE(4, 192, 6, 2, 512), .head_dim = 32, .n_vocab = 1033, .tied = true},
     {"tiny-qwen2-vl", NULL, QWEN2VL, SIZE(3, 256, 2, 1, 512), .n_vocab = 1033, .tied = true},
+    /* Beside the narrow tower, in the proportions of the real pair. */
+    {"narrow-qwen2-vl", NULL, QWEN2VL, SIZE(8, 256, 2, 1, 1536), .n_vocab = 4096, .tied = true},
     {"tiny-qwen3", NULL, QWEN3, SIZE(4, 256, 4, 2, 512), .n_vocab = 1039},
     {"tiny-gemma3", NULL, GEMMA3, SIZE(7, 256, 4, 1, 512), .head_dim = 64, .n_vocab = 1049, .n_ctx = 2048, .window = 16},
     {"tiny-bert", NULL, BERT, SIZE(3, 192, 6, 6, 512), .head_dim = 32, .n_vocab = 1061},

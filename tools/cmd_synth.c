@@ -14,7 +14,7 @@ static bool mmproj;
 static const struct option options[] = {
     {"shape", NULL, OPTION_STRING, &shape, "NAME[:TYPE]",
      "a bundled shape, or L=..,D=..,H=..,KV=..,F=..,V=..; the type is F16 unless given", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_FLAG, &mmproj, NULL, "the vision tower that belongs to the shape (qwen2-vl-2b, tiny-qwen2-vl ...)",
+    {"mmproj", NULL, OPTION_FLAG, &mmproj, NULL, "the vision tower that belongs to the shape (qwen2-vl-2b, narrow-qwen2-vl, tiny-qwen2-vl ...)",
      0, 0, NULL},
     {"seed", "s", OPTION_INT, &seed, "S", "same seed, same weights (default 1)", 0, 9e15, NULL},
     {"output", "o", OPTION_STRING, &output, "FILE", "the model file to write (required)", 0, 0, NULL},
