@@ -2,7 +2,8 @@
  * kernels and against the closed form; any number of threads; mmproj files that lie. 150 copies with changed bytes, 1,000 under
  * HARTREE_SLOW; meant for SAN=address,undefined. SPDX-License-Identifier: MIT */
 #include <math.h>
-#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "engine/account/tower_cost.h"
@@ -238,17 +239,16 @@ static void test_naive(void)
 
 /* ---- Threads, counts, costs ---- */
 
-static void *interrupt_soon(void *word)
+static volatile int word;
+
+static void on_alarm(int number)
 {
-    for (volatile int i = 0; i < 200000; i++) continue;
-    *(volatile int *)word = 1;
-    return NULL;
+    word = number;
 }
 
-/* At any stage: before the first, and wherever another thread's word finds it. */
+/* At any stage: before the first, and wherever a signal finds it. */
 static void test_interrupt(void)
 {
-    static volatile int word;
     struct preprocessed p;
     struct seen s = {0};
     struct tower *t = open_tower("tiny-qwen2-vl:Q8_0", &(struct tower_options){.threads = 3, .interrupted = &word});
@@ -257,18 +257,19 @@ static void test_interrupt(void)
     TEST("a tower that is interrupted says so", ok && !tower_encode(t, &p, &s, &e) && !s.rows && !strcmp(e.text, "interrupted"),
          "found '%s'", e.text);
     int wrong = 0, ended = 0;
-    for (int i = 0; ok && i < 20; i++) {
-        pthread_t other;
+    signal(SIGALRM, on_alarm);
+    for (int i = 0; ok && i < 40; i++) {
+        const struct itimerval soon = {.it_value = {0, 200 + 200 * i}}, never = {.it_value = {0, 0}};
         word = 0;
-        if (pthread_create(&other, NULL, interrupt_soon, (void *)&word)) break;
+        setitimer(ITIMER_REAL, &soon, NULL);
         bool whole = tower_encode(t, &p, &s, &e);
-        pthread_join(other, NULL);
+        setitimer(ITIMER_REAL, &never, NULL);
         ended += !whole;
         wrong += whole != (s.rows != NULL) || (!whole && strcmp(e.text, "interrupted") != 0);
         seen_free(&s);
     }
     word = 0;
-    TEST("... wherever it is, and all its threads with it", ok && !wrong, "%d of 20 wrong, %d ended", wrong, ended);
+    TEST("... wherever it is, and all its threads with it", ok && !wrong, "%d of 40 wrong, %d ended", wrong, ended);
     TEST("... and can be run again", ok && tower_encode(t, &p, &s, &e), "%s", e.text);
     seen_free(&s);
     if (ok) preprocessed_free(&p);
