@@ -56,7 +56,8 @@ size_t exec_bytes(const struct plan *p, size_t max_rows, size_t max_out, size_t 
 size_t stage_chunks(const struct plan *p, size_t stage, const struct step *s);
 
 /* Runs one step: `tokens[0..n)` at the KV cache's end; the cache grows by n. The caller has checked that they fit. Returns
- * n_out rows of n_vocab logits, valid until the next step. NULL: it was interrupted, and nothing in it counts. */
+ * n_out rows of n_vocab logits, valid until the next step. NULL: it was interrupted; the cache is as
+ * before, a profile has the stages that were done. */
 float *exec_step(struct exec *x, const int32_t *tokens, size_t n, const uint32_t *out_row, size_t n_out);
 
 /* Row r of a buffer, for ops. */

@@ -269,8 +269,15 @@ static void test_interrupt(void)
         seen_free(&s);
     }
     word = 0;
-    TEST("... wherever it is, and all its threads with it", ok && !wrong, "%d of 40 wrong, %d ended", wrong, ended);
-    TEST("... and can be run again", ok && tower_encode(t, &p, &s, &e), "%s", e.text);
+    word = 0;
+    TEST("... wherever it is, and all its threads with it", ok && !wrong && ended, "%d of 40 wrong, %d ended", wrong, ended);
+    struct seen again = {0};
+    size_t bytes = ok && tower_encode(t, &p, &s, &e) ? s.n_tokens * (size_t)s.n_embd * sizeof(float) : 0;
+    struct tower *other = open_tower("tiny-qwen2-vl:Q8_0", &(struct tower_options){.threads = 3});
+    TEST("... and then sees what another one does",
+         bytes && other && tower_encode(other, &p, &again, &e) && !memcmp(s.rows, again.rows, bytes), "%s", e.text);
+    seen_free(&again);
+    tower_free(other);
     seen_free(&s);
     if (ok) preprocessed_free(&p);
     tower_free(t);

@@ -55,7 +55,8 @@ static const struct option options[] = {
      0, NULL},
     {"answers", NULL, OPTION_STRING, &references, "FILE",
      "text: references, lines of a prompt's number, a tab and an answer (default with --judge: the prompts' own), or questions "
-     "asked beside the prompts: a question, a tab and its answer; image: questions about the picture, the same; scored exactly, "
+     "asked beside the prompts: a question, a tab and its answer; image: questions about the picture, the same; scored "
+     "exactly, "
      "too",
      0, 0, NULL},
     {"ubatch", NULL, OPTION_INT, &account_args.ubatch, "N", "rows a micro-batch in prefill (default 512)", 1, INT32_MAX, NULL},
@@ -138,7 +139,8 @@ static int check_words(bool pictures, bool family)
             return usage_error("found --%s, expected none in a sweep of prompts", word);
         if (points.n && lengths.n) return usage_error("found both --points and --lengths, expected one of them");
         if (lengths.n && judge && !references)
-            return usage_error("--judge: found --lengths without --answers, expected prompts that have references, or questions");
+            return usage_error(
+                "--judge: found --lengths without --answers, expected prompts that have references, or questions");
         return EXIT_DONE;
     }
     if (judge && !references) return usage_error("--judge: found no --answers, expected questions about the picture");

@@ -30,7 +30,9 @@ static const struct option options[] = {
     {"clamp", NULL, OPTION_STRING, &clamp, "C", "with --image: how its size is bounded (see `hartree see`)", 0, 0, NULL},
     ARG_MAX_TIME,
     {"device", NULL, OPTION_STRING, &device_name, "D",
-     "with --image: device profile for its prediction: a path, a bundled one (rpi5, m2), or 'this' (default)", 0, 0, NULL},
+     "with --image: device profile for its prediction: a path, a bundled one (rpi5, m2), or 'this' (default: this machine's "
+     "where it is known)",
+     0, 0, NULL},
     ARG_KV,
     {"output", "o", OPTION_STRING, &output, "FILE", "where the rows of n_vocab little-endian float32 go (required)", 0, 0,
      NULL},

@@ -109,7 +109,7 @@ static const struct option options[] = {
     {"mmproj", NULL, OPTION_PAIR, &towers, "PA PB", "the vision models' towers (default: the one beside each)", 0, 0, NULL},
     {"judge", NULL, OPTION_STRING, &judge, "FILE",
      "score the answers to the prompts as `hartree laws text --judge` does: an encoder", 0, 0, NULL},
-    {"answers", NULL, OPTION_STRING, &answers, "FILE", "references of the prompts, as `hartree laws text --answers` reads them",
+    {"answers", NULL, OPTION_STRING, &answers, "FILE", "references of the prompts, or questions beside them, as `hartree laws text --answers` reads them",
      0, 0, NULL},
     {"questions", NULL, OPTION_STRING, &questions, "FILE",
      "questions about the picture with their answers, as `hartree laws image --answers` reads them", 0, 0, NULL},

@@ -14,8 +14,8 @@ static bool mmproj;
 static const struct option options[] = {
     {"shape", NULL, OPTION_STRING, &shape, "NAME[:TYPE]",
      "a bundled shape, or L=..,D=..,H=..,KV=..,F=..,V=..; the type is F16 unless given", 0, 0, NULL},
-    {"mmproj", NULL, OPTION_FLAG, &mmproj, NULL, "the vision tower that belongs to the shape (qwen2-vl-2b, narrow-qwen2-vl, tiny-qwen2-vl ...)",
-     0, 0, NULL},
+    {"mmproj", NULL, OPTION_FLAG, &mmproj, NULL,
+     "the vision tower that belongs to the shape (qwen2-vl-2b, narrow-qwen2-vl, tiny-qwen2-vl ...)", 0, 0, NULL},
     {"seed", "s", OPTION_INT, &seed, "S", "same seed, same weights (default 1)", 0, 9e15, NULL},
     {"output", "o", OPTION_STRING, &output, "FILE", "the model file to write (required)", 0, 0, NULL},
     {.name = NULL},
@@ -41,8 +41,12 @@ static int run(int n_args, char **args)
     if (!mmproj && !shape_parse(shape, &parsed, &mix, &e)) return arg_wrong_shape(shape, &e);
     const char *name = tower ? tower->name : parsed.name;
     signals_catch();
-    struct synth_options o = {.shape = shape, .mmproj = mmproj, .seed = (uint64_t)seed, .threads = arg_threads(),
-                              .progress = writing, .stop = &interrupted};
+    struct synth_options o = {.shape = shape,
+                              .mmproj = mmproj,
+                              .seed = (uint64_t)seed,
+                              .threads = arg_threads(),
+                              .progress = writing,
+                              .stop = &interrupted};
     struct synth_result r;
     if (!synth_write(&o, output, &r, &e)) return failed(&e);
     if (common.json) {

@@ -37,7 +37,8 @@ enum clamp_fit { CLAMP_PAD, CLAMP_STRETCH };
 struct clamp {
     enum clamp_rule rule;
     enum clamp_fit fit;
-    int64_t a, b; /* EDGE: N, N. BOX: width, height. TOKENS, PIXELS, HF: the least and the most */
+    int64_t a, b; /* EDGE: N, N. BOX: width, height. TOKENS, PIXELS, HF: the least and the most (which a side below one
+                     token can't keep: 65535x28 under tokens:1..100 is 483 by 1, as llama.cpp has it) */
 };
 
 /* What a model's file says of preprocessing. */

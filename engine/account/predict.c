@@ -494,7 +494,7 @@ bool prediction_join(struct prediction *r, const struct prediction *tower, const
     if (!*r->missing) memcpy(r->missing, tower->missing, sizeof r->missing);
     struct sha256 h;
     sha256_begin(&h);
-    sha256_text(&h, "%s\nimage %s clamp %s\n%s\n", r->sha256, r->image, r->clamp, tower->sha256);
+    sha256_text(&h, "%s\nimage %s clamp %s prepared %.17g\n%s\n", r->sha256, r->image, r->clamp, r->prepare_s, tower->sha256);
     sha256_end(&h, r->sha256);
     return true;
 }

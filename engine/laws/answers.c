@@ -20,8 +20,10 @@ static void put_escaped(FILE *f, const char *s)
 {
     for (; *s; s++) {
         const char *escape = *s == '\t' ? "\\t" : *s == '\n' ? "\\n" : *s == '\r' ? "\\r" : *s == '\\' ? "\\\\" : NULL;
-        if (escape) fputs(escape, f);
-        else fputc(*s, f);
+        if (escape)
+            fputs(escape, f);
+        else
+            fputc(*s, f);
     }
 }
 
@@ -55,6 +57,15 @@ static int take_number(struct line *line, int most)
     line->text += digits + 1;
     line->len -= digits + 1;
     return v <= most ? v : 0;
+}
+
+/* Whether a line's first field is a number, be there such a prompt or not. */
+static bool is_numbered(const struct line *line)
+{
+    const char *tab = memchr(line->text, '\t', line->len);
+    size_t n = 0;
+    while (tab && line->text + n < tab && line->text[n] >= '0' && line->text[n] <= '9') n++;
+    return tab && n && line->text + n == tab;
 }
 
 /* ---- Kept answers ---- */
@@ -202,6 +213,9 @@ static bool take_question(struct answers *a, const char *path, struct line line,
                     line.len < 60 ? (int)line.len : 60, line.text);
     if (a->n_questions == ANSWER_QUESTIONS)
         return fail(e, "%s: line %zu: found more than %d questions", path, line.number, ANSWER_QUESTIONS);
+    if (a->beside && is_numbered(&line)) /* a head above references, say */
+        return fail(e, "%s: line %zu: found a prompt's number after a first line that has none, expected one kind of lines",
+                    path, line.number);
     char **q = &a->question[a->n_questions], **r = &a->reference[a->n_questions];
     *q = unescaped(line.text, len);
     *r = unescaped(tab + 1, line.len - len - 1);
@@ -213,11 +227,11 @@ static bool take_question(struct answers *a, const char *path, struct line line,
     return true;
 }
 
-/* Whether a file's first line begins with a number, be there such a prompt or not. */
+/* Whether a file has references of prompts, or else questions, by its first line. */
 static bool of_prompts(const char *text, size_t size)
 {
     struct line line = {0};
-    return line_next(&text, text + size, &line) && take_number(&line, 9999);
+    return line_next(&text, text + size, &line) && is_numbered(&line);
 }
 
 /* Room for references, and for questions where they are asked. */
@@ -245,7 +259,7 @@ static bool read_references(struct answers *a, const struct sweep *s, const char
         ok = a->question ? take_question(a, path, line, e) : take_reference(a, s, path, line, e);
     if (ok && !a->n_questions) ok = fail(e, "%s: found no question, expected at least one", path);
     int known = 0;
-    for (int p = 0; !a->question && p < a->n_points; p++) known += a->reference[p] != NULL;
+    for (int p = 0; ok && !a->question && p < a->n_points; p++) known += a->reference[p] != NULL;
     if (ok && !a->question && !known) ok = fail(e, "%s: found no answer to a prompt of the sweep, expected at least one", path);
     free(text);
     return ok;

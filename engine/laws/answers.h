@@ -5,9 +5,9 @@
  * generated tokens (of questions ANSWER_TOKENS) or the model's own end, so that each is the same whenever it is made. They
  * are kept in a file, a line each, under the hash of the sweep and the questions: an interrupted run goes on where it was.
  *
- * A prompt is one question, which is asked once, as are questions beside prompts. A question about a picture is asked of every size under every clamp; of these
- * answers its share of right ones is taken, and what is said of a model is a mean over questions: answers to one question about
- * one picture at several sizes are no independent sample. SPDX-License-Identifier: MIT */
+ * A prompt is one question, which is asked once, as are questions beside prompts. A question about a picture is asked of every
+ * size under every clamp; of these answers its share of right ones is taken, and what is said of a model is a mean over
+ * questions: answers to one question about one picture at several sizes are no independent sample. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_ANSWERS_H
 #define HARTREE_ANSWERS_H
 

@@ -28,7 +28,7 @@ struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, i
                          struct error *e);
 
 /* The knee by the clamp alone: the least edge with as many patches as the plateau, which is the median over all edges where the
- * clamp binds (rules that bound the area do not give all of them the same grid). 0: it binds nowhere. */
+ * clamp binds, of the last step its first alone (rules that bound the area do not give all of them the same grid). 0: it binds nowhere. */
 int knee_predict(const struct stair *stairs, size_t n);
 
 /* A cost at a picture's size in patches, as if nothing bounded it. */

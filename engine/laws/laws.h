@@ -142,7 +142,8 @@ struct laws_options {
     const char *judge, *references; /* scores answers, by an encoder and these or the prompts' own (answers.h); both NULL: no */
     struct sweep_hooks hooks;       /* but for the journal, which is made here */
     struct error *fell_short;       /* NULL: what can't be measured or answered to its end is a failure. Else the reason goes
-                                       here, and what there is of windows is summed up; "": nothing lacks */
+                                       here, and what there is of windows is summed up, where each model has
+                                       one; "": nothing lacks */
 };
 
 /* Predicts, freezes, measures what is missing (or joins), sums up, and writes the folder: of prompts or of pictures, as the

@@ -91,23 +91,20 @@ static struct journal *begin_journal(struct sweep *s, const struct laws_options 
     return NULL;
 }
 
-static bool measure_missing(struct sweep *s, const struct laws_options *o, struct error *e)
+static bool measure_missing(struct sweep *s, const struct sweep_hooks *hooks, const struct laws_options *o, struct error *e)
 {
-    struct sweep_hooks hooks = o->hooks;
     double seconds;
-    if (o->dir && !(hooks.journal = begin_journal(s, o, e))) return false;
     size_t missing = sweep_missing(s, &seconds);
-    if (hooks.say && missing)
-        hooks.say("predictions frozen, sha256 %s; %zu window%s to measure, about %.0f s", s->sha256, missing,
-                  missing == 1 ? "" : "s", seconds + 2 * s->options.window_s);
-    else if (hooks.say)
-        hooks.say("predictions sha256 %s; all windows are measured", s->sha256);
-    bool ok = sweep_measure(s, &hooks, e);
-    journal_close(hooks.journal);
-    if (!ok && o->dir && hooks.interrupted && *hooks.interrupted) {
+    if (hooks->say && missing)
+        hooks->say("predictions frozen, sha256 %s; %zu window%s to measure, about %.0f s", s->sha256, missing,
+                   missing == 1 ? "" : "s", seconds + 2 * s->options.window_s);
+    else if (hooks->say)
+        hooks->say("predictions sha256 %s; all windows are measured", s->sha256);
+    bool ok = sweep_measure(s, hooks, e);
+    if (!ok && o->dir && hooks->interrupted && *hooks->interrupted) {
         size_t left = sweep_missing(s, &seconds);
-        return fail(e, "interrupted with %zu window%s to go, about %.0f s; the same command goes on from here", left,
-                    left == 1 ? "" : "s", seconds);
+        return fail(e, "interrupted with %zu window%s to go, about %.0f s; the same command%s goes on from here", left,
+                    left == 1 ? "" : "s", seconds, o->restart ? " without --restart" : "");
     }
     return ok;
 }
@@ -140,18 +137,31 @@ static bool score_answers(struct answers *a, const struct sweep *s, struct answe
     return ok;
 }
 
-/* Windows, then answers, as far as they are to be had; *answers becomes NULL where they are not. */
+/* Windows, then answers. What fails once windows may be measured falls short, if the caller takes that: *answers is then NULL.
+ * A folder of another sweep, or a damaged journal, is refused all the same. */
 static bool measure_and_ask(struct sweep *s, struct answers **answers, struct answers_options *ao, const struct laws_options *o,
                             struct error *e)
 {
-    bool ok = o->n_join ? join_all(s, o, e) : measure_missing(s, o, e);
+    struct sweep_hooks hooks = o->hooks;
+    if (o->n_join && !join_all(s, o, e)) return false;
+    if (!o->n_join && o->dir && !(hooks.journal = begin_journal(s, o, e))) return false;
+    bool ok = o->n_join || measure_missing(s, &hooks, o, e);
+    journal_close(hooks.journal);
     ok = ok && (!*answers || score_answers(*answers, s, ao, o, e));
-    bool stopped = o->hooks.interrupted && *o->hooks.interrupted;
-    if (ok || !o->fell_short || stopped || !s->n_windows) return ok;
+    bool stopped = hooks.interrupted && *hooks.interrupted;
+    if (ok || !o->fell_short || stopped) return ok;
     *o->fell_short = *e;
     answers_free(*answers);
     *answers = NULL;
     return true;
+}
+
+/* A model without a window can't be summed up: then what fell short is all that there is to say. */
+static bool sum_up(struct laws *l, struct sweep *s, const struct laws_options *o, struct error *e)
+{
+    if (laws_sum_up(l, s, e)) return true;
+    if (o->fell_short && *o->fell_short->text) *e = *o->fell_short;
+    return false;
 }
 
 struct laws *laws_run(const struct laws_options *o, struct error *e)
@@ -165,7 +175,7 @@ struct laws *laws_run(const struct laws_options *o, struct error *e)
     struct answers_options ao = {.judge = o->judge, .references = o->references};
     bool scored = o->judge || o->references;
     struct answers *answers = s && scored ? answers_new(s, &ao, e) : NULL;
-    bool ok = s && (answers || !scored) && measure_and_ask(s, &answers, &ao, o, e) && laws_sum_up(l, s, e), drawn = true;
+    bool ok = s && (answers || !scored) && measure_and_ask(s, &answers, &ao, o, e) && sum_up(l, s, o, e), drawn = true;
     l->answers = answers;
     l->words = o->words;
     l->judge = o->judge;

@@ -57,7 +57,8 @@ struct work {
     struct planned sweep[2]; /* of prompts and of pictures */
     struct paper paper[2];   /* the paper's machines, and this one */
     bool has_paper[2];
-    double before_s, now_s, after_s; /* predicted, of sweeps that are done, of the one under way and of those to come */
+    double before_s, now_s,
+        after_s; /* predicted, of sweeps that are done, of the one under way and, at most, of those to come */
 };
 
 static bool stopped(const struct work *w)
@@ -477,7 +478,8 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
     for (int i = 0; i < 2 && !stopped(&w); i++) plan_step(&w, i);
     if (!stopped(&w)) tell_overrun(&w);
     for (int i = 0; i < 2 && !stopped(&w); i++) measure_step(&w, &w.sweep[i]);
-    bool ok = stopped(&w) ? fail(e, "interrupted; the same command goes on from here") : write_result(&w, e);
+    bool ok = stopped(&w) ? fail(e, "interrupted; the same command%s goes on from here", o->restart ? " without --restart" : "")
+                          : write_result(&w, e);
     for (int i = 0; i < 2; i++) {
         laws_free(w.sweep[i].laws);
         if (w.has_paper[i]) paper_free(&w.paper[i]);

@@ -16,7 +16,7 @@ struct protocol_options {
     const char *vision[SWEEP_PAIR]; /* the vision models; NULL: made up */
     const char *mmproj[SWEEP_PAIR]; /* their towers; given where `vision` is */
     const char *judge, *answers;    /* how right answers are (answers.h): an encoder, or NULL; references of the prompts, or
-                                       NULL: their own, where there is a judge */
+                                       questions beside them; NULL: the prompts' own, where there is a judge */
     const char *questions;          /* about the picture, with their answers; NULL: none are asked */
     const char *device;             /* a profile for device_find; NULL: this machine is calibrated, into dir/device.profile */
     bool restart;                   /* forgets the profile, windows and answers in dir; models stay */

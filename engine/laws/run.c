@@ -344,8 +344,9 @@ bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e
         return false;
     }
     struct idle_use before, after;
-    bool ok = pulse(&r, e) && measure_idle(&r, false, &before, e) && measure_all(&r, e) && measure_idle(&r, true, &after, e);
-    if (ok) take_idle(s, first, &before, &after);
+    bool begun = pulse(&r, e) && measure_idle(&r, false, &before, e);
+    bool ok = begun && measure_all(&r, e) && measure_idle(&r, true, &after, e);
+    if (begun) take_idle(s, first, &before, ok ? &after : NULL); /* as the journal has a session that was cut short */
     auc_free(r.auc);
     pace_free(r.pace);
     return ok;

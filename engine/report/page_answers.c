@@ -195,12 +195,17 @@ static void put_sizes(FILE *f, const struct page_result *r, size_t n, bool pictu
 
 static void put_table(FILE *f, const struct page_result *r, size_t n, bool pictures)
 {
-    bool semantic = has_scores(r, n, pictures, "semantic_accuracy"), pair = false, asked = pictures;
+    bool semantic = has_scores(r, n, pictures, "semantic_accuracy"), pair = false;
+    size_t asked = 0, answered = 0; /* machines */
     for (size_t i = 0; i < n; i++) {
         pair = pair || json_find(sweep_of(&r[i], pictures), "accuracy_difference");
-        asked = asked || has_questions(&r[i]);
+        asked += pictures || has_questions(&r[i]);
+        answered += has_answers(&r[i], pictures);
     }
-    const char *what = pictures ? "questions about the picture" : asked ? "questions beside the prompts" : "answers to the prompts";
+    const char *what = pictures            ? "questions about the picture"
+                       : !asked            ? "answers to the prompts"
+                       : asked == answered ? "questions beside the prompts"
+                                           : "answers to the prompts, or to questions beside them";
     page_table_begin(f, r, n, what, "measured (95 % interval)");
     put_sizes(f, r, n, pictures, asked);
     for (int m = 0; m <= (pair ? DIFFERENCE : DIFFERENCE - 1); m++) {
@@ -249,7 +254,8 @@ bool page_answers(FILE *f, const struct page_result *r, size_t n)
           "difference is taken question by question.</p>\n<div class=\"grid\">\n",
           f);
     for (size_t i = 0; i < n; i++) {
-        if (has_answers(&r[i], false) && !has_questions(&r[i]) && has_scores(&r[i], 1, false, "semantic_accuracy")) draw_prompts(f, &r[i], n > 1);
+        if (has_answers(&r[i], false) && !has_questions(&r[i]) && has_scores(&r[i], 1, false, "semantic_accuracy"))
+            draw_prompts(f, &r[i], n > 1);
         for (int m = 0; m < PAGE_MODELS && has_answers(&r[i], true); m++)
             if (page_model(r[i].image, m)) draw_pictures(f, &r[i], m, n > 1);
     }

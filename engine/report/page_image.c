@@ -142,7 +142,7 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *sw
         double knee = json_find_number(&clamps->item[i], "knee_predicted_px");
         if (knee > 0)
             rules[n_rules++] =
-                (struct chart_rule){knee, false, i ? NULL : "knees, predicted from the clamps alone", (int)i, true};
+                (struct chart_rule){knee, false, n_rules ? NULL : "knees, predicted from the clamps alone", (int)i, true};
     }
     const struct chart chart = {.title = what->title,
                                 .caption = what->caption,

@@ -29,7 +29,6 @@ static struct tower *new_tower(struct mmproj *m, const struct tower_options *o, 
     t->plan = tower_plan_new(m, o->exact, e);
     bool ok = t->plan && (!runs || (t->pool = pool_new(t->options.threads, e))) &&
               (!runs || !o->profile || (t->profile = profile_new(t->plan, t->options.threads, e)));
-    if (ok && runs) model_file_settle(m->model.file, NULL, NULL); /* else the first picture would pay for reading it */
     if (ok) return t;
     tower_free(t);
     return NULL;
@@ -93,6 +92,9 @@ bool tower_encode(struct tower *t, const struct preprocessed *p, struct seen *ou
     struct step s = tower_step(t, fit);
     *out = (struct seen){.nx = fit->nx, .ny = fit->ny, .n_tokens = s.n_out, .n_embd = m->n_out};
     if (!tower_fits(t, fit, t->options.threads, e)) return false;
+    /* Else the first picture would pay for reading it; a made-up tower has no file. */
+    if (!t->settled && m->model.file) model_file_settle(m->model.file, NULL, NULL);
+    t->settled = true;
     double start = clock_now();
     struct kv *kv = kv_new(&m->model.hp, s.kv_type, s.n, e);
     struct exec *x = kv ? exec_new(t->plan, kv, t->pool, s.n, s.n_out, e) : NULL;

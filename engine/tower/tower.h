@@ -28,6 +28,7 @@ struct tower {
     struct plan *plan;
     struct pool *pool;       /* NULL: for costs only */
     struct profile *profile; /* NULL unless asked for */
+    bool settled;            /* its weights are in memory: from the first picture on, before whose time that is done */
 };
 
 /* Opens an mmproj file. NULL and *e. */

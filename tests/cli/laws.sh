@@ -165,6 +165,9 @@ expect "a judge of prompts by their length has nothing to judge" 2 'found --leng
 printf '1\tOne.\n' >"$d/numbered"
 sweep --lengths 30,60 --gen 2 -r 1 --answers "$d/numbered"
 expect "references of prompts that the sweep does not have" 1 'found prompts by their length'
+printf 'prompt\tanswer\n1\tOne.\n' >"$d/numbered"
+sweep --points 1 --gen 2 -r 1 --answers "$d/numbered"
+expect "references below a head are no questions" 1 "line 2: found a prompt's number after a first line that has none"
 printf '20\tOne.\n' >"$d/numbered"
 sweep --points 1 --gen 2 -r 1 --answers "$d/numbered"
 expect "a reference of no prompt" 1 "found '20.One.', expected a prompt's number"
