@@ -140,9 +140,10 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *sw
         if (c->band)
             series[n_series++] = (struct chart_series){names[i][2], CHART_BAND, (int)i, c->n, c->x, NULL, c->from, c->to};
         double knee = json_find_number(&clamps->item[i], "knee_predicted_px");
-        if (knee > 0)
-            rules[n_rules++] =
-                (struct chart_rule){knee, false, n_rules ? NULL : "knees, predicted from the clamps alone", (int)i, true};
+        if (knee > 0) {
+            const char *named = n_rules ? NULL : "knees, predicted from the clamps alone"; /* once for all */
+            rules[n_rules++] = (struct chart_rule){knee, false, named, (int)i, true};
+        }
     }
     const struct chart chart = {.title = what->title,
                                 .caption = what->caption,
