@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/gemm_avx2.h"
 
-GEMM_KERNEL_AVX2_32(q5_0, avx2, AVX2_LIFTED, 4);
+GEMM_KERNEL_AVX2_32(q5_0, avx2, AVX2_LIFTED, 4, 4);

@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/gemm_avx2.h"
 
-GEMM_KERNEL_AVX2_32(q8_0, avx2, AVX2_SIGNED8, 0);
+GEMM_KERNEL_AVX2_32_8BITS(q8_0, avx2);

@@ -22,6 +22,11 @@ GROUPS = {"colour": "colour and kind", "kind": "colour and kind", "light": "colo
           "place": "counts and places"}
 
 
+def few(category, truth):
+    """The category, but that counts above four are one of their own."""
+    return "count above 4" if category == "count" and truth not in ("None.", "One.", "Two.", "Three.", "Four.") else category
+
+
 def wilson(right, n, z=1.96):
     """95 % interval of a share (Wilson 1927)."""
     p, d = right / n, 1 + z * z / n
@@ -41,7 +46,7 @@ def answer(o, prompt, picture):
 def asked_of(scene, o, folder):
     """(category, prompt, right answer, picture) of a scene. Texts tell two to six of its objects."""
     rng = np.random.default_rng([9, scene["seed"]])
-    if o.mmproj:
+    if o.mmproj or o.list == "pictures":
         picture = os.path.join(folder, f"{scene['seed']}.ppm")
         for category, q, a, _ in world.draw_questions(scene, scene["objects"], rng, o.questions):
             yield category, q, a, picture
@@ -62,13 +67,16 @@ def main():
     a.add_argument("--questions", type=int, default=6, help="a scene (default 6)")
     a.add_argument("--show", action="store_true", help="wrong answers on stderr")
     a.add_argument("--json", action="store_true")
-    a.add_argument("--list", action="store_true", help="ask nobody: print the questions about texts and their answers, as "
-                   "`hartree laws text --answers` reads them (demo/text-questions.tsv is of --scenes 20)")
+    a.add_argument("--list", choices=("texts", "pictures"), help="ask nobody: print the questions and their answers. About "
+                   "texts as `hartree laws text --answers` reads them (demo/text-questions.tsv is of --scenes 20); about pictures "
+                   "with the scene's seed and the group before them (demo/picture-questions.tsv is of --scenes 40)")
     o = a.parse_args()
     if o.list:
         for scene in world.scenes(world.HELD_OUT, o.scenes, o.size, None):
-            for _, prompt, truth, _ in asked_of(scene, o, None):
-                print(f"{prompt}\t{truth}")
+            for category, prompt, truth, _ in asked_of(scene, o, ""):
+                category = few(category, truth)
+                of = "" if o.list == "texts" else f"{scene['seed']}\t{GROUPS.get(category, category)}\t"
+                print(f"{of}{prompt}\t{truth}")
         return 0
     if not o.model:
         a.error("found no model, expected a file")
@@ -76,8 +84,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for scene in world.scenes(world.HELD_OUT, o.scenes, o.size, os.path.join(folder, "%d.ppm") if o.mmproj else None):
             for category, prompt, truth, picture in asked_of(scene, o, folder):
-                if category == "count" and truth not in ("None.", "One.", "Two.", "Three.", "Four."):
-                    category = "count above 4"
+                category = few(category, truth)
                 said = answer(o, prompt, picture)
                 if o.show and said != truth:
                     print(f"{scene['seed']} {category}: {prompt.split('. ')[-1]} {truth} found {said!r}", file=sys.stderr)
