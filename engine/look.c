@@ -48,10 +48,9 @@ static bool encode(struct album *a, struct tower *t, const struct sight *s, cons
                    struct error *e)
 {
     struct seen seen = {0};
-    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
-    clamp_line(&s->p.clamp, &s->p.fit, line);
-    tower_price_line(&s->cost, price);
-    if (o->say) o->say("%s: %s; %s", s->path, line, price);
+    char line[TOWER_OFFER_LINE];
+    tower_offer_line(&s->p, &s->cost, line);
+    if (o->say) o->say("%s: %s", s->path, line);
     bool ok = tower_encode(t, &s->p, &seen, e) || fail_in(e, s->path);
     ok = ok && album_add(a, seen.nx, seen.ny, seen.n_embd, seen.rows, e);
     looked->picture[looked->n++] = (struct looked_picture){s->p.clamp, s->p.fit};

@@ -31,12 +31,11 @@ static bool price_picture(const struct model *m, const struct tower *t, const st
                           struct error *e)
 {
     struct prediction r;
-    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
+    char line[TOWER_OFFER_LINE];
     if (!look_fits(m, t, e) || !tower_predict(&r, t, d, t->options.threads, &p->fit, e)) return false;
-    clamp_line(&p->clamp, &p->fit, line);
-    tower_price_line(&r, price);
+    tower_offer_line(p, &r, line);
     bool ok = tower_afford(t, &p->fit, &r, arg_max_time, e) || fail_in(e, image);
-    if (ok) note("%s: %s; %s", image, line, price);
+    if (ok) note("%s: %s", image, line);
     prediction_free(&r);
     return ok;
 }

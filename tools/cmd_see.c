@@ -95,14 +95,13 @@ static bool write_rows(const struct seen *s, struct error *e)
 /* Prices the picture, refuses it or encodes it. */
 static bool encode(struct tower *t, const struct device *d, struct sight *s, struct error *e)
 {
-    char line[CLAMP_LINE], price[TOWER_PRICE_LINE];
+    char line[TOWER_OFFER_LINE];
     s->prepare_s = picture_seconds(d, &s->p.fit);
     if (!tower_predict(&s->cost, t, d, t->options.threads, &s->p.fit, e)) return false;
     if (!s->p.picture.rgb) return true;
     if (!tower_afford(t, &s->p.fit, &s->cost, arg_max_time, e)) return fail_in(e, image);
-    clamp_line(&s->p.clamp, &s->p.fit, line);
-    tower_price_line(&s->cost, price);
-    note("%s: %s; %s", image, line, price);
+    tower_offer_line(&s->p, &s->cost, line);
+    note("%s: %s", image, line);
     return tower_encode(t, &s->p, &s->seen, e) || fail_in(e, image);
 }
 

@@ -109,7 +109,7 @@ bool picture_read(const char *path, struct picture *out, struct error *e)
     *out = (struct picture){0};
     char *data = file_read(path, PICTURE_MAX_FILE, &size, e);
     if (!data) return false;
-    bool ok = picture_decode(data, size, out, e) || fail_in(e, strcmp(path, "-") ? path : "stdin");
+    bool ok = picture_decode(data, size, out, e) || fail_in(e, picture_name(path));
     free(data);
     return ok;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -38,7 +39,11 @@ bool picture_parse_size(const char *text, int *width, int *height);
 /* Reads the picture in a file's bytes, told by its first ones. On failure out->rgb is NULL and *e says what is wrong; what is a
  * picture of another kind (JPEG, WebP, GIF ...) gets a line that says how to convert it. */
 bool picture_decode(const void *data, size_t size, struct picture *out, struct error *e);
-/* The same for a file by its path, or "-" for stdin; *e begins with it. */
+/* The same for a file by its path, or "-" for stdin; *e begins with it, by the name that picture_name gives. */
+static inline const char *picture_name(const char *path)
+{
+    return strcmp(path, "-") ? path : "stdin";
+}
 bool picture_read(const char *path, struct picture *out, struct error *e);
 
 /* Whether picture_write can write a file of this name: it ends in .png (where this build has libpng) or .ppm. */

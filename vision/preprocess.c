@@ -45,7 +45,7 @@ bool preprocess(const char *path, const char *clamp_flag, const struct clamp_key
     double start = clock_now();
     *out = (struct preprocessed){0};
     if (!clamp_choose(clamp_flag, keys, &out->clamp, e) || !picture_read(path, &file, e)) return false;
-    return fit(&file, clock_now() - start, clamp_flag, keys, out, e) || fail_in(e, path);
+    return fit(&file, clock_now() - start, clamp_flag, keys, out, e) || fail_in(e, picture_name(path));
 }
 
 void preprocessed_free(struct preprocessed *p)

@@ -36,3 +36,11 @@ void tower_price_line(const struct prediction *r, char line[TOWER_PRICE_LINE])
     snprintf(line, TOWER_PRICE_LINE, "%s, %s beside %s of weights, %s", si(r->flops, "FLOP").s,
              si(r->peak_memory_bytes - r->weight_bytes, "B").s, si(r->weight_bytes, "B").s, time);
 }
+
+void tower_offer_line(const struct preprocessed *p, const struct prediction *r, char line[TOWER_OFFER_LINE])
+{
+    char becomes[CLAMP_LINE], price[TOWER_PRICE_LINE];
+    clamp_line(&p->clamp, &p->fit, becomes);
+    tower_price_line(r, price);
+    snprintf(line, TOWER_OFFER_LINE, "%s; %s", becomes, price);
+}

@@ -21,4 +21,10 @@ enum { TOWER_PRICE_LINE = 256 };
 /* "301.5 MFLOP, 2.1 MB beside 1.2 MB of weights, 23 ms predicted", or why no time is. */
 void tower_price_line(const struct prediction *r, char line[TOWER_PRICE_LINE]);
 
+/* What a picture becomes and what that costs, as it is said before it is encoded: clamp_line's words, a semicolon, the line
+ * above. */
+enum { TOWER_OFFER_LINE = CLAMP_LINE + 2 + TOWER_PRICE_LINE };
+
+void tower_offer_line(const struct preprocessed *p, const struct prediction *r, char line[TOWER_OFFER_LINE]);
+
 #endif

@@ -11,7 +11,7 @@
 
 void scaled_size(int source_width, int source_height, int edge, int *width, int *height)
 {
-    int64_t longest = source_width > source_height ? source_width : source_height;
+    int64_t longest = longest_edge(source_width, source_height);
     int64_t w = (2 * (int64_t)source_width * edge + longest) / (2 * longest);
     int64_t h = (2 * (int64_t)source_height * edge + longest) / (2 * longest);
     *width = w > 1 ? (int)w : 1;
@@ -28,7 +28,7 @@ struct stair *stairs_new(const struct clamp *c, const struct clamp_keys *keys, i
 {
     struct clamp open = clamp_unbounded(c);
     struct stair *stairs = NULL;
-    int longest = source_width > source_height ? source_width : source_height;
+    int longest = longest_edge(source_width, source_height);
     size_t capacity = 0;
     *n = 0;
     for (int edge = 1; edge <= longest; edge++) {

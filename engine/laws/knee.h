@@ -17,6 +17,11 @@ struct stair {
     int64_t unbounded;  /* patches that it would have without the clamp's upper bound */
 };
 
+static inline int longest_edge(int width, int height)
+{
+    return width > height ? width : height;
+}
+
 /* Width and height of a picture of source_width x source_height scaled to a longest edge: the other side to the nearest, at
  * least 1. */
 void scaled_size(int source_width, int source_height, int edge, int *width, int *height);

@@ -19,7 +19,7 @@ static int clamp_of(const struct laws_point *p, const struct sweep *s)
 static int longest(const struct laws_point *p)
 {
     const struct clamped *fit = &p->plan->fit;
-    return fit->in_width > fit->in_height ? fit->in_width : fit->in_height;
+    return longest_edge(fit->in_width, fit->in_height);
 }
 
 /* ---- Knees and plateaus ---- */

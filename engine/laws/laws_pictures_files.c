@@ -34,7 +34,7 @@ void pictures_write_stairs(const void *from, FILE *f)
     for (int m = 0; m < s->options.n_models; m++)
         for (int c = 0; c < s->options.pictures.n_clamps; c++) {
             const struct sweep_clamp *k = &s->model[m].clamp[c];
-            int longest = s->picture.width > s->picture.height ? s->picture.width : s->picture.height;
+            int longest = longest_edge(s->picture.width, s->picture.height);
             for (size_t i = 0; i <= k->n_stairs; i++) {
                 /* The last step goes on to the picture's own size. */
                 const struct sweep_stair *t = &k->stairs[i < k->n_stairs ? i : k->n_stairs - 1];
@@ -61,7 +61,7 @@ void pictures_write_points(const void *from, FILE *f)
             const struct laws_point *p = &l->model[m].point[i];
             const struct sweep_point *q = p->plan;
             const struct clamped *fit = &q->fit;
-            int edge = fit->in_width > fit->in_height ? fit->in_width : fit->in_height;
+            int edge = longest_edge(fit->in_width, fit->in_height);
             fprintf(f, "%d,%d,%s,%d,%s,%d,%d,%d,%d,%lld,%lld,%zu,%d,%d", m + 1, p->index / s->options.pictures.n_edges + 1,
                     plain(clamp_of_point(&l->model[m], s, p->index)).s, edge, plain(l->model[m].plan->name).s, fit->in_width,
                     fit->in_height, fit->width, fit->height, (long long)fit->patches, (long long)fit->tokens, q->tokens.n,
@@ -155,7 +155,7 @@ void pictures_write_script(const void *from, FILE *f)
     const struct pictures_script *script = from;
     const struct laws *l = script->laws;
     const struct sweep_options *o = &l->sweep->options;
-    int longest = l->sweep->picture.width > l->sweep->picture.height ? l->sweep->picture.width : l->sweep->picture.height;
+    int longest = longest_edge(l->sweep->picture.width, l->sweep->picture.height);
     bool bars = plots[script->plot].low && o->repeats > 1, first = true;
     const char *name = picture_plot_names[script->plot];
     fprintf(f,

@@ -21,11 +21,6 @@ static const char default_question[] =
 
 /* ---- What is shown ---- */
 
-static int longest_edge(const struct sweep *s)
-{
-    return s->picture.width > s->picture.height ? s->picture.width : s->picture.height;
-}
-
 static int rising(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -76,7 +71,8 @@ bool pictures_begin(struct sweep *s, struct error *e)
                     SWEEP_EDGES, SWEEP_CLAMPS);
     if (!p->image) p->image = default_picture;
     if (!p->question) p->question = default_question;
-    if (!take_clamps(p, e) || !scene_or_picture(p->image, &s->picture, e) || !take_edges(p, longest_edge(s), e)) return false;
+    if (!take_clamps(p, e) || !scene_or_picture(p->image, &s->picture, e)) return false;
+    if (!take_edges(p, longest_edge(s->picture.width, s->picture.height), e)) return false;
     o->n_points = p->n_edges * p->n_clamps;
     for (int i = 0; i < o->n_points; i++) o->point[i] = p->edge[i % p->n_edges];
     return true;

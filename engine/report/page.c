@@ -61,6 +61,17 @@ void page_column(const struct json_value *model, const char *path, double *v)
     for (size_t i = 0; i < n; i++) v[i] = json_find_number(&points->item[i], path);
 }
 
+bool page_metered(const struct json_value *sweep)
+{
+    const char *kind = json_find_string(sweep, "energy_kind");
+    return kind && !strcmp(kind, "measured");
+}
+
+double page_area_end(const struct json_value *point, double predicted, size_t end)
+{
+    return predicted * json_find_element(point, "interval95_s", end) / json_find_number(point, "predicted_s");
+}
+
 /* ---- Texts ---- */
 
 struct page_text page_interval(double v, double low, double high, const char *unit)

@@ -45,11 +45,9 @@ static double longest_edge(const struct json_value *point)
     return fmax(json_find_number(point, "width"), json_find_number(point, "height"));
 }
 
-/* Joules are the prediction's own where no meter was read: then there is nothing measured to draw. */
 static bool is_measured(const struct json_value *sweep, const struct figure *what)
 {
-    const char *kind = json_find_string(sweep, "energy_kind");
-    return strcmp(what->measured, "energy_j") != 0 || (kind && !strcmp(kind, "measured"));
+    return strcmp(what->measured, "energy_j") != 0 || page_metered(sweep);
 }
 
 static void take_points(struct clamp_columns *c, const struct json_value *sweep, const struct json_value *model,
@@ -66,10 +64,9 @@ static void take_points(struct clamp_columns *c, const struct json_value *sweep,
         if (!of || strcmp(of, clamp) != 0) continue;
         c->x[c->n] = longest_edge(p);
         c->y[c->n] = measured ? json_find_number(p, what->measured) : NAN;
-        /* An area is its height times the time: its interval is the time's. Joules are more than that. */
-        double said = joules ? NAN : json_find_number(p, what->predicted) / json_find_number(p, "predicted_s");
-        c->from[c->n] = said * json_find_element(p, "interval95_s", 0);
-        c->to[c->n] = said * json_find_element(p, "interval95_s", 1);
+        double said = joules ? NAN : json_find_number(p, what->predicted); /* joules are more than a height times the time */
+        c->from[c->n] = page_area_end(p, said, 0);
+        c->to[c->n] = page_area_end(p, said, 1);
         c->band = c->band || !isnan(c->from[c->n]);
         c->low[c->n] = time ? json_find_number(p, "fastest_s") : NAN;
         c->high[c->n++] = time ? json_find_number(p, "slowest_s") : NAN;

@@ -47,6 +47,11 @@ struct page_text page_heading(const struct page_result *r, size_t n, enum page_s
 size_t page_points(const struct json_value *model);
 void page_column(const struct json_value *model, const char *path, double *v);
 
+/* Whether a sweep's joules were measured: where no meter was read they are the prediction's own, and there is nothing to draw. */
+bool page_metered(const struct json_value *sweep);
+/* Lower (end 0) or upper (1) end of the 95 % interval of an area, which is its height times the time, of which that is known. */
+double page_area_end(const struct json_value *point, double predicted, size_t end);
+
 /* Formats that sections share: "1.23 (1.20 to 1.26)", with what is known of it; a percentage with its sign. */
 struct page_text page_interval(double v, double low, double high, const char *unit);
 struct page_text page_change(double part);

@@ -57,27 +57,22 @@ static void fill_time(struct columns *c, const struct json_value *sweep, const s
     }
 }
 
-/* An area is its height times the time: its interval is the time's. */
 static void fill_area(struct columns *c, const struct json_value *sweep, const struct json_value *model,
                       const struct figure *what)
 {
-    static double time[PAGE_POINTS];
     const struct json_value *points = json_find(model, "points");
     fill_plain(c, sweep, model, what);
-    page_column(model, "predicted_s", time);
     for (size_t i = 0; i < c->n; i++) {
-        c->from[i] = c->predicted[i] * json_find_element(&points->item[i], "interval95_s", 0) / time[i];
-        c->to[i] = c->predicted[i] * json_find_element(&points->item[i], "interval95_s", 1) / time[i];
+        c->from[i] = page_area_end(&points->item[i], c->predicted[i], 0);
+        c->to[i] = page_area_end(&points->item[i], c->predicted[i], 1);
     }
 }
 
-/* Joules are the prediction's own where no meter was read: then there is nothing measured to draw. */
 static void fill_energy(struct columns *c, const struct json_value *sweep, const struct json_value *model,
                         const struct figure *what)
 {
-    const char *kind = json_find_string(sweep, "energy_kind");
     fill_plain(c, sweep, model, what);
-    if (!kind || strcmp(kind, "measured") != 0) clear(c->measured, c->n);
+    if (!page_metered(sweep)) clear(c->measured, c->n);
 }
 
 /* Tokens a second while decoding. */

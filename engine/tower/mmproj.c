@@ -70,7 +70,7 @@ static void colours(struct reader *r, const char *key, double above, float out[3
     }
     for (uint64_t c = 0; r->ok && c < 3; c++) {
         double v = gguf_number(kv, c);
-        if (!(v > above && v < 1e6)) r->ok = fail(r->e, "metadata '%s': found %g, expected more than %g", key, v, above);
+        if (!(v > above && v < 1e6)) r->ok = fail(r->e, "metadata '%s': found %g, expected more than %g and less than 1e6", key, v, above);
         out[c] = (float)v;
     }
 }

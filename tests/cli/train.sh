@@ -27,7 +27,7 @@ held() { # GROUP PERCENT
 }
 if [ -n "${RUN:-}" ]; then
     echo "skip questions about pictures: hundreds of runs under a wrapper"
-elif pictures "$([ -n "${HARTREE_SLOW:-}" ] && echo 240 || echo 60)"; then
+elif pictures "$([ -n "${HARTREE_SLOW:-}" ] && echo 240 || echo 120)"; then
     held "colour and kind" 95
     held "counts and places" 85
 else
