@@ -138,7 +138,7 @@ def most_at(step):
     return min(world.MOST, 3 + step // 100)
 
 
-HARDER_FROM = 2000
+HARDER_FROM = 1200
 
 
 def lm_batches(vocab, n, rows, at):
@@ -180,9 +180,9 @@ def lm_step(c, p, opt, rate, *batch):
     return p, opt, {"loss": loss, **figures}
 
 
-# The rate falls to nothing six times, from step to step and from so much: each fall's end shows what is left to learn.
-LM_FALLS = ((0, 1200, 5e-3), (1200, HARDER_FROM, 2e-3), (HARDER_FROM, 2450, 9e-4), (2450, 2800, 2e-3), (2800, 3080, 2.5e-3),
-            (3080, 3600, 2.5e-3))
+# The rate falls to nothing three times, from step to step and from so much.
+LM_FALLS = ((0, HARDER_FROM, 5e-3), (HARDER_FROM, 1700, 2.5e-3), (1700, 2200, 2.5e-3))
+
 
 
 def lm_init(c):
