@@ -9,4 +9,4 @@ KERNEL_INLINE __m512i codes(const void *block, int j)
     return _mm512_and_si512(two, _mm512_set1_epi8(3));
 }
 
-DOT_KERNEL_AVX512_256(q2_K, avx512, AVX2_MINIMA, 2);
+DOT_KERNEL_AVX512_256(q2_K, avx512, AVX2_MINIMA, 4);

@@ -2,4 +2,4 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx2.h"
 
-DOT_KERNEL_AVX2_32(q4_0, avx2, AVX2_LIFTED, 3, 3);
+DOT_KERNEL_AVX2_32(q4_0, avx2, AVX2_LIFTED, 3, 8);

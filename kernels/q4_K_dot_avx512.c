@@ -8,4 +8,4 @@ KERNEL_INLINE __m512i codes(const void *block, int j)
     return _mm512_and_si512(_mm512_srlv_epi16(avx512_twice(b->qs + 32 * j), avx512_halves(0, 4)), _mm512_set1_epi8(15));
 }
 
-DOT_KERNEL_AVX512_256(q4_K, avx512, AVX2_MINIMA, 1);
+DOT_KERNEL_AVX512_256(q4_K, avx512, AVX2_MINIMA, 4);

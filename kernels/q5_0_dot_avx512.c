@@ -8,4 +8,4 @@ KERNEL_INLINE __m512i codes(const struct dot_four *b, const int pair)
     return dot_fifth_bits(q, b, pair, sizeof(struct block_q5_0), offsetof(struct block_q5_0, qh));
 }
 
-DOT_KERNEL_AVX512_32(q5_0, avx512, 4, 2);
+DOT_KERNEL_AVX512_32(q5_0, avx512, 4, 4);

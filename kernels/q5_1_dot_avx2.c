@@ -2,4 +2,4 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx2.h"
 
-DOT_KERNEL_AVX2_32(q5_1, avx2, AVX2_MINIMUM, 0, 3);
+DOT_KERNEL_AVX2_32(q5_1, avx2, AVX2_MINIMUM, 0, 6);

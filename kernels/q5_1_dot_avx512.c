@@ -8,4 +8,4 @@ KERNEL_INLINE __m512i codes(const struct dot_four *b, const int pair)
     return dot_fifth_bits(q, b, pair, sizeof(struct block_q5_1), offsetof(struct block_q5_1, qh));
 }
 
-DOT_KERNEL_AVX512_32(q5_1, avx512, DOT_MINIMA, 2);
+DOT_KERNEL_AVX512_32(q5_1, avx512, DOT_MINIMA, 4);

@@ -2,4 +2,4 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dot_avx2.h"
 
-DOT_KERNEL_AVX2_256(q5_K, avx2, AVX2_MINIMA, 10);
+DOT_KERNEL_AVX2_256(q5_K, avx2, AVX2_MINIMA, 12);

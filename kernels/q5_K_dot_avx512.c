@@ -11,4 +11,4 @@ KERNEL_INLINE __m512i codes(const void *block, int j)
     return _mm512_mask_add_epi8(low, high, low, _mm512_set1_epi8(16));
 }
 
-DOT_KERNEL_AVX512_256(q5_K, avx512, AVX2_MINIMA, 1);
+DOT_KERNEL_AVX512_256(q5_K, avx512, AVX2_MINIMA, 4);

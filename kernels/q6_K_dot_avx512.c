@@ -11,4 +11,4 @@ KERNEL_INLINE __m512i codes(const void *block, int j)
     return _mm512_or_si512(low, _mm512_and_si512(high, _mm512_set1_epi8(48)));
 }
 
-DOT_KERNEL_AVX512_256(q6_K, avx512, 5, 4);
+DOT_KERNEL_AVX512_256(q6_K, avx512, 5, 6);

@@ -9,4 +9,4 @@ KERNEL_INLINE __m512i codes(const struct dot_four *b, const int pair)
     return _mm512_xor_si512(q, _mm512_set1_epi8((char)0x80));
 }
 
-DOT_KERNEL_AVX512_32(q8_0, avx512, 7, 3);
+DOT_KERNEL_AVX512_32(q8_0, avx512, 7, 6);

@@ -104,21 +104,58 @@ static void multiply_gauged(const struct mpo_part *p, float *to, size_t ld, floa
 
 /* ---- Outputs to their places ---- */
 
+/* Columns of `n` outputs, ld apart, as rows of `vectors`: what the vectors of a token give lies side by side. */
+static inline void interleave(float *restrict y, const float *restrict from, size_t ld, size_t n, const size_t vectors)
+{
+    for (size_t j = 0; j < n; j++)
+        for (size_t v = 0; v < vectors; v++) y[j * vectors + v] = from[v * ld + j];
+}
+
+/* A token's outputs of the first core, of `n` vectors from `vector` on. */
+static void scatter_singly(const struct mpo_part *p, const float *from, float *y, size_t vector, size_t n)
+{
+    const size_t vectors = p->step.vectors, rows = p->rows;
+    y += p->row * vectors + vector;
+    if (n == vectors && n == 2) return interleave(y, from, rows, rows, 2);
+    if (n == vectors && n == 4) return interleave(y, from, rows, rows, 4);
+    for (size_t v = 0; v < n; v++)
+        for (size_t j = 0; j < rows; j++) y[j * vectors + v] = from[v * rows + j];
+}
+
+/* A vector's outputs of another core: runs of them lie together. */
+static void scatter_runs(const struct mpo_part *p, const float *from, float *y, size_t vector)
+{
+    const struct mpo_step *s = &p->step;
+    for (size_t r = 0, n; r < p->rows; r += n) {
+        size_t o = (p->row + r) / s->run, a = (p->row + r) % s->run;
+        n = s->run - a < p->rows - r ? s->run - a : p->rows - r;
+        memcpy(y + (o * s->vectors + vector) * s->run + a, from + r, n * sizeof *y);
+    }
+}
+
+/* A vector's outputs of the first core, permuted, or with a bias. */
+static void scatter_placed(const struct mpo_part *p, const float *from, float *y, size_t vector)
+{
+    for (size_t r = 0; r < p->rows; r++) {
+        size_t at = (p->row + r) * p->step.vectors + vector, to = p->place ? (size_t)p->place[at] : at;
+        y[to] = from[r] + (p->bias ? p->bias[to] : 0);
+    }
+}
+
 static void scatter(const struct mpo_part *p, const float *from)
 {
     const struct mpo_step *s = &p->step;
-    for (size_t c = 0; c < p->cols; c++, from += p->rows) {
+    for (size_t c = 0, n; c < p->cols; c += n, from += n * p->rows) {
         size_t token = (p->col + c) / s->vectors, vector = (p->col + c) % s->vectors;
         float *y = p->y + token * p->ldy;
-        for (size_t r = 0; r < p->rows;) {
-            size_t o = (p->row + r) / s->run, a = (p->row + r) % s->run, n = s->run - a,
-                   at = (o * s->vectors + vector) * s->run + a;
-            if (n > p->rows - r) n = p->rows - r;
-            for (size_t j = 0; j < n; j++) {
-                size_t to = p->place ? (size_t)p->place[at + j] : at + j;
-                y[to] = from[r + j] + (p->bias ? p->bias[to] : 0);
-            }
-            r += n;
+        n = 1;
+        if (s->run > 1) { /* not the first core: neither permuted nor with a bias */
+            scatter_runs(p, from, y, vector);
+        } else if (p->place || p->bias) {
+            scatter_placed(p, from, y, vector);
+        } else {
+            n = s->vectors - vector < p->cols - c ? s->vectors - vector : p->cols - c;
+            scatter_singly(p, from, y, vector, n);
         }
     }
 }
