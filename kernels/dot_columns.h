@@ -7,8 +7,6 @@
 #include "kernels/inline.h"
 #include "kernels/kernel.h"
 
-enum { DOT_COLS = 4 };
-
 /* All rows by `cols` columns from c on. */
 typedef void dot_strip(const struct dot_args *a, size_t c, const int cols);
 

@@ -53,6 +53,7 @@ struct dot_args {
 };
 
 enum { GEMM_PANEL_BYTES = 64 << 10 };
+enum { DOT_COLS = 4 }; /* columns for which a dot of quantised weights unpacks a row's codes once (dot_columns.h) */
 
 /* A kernel's frames together take less stack than this; attention on AVX-512 takes most, 165 KiB. */
 enum { KERNEL_STACK_BYTES = 256 << 10 };

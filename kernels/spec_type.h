@@ -218,7 +218,7 @@ static inline struct kernel_work tspec_dot_work(enum type type, const struct dot
         {"none", 0, 3, 2}, {#N0 "x1x1", N0, 1, 1}, {#N1 "x16x4", N1, 16, 4}, {#N2 "x17x9", N2, 17, 9},                         \
             {#N1 "x40x13", N1, 40, 13}, {#N2 "x33x6", N2, 33, 6}, {#N3 "x15x7", N3, 15, 7}, {#N0 "x64x32", N0, 64, 32},        \
         {                                                                                                                      \
-            "2048x96x96", 2048, 96, 96                                                                                         \
+            "2048x96x256", 2048, 96, 256                                                                                       \
         }                                                                                                                      \
     }
 #define GEMM_CASES_1   GEMM_CASES(1, 7, 31, 1997)

@@ -91,15 +91,19 @@ static void test_8b(const struct device *d)
 
 /* ---- Rows and totals ---- */
 
-/* What a product takes of five columns where so many are few, or 0 as where the profile is silent: the roofline's own formula
+/* What a product takes of some columns where so many are few, or 0 as where the profile is silent: the roofline's own formula
  * with nothing read from memory and nothing for the stage. 1e9 weights take 1 s a column by a dot; by a gemm 1 s to unpack and
  * 0.1 s a column. */
 static void test_few(void)
 {
     static const struct {
         unsigned few;
+        double group; /* seconds of 1e9 weights by four columns together; 0: not in the profile */
+        size_t cols;
         double want; /* seconds of 1e9 weights */
-    } cases[] = {{0, 1.5}, {2, 1.5}, {5, 1 + (1.6 - 1) * 4 / 5}, {15, 1 + (2.6 - 1) * 4 / 15}};
+    } cases[] = {{0, 0, 5, 1.5},   {2, 0, 5, 1.5},   {5, 0, 5, 1 + (1.6 - 1) * 4 / 5}, {15, 0, 5, 1 + (2.6 - 1) * 4 / 15},
+                 {2, 2.2, 5, 1.5}, {5, 2.2, 5, 3.2}, {15, 2.2, 3, 1.8},                {15, 2.2, 4, 2.2},
+                 {15, 2.2, 8, 4.4}, {15, 2.2, 10, 4.4 + 1.4}};
     struct model *m = model_from_shape("tiny-llama:Q8_0", &e);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     size_t at = 0;
@@ -116,9 +120,12 @@ static void test_few(void)
                   device_set(&d, "linear.q8_0.prefill.1", 2e10, ASSUMED, NULL, &e) &&
                   device_set(&d, "linear.q8_0.unpack.1", 1e-9, ASSUMED, NULL, &e) &&
                   (!cases[i].few || device_set(&d, "linear.q8_0.few", cases[i].few, ASSUMED, NULL, &e)) &&
-                  predict(&r, p, &d, &(struct predict_options){.threads = 1, .prompt = 5, .gen = 1, .kv_type = TYPE_F16}, &e);
+                  (!(cases[i].group > 0) || device_set(&d, "linear.q8_0.group.1", 8e9 / cases[i].group, ASSUMED, NULL, &e)) &&
+                  predict(&r, p, &d,
+                          &(struct predict_options){.threads = 1, .prompt = cases[i].cols, .gen = 1, .kv_type = TYPE_F16}, &e);
         double found = ok ? r.rows[at].time_s / weights * 1e9 : NAN;
-        snprintf(name, sizeof name, "five rows where the profile has %u as few", cases[i].few);
+        snprintf(name, sizeof name, "%zu rows where the profile has %u as few, %g s for four together", cases[i].cols, cases[i].few,
+                 cases[i].group);
         TEST(name, ok && near(found, cases[i].want, 1e-6), "found %g s of 1e9 weights, expected %g: %s", found, cases[i].want,
              e.text);
         prediction_free(&r);

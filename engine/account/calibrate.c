@@ -193,8 +193,8 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         const char *shape;
         size_t rows;
         int steps;
-    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, c->many, 2}};
-    for (int i = 0; i < 4; i++) {
+    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, c->many, 2}, {warm, DOT_COLS, 5}};
+    for (int i = 0; i < (linear_unpacks(type, DOT_COLS) ? 4 : 5); i++) {
         struct probe_sums sums = {0};
         struct probe p = {runs[i].shape, &c->memory, TYPE_F16, t, 0, runs[i].rows, runs[i].steps};
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
@@ -202,6 +202,7 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         double rate = s->work / s->seconds;
         bool ok = i == 0   ? note_rate(c, rate, "linear.%s.stream.%d", op, t)
                   : i == 1 ? note_rate(c, rate, "linear.%s.decode.%d", op, t)
+                  : i == 4 ? note_rate(c, rate, "linear.%s.group.%d", op, t)
                            : note_seconds(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
         for (int k = 0; ok && (i == 0 || i == 3) && k < OP_KIND_COUNT; k++)
             if (sums.vector[k].work > 0)

@@ -38,6 +38,7 @@ static const struct key_rule {
     {"read_cache.SIZE.THREADS", "B/s", 1e6, 1e15},
     {"linear.TYPE.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
+    {"linear.TYPE.group.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.unpack.THREADS", "s", 0, 1},
     {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},

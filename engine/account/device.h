@@ -16,6 +16,7 @@
  *   read_cache.SIZE.T    B/s    the same, of SIZE a thread that stays in a cache: 16K, 128K ...; what each level gives
  *   linear.TYPE.decode.T  FLOP/s one activation row, weights in the cache
  *   linear.TYPE.stream.T  FLOP/s one activation row, weights from memory; need not be there
+ *   linear.TYPE.group.T   FLOP/s DOT_COLS activation rows together by a dot (kernel.h), weights in the cache; need not be there
  *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking
  *   linear.TYPE.unpack.T  s      of unpacking one weight for many rows; need not be there
  *   linear.TYPE.few       1      the most activation rows that the kernels multiply by a dot, a whole number of 1 to 15

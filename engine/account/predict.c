@@ -6,6 +6,7 @@
 #include "engine/cost.h"
 #include "engine/exec.h"
 #include "engine/ops/attention.h"
+#include "kernels/kernel.h"
 #include "tensor/linear.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@
 struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
-    double stream, unpack, score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
+    double stream, group, unpack, score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
     double copy; /* B/s of outputs to their places: of a thread vector.gather.decode, a row at a time; NAN of no core */
 };
 
@@ -98,6 +99,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     bool many = rows > 1 || (both && !op->sampled);
     r->many = many ? need_phase(m, key, "prefill", threads) : look_up_phase(m, key, "prefill", threads);
     r->stream = look_up_phase(m, key, "stream", threads);
+    r->group = look_up_phase(m, key, "group", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
     r->copy = op->kind == OP_CORE ? threads * look_up_phase(m, "vector.gather", "decode", 1) : NAN;
     for (int many = 0; many < 2; many++) {
@@ -134,6 +136,11 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     size_t cols = columns(op, s), first = (size_t)s->few[op->w->type] + 1;
     if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return c->flops / r->one;
     double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
+    if (cols < first && !isnan(r->group)) {
+        double group = 2 * weights * DOT_COLS / r->group;
+        size_t rest = cols % DOT_COLS;
+        return (double)(cols / DOT_COLS) * group + (rest ? one + (group - one) * (double)(rest - 1) / (DOT_COLS - 1) : 0);
+    }
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
     size_t many = cols < first ? first : cols;

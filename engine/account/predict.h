@@ -16,8 +16,10 @@
  *
  *   linear, by a gemm (many columns)     FLOPs / linear.TYPE.prefill + blocks * weights * linear.TYPE.unpack: each weight is
  *                                        unpacked once for a block of columns (linear.h)
- *           by a dot (few: as many as    for one column FLOPs / linear.TYPE.decode, from there in a straight line to what
- *           linear.TYPE.few at most)     the gemm takes for the first number of columns that is its own
+ *           by a dot (few: as many as    for one column FLOPs / linear.TYPE.decode, for DOT_COLS FLOPs / linear.TYPE.group,
+ *           linear.TYPE.few at most)     between them in a straight line, and of more what their groups of DOT_COLS take.
+ *                                        Without that rate in a straight line from one column to what the gemm takes for
+ *                                        the first number of columns that is its own
  *   attend                               scores * (2 (head_dim + values) / attend.KV.decode + attend.KV.score.decode) for one
  *                                        row, prefill for more; scores are query heads times the positions each row sees, and
  *                                        attend.KV.edge.PHASE more a row; values is head_dim, and for several rows that rounded
