@@ -72,7 +72,7 @@ static int open_beside(struct file_output *o, const struct stat *old, struct err
     if (!take_slot(o, e)) return -1;
     atomic_store(&o->partial->state, LIVE);
     int fd = create(o->partial->path);
-    if (fd < 0) fail(e, "cannot create '%s': %s", o->partial->path, strerror(errno));
+    if (fd < 0) fail(e, "cannot create a file beside it: %s", strerror(errno));
     else if (old) (void)!fchmod(fd, old->st_mode & 0777); /* as the old file's; a file system without modes is fine */
     return fd;
 }

@@ -392,7 +392,7 @@ static void output(void)
     file_output_discard(o);
     TEST("refuses a directory as output",
          !file_output_open(folder, &e) && strstr(e.text, "found a directory, expected a file to write"), "%s", e.text);
-    TEST("refuses a missing folder", !file_output_open(at("no/out"), &e) && strstr(e.text, "cannot create"), "%s", e.text);
+    TEST("refuses a missing folder", !file_output_open(at("no/out"), &e) && strstr(e.text, "cannot create a file beside it"), "%s", e.text);
 
     /* A killed process with unfinished outputs: its signal handler cleans up; a child of it must not. */
     o = file_output_open(at("other"), &e);

@@ -18,8 +18,9 @@ static const char *output;
         "exact", NULL, OPTION_FLAG, &exact, NULL, "dequantised weights, float32 activations, keys and values", 0, 0, NULL  \
     }
 
+#define ENCODER {"model", "m", OPTION_STRING, &arg_model, "FILE", "the encoder, a GGUF file (required)", 0, 0, NULL}
 static const struct option embed_options[] = {
-    ARG_MODEL,
+    ENCODER,
     {"file", "f", OPTION_STRING, &arg_file, "FILE", "embed each line of a file, - for stdin", 0, 0, NULL},
     {"output", "o", OPTION_STRING, &output, "FILE", "write the lines to a file instead of stdout", 0, 0, NULL},
     ARG_EXACT,
@@ -27,7 +28,7 @@ static const struct option embed_options[] = {
 };
 
 static const struct option similarity_options[] = {
-    ARG_MODEL,
+    ENCODER,
     {"file", "f", OPTION_STRING, &arg_file, "FILE", "compare the two texts of each line, with a tab between; - for stdin", 0, 0,
      NULL},
     ARG_EXACT,
@@ -52,7 +53,9 @@ static void close_encoder(struct encoder *c)
 static bool open_encoder(struct encoder *c, struct error *e)
 {
     struct embed_options o = {.threads = arg_threads(), .exact = exact};
-    *c = (struct encoder){.model = arg_open_model(0, e)};
+    *c = (struct encoder){0};
+    if (!arg_model) return fail(e, "-m: found no model, expected an encoder: tools/get-model minilm-l6 fetches one");
+    c->model = arg_open_model(0, e);
     c->embedder = c->model ? embedder_new(c->model, &o, e) : NULL;
     if (c->embedder) {
         c->width = embedder_width(c->embedder);

@@ -119,6 +119,14 @@ static struct text pixels(double edge)
     return t;
 }
 
+/* "0.66", or "-". */
+static struct text ratio(double v)
+{
+    struct text t = {"-"};
+    if (!isnan(v)) snprintf(t.s, sizeof t.s, "%.2f", v);
+    return t;
+}
+
 static void print_clamp(const struct laws_clamp *k, FILE *f)
 {
     char measured[80];
@@ -130,8 +138,9 @@ static void print_clamp(const struct laws_clamp *k, FILE *f)
         fprintf(f, "  no plateau\n");
         return;
     }
-    fprintf(f, " %8.0f %10s %10s %10s %8s %6.2f %9.2f\n", k->patches, si(k->flops, "").s, si(k->time_s, "s").s,
-            si(k->predicted_s, "s").s, signed_percent(laws_error(k->predicted_s, k->time_s)).s, k->ratio, k->predicted_ratio);
+    fprintf(f, " %8.0f %10s %10s %10s %8s %6s %9s\n", k->patches, si(k->flops, "").s, si(k->time_s, "s").s,
+            si(k->predicted_s, "s").s, signed_percent(laws_error(k->predicted_s, k->time_s)).s, ratio(k->ratio).s,
+            ratio(k->predicted_ratio).s);
 }
 
 void pictures_print_model(const struct laws *l, const struct laws_model *m, FILE *f)
