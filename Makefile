@@ -43,15 +43,16 @@ TESTS := $(USRC:%.c=$(B)/%)
 have = $(shell echo 'int main(void){return 0;}' | $(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo 1)
 HAVE_ZSTD := $(if $(STATIC)$(CROSS),,$(call have,zstd.h,-lzstd))
 HAVE_PNG := $(if $(STATIC)$(CROSS),,$(call have,png.h,-lpng))
-HAVE_OPENBLAS := $(if $(STATIC)$(CROSS),,$(call have,stddef.h,-lopenblas))
+# OpenBLAS is opened while running, by what computes with it (tensor/lapack.c); a static program can open nothing.
+HAVE_DLOPEN := $(if $(STATIC),,1)
 
 ALL_CPPFLAGS = -I. -I$(B) -D_GNU_SOURCE -DHARTREE_VERSION='"$(VERSION)"' $(if $(HAVE_ZSTD),-DHAVE_ZSTD) $(if $(HAVE_PNG),-DHAVE_PNG) \
-               $(if $(HAVE_OPENBLAS),-DHAVE_OPENBLAS) \
+               $(if $(HAVE_DLOPEN),-DHAVE_DLOPEN) \
                $(if $(SIMDE),-DEMULATED_AVX512) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 -Wall -Wextra -Werror=incompatible-pointer-types -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
              $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(STATIC),-static) $(LDFLAGS)
-LIBS = $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_PNG),-lpng) $(if $(HAVE_OPENBLAS),-lopenblas) -lm
+LIBS = $(if $(HAVE_ZSTD),-lzstd) $(if $(HAVE_PNG),-lpng) $(if $(HAVE_DLOPEN),-ldl) -lm
 isa = $(firstword $(filter $(ISAS),$(subst _, ,$(notdir $*))))
 
 all: $(B)/hartree ## build the program; a plain build is linked as ./hartree

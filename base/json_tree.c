@@ -21,7 +21,9 @@ struct reader {
 static bool wrong(const struct reader *r, const char *expected)
 {
     if (r->at == r->end) return fail(r->e, "line %d: found the end, expected %s", r->line, expected);
-    int n = r->end - r->at < 12 ? (int)(r->end - r->at) : 12;
+    int n = 0;
+    while (n < 12 && n < r->end - r->at && r->at[n] != '\n' && r->at[n] != '\r') n++;
+    if (!n) return fail(r->e, "line %d: found the line's end, expected %s", r->line, expected);
     return fail(r->e, "line %d: found '%.*s', expected %s", r->line, n, r->at, expected);
 }
 

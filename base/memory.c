@@ -94,6 +94,16 @@ uint64_t memory_peak(void)
 #endif
 }
 
+void memory_peak_restart(void)
+{
+#ifdef __linux__
+    FILE *f = fopen("/proc/self/clear_refs", "w");
+    if (!f) return;
+    fputc('5', f); /* proc(5): the peak becomes what is resident now */
+    fclose(f);
+#endif
+}
+
 void memory_trim(void)
 {
 #ifdef __GLIBC__

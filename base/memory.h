@@ -13,6 +13,9 @@ uint64_t memory_available(void);
 /* The process's highest resident size so far, in bytes. */
 uint64_t memory_peak(void);
 
+/* From here on, where the system can (Linux): after what is no part of the work that is to be told of. */
+void memory_peak_restart(void);
+
 /* Gives freed memory back to the system where the C library can be asked to, so that a resident size is that of what is in use.
  */
 void memory_trim(void);

@@ -1,8 +1,8 @@
 /* lapack.h - dense linear algebra in double for the compressor: products, Cholesky, eigenvectors, pivoted QR.
  *
- * The one file that needs OpenBLAS. In a build without it lapack_require says so in one line, and none of the functions below
- * matrix_new may be called. Matrices are row-major, each row `n` numbers after the one before it.
- * SPDX-License-Identifier: MIT */
+ * The one file that needs OpenBLAS, which is opened when it is first asked for. Where it is not there, or in a static build,
+ * lapack_require says so in one line, and none of the functions below matrix_new may be called. Matrices are row-major, each
+ * row `n` numbers after the one before it. SPDX-License-Identifier: MIT */
 #ifndef HARTREE_LAPACK_H
 #define HARTREE_LAPACK_H
 
@@ -10,10 +10,11 @@
 
 #include <stddef.h>
 
-/* "0.3.21", NULL in a build without it. */
+/* "0.3.21", NULL without it. Opens it. */
 const char *lapack_version(void);
 
-/* False and *e, which says how to get it, in a build without OpenBLAS. Else its threads are set to so many. */
+/* Opens it, to compute by so many threads. False and *e, which says how to get it, without it. To be called from the first
+ * thread, before there are others: it sets OPENBLAS_NUM_THREADS. */
 bool lapack_require(int threads, struct error *e);
 
 /* A matrix of whatever numbers, to be freed; there in any build. NULL and *e for want of memory. */

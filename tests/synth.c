@@ -3,6 +3,7 @@
 #include "engine/quantise.h"
 #include "engine/session.h"
 #include "engine/synth.h"
+#include "engine/tower/mmproj.h"
 #include "kernels/kernel.h"
 #include "loader/file.h"
 #include "tests/test.h"
@@ -54,6 +55,20 @@ static void test_published(void)
     struct model *gilda = model_from_shape("gilda-3.2b", &e);
     TEST("gilda-3.2b has 3.2 B parameters", gilda && fabs((double)gilda->parameters / 3.2e9 - 1) < 0.005, "%s", e.text);
     model_close(gilda);
+}
+
+/* A shape that sees has a tower of its name and width: `paper --full` makes both of it. */
+static void test_towers(void)
+{
+    for (size_t i = 0; shape_at(i); i++) {
+        const struct shape *s = shape_at(i);
+        struct error e = {""};
+        if (strcmp(s->arch, "qwen2vl")) continue;
+        struct mmproj *m = mmproj_from_shape(s->name, &e);
+        TEST("a shape that sees has a tower", m && m->n_out == s->n_embd, "%s: found %d wide, expected %d; %s", s->name,
+             m ? m->n_out : 0, s->n_embd, e.text);
+        mmproj_close(m);
+    }
 }
 
 static void test_specs(void)
@@ -387,6 +402,7 @@ int main(void)
     if (!kernel_init(getenv("HARTREE_ISA"), getenv("HARTREE_KERNEL"), message, sizeof message)) return puts(message), 1;
     if (!test_folder(dir, sizeof dir)) return perror(dir), 1;
     test_published();
+    test_towers();
     test_specs();
     const char *models = test_models();
     static const char *const real[] = {"gemma-3-270m-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m",

@@ -324,7 +324,7 @@ int command_main(const struct command *c, int argc, char **argv)
     }
     if (n_args < c->min_args) return usage_error("found %d argument%s, expected: %s", n_args, n_args == 1 ? "" : "s", c->usage);
     if (c->max_args >= 0 && n_args > c->max_args)
-        return usage_error("found '%s', expected %s", args[c->max_args], c->max_args ? "no further argument" : "no argument");
+        return usage_error("found '%s', expected %s", args[c->max_args], c->max_args ? "no further argument" : c->usage);
     int status = n_args ? command_kind(c, args[0]) : EXIT_DONE;
     return status == EXIT_DONE ? finish_stdout(c->run(n_args, args)) : status;
 }

@@ -113,6 +113,8 @@ extern const struct help_variable help_variables[];
 
 /* A progress line on stderr, only where it is a terminal and not -q: "loading  43 %  12 s left". done == total ends it. */
 void progress(const char *what, uint64_t done, uint64_t total);
+/* The same of a sweep (sweep.h's progress, whose ctx is not read): "measuring  43 %  window 5 of 38  12 min left". */
+void progress_windows(void *ctx, double done_s, double total_s, size_t done, size_t total);
 void progress_clear(void); /* takes an unfinished line off the terminal; what prints on stderr calls it first */
 
 /* The bundled models: what is taken where a command names no model. */

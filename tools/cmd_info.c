@@ -11,6 +11,7 @@
 #include "tools/common_args.h"
 
 static bool all_tensors;
+static const char *model; /* as other commands name it */
 
 /* The layers that are no plain matrices, read by the engine: none where the file is of no architecture that it knows. */
 struct factorised {
@@ -262,18 +263,19 @@ static struct factorised read_factorised(const char *path, const struct gguf *g)
 
 static int run(int n_args, char **args)
 {
-    (void)n_args;
     struct error e;
     struct description d;
-    struct model_file *f = model_file_open(args[0], &(struct file_options){.header_only = true}, &e);
+    if (!n_args == !model) return usage_error("found %s, expected FILE", model ? "both FILE and -m" : "no file");
+    const char *path = model ? model : args[0];
+    struct model_file *f = model_file_open(path, &(struct file_options){.header_only = true}, &e);
     if (!f) return failed(&e);
     if (!describe_model(&d, f->gguf, &e)) {
-        fail_in(&e, args[0]);
+        fail_in(&e, path);
         model_file_close(f);
         return failed(&e);
     }
     arg_note_cut(f);
-    struct factorised list = read_factorised(args[0], f->gguf);
+    struct factorised list = read_factorised(path, f->gguf);
     if (common.json) print_json(f, &d, &list);
     else print_text(f, &d, &list);
     free(list.rows);
@@ -283,6 +285,7 @@ static int run(int n_args, char **args)
 }
 
 static const struct option options[] = {
+    {.name = "model", .alias = "m", .kind = OPTION_STRING, .target = &model, .metavar = "FILE", .help = "the same as FILE"},
     {.name = "tensors",
      .kind = OPTION_FLAG,
      .target = &all_tensors,
@@ -299,7 +302,6 @@ const struct command command_info = {
         "split model or a .gguf.zst. Only the header is read; where the file ends before its tensor data do, a note on "
         "stderr says by how much. Values that are long are cut; -v shows more of them.",
     .options = options,
-    .min_args = 1,
     .max_args = 1,
     .run = run,
 };

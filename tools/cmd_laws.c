@@ -85,12 +85,6 @@ static int64_t twice(const struct int_list *list)
     return 0;
 }
 
-static void show(void *ctx, double done_s, double total_s)
-{
-    (void)ctx;
-    progress("measuring", (uint64_t)(1e3 * done_s), (uint64_t)(1e3 * total_s) + 1);
-}
-
 /* The models' paths; the demo model where none is given. */
 static bool read_models(struct sweep_options *o, struct error *e)
 {
@@ -190,7 +184,7 @@ static int run(int n_args, char **args)
                              .words = {.energy = energy, .word = words, .n = family ? laws_compress_words(words) : 0},
                              .judge = judge,
                              .references = references,
-                             .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
+                             .hooks = {.progress = progress_windows, .say = note, .interrupted = &interrupted}};
     if (check_words(pictures, family) || check_twice("points", &points) || check_twice("lengths", &lengths) ||
         check_twice("edges", &edges))
         return EXIT_USAGE;

@@ -27,10 +27,10 @@ static int predict_figures(void)
     return EXIT_DONE;
 }
 
-static void show(void *ctx, double done_s, double total_s)
+static void show_calibration(void *ctx, uint64_t done, uint64_t total)
 {
     (void)ctx;
-    progress("measuring", (uint64_t)(1e3 * done_s), (uint64_t)(1e3 * total_s) + 1);
+    progress("calibrating", done, total);
 }
 
 static void print_result(const struct protocol_result *r)
@@ -80,7 +80,8 @@ static int run(int n_args, char **args)
                                  .minutes = minutes,
                                  .threads = arg_threads(),
                                  .energy = strcmp(energy, "auto") ? energy : NULL,
-                                 .hooks = {.progress = show, .say = note, .interrupted = &interrupted}};
+                                 .calibrating = show_calibration,
+                                 .hooks = {.progress = progress_windows, .say = note, .interrupted = &interrupted}};
     for (size_t i = 0; i < pair.n; i++) o.model[i] = pair.v[i];
     for (size_t i = 0; i < vision.n; i++) {
         o.vision[i] = vision.v[i];

@@ -70,6 +70,6 @@ const struct command command_version = {
     .summary = "the version, the compiler, instruction sets and libraries",
     .usage = "[--json]",
     .description = "The instruction sets that kernels were built for, those that this machine has, and the one in use; the "
-                   "libraries that this build links, with their versions, or 'no'.",
+                   "libraries that it uses, with their versions, or 'no'.",
     .run = run,
 };

@@ -64,7 +64,8 @@ void progress_clear(void)
     line_shown = false;
 }
 
-void progress(const char *what, uint64_t done, uint64_t total)
+/* `of`: what else to say of how far it is; "". */
+static void show_progress(const char *what, const char *of, uint64_t done, uint64_t total)
 {
     static double start, last, first;
     static char current[32];
@@ -84,10 +85,24 @@ void progress(const char *what, uint64_t done, uint64_t total)
     if (now - last < 0.1) return; /* more is flicker */
     last = now;
     double share = (double)done / (double)total, left = share > first ? (now - start) * (1 - share) / (share - first) : 0;
-    fprintf(stderr, "\r\033[K%s %3.0f %%", current, 100 * share);
-    if (now - start > 1 && share > first) fprintf(stderr, "  %.0f s left", left);
+    fprintf(stderr, "\r\033[K%s %3.0f %%%s", current, 100 * share, of);
+    if (now - start > 1 && share > first)
+        left < 120 ? fprintf(stderr, "  %.0f s left", left) : fprintf(stderr, "  %.0f min left", left / 60);
     fflush(stderr);
     line_shown = true;
+}
+
+void progress(const char *what, uint64_t done, uint64_t total)
+{
+    show_progress(what, "", done, total);
+}
+
+void progress_windows(void *ctx, double done_s, double total_s, size_t done, size_t total)
+{
+    char of[64];
+    (void)ctx;
+    snprintf(of, sizeof of, "  window %zu of %zu", done + (done < total), total);
+    show_progress("measuring", of, (uint64_t)(1e3 * done_s), (uint64_t)(1e3 * total_s) + 1);
 }
 
 /* ---- Models ---- */

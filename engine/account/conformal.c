@@ -16,12 +16,12 @@ size_t conformal_least(double level)
     return n;
 }
 
-double conformal_half_width(const double *relative_residuals, size_t n, double level)
+double conformal_half_width(const double *residuals, size_t n, double level)
 {
     double k = rank(n, level);
     if (!(level > 0 && level < 1) || k > (double)n) return NAN;
     for (size_t i = 0; i < n; i++)
-        if (!isfinite(relative_residuals[i])) return NAN;
+        if (!isfinite(residuals[i])) return NAN;
     /* Walks down from the largest: the rank is near n, so few passes find it, and no copy need be sorted. */
     size_t above = 0; /* residuals beyond `width` */
     double width = INFINITY;
@@ -29,7 +29,7 @@ double conformal_half_width(const double *relative_residuals, size_t n, double l
         double next = 0;
         size_t equal = 0;
         for (size_t i = 0; i < n; i++) {
-            double r = fabs(relative_residuals[i]);
+            double r = fabs(residuals[i]);
             if (r >= width) continue;
             if (r > next || !equal)
                 next = r, equal = 1;

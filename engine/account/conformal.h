@@ -13,10 +13,11 @@
 
 #include <stddef.h>
 
-/* Half the width, relative to a prediction, of the interval prediction * (1 -+ h) that covers with probability `level`, 0 <
- * level < 1. relative_residuals[0 .. n) are (measured - predicted) / predicted. NAN if n is too small for the level, or if a
+/* h such that a new run's absolute residual is at most h with probability `level`, 0 < level < 1. Where residuals[0 .. n) are
+ * (measured - predicted) / predicted, prediction * (1 -+ h) covers; where they are factors less one, max(measured / predicted,
+ * predicted / measured) - 1, prediction / (1 + h) to prediction * (1 + h) does. NAN if n is too small for the level, or if a
  * residual is not finite. */
-double conformal_half_width(const double *relative_residuals, size_t n, double level);
+double conformal_half_width(const double *residuals, size_t n, double level);
 
 /* The least n for which that is known. */
 size_t conformal_least(double level);

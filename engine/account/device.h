@@ -32,7 +32,7 @@
  *   vector.OP.prefill.T   B/s    the same, many rows
  *   peak.KIND.T                  FLOP/s multiply-adds alone, KIND i8 or f32 (kernel.h's peak kernels): no op may be faster; not
  *                                       there where only scalar kernels run
- *   interval95.T         1      half width of the 95 % interval of a prediction's seconds, relative to it; need not be there
+ *   interval95.T         1      what is predicted to take t takes t / (1 + this) to t (1 + this), in 95 %; need not be there
  *   stage.T                      s      what a stage takes beside its work: chunk counter and barrier
  *   pace.PHASE.T                 s      of work that tells a later moment's speed from this one's (pace.h); need not be there
  *   picture.RATE                 s      of a picture before a tower sees it, RATE open, pixel, output, tap (picture_cost.h);

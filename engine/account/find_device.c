@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "engine/account/bundled.h"
 #include "engine/account/machine.h"
 #include "engine/pool.h"
@@ -63,11 +64,10 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
             say("%s: found rates of this machine by another build of hartree; those of this build may differ", which);
         return true;
     }
+    if (device_at_hand(d)) return true;
     bool cache = device_cache_path(path, sizeof path, &why);
     if (cache && device_load(d, path, &why)) {
-        bool here = is_this_machine(d);
-        if (here && !strcmp(d->build, device_build())) return true;
-        if (here) {
+        if (is_this_machine(d)) {
             char old[sizeof path + 4];
             snprintf(old, sizeof old, "%s.old", path);
             bool kept = device_save(d, old, &why);
@@ -77,8 +77,12 @@ bool device_find(struct device *d, const char *which, void (*say)(const char *fo
             say("%s: found %s with %s kernels; measuring this machine anew (some 8 s)", path, d->name, d->isa);
         device_free(d);
     } else
-        say("no profile of this machine yet (%s), measuring it (some 8 s)", why.text);
+        say(cache && access(path, F_OK) ? "no profile of this machine yet: measuring it (some 8 s)"
+                                        : "no profile of this machine (%s): measuring it (some 8 s)",
+            why.text);
     if (!calibrate(d, &(struct calibrate_options){.quick = true, .interrupted = interrupted}, e)) return false;
+    memory_trim();
+    memory_peak_restart(); /* what a command tells of its memory is of its own work */
     size_t kept;
     if (cache && !calibrate_keep_energy(d, path, &kept, &why, e)) return device_free(d), false;
     if (!cache || !device_cache_make(&why) || !device_save(d, path, &why)) say("the profile was not kept: %s", why.text);

@@ -3,6 +3,8 @@
 
 #include "engine/account/measure.h"
 
+#include <math.h>
+
 /* Their weights together are more than most caches hold; the first two have rows that no 256-block divides. */
 static const char *const shapes[] = {
     "L=6,D=896,H=14,KV=2,d=64,F=2432,V=32000:Q4_K_M",    "L=8,D=640,H=8,KV=2,d=128,F=2048,V=48000:Q4_K_M",
@@ -34,7 +36,8 @@ bool holdout_residuals(double *residuals, const struct device *d, const struct p
         struct measurement r;
         bool ok = m && measure(&r, m, d, &o, e);
         if (ok) {
-            residuals[i] = (r.measured_s - r.prediction.time_s) / r.prediction.time_s;
+            double ratio = r.measured_s / r.prediction.time_s;
+            residuals[i] = fmax(ratio, 1 / ratio) - 1; /* as a factor: a slow moment is further off than a fast one can be */
             if (r.measured_s > LONG_S) repeats = 1;
             measurement_free(&r);
         }

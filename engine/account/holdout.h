@@ -11,8 +11,8 @@
 
 enum { HOLDOUT_RUNS = 20 };
 
-/* residuals[HOLDOUT_RUNS]: (measured - predicted) / predicted of each run's seconds on so many threads. `interrupted` as in
- * calibrate.h. False and *e if memory or threads are short, or it was interrupted. */
+/* residuals[HOLDOUT_RUNS]: by what factor each run's seconds on so many threads are off, up or down, less one. `interrupted` as
+ * in calibrate.h. False and *e if memory or threads are short, or it was interrupted. */
 bool holdout_residuals(double *residuals, const struct device *d, const struct probe_weights *w, int threads,
                        const volatile int *interrupted, struct error *e);
 

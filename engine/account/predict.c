@@ -385,7 +385,7 @@ static void end_prediction(struct prediction *r, struct pricer *m)
     const struct device *d = m->device;
     memcpy(r->missing, m->missing, sizeof r->missing);
     double half = d ? device_rate(d, "interval95", r->options.threads) : NAN;
-    r->interval95_s[0] = isnan(half) ? NAN : fmax(0, r->time_s * (1 - half));
+    r->interval95_s[0] = r->time_s / (1 + half);
     r->interval95_s[1] = r->time_s * (1 + half);
     energy_price(r, m->plan, d);
     freeze(r, d);

@@ -1,20 +1,21 @@
 /* answers.h - what a sweep's models answer, and how right that is (semantics.h): to its prompts, to questions beside them, or
  * to questions about each of its pictures.
  *
- * Answers are made apart from the windows, whose passes ignore where an answer ends: greedily, up to the sweep's number of
- * generated tokens (of questions ANSWER_TOKENS) or the model's own end, so that each is the same whenever it is made. They
- * are kept in a file, a line each, under the hash of the sweep and the questions: an interrupted run goes on where it was.
+ * Answers are made apart from the windows, whose passes ignore where an answer ends: greedily, up to the model's own end or
+ * ANSWER_TOKENS (of prompts PROMPT_TOKENS, or as many as the sweep generates), so that each is the same whenever it is made.
+ * They are kept in a file, a line each, under the hash of the sweep and the questions: an interrupted run goes on where it was.
  *
  * A prompt is one question, which is asked once, as are questions beside prompts. A question about a picture is asked of every
  * size under every clamp; of these answers its share of right ones is taken, and what is said of a model is a mean over
- * questions: answers to one question about one picture at several sizes are no independent sample. SPDX-License-Identifier: MIT */
+ * questions: answers to one question about one picture at several sizes are no independent sample. SPDX-License-Identifier: MIT
+ */
 #ifndef HARTREE_ANSWERS_H
 #define HARTREE_ANSWERS_H
 
 #include "engine/laws/sweep.h"
 #include "engine/semantics.h"
 
-enum { ANSWER_QUESTIONS = 999, ANSWER_TOKENS = 48 };
+enum { ANSWER_QUESTIONS = 999, ANSWER_TOKENS = 48, PROMPT_TOKENS = 128 };
 
 struct answers_options {
     const char *judge;      /* an encoder's file; NULL: no cosines */

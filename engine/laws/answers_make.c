@@ -132,7 +132,9 @@ char *answerer_ask(struct answerer *w, int point, const char *question, struct e
 {
     const struct sweep *s = w->sweep;
     if (!go_on((void *)w->hooks, 0, 0)) return fail(e, "interrupted"), NULL;
-    if (!question) return answer(w, &s->model[w->index].point[point].tokens, (size_t)s->options.gen, e);
+    if (!question)
+        return answer(w, &s->model[w->index].point[point].tokens,
+                      (size_t)(s->options.gen > PROMPT_TOKENS ? s->options.gen : PROMPT_TOKENS), e);
     struct tokens ids = {0};
     bool ok = (!w->tower || see(w, point, e)) && read_question(w, question, &ids, e);
     char *text = ok ? answer(w, &ids, ANSWER_TOKENS, e) : NULL;

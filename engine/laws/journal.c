@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 enum { MAX_BYTES = 1 << 28 };
+#define FIRST_LINE "{\"kind\": \"sweep\", \"sha256\": \"%s\"}"
+static const char advice_of_own[] = "name another folder, or --restart",
+                  not_regular[] = "found no regular file, expected one to append to";
 
 struct journal {
     int fd;
@@ -198,14 +201,22 @@ static void tell_difference(const char *path, const char *line, const struct swe
     free(text);
 }
 
+/* The line that names a sweep. */
+static bool check_first(const char *line, const char *path, const char *advice, const struct sweep *s, struct error *e)
+{
+    char first[128], what[160];
+    snprintf(first, sizeof first, FIRST_LINE, s->sha256);
+    if (!strcmp(line, first)) return true;
+    tell_difference(path, line, s, what, sizeof what);
+    return fail(e, "%s: found windows of other settings, models or predictions%s: %s", path, what, advice);
+}
+
 /* All lines of the text, which they are cut out of. *whole: bytes of the lines that ended. */
 static bool read_lines(char *text, size_t size, const char *path, const char *advice, struct sweep *s, size_t *whole,
                        struct error *e)
 {
     struct reading r = {.s = s};
-    char first[128];
     int number = 0;
-    snprintf(first, sizeof first, "{\"kind\": \"sweep\", \"sha256\": \"%s\"}", s->sha256);
     for (*whole = 0; *whole < size;) {
         char *line = text + *whole, *end = memchr(line, '\n', size - *whole);
         if (!end) break; /* cut short by a kill */
@@ -213,10 +224,8 @@ static bool read_lines(char *text, size_t size, const char *path, const char *ad
         *whole = (size_t)(end - text) + 1;
         size_t before = s->n_windows;
         if (!number++) {
-            if (!strcmp(line, first)) continue;
-            char what[160];
-            tell_difference(path, line, s, what, sizeof what);
-            return fail(e, "%s: found windows of other settings, models or predictions%s: %s", path, what, advice);
+            if (!check_first(line, path, advice, s, e)) return false;
+            continue;
         }
         if (!take_line(&r, line))
             return fail(e, "%s: line %d: found '%.60s', expected a window of this sweep", path, number, line);
@@ -291,8 +300,23 @@ bool journal_window(struct journal *j, const struct sweep_window *w, struct erro
 static bool begin(struct journal *j, const struct sweep *s, struct error *e)
 {
     char line[128];
-    int n = snprintf(line, sizeof line, "{\"kind\": \"sweep\", \"sha256\": \"%s\"}\n", s->sha256);
+    int n = snprintf(line, sizeof line, FIRST_LINE "\n", s->sha256);
     return append(j, line, (size_t)n, e);
+}
+
+bool journal_fits(const char *path, const struct sweep *s, struct error *e)
+{
+    char line[512] = "";
+    struct stat st;
+    if (stat(path, &st) && errno == ENOENT) return true;
+    if (!S_ISREG(st.st_mode)) return fail(e, "%s: %s", path, not_regular);
+    FILE *f = fopen(path, "r");
+    if (!f) return fail(e, "%s: cannot open: %s", path, strerror(errno));
+    char *end = fgets(line, sizeof line, f) ? strchr(line, '\n') : NULL;
+    fclose(f);
+    if (!end) return !*line || strlen(line) < sizeof line - 1 || fail(e, "%s: found no journal of a sweep in it", path);
+    *end = '\0';
+    return check_first(line, path, advice_of_own, s, e);
 }
 
 struct journal *journal_open(const char *path, struct sweep *s, struct error *e)
@@ -311,10 +335,10 @@ struct journal *journal_open(const char *path, struct sweep *s, struct error *e)
     if (j->fd < 0 || fstat(j->fd, &st))
         ok = fail(e, "%s: cannot open: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        ok = fail(e, "%s: found no regular file, expected one to append to", path);
+        ok = fail(e, "%s: %s", path, not_regular);
     else if (flock(j->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) /* a file system without locks is no reason to fail */
         ok = fail(e, "%s: found it held by another hartree, expected no other in this folder", path);
-    if (ok && st.st_size > 0) ok = read_journal(path, "name another folder, or --restart", s, &whole, e);
+    if (ok && st.st_size > 0) ok = read_journal(path, advice_of_own, s, &whole, e);
     if (ok && (off_t)whole < st.st_size && ftruncate(j->fd, (off_t)whole))
         ok = fail(e, "%s: cannot cut: %s", path, strerror(errno));
     if (ok && !whole) ok = begin(j, s, e);

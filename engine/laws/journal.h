@@ -15,6 +15,10 @@
 struct journal *journal_open(const char *path, struct sweep *s, struct error *e);
 void journal_close(struct journal *j);
 
+/* Whether windows of *s may go into FILE: it is not there, is empty, or is of the same settings. Else *e as journal_open has
+ * it. */
+bool journal_fits(const char *path, const struct sweep *s, struct error *e);
+
 /* Takes the windows of a journal that is another's (a shard's), those that *s does not have yet. */
 bool journal_join(const char *path, struct sweep *s, struct error *e);
 

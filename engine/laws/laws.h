@@ -168,6 +168,8 @@ bool laws_write_predictions(const struct sweep *s, const char *dir, struct error
 /* (laws_run.c) The same for a sweep that is to be measured later, in a folder that is made; where the same ones are, or windows
  * have been measured, nothing is touched. False and *e. */
 bool laws_freeze(const struct sweep *s, const char *dir, struct error *e);
+/* Whether windows of *s may go into the folder: it has none, or such. Else *e says so. */
+bool laws_fits(const struct sweep *s, const char *dir, struct error *e);
 /* result.json, and report.html, a page of it (page.h). False and *e: a file can't be written. */
 bool laws_write_result(const struct laws *l, const char *dir, struct error *e);
 /* Both; points.csv, law.csv (of pictures clamps.csv); accuracy.csv where there are answers; energy.csv, a log that

@@ -340,7 +340,7 @@ static void print_validation(const char *what, const struct validation *v, FILE 
 static void print_strata(const struct laws_model *m, FILE *f)
 {
     fprintf(f, "%-13s %4s %8s %8s %8s %22s  %s\n", "length", "n", "MAPE", "bias", "worst", "in 95 % (Wilson)",
-            "skill over: constant, line, bandwidth");
+            "MAPE of the baselines: constant, line, bandwidth");
     for (int k = 0; k < STRATUM_COUNT; k++) {
         const struct validation *v = &m->by_length[k];
         char covered[64] = "-";
@@ -349,8 +349,8 @@ static void print_strata(const struct laws_model *m, FILE *f)
             snprintf(covered, sizeof covered, "%.0f %% (%.0f to %.0f %%)", 100 * v->coverage, 100 * v->coverage95[0],
                      100 * v->coverage95[1]);
         fprintf(f, "%-13s %4zu %8s %8s %8s %22s  %s, %s, %s\n", stratum_names[k], v->n, percent(v->mape).s,
-                signed_percent(v->bias).s, signed_percent(v->worst).s, covered, signed_percent(v->skill[BASELINE_CONSTANT]).s,
-                signed_percent(v->skill[BASELINE_LINEAR]).s, signed_percent(v->skill[BASELINE_FILE_BYTES]).s);
+                signed_percent(v->bias).s, signed_percent(v->worst).s, covered, percent(v->baseline_mape[BASELINE_CONSTANT]).s,
+                percent(v->baseline_mape[BASELINE_LINEAR]).s, percent(v->baseline_mape[BASELINE_FILE_BYTES]).s);
     }
 }
 
@@ -422,7 +422,9 @@ static void print_accuracy(const char *what, const struct laws *l, const struct 
     struct text (*share)(double) = difference ? signed_percent : percent;
     fprintf(f, "%-10s %s", what, share(a->mean).s);
     if (!isnan(a->low)) fprintf(f, " (%s to %s)", share(a->low).s, share(a->high).s);
-    fprintf(f, " of %zu %s%s\n", a->n, unit, a->n == 1 ? "" : "s");
+    fprintf(f, " of %zu %s%s", a->n, unit, a->n == 1 ? "" : "s");
+    if (sweep_sees(&l->sweep->options)) fprintf(f, ", each about %d pictures", l->answers->n_points);
+    fputc('\n', f);
 }
 
 static void print_model(const struct laws *l, const struct laws_model *m, FILE *f)
@@ -434,11 +436,12 @@ static void print_model(const struct laws *l, const struct laws_model *m, FILE *
     else
         print_points(l, m, f);
     print_validation("time", &m->time, f);
-    fprintf(f,
-            "skill      %s over seconds a token, %s over a line in tokens (both shown the other half), %s over file bytes / "
-            "bandwidth\n",
-            percent(m->time.skill[BASELINE_CONSTANT]).s, percent(m->time.skill[BASELINE_LINEAR]).s,
-            percent(m->time.skill[BASELINE_FILE_BYTES]).s);
+    fprintf(
+        f,
+        "baselines  MAPE %s of seconds a token, %s of a line in tokens (both were shown the other half), %s of file bytes / "
+        "bandwidth\n",
+        percent(m->time.baseline_mape[BASELINE_CONSTANT]).s, percent(m->time.baseline_mape[BASELINE_LINEAR]).s,
+        percent(m->time.baseline_mape[BASELINE_FILE_BYTES]).s);
     print_pace(m, f);
     if (sees)
         pictures_print_model(l, m, f);

@@ -54,6 +54,12 @@ static bool freeze(const struct sweep *s, const char *dir, struct error *e)
            fail(e, "%s: found sha256 %.12s..., expected %.12s... that the windows were measured under", path, found, s->sha256);
 }
 
+bool laws_fits(const struct sweep *s, const char *dir, struct error *e)
+{
+    char journal[PATH_MAX];
+    return laws_path(journal, dir, "points.jsonl", e) && journal_fits(journal, s, e);
+}
+
 bool laws_freeze(const struct sweep *s, const char *dir, struct error *e)
 {
     char journal[PATH_MAX];

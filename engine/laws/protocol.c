@@ -11,6 +11,7 @@
 #include "engine/report/origin.h"
 #include "engine/report/page.h"
 #include "engine/synth.h"
+#include "engine/tower/mmproj.h"
 #include "loader/file.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ struct planned {
     struct laws_options run; /* borrows the paths above */
     double seconds;          /* that it takes by the predictions; 0: it could not be planned */
     struct laws *laws;       /* NULL: it could not be done */
+    bool other;              /* the folder holds windows of other settings */
 };
 
 struct work {
@@ -96,6 +98,8 @@ static bool take_profile(struct work *w, struct error *e)
     const struct calibrate_options c = {.threads = o->threads,
                                         .quick = !o->full && o->minutes < 2,
                                         .seconds = o->full ? 0 : fmin(26, 4 * o->minutes),
+                                        .progress = o->calibrating,
+                                        .progress_ctx = o->hooks.ctx,
                                         .interrupted = o->hooks.interrupted};
     char cached[PATH_MAX];
     struct error lost = {""};
@@ -228,7 +232,8 @@ static bool choose_level(struct work *w, struct planned *p, double seconds, stru
         p->seconds = windows + 2 * s->options.window_s;
         if (w->o->full || windows <= seconds) break;
     }
-    bool ok = laws_freeze(s, p->dir, e);
+    p->other = !laws_fits(s, p->dir, e);
+    bool ok = !p->other && laws_freeze(s, p->dir, e);
     if (ok && w->o->hooks.say) w->o->hooks.say("%s: predicted, sha256 %s", p->step->name, s->sha256);
     sweep_free(s);
     return ok;
@@ -260,15 +265,17 @@ static bool plan(struct work *w, struct planned *p, bool vision, struct error *e
     return choose_level(w, p, SWEEP_SHARE * 60 * o->minutes, e);
 }
 
-static void plan_step(struct work *w, bool vision)
+/* False and *e: the folder holds windows of other settings, and nothing more is to be done in it. */
+static bool plan_step(struct work *w, bool vision, struct error *e)
 {
-    struct error e = {""};
+    struct error why = {""};
     struct planned *p = &w->sweep[vision];
     p->step = begin_step(w, vision ? "pictures" : "prompts");
-    if (!plan(w, p, vision, &e)) {
-        p->seconds = 0;
-        step_failed(w, p->step, &e);
-    }
+    if (plan(w, p, vision, &why)) return true;
+    if (p->other) return fail(e, "%s", why.text);
+    p->seconds = 0;
+    step_failed(w, p->step, &why);
+    return true;
 }
 
 /* The same again at each call: what was measured by an earlier one is in it. */
@@ -283,12 +290,12 @@ static void tell_overrun(const struct work *w)
 }
 
 /* One sweep's progress as that of all. */
-static void show_all(void *ctx, double done_s, double total_s)
+static void show_all(void *ctx, double done_s, double total_s, size_t done, size_t total)
 {
     struct work *w = ctx;
     const struct sweep_hooks *h = &w->o->hooks;
     w->now_s = total_s;
-    h->progress(h->ctx, w->before_s + done_s, w->before_s + total_s + w->after_s);
+    h->progress(h->ctx, w->before_s + done_s, w->before_s + total_s + w->after_s, done, total);
 }
 
 static void measure_step(struct work *w, struct planned *p)
@@ -456,6 +463,34 @@ static bool write_result(const struct work *w, struct error *e)
     return ok;
 }
 
+/* ---- All of it ---- */
+
+/* What was given and can't be read is known before the minutes that calibrating takes. */
+static bool check_given(const struct protocol_options *o, struct error *e)
+{
+    const char *const texts[] = {o->answers, o->questions};
+    for (int i = 0; i < 2 * SWEEP_PAIR + 1; i++) {
+        const char *path = i < SWEEP_PAIR ? o->model[i] : i < 2 * SWEEP_PAIR ? o->vision[i - SWEEP_PAIR] : o->judge;
+        struct model *m = path ? model_open(path, NULL, MODEL_NO_TOKENIZER, e) : NULL;
+        if (path && !m) return false;
+        model_close(m);
+    }
+    for (int i = 0; o->vision[0] && i < SWEEP_PAIR; i++) {
+        struct mmproj *m = mmproj_open(o->mmproj[i], NULL, 0, e);
+        if (!m) return false;
+        mmproj_close(m);
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i] && access(texts[i], R_OK)) return fail(e, "%s: %s", texts[i], strerror(errno));
+    return true;
+}
+
+static bool tell_stopped(const struct work *w, struct error *e)
+{
+    if (!w->has_device) return fail(e, "interrupted while calibrating, of which nothing is kept");
+    return fail(e, "interrupted; the same command%s goes on from here", w->o->restart ? " without --restart" : "");
+}
+
 /* Models stay: they are the same again. */
 static bool forget(const struct work *w, struct error *e)
 {
@@ -470,16 +505,16 @@ bool protocol_run(struct protocol_result *result, const struct protocol_options 
 {
     struct work w = {.o = o, .result = result};
     *result = (struct protocol_result){.n_steps = 0};
-    if (!laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
+    if (!check_given(o, e) || !laws_folder(o->dir, e) || !laws_path(w.profile, o->dir, "device.profile", e)) return false;
     if (o->restart && !forget(&w, e)) return false;
     meter_step(&w);
     calibrate_step(&w);
     if (!stopped(&w)) paper_step(&w);
-    for (int i = 0; i < 2 && !stopped(&w); i++) plan_step(&w, i);
-    if (!stopped(&w)) tell_overrun(&w);
-    for (int i = 0; i < 2 && !stopped(&w); i++) measure_step(&w, &w.sweep[i]);
-    bool ok = stopped(&w) ? fail(e, "interrupted; the same command%s goes on from here", o->restart ? " without --restart" : "")
-                          : write_result(&w, e);
+    bool ok = true;
+    for (int i = 0; ok && i < 2 && !stopped(&w); i++) ok = plan_step(&w, i, e);
+    if (ok && !stopped(&w)) tell_overrun(&w);
+    for (int i = 0; ok && i < 2 && !stopped(&w); i++) measure_step(&w, &w.sweep[i]);
+    ok = ok && (stopped(&w) ? tell_stopped(&w, e) : write_result(&w, e));
     for (int i = 0; i < 2; i++) {
         laws_free(w.sweep[i].laws);
         if (w.has_paper[i]) paper_free(&w.paper[i]);

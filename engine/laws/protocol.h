@@ -26,6 +26,7 @@ struct protocol_options {
                                        too long; where the fewest are, a line says so. Not read where `full` */
     int threads;
     const char *energy;       /* the word for the meter, as the command on the page is to say it; NULL: auto */
+    void (*calibrating)(void *ctx, uint64_t done, uint64_t total); /* its progress; or NULL */
     struct sweep_hooks hooks; /* the journal is not read; the meter must be there */
 };
 
@@ -42,8 +43,9 @@ struct protocol_result {
     size_t n_steps, n_failed;
 };
 
-/* Does it. False and *e: it was interrupted, or the folder or the report can't be written. A step that failed alone is in
- * *result, and no failure of the call. */
+/* Does it. False and *e: a given file is no model or can't be read, which is seen before anything is done; the folder holds
+ * windows of other settings, seen before anything is measured; it was interrupted, or the folder or the report can't be
+ * written. A step that failed alone is in *result, and no failure of the call. */
 bool protocol_run(struct protocol_result *result, const struct protocol_options *o, struct error *e);
 
 #endif

@@ -26,6 +26,7 @@ struct run {
     struct album album;  /* the picture that a session's prompt holds */
     int loaded;
     double done_s, total_s; /* predicted, of the windows that were missing */
+    size_t done, total;     /* of them */
     bool told;              /* that joules are missing */
     double pulsed_at;       /* when the meter's log last got a pulse */
     struct pace *pace;      /* NULL: not compared with the calibration's */
@@ -45,7 +46,7 @@ static bool go_on(void *ctx, size_t done, size_t total)
 
 static void show(const struct run *r, double of_window)
 {
-    if (r->hooks->progress) r->hooks->progress(r->hooks->ctx, r->done_s + of_window, r->total_s);
+    if (r->hooks->progress) r->hooks->progress(r->hooks->ctx, r->done_s + of_window, r->total_s, r->done, r->total);
 }
 
 /* ---- One pass ---- */
@@ -245,6 +246,7 @@ static bool measure_window(struct run *r, struct sweep_window *w, struct error *
     w->energy_j = joules(r, t0, t1);
     if (r->hooks->journal && !journal_window(r->hooks->journal, w, e)) return false;
     r->done_s += predicted;
+    r->done++;
     show(r, 0);
     return sweep_push(r->s, w) || fail(e, "window: found no memory");
 }
@@ -329,14 +331,14 @@ static bool measure_all(struct run *r, struct error *e)
 static bool begin_pace(struct run *r, struct error *e)
 {
     const struct sweep_options *o = &r->s->options;
-    return !(sweep_pace_seconds(o) > 0) || (r->pace = pace_of(o->device, o->threads, r->usual, e));
+    return !(sweep_pace_seconds(r->s) > 0) || (r->pace = pace_of(o->device, o->threads, r->usual, e));
 }
 
 bool sweep_measure(struct sweep *s, const struct sweep_hooks *h, struct error *e)
 {
     struct run r = {.s = s, .hooks = h, .pulsed_at = -INFINITY};
     size_t first = s->n_windows;
-    if (!sweep_missing(s, &r.total_s)) return true;
+    if (!(r.total = sweep_missing(s, &r.total_s))) return true;
     struct auc_options ao = {.hz = s->options.hz, .tick = h->meter ? meter_tick : NULL, .tick_ctx = h->meter};
     if (!begin_pace(&r, e)) return false;
     if (!(r.auc = auc_start(&ao, e))) {

@@ -314,17 +314,23 @@ bool sweep_has(const struct sweep *s, int model, int point, int repeat)
     return false;
 }
 
-double sweep_pace_seconds(const struct sweep_options *o)
+double sweep_pace_seconds(const struct sweep *s)
 {
-    double usual[PACES];
+    const struct sweep_options *o = &s->options;
+    double usual[PACES], shortest = INFINITY;
     double takes = pace_usual(o->device, o->threads, usual) ? pace_takes(usual) : INFINITY;
-    return takes < PACE_SHARE * o->window_s ? takes : 0;
+    for (int m = 0; m < o->n_models; m++)
+        for (int i = 0; i < o->n_points; i++) {
+            const struct sweep_point *p = &s->model[m].point[i];
+            shortest = fmin(shortest, p->passes * pass_seconds(p));
+        }
+    return takes < PACE_SHARE * shortest ? takes : 0;
 }
 
 double sweep_window_seconds(const struct sweep *s, int model, int point)
 {
     const struct sweep_point *p = &s->model[model].point[point];
-    return p->passes * pass_seconds(p) + 2 * sweep_pace_seconds(&s->options);
+    return p->passes * pass_seconds(p) + 2 * sweep_pace_seconds(s);
 }
 
 size_t sweep_missing(const struct sweep *s, double *seconds)

@@ -146,7 +146,7 @@ static inline bool sweep_sees(const struct sweep_options *o)
 
 /* Seconds that finding the machine's pace takes before a window, and again after it. 0: it is not found, since the device does
  * not know it, or it would take too long beside the window. */
-double sweep_pace_seconds(const struct sweep_options *o);
+double sweep_pace_seconds(const struct sweep *s);
 
 /* Seconds that a window takes by the predictions: its passes, with a picture's preparation, and the machine's pace. Bringing
  * in the model is not in it. */
@@ -163,7 +163,8 @@ struct meter;
 struct sweep_hooks {
     struct meter *meter;                                        /* NULL: no joules */
     struct journal *journal;                                    /* NULL: nothing is kept */
-    void (*progress)(void *ctx, double done_s, double total_s); /* by the predictions; or NULL */
+    /* Seconds by the predictions; windows measured and to be measured. Or NULL. */
+    void (*progress)(void *ctx, double done_s, double total_s, size_t done, size_t total);
     void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2)));
     void *ctx;
     const volatile int *interrupted; /* nonzero stops; NULL */

@@ -40,7 +40,7 @@ static const char style[] =
     "figure{margin:0;max-width:540px;break-inside:avoid}\n"
     "figure h3{margin:0 0 .2em}\n"
     "figcaption{font-size:.86rem;line-height:1.4;margin-top:.3em}\n"
-    "svg{display:block;width:100%;height:auto}\n"
+    "svg{display:block;width:100%;height:auto;overflow:visible}\n"
     "svg text{font:12.5px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--fg)}\n"
     "svg .tick{fill:var(--dim);font-size:11.5px}\n"
     "svg .axis{stroke:var(--dim);stroke-width:1;fill:none}\n"
@@ -63,6 +63,7 @@ static const char style[] =
     "dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}\n"
     "details{margin:.5em 0}summary{cursor:pointer}\n"
     "@media (max-width:640px){main{padding:14px 16px 40px}body{font-size:15px}h1{font-size:1.4rem}\n"
+    "svg text,svg .tick{font-size:14px}\n" /* a drawing of 440 is 358 wide there */
     "dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5em}.grid{gap:26px 0}th,td{padding-right:.7em}}\n"
     "@media print{@page{margin:14mm}body{font-size:10pt}main{max-width:none;padding:0}section{break-inside:auto}\n"
     "h2,h3{break-after:avoid}table,pre,figure,tr{break-inside:avoid}nav,details{display:none}.scroll{overflow:visible}\n"

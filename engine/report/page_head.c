@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#define BUSY_CORES 0.05 /* what other programs may take unremarked */
+
 /* ---- Facts ---- */
 
 static void cell_model(FILE *f, const struct json_value *model)
@@ -80,7 +82,7 @@ static void cell_others(FILE *f, const struct json_value *sweep)
     if (!isfinite(cores))
         page_cell(f, "not known");
     else
-        page_cell(f, "%.2f cores%s", cores, cores > 0.05 ? ": times are longer for it, which no statistics mend" : "");
+        page_cell(f, "%.2f cores%s", cores, cores > BUSY_CORES ? ": times are longer for it, which no statistics mend" : "");
 }
 
 static void cell_missing(FILE *f, const struct json_value *sweep)
@@ -142,6 +144,21 @@ static void put_facts(FILE *f, const struct page_result *r, size_t n)
 
 /* ---- The head ---- */
 
+/* Where other programs took so much of the machine that the times are not the models' own, it is said before any of them. */
+static void put_busy(FILE *f, const struct page_result *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (enum page_sweep kind = PAGE_TEXT; kind < PAGE_SWEEPS; kind++) {
+            const struct json_value *sweep = page_sweep(&r[i], kind);
+            double cores = sweep ? others_cores(sweep) : NAN;
+            if (cores > BUSY_CORES)
+                html_missing(f,
+                             "%s%s%s: other programs took %.2f cores meanwhile. Times are longer for it, which no statistics "
+                             "mend: measure again when nothing else runs",
+                             n > 1 ? r[i].label : "", n > 1 ? ", " : "", kind == PAGE_IMAGE ? "pictures" : "prompts", cores);
+        }
+}
+
 /* What a step of `paper` did, or why it could not. */
 static void put_steps(FILE *f, const struct page_result *r, size_t n)
 {
@@ -176,6 +193,7 @@ void page_head(FILE *f, const struct page_result *r, size_t n)
           "times of single ops, that no sensor resolves. <span class=\"kind\">published</span> by arXiv 2512.16531.</p>\n",
           f);
     put_steps(f, r, n);
+    put_busy(f, r, n);
     if (page_has_sweep(r, n, PAGE_TEXT) || page_has_sweep(r, n, PAGE_IMAGE)) put_facts(f, r, n);
 }
 
@@ -213,7 +231,8 @@ static void put_part(FILE *f, const struct page_result *r, size_t n, enum page_s
     page_row_end(f);
 }
 
-/* How wide intervals are, the median over the points: "+-12 %"; of what is predicted. */
+/* How wide intervals are, the median over the points, by their upper ends: "+-12 %" of what is predicted, or "a factor of 2.7
+ * either way" (predict.h: the interval is one of factors). */
 static struct page_text half_width(const struct json_value *model)
 {
     static double width[PAGE_POINTS];
@@ -222,12 +241,14 @@ static struct page_text half_width(const struct json_value *model)
     size_t n = 0;
     for (size_t i = 0; i < page_points(model); i++) {
         const struct json_value *p = &points->item[i];
-        double whole = json_find_element(p, "interval95_s", 1) - json_find_element(p, "interval95_s", 0);
-        width[n] = whole / 2 / json_find_number(p, "predicted_s");
+        width[n] = json_find_element(p, "interval95_s", 1) / json_find_number(p, "predicted_s") - 1;
         n += isfinite(width[n]);
     }
     double half = n ? median(width, n) : NAN;
-    if (isfinite(half)) snprintf(t.s, sizeof t.s, "\xC2\xB1%.0f %%", 100 * half);
+    if (half < 0.3)
+        snprintf(t.s, sizeof t.s, "\xC2\xB1%.0f %%", 100 * half);
+    else if (isfinite(half))
+        snprintf(t.s, sizeof t.s, "a factor of %.1f either way", 1 + half);
     return t;
 }
 

@@ -36,8 +36,8 @@ struct clamp_columns {
     size_t n, n_stairs;
     double x[PAGE_POINTS], y[PAGE_POINTS], low[PAGE_POINTS], high[PAGE_POINTS];
     double edge[2 * STAIRS], said[2 * STAIRS];
-    double from[PAGE_POINTS], to[PAGE_POINTS]; /* the prediction's interval, at the points */
-    bool band;
+    double from[2 * STAIRS], to[2 * STAIRS]; /* the prediction's interval */
+    double factor[2];                        /* of its ends, which is one for all of a machine's predictions; NAN: none */
 };
 
 static double longest_edge(const struct json_value *point)
@@ -57,7 +57,7 @@ static void take_points(struct clamp_columns *c, const struct json_value *sweep,
     bool time = !strcmp(what->measured, "time_s"), measured = is_measured(sweep, what);
     bool joules = !strcmp(what->measured, "energy_j");
     c->n = 0;
-    c->band = false;
+    c->factor[0] = c->factor[1] = NAN;
     for (size_t i = 0; i < page_points(model); i++) {
         const struct json_value *p = &points->item[i];
         const char *of = json_find_string(p, "clamp");
@@ -65,9 +65,8 @@ static void take_points(struct clamp_columns *c, const struct json_value *sweep,
         c->x[c->n] = longest_edge(p);
         c->y[c->n] = measured ? json_find_number(p, what->measured) : NAN;
         double said = joules ? NAN : json_find_number(p, what->predicted); /* joules are more than a height times the time */
-        c->from[c->n] = page_area_end(p, said, 0);
-        c->to[c->n] = page_area_end(p, said, 1);
-        c->band = c->band || !isnan(c->from[c->n]);
+        for (size_t end = 0; end < 2; end++)
+            if (isnan(c->factor[end])) c->factor[end] = page_area_end(p, said, end) / said;
         c->low[c->n] = time ? json_find_number(p, "fastest_s") : NAN;
         c->high[c->n++] = time ? json_find_number(p, "slowest_s") : NAN;
     }
@@ -95,6 +94,7 @@ static void take_stairs(struct clamp_columns *c, const struct json_value *v, con
         c->said[c->n_stairs] = c->said[c->n_stairs - 1];
         c->n_stairs++;
     }
+    for (size_t i = 0; i < c->n_stairs; i++) c->from[i] = c->factor[0] * c->said[i], c->to[i] = c->factor[1] * c->said[i];
 }
 
 /* Whether any step or point has the figure. */
@@ -134,8 +134,9 @@ static void draw(FILE *f, const struct figure *what, const struct json_value *sw
         series[n_series++] = (struct chart_series){names[i][0], CHART_POINTS, (int)i, c->n, c->x, c->y, c->low, c->high};
         series[n_series++] = (struct chart_series){names[i][1], CHART_LINE, (int)i, c->n_stairs, c->edge, c->said, NULL, NULL};
         snprintf(names[i][2], sizeof names[i][2], "%.60s, 95 %%", clamp);
-        if (c->band)
-            series[n_series++] = (struct chart_series){names[i][2], CHART_BAND, (int)i, c->n, c->x, NULL, c->from, c->to};
+        if (!isnan(c->factor[0]))
+            series[n_series++] =
+                (struct chart_series){names[i][2], CHART_BAND, (int)i, c->n_stairs, c->edge, NULL, c->from, c->to};
         double knee = json_find_number(&clamps->item[i], "knee_predicted_px");
         if (knee > 0) {
             const char *named = n_rules ? NULL : "knees, predicted from the clamps alone"; /* once for all */

@@ -9,6 +9,8 @@
 static const struct tower_shape shapes[] = {
     {"qwen2-vl-2b", 32, 1280, 16, 5120, 1536},
     {"qwen2-vl-7b", 32, 1280, 16, 5120, 3584},
+    /* Assumed: compressing left the tower as it was. */
+    {"axolotl-1.1b", 32, 1280, 16, 5120, 1536},
     /* For tests, and for machines on which the real one takes minutes. */
     {"narrow-qwen2-vl", 8, 320, 4, 1280, 256},
     {"tiny-qwen2-vl", 3, 96, 4, 160, 256},

@@ -65,9 +65,9 @@ expect "one dash too few" 2 "did you mean '--json'"
 cli version -x
 expect "unknown short option" 2 "unknown option '-x'"
 cli version surplus
-expect "surplus argument" 2 "found 'surplus', expected no argument"
+expect "surplus argument" 2 "found 'surplus', expected \[--json\]"
 cli version -- --json
-expect "-- ends the options" 2 "found '--json', expected no argument"
+expect "-- ends the options" 2 "found '--json', expected \[--json\]"
 cli version "$(printf 'two\nlines\033[31m')"
 expect "an error stays one line" 2 "found 'two\?lines\?\[31m'"
 

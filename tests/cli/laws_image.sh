@@ -130,8 +130,8 @@ printf 'What colour is the car?\tRed.\nHow many signs are there?\tTwo.\n' >"$d/q
 asks() { sweep -m "$d/m.gguf" -m "$d/m3.gguf" --mmproj "$d/p.gguf" --edges 64,128 --clamp edge:128 --gen 2 -r 1 "$@"; }
 cli synth --shape tiny-qwen2-vl:F16 --seed 3 -o "$d/m3.gguf"
 asks --answers "$d/questions" -o "$d/asked"
-expect_out "questions about a picture: of each model" '^exact +0.0 % \(0.0 % to 0.0 %\) of 2 questions$'
-expect_out "... and of the pair" '^exact +\+0.0 % .* of 2 questions$'
+expect_out "questions about a picture: of each model" '^exact +0.0 % \(0.0 % to 0.0 %\) of 2 questions, each about 2 pictures$'
+expect_out "... and of the pair" '^exact +\+0.0 % .* of 2 questions, each about 2 pictures$'
 if [ "$(wc -l <"$d/asked/answers.tsv")" -eq 9 ] && [ "$(wc -l <"$d/asked/accuracy.csv")" -eq 9 ] && grep -q '^2,.*,edge:128,128,2,,0$' "$d/asked/accuracy.csv"; then ok "... an answer a question, size and model"
 else bad "... an answer a question, size and model" "$(tail -n 1 "$d/asked/accuracy.csv")"; fi
 cp "$d/asked/answers.tsv" "$d/kept"

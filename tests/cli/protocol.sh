@@ -9,14 +9,17 @@ mkdir "$d"
 export XDG_CACHE_HOME="$d/cache"
 cli synth --shape tiny-llama:Q4_K_M -o "$d/m.gguf"
 cli synth --shape tiny-llama:Q8_0 --seed 2 -o "$d/m2.gguf"
+cli synth --mmproj --shape tiny-qwen2-vl:F16 -o "$d/p1.gguf"
 cli calibrate --quick -t 1 -o "$d/device"
 expect "a device" 0
 
-# paper_of FOLDER ARGUMENTS...: prompts alone, as vision models that are not there fail their step at once
+blind='expected one with vision'
+
+# paper_of FOLDER ARGUMENTS...: prompts alone, as models that do not see fail their step at once
 paper_of() {
     folder=$1
     shift
-    cli paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 -o "$folder" "$@"
+    cli paper --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --minutes 0.05 -o "$folder" "$@"
 }
 # rest NAME FOLDER STEP LINE: the step (and the pictures') failed with such a line, which is on the page, too; the rest
 # was done: the page has the paper's figures
@@ -34,7 +37,7 @@ case $HARTREE in /*) ;; *) HARTREE=$(pwd)/$HARTREE ;; esac
 PATH=$d/none
 paper_of "$d/plain" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy none
 PATH=$saved
-rest "no vision models: a line, and the rest" "$d/plain" pictures 'v.gguf: No such file'
+rest "no vision models: a line, and the rest" "$d/plain" pictures "$blind"
 if grep -q 'no plots: gnuplot is not here' "$cli_err" && [ -e "$d/plain/text/time.gp" ] && [ ! -e "$d/plain/text/time.svg" ] &&
     grep -q '^prompts  *done' "$cli_out" && grep -q '</svg>' "$d/plain/report.html"; then ok "no gnuplot: a line, scripts, and the page has its figures"
 else bad "no gnuplot: a line, scripts, and the page has its figures" "$(grep plots "$cli_err") $(echo "$d/plain/text"/*)"; fi
@@ -49,6 +52,19 @@ else bad "too few minutes: a line before the first window" "$(grep -n 'least pla
 paper_of "$d/metered" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy "csv:$d/no.csv"
 expect "a meter that was asked for and is not there: nothing is begun" 1 'no.csv: No such file'
 if [ ! -e "$d/metered" ]; then ok "... and no folder made"; else bad "... and no folder made" "there is one"; fi
+
+# Wrong words are seen before the machine is calibrated, and what lies in the folder is left alone.
+kept=$(cat "$d/plain/result.json" "$d/plain/report.html" | sha256sum)
+paper_of "$d/plain" --pair "$d/m2.gguf" "$d/m.gguf" --device "$d/device" -t 1 --energy none
+if [ "$cli_rc" -eq 1 ] && tail -n 1 "$cli_err" | grep -Eq 'text/points.jsonl: found windows of other settings, .*: name another folder, or --restart$'; then ok "another pair in a folder that is done: refused"
+else bad "another pair in a folder that is done: refused" "status $cli_rc: $(tail -n 1 "$cli_err")"; fi
+if [ "$kept" = "$(cat "$d/plain/result.json" "$d/plain/report.html" | sha256sum)" ]; then ok "... and its page is as it was"; else bad "... and its page is as it was" "it is another"; fi
+for wrong in "--pair $d/m.gguf $d/gone.gguf" "--pair $d/m.gguf $d/m2.gguf --answers $d/gone.tsv" "--pair $d/m.gguf $d/m2.gguf --judge $d/gone.gguf" "--questions $d/gone.tsv"; do
+    # shellcheck disable=SC2086
+    paper_of "$d/wrong" $wrong --energy none
+    expect "paper ${wrong##*--}: refused at once" 1 'gone.[a-z]*: .*No such file'
+    if [ ! -e "$d/wrong" ] && ! grep -q calibration "$cli_err"; then ok "... before anything is done"; else bad "... before anything is done" "$(head -n 1 "$cli_err")"; fi
+done
 
 # Answers that can't be kept: the step failed, and its windows are on the page all the same. Forgotten, all is measured anew.
 printf '1\tOne.\n19\tTwo.\n' >"$d/references"
@@ -65,10 +81,10 @@ if grep -q '^prompts  *done' "$cli_out" && [ "$windows" != "$(sha256sum <"$d/unk
 
 # One core: of the machine's own threads there is one.
 if command -v taskset >/dev/null && [ -z "${RUN:-}" ]; then
-    taskset -c 0 "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \
+    taskset -c 0 "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --device "$d/device" \
         --minutes 0.2 --energy none -o "$d/core" >"$cli_out" 2>"$cli_err" </dev/null
     cli_rc=$?
-    rest "one core: the rest is done" "$d/core" pictures 'No such file'
+    rest "one core: the rest is done" "$d/core" pictures "$blind"
     if grep -q '^prompts  *done' "$cli_out" && grep -q '; 1 threads' "$d/core/report.html"; then ok "... by one thread"; else bad "... by one thread" "$(grep -o '[0-9]* threads' "$d/core/report.html" | head -n 1)"; fi
     if grep -q 'least plan' "$cli_err"; then bad "minutes enough: no such line" "$(grep 'least plan' "$cli_err")"; else ok "minutes enough: no such line"; fi
 else echo "skip one core: no taskset here"; fi
@@ -84,7 +100,7 @@ else echo "skip a model that does not fit: no files of a tebibyte here"; fi
 if [ -z "${RUN:-}" ] && unshare -rm true 2>/dev/null && mkdir "$d/disk" && unshare -rm mount -t tmpfs -o size=4m none "$d/disk" 2>/dev/null; then
     cat >"$d/small_disk" <<END
 mount -t tmpfs -o size=4m none "$d/disk" || exit 9
-"$HARTREE" paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
+"$HARTREE" paper --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
     -o "$d/disk/paper" >"$cli_out" 2>"$cli_err" </dev/null
 echo \$? >"$d/rc"
 mkdir "$d/saved" && cp "$d/disk/paper/report.html" "$d/saved"
@@ -119,7 +135,7 @@ seed=${SEED:-$$}
 echo "killed at moments of SEED=$seed"
 for signal in KILL TERM INT KILL TERM; do
     # shellcheck disable=SC2086
-    ${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 \
+    ${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --minutes 0.05 \
         --device "$d/device" -t 1 --energy none -o "$d/killed" >"$cli_out" 2>"$cli_err" </dev/null &
     pid=$!
     seed=$(((seed * 1103515 + 12345) % 2147483))
@@ -134,7 +150,7 @@ for signal in KILL TERM INT KILL TERM; do
     if [ -n "$(find "$d/killed" -name '*partial*' 2>/dev/null)" ] && [ $signal != KILL ]; then bad "killed by $signal: nothing half-written" "$(find "$d/killed" -name '*partial*')"; fi
 done
 paper_of "$d/killed" --pair "$d/m.gguf" "$d/m2.gguf" --device "$d/device" -t 1 --energy none
-rest "killed five times: it goes on to its end" "$d/killed" pictures 'No such file'
+rest "killed five times: it goes on to its end" "$d/killed" pictures "$blind"
 if cmp -s "$d/killed/text/predictions.json" "$d/plain/text/predictions.json" &&
     [ "$(sed -n 's/.*"model": \([01]\), "point": \([0-9]*\), "repeat": \([0-9]*\),.*/\1 \2 \3/p' "$d/killed/text/points.jsonl" | sort -u | wc -l)" -eq 10 ] &&
     [ "$(grep -c '"kind": "window".*}$' "$d/killed/text/points.jsonl")" -eq 10 ]; then ok "... each window once, under the same predictions"
@@ -146,7 +162,7 @@ else bad "... the same result apart from what was measured" "$(tr ',' '\n' <"$d/
 
 # Killed while it makes a model: the half of it is not taken for one.
 # shellcheck disable=SC2086
-${RUN:-} "$HARTREE" paper --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
+${RUN:-} "$HARTREE" paper --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --minutes 0.05 --device "$d/device" -t 1 --energy none \
     -o "$d/making" >"$cli_out" 2>"$cli_err" </dev/null &
 pid=$!
 until [ -n "$(find "$d/making" -name 'text-a.gguf.partial*' 2>/dev/null)" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
@@ -155,7 +171,7 @@ wait $pid 2>/dev/null
 if [ ! -e "$d/making/models/text-a.gguf" ]; then ok "killed while it makes a model: there is none"; else bad "killed while it makes a model: there is none" "found one"; fi
 paper_of "$d/making" --device "$d/device" -t 1 --energy none
 cp "$cli_out" "$d/making.out"
-rest "... and it goes on to its end" "$d/making" pictures 'No such file'
+rest "... and it goes on to its end" "$d/making" pictures "$blind"
 cli synth --shape L=8,D=512,H=8,KV=2,F=1536,V=4096,tied:Q4_K_M --seed 1 -o "$d/made.gguf"
 if grep -q '^prompts  *done' "$d/making.out" && cmp -s "$d/made.gguf" "$d/making/models/text-a.gguf"; then ok "... with the model that it was to be"; else bad "... with the model that it was to be" "it is another"; fi
 
@@ -163,7 +179,6 @@ if grep -q '^prompts  *done' "$d/making.out" && cmp -s "$d/made.gguf" "$d/making
 # then whole by the same profile.
 cli synth --shape tiny-qwen2-vl:Q8_0 -o "$d/v1.gguf"
 cli synth --shape tiny-qwen2-vl:F16 --seed 2 -o "$d/v2.gguf"
-cli synth --mmproj --shape tiny-qwen2-vl:F16 -o "$d/p1.gguf"
 mkdir "$d/staged" "$d/unkilled"
 protocol() { # FOLDER: in it, so that both runs have the same paths
     cd "$1" || exit 1

@@ -90,16 +90,18 @@ cli report "$d/one/result.json" -o "$d/no/folder.html"
 expect "report: no such folder" 1 'no/folder.html'
 if [ ! -e "$d/no.html" ]; then ok "a failure leaves no page"; else bad "a failure leaves no page" "there is one"; fi
 
-# The protocol: vision models that are not there fail their step alone.
+# The protocol: models that do not see fail their step alone.
+cli synth --mmproj --shape tiny-qwen2-vl:F16 -o "$d/p1.gguf"
+blind="general.architecture': found 'llama', expected one with vision"
 protocol() {
-    cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" --energy none \
+    cli paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --device "$d/device" --energy none \
         -t 1 --minutes 0.05 -o "$d/paper" "$@"
 }
 protocol
-if [ "$cli_rc" -eq 1 ] && grep -q '^pictures .*v.gguf: No such file' "$cli_out" && grep -q '^prompts  *done' "$cli_out"; then ok "paper: a step that fails is a line, and status 1"
+if [ "$cli_rc" -eq 1 ] && grep -q "^pictures .*$blind" "$cli_out" && grep -q '^prompts  *done' "$cli_out"; then ok "paper: a step that fails is a line, and status 1"
 else bad "paper: a step that fails is a line, and status 1" "$cli_rc: $(tr '\n' '|' <"$cli_out") $(tail -n 1 "$cli_err")"; fi
 alone "paper: the rest is a page" "$d/paper/report.html"
-if grep -q 'class="missing">pictures: .*v.gguf: No such file' "$d/paper/report.html" && grep -q 'published, Raspberry Pi 5' "$d/paper/report.html" &&
+if grep -q 'class="missing">pictures: .*expected one with vision' "$d/paper/report.html" && grep -q 'published, Raspberry Pi 5' "$d/paper/report.html" &&
     grep -q 'id="tokens"' "$d/paper/report.html" && ! grep -q 'id="pixels"' "$d/paper/report.html"; then ok "paper: with that line, prompts and the published"
 else bad "paper: with that line, prompts and the published" "they are not there"; fi
 before=$(digest "$d/paper/result.json" "$d/paper/report.html" "$d/paper/text/points.jsonl")
@@ -122,7 +124,7 @@ if grep -q 'hartree paper .*--judge .*judge.gguf' "$d/paper/report.html"; then o
 # Killed in the middle of its prompts, it goes on.
 rm -rf "$d/paper"
 # shellcheck disable=SC2086
-${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/v.gguf" "$d/w.gguf" --mmproj "$d/v.gguf" "$d/w.gguf" --device "$d/device" \
+${RUN:-} "$HARTREE" paper --pair "$d/m.gguf" "$d/m2.gguf" --vlm-pair "$d/m.gguf" "$d/m2.gguf" --mmproj "$d/p1.gguf" "$d/p1.gguf" --device "$d/device" \
     --energy none -t 1 --minutes 0.05 -o "$d/paper" >/dev/null 2>&1 </dev/null &
 pid=$! tries=0
 windows() { grep -c '"kind": "window".*}$' "$d/paper/text/points.jsonl"; }
