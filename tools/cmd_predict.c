@@ -59,7 +59,7 @@ static int run(int n_args, char **args)
     if (!account_by(&by, &e)) return usage_error("%s", e.text);
     int width = 0, height = 0;
     if (image && !picture_parse_size(image, &width, &height))
-        return usage_error("--image: found '%s', expected WxH, as in 1024x720", image);
+        return usage_error("--image: found '%s', expected " PICTURE_SIZE_WORDS, image);
     if (arg_picture_words(image, clamp)) return EXIT_USAGE;
     if (image && !account_args.shape && !arg_vision(&e)) return failed(&e);
     struct model *m = account_args.shape ? model_from_shape(account_args.shape, &e) : arg_open_model(MODEL_HEADER_ONLY, &e);

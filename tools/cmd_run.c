@@ -378,7 +378,6 @@ static int run(int n_args, char **args)
     meter = arg_open_meter(&e); /* before the model, which takes its time: a word that opens nothing is seen at once */
     struct model *m = meter && (!images || arg_vision(&e)) ? arg_open_model_and_device(0, device_name, &d, &load_s, &e) : NULL;
     bool ok = m && run_model(m, &d, text, len, conversation, load_s, &e);
-    if (ok) arg_note_quick(device_name, &d, arg_threads());
     model_close(m);
     meter_close(meter);
     device_free(&d);

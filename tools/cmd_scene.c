@@ -117,7 +117,7 @@ static int run(int n_args, char **args)
     struct error e = {""};
     int width, height;
     if (!picture_parse_size(size, &width, &height))
-        return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
+        return usage_error("--size: found '%s', expected " PICTURE_SIZE_WORDS, size);
     if (!output && !common.json && !show) return usage_error("found none of -o, --json and --show, expected -o FILE");
     if (show && common.json) return usage_error("found both --show and --json, expected one of them");
     if (output && !picture_writable(output, &e)) return usage_error("-o: %s", e.text);

@@ -129,7 +129,7 @@ static int run(int n_args, char **args)
     if (!image == !size)
         return usage_error("found %s, expected --image FILE or --size WxH", image ? "both --image and --size" : "neither");
     if (size && !picture_parse_size(size, &width, &height))
-        return usage_error("--size: found '%s', expected WxH, as in 1024x720", size);
+        return usage_error("--size: found '%s', expected " PICTURE_SIZE_WORDS, size);
     if (size && pixels) return usage_error("--pixels: found no picture, expected --image FILE");
     if (output && !(image && mmproj)) return usage_error("-o: found no embeddings, expected --mmproj FILE and --image FILE");
     if (arg_max_time > 0 && !mmproj) return usage_error("--max-time: found no tower, expected --mmproj FILE");

@@ -35,6 +35,8 @@ void picture_free(struct picture *p);
 
 /* Reads a size such as "1024x720": whole numbers from 1 to PICTURE_MAX_SIDE. */
 bool picture_parse_size(const char *text, int *width, int *height);
+#define PICTURE_SIZE_WORDS "WxH, each from 1 to 65535, as in 1024x720"
+_Static_assert(PICTURE_MAX_SIDE == 65535, "PICTURE_SIZE_WORDS says it");
 
 /* Reads the picture in a file's bytes, told by its first ones. On failure out->rgb is NULL and *e says what is wrong; what is a
  * picture of another kind (JPEG, WebP, GIF ...) gets a line that says how to convert it. */

@@ -59,8 +59,7 @@ struct work {
     struct planned sweep[2]; /* of prompts and of pictures */
     struct paper paper[2];   /* the paper's machines, and this one */
     bool has_paper[2];
-    double before_s, now_s,
-        after_s; /* predicted, of sweeps that are done, of the one under way and, at most, of those to come */
+    double before_s, now_s, after_s; /* predicted: of sweeps done, of the one under way and, at most, of those to come */
 };
 
 static bool stopped(const struct work *w)

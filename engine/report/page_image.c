@@ -17,8 +17,7 @@ static const struct figure {
 } figures[] = {
     {"Time of a picture", "time", "*s", "time_s", "predicted_s",
      "Points: measured, medians of the windows. Lines: predicted before, step by step of the picture's grid; bands: 95 %, "
-     "where "
-     "the profile has an interval."},
+     "where the profile has an interval."},
     {"CPU AUC above idle", "area", "core-*s", "cpu_auc", "predicted_cpu_auc",
      "Points: measured, this process's CPU time less an idle one's. Lines: predicted, all threads busy, and one "
      "while the picture is read and resized; bands: the time's."},
@@ -27,8 +26,7 @@ static const struct figure {
      "and the picture; bands: the time's."},
     {"Energy of a picture", "energy", "*J", "energy_j", "predicted_energy_j",
      "Points: measured by the meter, gross, idle included. Lines: modelled from the profile's energy terms, without reading "
-     "and "
-     "resizing."},
+     "and resizing."},
 };
 
 /* Points of one clamp, and the stairs of its prediction. */
