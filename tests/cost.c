@@ -93,7 +93,8 @@ static void test_8b(const struct device *d)
 
 /* What a product takes of some columns where so many are few, or 0 as where the profile is silent: the roofline's own formula
  * with nothing read from memory and nothing for the stage. 1e9 weights take 1 s a column by a dot; by a gemm 1 s to unpack and
- * 0.1 s a column. */
+ * 0.1 s a column, and 3 s to unpack where they come from memory.
+ * 600 rows are two micro-batches, of two blocks of columns and of one. */
 static void test_few(void)
 {
     static const struct {
@@ -101,9 +102,23 @@ static void test_few(void)
         double group; /* seconds of 1e9 weights by four columns together; 0: not in the profile */
         size_t cols;
         double want; /* seconds of 1e9 weights */
-    } cases[] = {{0, 0, 5, 1.5},   {2, 0, 5, 1.5},   {5, 0, 5, 1 + (1.6 - 1) * 4 / 5}, {15, 0, 5, 1 + (2.6 - 1) * 4 / 15},
-                 {2, 2.2, 5, 1.5}, {5, 2.2, 5, 3.2}, {15, 2.2, 3, 1.8},                {15, 2.2, 4, 2.2},
-                 {15, 2.2, 8, 4.4}, {15, 2.2, 10, 4.4 + 1.4}};
+        double llc;  /* last-level caches that hold all weights, this one's alone, or none: 0, 1 and -1 */
+    } cases[] = {{0, 0, 5, 1.5, 0},
+                 {2, 0, 5, 1.5, 0},
+                 {5, 0, 5, 1 + (1.6 - 1) * 4 / 5, 0},
+                 {15, 0, 5, 1 + (2.6 - 1) * 4 / 15, 0},
+                 {2, 2.2, 5, 1.5, 0},
+                 {5, 2.2, 5, 3.2, 0},
+                 {15, 2.2, 3, 1.8, 0},
+                 {15, 2.2, 4, 2.2, 0},
+                 {15, 2.2, 8, 4.4, 0},
+                 {15, 2.2, 10, 4.4 + 1.4, 0},
+                 {2, 0, 5, 3.5, -1},
+                 {2, 2.2, 5, 3.5, 1},
+                 {2, 0, 600, 69, -1},
+                 {2, 0, 600, 67, 1},
+                 {2, 0, 600, 63, 0},
+                 {5, 2.2, 4, 2.2, -1}};
     struct model *m = model_from_shape("tiny-llama:Q8_0", &e);
     struct plan *p = m ? plan_new(m, false, &e) : NULL;
     size_t at = 0;
@@ -112,10 +127,12 @@ static void test_few(void)
     for (size_t i = 0; p && at < p->n_ops && i < sizeof cases / sizeof *cases; i++) {
         struct device d;
         struct prediction r = {0};
-        char name[80];
+        char name[120];
         double weights = (double)p->ops[at].n_in * p->ops[at].n_out;
-        make_round_device(&d, 1e12, INFINITY);
+        double bytes = (double)type_bytes(TYPE_Q8_0, (size_t)p->ops[at].n_in) * p->ops[at].n_out;
+        make_round_device(&d, cases[i].llc == 0 ? 1e12 : cases[i].llc > 0 ? bytes : bytes - 1, INFINITY);
         bool ok = device_set(&d, "stage.1", 0, ASSUMED, NULL, &e) &&
+                  device_set(&d, "linear.q8_0.unpack.memory.1", 3e-9, ASSUMED, NULL, &e) &&
                   device_set(&d, "linear.q8_0.decode.1", 2e9, ASSUMED, NULL, &e) &&
                   device_set(&d, "linear.q8_0.prefill.1", 2e10, ASSUMED, NULL, &e) &&
                   device_set(&d, "linear.q8_0.unpack.1", 1e-9, ASSUMED, NULL, &e) &&
@@ -124,8 +141,8 @@ static void test_few(void)
                   predict(&r, p, &d,
                           &(struct predict_options){.threads = 1, .prompt = cases[i].cols, .gen = 1, .kv_type = TYPE_F16}, &e);
         double found = ok ? r.rows[at].time_s / weights * 1e9 : NAN;
-        snprintf(name, sizeof name, "%zu rows where the profile has %u as few, %g s for four together", cases[i].cols, cases[i].few,
-                 cases[i].group);
+        snprintf(name, sizeof name, "%zu rows where the profile has %u as few, %g s for four together, cache %g", cases[i].cols,
+                 cases[i].few, cases[i].group, cases[i].llc);
         TEST(name, ok && near(found, cases[i].want, 1e-6), "found %g s of 1e9 weights, expected %g: %s", found, cases[i].want,
              e.text);
         prediction_free(&r);

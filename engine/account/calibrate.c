@@ -193,8 +193,9 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         const char *shape;
         size_t rows;
         int steps;
-    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, c->many, 2}, {warm, DOT_COLS, 5}};
-    for (int i = 0; i < (linear_unpacks(type, DOT_COLS) ? 4 : 5); i++) {
+    } runs[] = {{cold, 1, 2}, {warm, 1, 9}, {prompt, FEW, 3}, {prompt, c->many, 2}, {cold, FEW, 1}, {warm, DOT_COLS, 5}};
+    static const char *const gemms[] = {"few", "many", "raw.memory"};
+    for (int i = 0; i < (linear_unpacks(type, DOT_COLS) ? 5 : 6); i++) {
         struct probe_sums sums = {0};
         struct probe p = {runs[i].shape, &c->memory, TYPE_F16, t, 0, runs[i].rows, runs[i].steps};
         if (!probe_run(&sums, &p, tau, c->e) || interrupted(c)) return false;
@@ -202,8 +203,8 @@ static bool measure_linear(struct calibration *c, enum type type, double tau)
         double rate = s->work / s->seconds;
         bool ok = i == 0   ? note_rate(c, rate, "linear.%s.stream.%d", op, t)
                   : i == 1 ? note_rate(c, rate, "linear.%s.decode.%d", op, t)
-                  : i == 4 ? note_rate(c, rate, "linear.%s.group.%d", op, t)
-                           : note_seconds(c, s->seconds / s->each, "%s.%s.%d", i == 2 ? "few" : "many", op, t);
+                  : i == 5 ? note_rate(c, rate, "linear.%s.group.%d", op, t)
+                           : note_seconds(c, s->seconds / s->each, "%s.%s.%d", gemms[i - 2], op, t);
         for (int k = 0; ok && (i == 0 || i == 3) && k < OP_KIND_COUNT; k++)
             if (sums.vector[k].work > 0)
                 ok = note_rate(c, sums.vector[k].work / sums.vector[k].seconds, "vector.%s.%s.%d", op_defs[k]->name,
@@ -322,7 +323,8 @@ static bool put_exponent(struct calibration *c)
     return tried ? put(c, exponents[best], "exponent") : device_set(c->device, "exponent", 2, ASSUMED, NULL, c->e);
 }
 
-/* Of seconds a weight with FEW and c->many rows, what a row adds and what does not depend on rows. */
+/* Of seconds a weight with FEW and c->many rows, what a row adds and what does not depend on rows; and of FEW rows through
+ * weights from memory the same of these. */
 static bool put_gemm(struct calibration *c, enum type type, int threads)
 {
     const char *op = type_get(type)->op;
@@ -330,8 +332,12 @@ static bool put_gemm(struct calibration *c, enum type type, int threads)
     double row = (many - few) / (double)(c->many - FEW), unpack = few - FEW * row;
     char rate[DEVICE_KEY];
     snprintf(rate, sizeof rate, "linear.%s.prefill.%d", op, threads);
-    if (row > 0 && unpack >= 0)
-        return put_rate(c, 2 / row, operands_of(type), threads, rate) && put(c, unpack, "linear.%s.unpack.%d", op, threads);
+    if (row > 0 && unpack >= 0) {
+        double memory = figure_of(c, "raw.memory.%s.%d", op, threads) - FEW * row;
+        return put_rate(c, 2 / row, operands_of(type), threads, rate) && put(c, unpack, "linear.%s.unpack.%d", op, threads) &&
+               (memory >= unpack ? put(c, memory, "linear.%s.unpack.memory.%d", op, threads)
+                                 : put_assumed(c, unpack, "linear.%s.unpack.memory.%d", op, threads));
+    }
     /* So disturbed that more rows seemed to take less, or fewer too little: all is the rows'. */
     return put_assumed(c, fmin(2 * (double)c->many / many, peak_of(c, operands_of(type), threads)), "%s", rate) &&
            put_assumed(c, 0, "linear.%s.unpack.%d", op, threads);

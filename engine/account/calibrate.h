@@ -8,8 +8,9 @@
  *                                      nothing is priced by it: it tells the levels apart
  *   peak.*     multiply-adds between registers on every thread
  *   stage      decode steps of a model of 24 layers, 32 wide
- *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache; group: four rows;
- *              prefill and unpack: 16 and 192 rows (48 where there are scalar kernels alone) through a layer
+ *   linear.*   stream: one row through more weights than four caches hold; decode: through a layer that stays in the cache;
+ * group: four rows; prefill and unpack: 16 and 192 rows (48 where there are scalar kernels alone) through a layer;
+ *              unpack.memory: 16 rows through the weights of stream
  *              few: what the kernels in use say of themselves (linear.h)
  *   attend.*   heads of 32, 64, 128 and 256, two to seven of them to a key/value head; one row that sees 32 and 768 positions,
  *              96 rows of a prompt, the first and after 288; two of each, so that what a row takes for itself is told from what

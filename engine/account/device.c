@@ -40,6 +40,7 @@ static const struct key_rule {
     {"linear.TYPE.stream.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.group.THREADS", "FLOP/s", 1e3, 1e18},
     {"linear.TYPE.unpack.THREADS", "s", 0, 1},
+    {"linear.TYPE.unpack.memory.THREADS", "s", 0, 1},
     {"linear.TYPE.few", "1", 1, LINEAR_MAX_FEW},
     {"attend.KV.PHASE.THREADS", "FLOP/s", 1e3, 1e18},
     {"attend.KV.score.PHASE.THREADS", "s", 0, 1},

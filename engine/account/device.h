@@ -19,6 +19,7 @@
  *   linear.TYPE.group.T   FLOP/s DOT_COLS activation rows together by a dot (kernel.h), weights in the cache; need not be there
  *   linear.TYPE.prefill.T FLOP/s many activation rows, but for unpacking
  *   linear.TYPE.unpack.T  s      of unpacking one weight for many rows; need not be there
+ *   linear.TYPE.unpack.memory.T s    of one that comes from memory, waiting for it included; need not be there
  *   linear.TYPE.few       1      the most activation rows that the kernels multiply by a dot, a whole number of 1 to 15
  *                                (linear.h); where it is not there 2, and 15 of F32, F16 and BF16, whoever predicts
  *   attend.KV.decode.T    FLOP/s one row of queries, cache type KV (f32, f16, q8_0)

@@ -19,7 +19,8 @@
 struct op_rates {
     int threads; /* 0: not looked up yet */
     double one, many, bandwidth;
-    double stream, group, unpack, score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
+    double stream, group, unpack, unpack_memory;
+    double score[2], edge[2], strip; /* pairs are of one row, of many; NAN where the profile has none */
     double copy; /* B/s of outputs to their places: of a thread vector.gather.decode, a row at a time; NAN of no core */
 };
 
@@ -101,6 +102,7 @@ static const struct op_rates *op_rates(struct pricer *m, size_t i, int threads, 
     r->stream = look_up_phase(m, key, "stream", threads);
     r->group = look_up_phase(m, key, "group", threads);
     r->unpack = look_up_phase(m, key, "unpack", threads);
+    r->unpack_memory = look_up_phase(m, key, "unpack.memory", threads);
     r->copy = op->kind == OP_CORE ? threads * look_up_phase(m, "vector.gather", "decode", 1) : NAN;
     for (int many = 0; many < 2; many++) {
         r->score[many] = look_up_phase(m, key, many ? "score.prefill" : "score.decode", threads);
@@ -120,8 +122,10 @@ static size_t columns(const struct op *op, const struct step *s)
     return op_rows(op, s) * (op->kind == OP_CORE ? mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors : 1);
 }
 
-/* Seconds of arithmetic, as if all operands were in the cache. */
-static double work_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r)
+/* Seconds of arithmetic, as if all operands were in the cache; but for a gemm's first `cold_blocks` blocks of columns, for
+ * which the time that unpacking waits for memory is in it. */
+static double work_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r,
+                           size_t cold_blocks)
 {
     size_t rows = op_rows(op, s);
     double rate = rows > 1 ? r->many : r->one;
@@ -144,7 +148,8 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
     /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
     double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
     size_t many = cols < first ? first : cols;
-    double gemm = 2 * weights * (double)many / r->many + weights * unpack * (double)linear_blocks(many);
+    double gemm = 2 * weights * (double)many / r->many + weights * unpack * (double)(linear_blocks(many) - cold_blocks);
+    if (cold_blocks) gemm += weights * r->unpack_memory * (double)cold_blocks;
     return cols < first ? one + (gemm - one) * (double)(cols - 1) / (double)(first - 1) : gemm;
 }
 
@@ -189,6 +194,16 @@ static double copy_seconds(const struct op *op, const struct step *s, const stru
     return 2 * sizeof(float) * times * (double)columns(op, s) * (double)step.rows / r->copy;
 }
 
+/* Blocks of columns for which a gemm unpacks weights that come from memory; 0 where the profile does not say what that takes.
+ */
+static size_t cold_blocks(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
+                          const struct op_rates *r, bool cold)
+{
+    bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
+    if (!cold || !product || isnan(r->unpack_memory) || columns(op, s) <= s->few[op->w->type]) return 0;
+    return op->kind == OP_LINEAR && c->weight_bytes > m->llc ? linear_blocks(op_rows(op, s)) : 1;
+}
+
 /* Seconds of an op but for its stage's cost and idle threads; q as op_memory has it. */
 static double op_seconds(const struct pricer *m, const struct op *op, const struct step *s, const struct op_cost *c,
                          const struct op_rates *r, double q, bool cold)
@@ -196,7 +211,9 @@ static double op_seconds(const struct pricer *m, const struct op *op, const stru
     bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
     double copy = copy_seconds(op, s, r);
     if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream + copy;
-    return p_norm(work_seconds(op, s, c, r), q / r->bandwidth, m->exponent) + copy;
+    size_t blocks = cold_blocks(m, op, s, c, r, cold);
+    if (blocks) q = op_memory(op, s, c, m->llc, false);
+    return p_norm(work_seconds(op, s, c, r, blocks), q / r->bandwidth, m->exponent) + copy;
 }
 
 struct stage_share stage_share(const struct plan *p, size_t stage, const struct step *s, int threads)

@@ -28,6 +28,9 @@
  *
  * For one row whose weights come from memory t is rather i * FLOPs / linear.TYPE.stream + tau / ..., where the profile has that
  * rate: how far arithmetic and memory overlap is then measured for the type, and not taken from p.
+ * A gemm of weights from memory (no fewer columns than its first) takes linear.TYPE.unpack.memory in place of unpack, for each
+ * block of columns if the matrix is larger than the last-level cache, else for the first, where the profile has it; Q is then
+ * of activations alone: what packs a panel waits for memory, what multiplies by the panel does not hide that.
  * A core whose outputs do not lie as they are made (its rows stand among a gauge's pivots: once a slice; a token has several
  * vectors, or its rows are permuted) takes i * 8 bytes * outputs / (threads * vector.gather.decode.1) more, where the profile
  * has that: each output is read and written once more, as a copied row is.
