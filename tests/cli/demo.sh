@@ -52,7 +52,8 @@ look
 expect_out "a picture: run" .
 cli predict --image 112x84 --prompt 4 --gen 2 --device rpi5 -t 1
 expect_out "a picture: predict" '^model +tiny-qwen2-vl'
-cli measure --image 112x84 --prompt 4 --gen 2 -r 1 --device rpi5 -t 1 --energy none
+# A profile whose cache holds the model: measure refuses one that the machine outruns.
+cli measure --image 112x84 --prompt 4 --gen 2 -r 1 --device m2 -t 1 --energy none
 expect_out "a picture: measure" '^tower '
 cli logits --image "$d/a.ppm" -p x -o "$d/a.f32"
 expect "a picture: logits" 0

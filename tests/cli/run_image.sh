@@ -105,7 +105,8 @@ cli run -m "$d/q8.gguf" --mmproj "$d/p.gguf" --image "$d/a.ppm" -p x -n 2 -t 1 -
 expect_out "... are not known with a tower whose types it does not" '"energy": \{"joules": null, "kind": "none"'
 
 # measure counts every kernel call of tower and text, and exits 1 where a FLOP is more or less than predicted.
-cli measure -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 112x84 --prompt 5 --gen 3 -r 2 -t 1 --device rpi5 --energy none --json
+# A profile whose cache holds the model: measure refuses one that the machine outruns.
+cli measure -m "$d/m.gguf" --mmproj "$d/p.gguf" --image 112x84 --prompt 5 --gen 3 -r 2 -t 1 --device m2 --energy none --json
 expect_out "measure --image" '"prompt": 17, "gen": 3, .*"image": "112x84", "clamp": "tokens:8..4096", .*"flops_vision": [0-9]+, .*"flops_counted": [0-9]+, .*"measured_vision_s": [0-9.e-]+, .*"phase": "vision", .*"measured_s": [0-9.e-]+'
 see_cost "measure: what a picture will cost is said"
 flops=$(sed 's/.*"clamp": "[^"]*", "flops": \([0-9]*\),.*/\1/' "$cli_out") counted=$(sed 's/.*"flops_counted": \([0-9]*\),.*/\1/' "$cli_out")
