@@ -82,6 +82,11 @@ void model_close(struct model *m)
     free(m);
 }
 
+size_t model_tables_memory(const struct model *m)
+{
+    return sizeof *m + gguf_memory(m->gguf) + (m->tokenizer ? tokenizer_memory(m->tokenizer) : 0);
+}
+
 const struct tensor *model_tensor(const struct model *m, int layer, const char *name)
 {
     char full[TENSOR_MAX_NAME];

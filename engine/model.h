@@ -36,6 +36,9 @@ bool model_bind(struct model *m, const struct gguf *g, const char *path, int fla
 
 void model_close(struct model *m); /* NULL is fine */
 
+/* Bytes of memory that it takes beside its weights: the file's metadata and tables, the tokenizer's tables. */
+size_t model_tables_memory(const struct model *m);
+
 /* What any file tells: tables, name, sizes. The part of model_bind that does not ask for an architecture. */
 void model_describe(struct model *m, const struct gguf *g, const char *path);
 

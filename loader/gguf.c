@@ -374,6 +374,15 @@ bool gguf_join(struct gguf *first, struct gguf *const *parts, size_t n, struct e
     return ok;
 }
 
+size_t gguf_memory(const struct gguf *g)
+{
+    size_t bytes = sizeof *g + g->data_offset + g->n_kv * (sizeof *g->kv + sizeof *g->kv_index) +
+                   g->n_tensors * (sizeof *g->tensors + sizeof *g->tensor_index);
+    for (size_t i = 0; i < g->n_kv; i++)
+        if (g->kv[i].strings) bytes += g->kv[i].n * sizeof *g->kv[i].strings;
+    return bytes;
+}
+
 void gguf_free(struct gguf *g)
 {
     if (!g) return;

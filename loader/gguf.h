@@ -56,6 +56,10 @@ struct gguf *gguf_parse_start(const void *data, size_t size, bool *more, struct 
  * which `first` is as before. The parts keep their own tables. */
 bool gguf_join(struct gguf *first, struct gguf *const *parts, size_t n, struct error *e);
 
+/* Bytes that the tables take in memory, and those that they borrow of the parsed bytes up to the tensors' data. Of what
+ * gguf_join appended, the tables alone. */
+size_t gguf_memory(const struct gguf *g);
+
 void gguf_free(struct gguf *g); /* NULL is fine */
 
 /* Lookups by bisection of the sorted names; NULL when absent. */

@@ -89,7 +89,7 @@ static bool predict_point(const struct sweep_options *o, const struct plan *plan
     struct prediction r;
     if (!predict(&r, plan, o->device, &run, e)) return false;
     p->cpu_auc = r.time_s * o->threads;
-    p->ram_auc = r.time_s * r.peak_memory_bytes;
+    p->ram_auc = r.time_s * (r.peak_memory_bytes + (double)model_tables_memory(plan->model));
     energy_work(&p->work, &r, plan);
     p->steps = ceil((double)p->tokens.n / (double)o->ubatch) + (double)o->gen - 1;
     bool known = sweep_take_prediction(o, p, &r, e);

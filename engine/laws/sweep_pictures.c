@@ -170,7 +170,8 @@ static bool price(const struct viewer *v, const struct clamped *fit, const char 
     if (ok) {
         energy_work(&text, r, v->plan);
         energy_work_add(work, &text);
-        double always = r->peak_memory_bytes + seen.weight_bytes, time_s = r->time_s + seen.time_s;
+        double always = r->peak_memory_bytes + seen.weight_bytes + (double)model_tables_memory(v->model);
+        double time_s = r->time_s + seen.time_s;
         *memory = (struct memory){always * time_s + buffers * seen.time_s, always + buffers};
         snprintf(size, sizeof size, "%dx%d", fit->in_width, fit->in_height);
         ok = prediction_join(r, &seen, size, clamp, e);

@@ -480,6 +480,15 @@ void tokenizer_free(struct tokenizer *t)
     free(t);
 }
 
+size_t tokenizer_memory(const struct tokenizer *t)
+{
+    const struct tokenizer_tables *v = t->tables;
+    size_t n = (size_t)t->n_vocab;
+    return sizeof *t + sizeof *v + n * (sizeof *v->type + sizeof *v->ends) + (v->map.mask + 1) * sizeof *v->map.slot +
+           (v->user.n + v->all.n) * sizeof *v->all.length + (size_t)v->piece_at[n] + (n + 1) * sizeof *v->piece_at +
+           (v->score ? n * sizeof *v->score : 0) + (v->merge ? (v->merge_mask + 1) * sizeof *v->merge : 0);
+}
+
 static bool tokenize_text(const struct tokenizer *t, const char *text, size_t len, bool after_special, struct text_work *w,
                           struct tokens *out)
 {

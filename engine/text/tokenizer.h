@@ -28,6 +28,9 @@ struct tokenizer {
 struct tokenizer *tokenizer_new(const struct gguf *g, struct error *e);
 void tokenizer_free(struct tokenizer *t);
 
+/* Bytes that its tables take in memory; those of g that it borrows are not among them. */
+size_t tokenizer_memory(const struct tokenizer *t);
+
 struct tokens {
     int32_t *id;
     size_t n, capacity;

@@ -51,6 +51,16 @@ sweep --points 1,8 --gen 2 -r 1 -o "$d/whole" --restart
 expect_out "--restart takes other settings" '^  *P8 '
 if [ "$(windows "$d/whole")" -eq 2 ]; then ok "... and forgets the windows"; else bad "... and forgets the windows" "$(windows "$d/whole")"; fi
 
+# Memory holds the file's metadata and the tokenizer's tables, too: of 60,000 tokens more than the strings, and not much more.
+cli synth --shape L=1,D=64,H=4,KV=2,F=64,V=60000:F32 -o "$d/words.gguf"
+cli predict -m "$d/words.gguf" --device "$d/device" -t 1 -p 20 -n 3 --json
+peak=$(sed -n 's/.*"peak_memory_bytes": \([0-9]*\).*/\1/p' "$cli_out")
+header=$(($(wc -c <"$d/words.gguf") - $(sed -n 's/.*"weight_bytes": \([0-9]*\).*/\1/p' "$cli_out")))
+cli laws text -m "$d/words.gguf" --device "$d/device" -t 1 --energy none --hz 100 --window 0.05 --lengths 20 --gen 3 -r 1 -o "$d/words"
+expect "a sweep of a model with many words" 0
+if awk -F, -v peak="$peak" -v header="$header" 'NR > 1 { beside = $20 / $11 - peak } END { exit !(header > 6e5 && beside > 2 * header && beside < 8 * header) }' "$d/words/points.csv"; then ok "... counts its vocabulary's memory"
+else bad "... counts its vocabulary's memory" "header $header, peak $peak, $(cut -d, -f11,20 "$d/words/points.csv" | tail -n 1)"; fi
+
 # The machine's pace: of a profile whose work took a microsecond, this machine is thousands of times slower now.
 sed 's/^\(pace\.[a-z]*\.1\) = [^ ]*/\1 = 1e-6/' "$d/device" >"$d/fast"
 sweep --device "$d/fast" --points 4 --gen 3 -r 1 --window 1.5 --json
