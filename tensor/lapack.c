@@ -30,6 +30,8 @@ static const char *const libraries[] = {"libopenblas.so.0"};
  * argument follows at the end. A row-major matrix is the transpose of the one that it sees, a lower triangle an upper one. */
 static void (*dgemm)(const char *, const char *, const int *, const int *, const int *, const double *, const double *,
                      const int *, const double *, const int *, const double *, double *, const int *, size_t, size_t);
+static void (*sgemm)(const char *, const char *, const int *, const int *, const int *, const float *, const float *,
+                     const int *, const float *, const int *, const float *, float *, const int *, size_t, size_t);
 static void (*dtrsm)(const char *, const char *, const char *, const char *, const int *, const int *, const double *,
                      const double *, const int *, double *, const int *, size_t, size_t, size_t, size_t);
 static void (*dtrmm)(const char *, const char *, const char *, const char *, const int *, const int *, const double *,
@@ -45,6 +47,7 @@ static const struct {
     const char *name;
     void *pointer; /* one of the above, which dlsym's void * is copied into */
 } functions[] = {{"dgemm_", &dgemm},
+                 {"sgemm_", &sgemm},
                  {"dtrsm_", &dtrsm},
                  {"dtrmm_", &dtrmm},
                  {"dpotrf_", &dpotrf},
@@ -102,6 +105,15 @@ void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, si
           b_transposed ? &inner : &columns, a, a_transposed ? &rows : &inner, &zero, c, &columns, 1, 1);
 }
 
+void matrix_product_single(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const float *a, const float *b,
+                           float *c)
+{
+    const float one = 1, zero = 0;
+    const int rows = (int)m, columns = (int)n, inner = (int)k;
+    sgemm(b_transposed ? "T" : "N", a_transposed ? "T" : "N", &columns, &rows, &inner, &one, b,
+          b_transposed ? &inner : &columns, a, a_transposed ? &rows : &inner, &zero, c, &columns, 1, 1);
+}
+
 bool matrix_cholesky(size_t n, double *a, struct error *e)
 {
     const int order = (int)n;
@@ -119,11 +131,11 @@ void matrix_times_triangle(size_t rows, size_t n, const double *l, double *b)
     dtrmm("L", "U", "N", "N", &m, &columns, &one, l, &m, b, &m, 1, 1, 1, 1);
 }
 
-void matrix_solve_right(size_t rows, size_t n, const double *l, double *b)
+void matrix_solve_right(size_t rows, size_t n, bool transposed, const double *l, double *b)
 {
     const double one = 1;
     const int m = (int)n, columns = (int)rows;
-    dtrsm("L", "U", "N", "N", &m, &columns, &one, l, &m, b, &m, 1, 1, 1, 1);
+    dtrsm("L", "U", transposed ? "T" : "N", "N", &m, &columns, &one, l, &m, b, &m, 1, 1, 1, 1);
 }
 
 void matrix_solve_left(size_t n, size_t columns, bool transposed, const double *l, double *b)
@@ -166,7 +178,7 @@ static bool express(size_t n, size_t r, const double *s, double *others, struct 
               fail(e, "found fewer than %zu independent rows, expected as many as the rank", r);
     if (ok) {
         memcpy(others, s + r * r, (n - r) * r * sizeof *others);
-        matrix_solve_right(n - r, r, l, others);
+        matrix_solve_right(n - r, r, false, l, others);
     }
     free(l);
     return ok;
@@ -215,6 +227,13 @@ void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, si
     abort();
 }
 
+void matrix_product_single(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const float *a, const float *b,
+                           float *c)
+{
+    (void)a_transposed, (void)b_transposed, (void)m, (void)n, (void)k, (void)a, (void)b, (void)c;
+    abort();
+}
+
 bool matrix_cholesky(size_t n, double *a, struct error *e)
 {
     (void)n, (void)a;
@@ -227,9 +246,9 @@ void matrix_times_triangle(size_t rows, size_t n, const double *l, double *b)
     abort();
 }
 
-void matrix_solve_right(size_t rows, size_t n, const double *l, double *b)
+void matrix_solve_right(size_t rows, size_t n, bool transposed, const double *l, double *b)
 {
-    (void)rows, (void)n, (void)l, (void)b;
+    (void)rows, (void)n, (void)transposed, (void)l, (void)b;
     abort();
 }
 

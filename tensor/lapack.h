@@ -23,6 +23,9 @@ double *matrix_new(size_t rows, size_t columns, struct error *e);
 /* c (m x n) = a b, where a is m x k, or k x m and read transposed, and b k x n, or n x k and read transposed. */
 void matrix_product(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const double *a, const double *b,
                     double *c);
+/* The same in single precision. */
+void matrix_product_single(bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k, const float *a, const float *b,
+                           float *c);
 
 /* The lower triangle of a, symmetric n x n, becomes L with L L^T = a, the upper one zeros. False and *e where a is not
  * positive definite. */
@@ -30,7 +33,7 @@ bool matrix_cholesky(size_t n, double *a, struct error *e);
 
 /* What a triangle L multiplies and is solved with: each of these overwrites b. */
 void matrix_times_triangle(size_t rows, size_t n, const double *l, double *b);          /* b (rows x n) L */
-void matrix_solve_right(size_t rows, size_t n, const double *l, double *b);             /* b (rows x n) L^-1 */
+void matrix_solve_right(size_t rows, size_t n, bool transposed, const double *l, double *b); /* b (rows x n) L^-1, or b L^-T */
 void matrix_solve_left(size_t n, size_t columns, bool transposed, const double *l, double *b); /* L^-1 b, or L^-T b */
 
 /* Eigenvalues of a, symmetric n x n (its lower triangle is read), the largest first; row j of a becomes the eigenvector of

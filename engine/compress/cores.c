@@ -8,7 +8,7 @@
 
 #include "engine/compress/rounding.h"
 #include "tensor/lapack.h"
-#include "tensor/train.h"
+#include "tensor/train_fit.h"
 
 /* Of the mean: below that a row's inputs on the calibration text say too little of those on others. */
 #define LEAST_IMPORTANCE 1e-3
@@ -287,14 +287,19 @@ size_t cores_bond_for(const struct unit *u, const struct cores_options *o, doubl
 enum { MAX_SWEEPS = 6, SWEEP_STEPS = 8 };
 
 /* Sweeps until one gains less than a hundredth. */
-static bool fit_chain(struct train *t, const double *w, const struct metric *m, struct error *e)
+static bool fit_chain(struct train *t, const double *w, const struct metric *m, const struct mpo *structure, struct error *e)
 {
-    double before = INFINITY, error = 0;
-    for (int i = 0; i < MAX_SWEEPS; i++, before = error) {
-        if (!train_sweep(t, w, m, SWEEP_STEPS, &error, e)) return false;
-        if (error > 0.99 * before) break;
+    struct train_fit f;
+    if (!train_fit_new(&f, w, m, structure, e)) return false;
+    bool ok = true;
+    double before = INFINITY;
+    for (int i = 0; ok && i < MAX_SWEEPS; i++, before = f.error) {
+        ok = train_fit_sweep(&f, SWEEP_STEPS, e);
+        if (f.error > 0.99 * before) break;
     }
-    return true;
+    if (ok) *t = train_fit_take(&f);
+    train_fit_free(&f);
+    return ok;
 }
 
 /* Core k in the order of a file, rounded; the chain then holds the rounded numbers. A type whose blocks do not fill a row gives
@@ -332,7 +337,7 @@ static bool make_chain(struct cores *c, const struct unit *u, const double *w, c
     *c = (struct cores){.n = 0};
     double *p = malloc(n * sizeof *p);
     bool ok = (p || fail(e, "found no memory for a matrix of %zu x %zu", u->n_out, u->n_in)) &&
-              cores_structure(u, o, u->rank, &structure, e) && train_new(&t, w, &structure, e) && fit_chain(&t, w, m, e);
+              cores_structure(u, o, u->rank, &structure, e) && fit_chain(&t, w, m, &structure, e);
     c->mpo[0] = t.m;
     for (int core = 0; ok && core < t.m.d; core++) ok = put_core(c, &k, &t, core, e);
     ok = ok && train_product(&t, p, e);

@@ -27,7 +27,7 @@ static void make_up(const double *l, size_t n, size_t first, size_t cols, size_t
     for (size_t i = end; i < n; i++) memcpy(part + (i - end) * cols, l + i * n + first, cols * sizeof *part);
     matrix_product(true, false, rows, cols, n - end, error + end * rows, part, move);
     for (size_t i = 0; i < cols; i++) memcpy(part + i * cols, l + (first + i) * n + first, cols * sizeof *part);
-    matrix_solve_right(rows, cols, part, move);
+    matrix_solve_right(rows, cols, false, part, move);
 }
 
 bool round_with_feedback(enum type type, double *w, size_t rows, size_t n, const double *l, struct error *e)
