@@ -111,7 +111,8 @@ static size_t rebuild_from(const struct layer_weights *w)
     enum { MAX_SCRATCH = 4 << 20 };
     bool can = !w->perm_out && REBUILD_ROWS * w->n_in + mpo_rebuild_scratch(&w->mpo, REBUILD_ROWS) <= MAX_SCRATCH;
     double flops = w->reordered ? mpo_order_flops(&w->mpo, w->order) : mpo_flops(&w->mpo);
-    return can ? mpo_rebuild_from(&w->mpo, w->reordered || float_cores(w) ? flops : flops / FLOAT_WEIGHT) : SIZE_MAX;
+    return can ? mpo_rebuild_from(&w->mpo, w->reordered || float_cores(w) ? flops : flops / FLOAT_WEIGHT, REBUILD_ROWS)
+               : SIZE_MAX;
 }
 
 /* Another order multiplies floats, one column after another: it is taken where it saves so many FLOPs that it is the faster all

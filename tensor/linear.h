@@ -1,4 +1,4 @@
-/* linear.h - a weight matrix times rows of activations, in tiles. Dense so far.
+/* linear.h - a weight matrix times rows of activations, in tiles.
  * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_LINEAR_H
 #define HARTREE_LINEAR_H

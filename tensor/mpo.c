@@ -175,21 +175,35 @@ double mpo_best_order(const struct mpo *m, int order[MPO_MAX_CORES])
     return best[all];
 }
 
-double mpo_rebuild_flops(const struct mpo *m)
+/* Different first k + 1 digits among rows that are taken `at_once`: each prefix is counted again where one of the takings
+ * begins within it. */
+static double prefixes(const struct mpo *m, int k, size_t at_once)
 {
-    double row = 0, before = (double)m->i[0], out = (double)m->o[0];
-    for (int k = 1; k < m->d; k++) {
-        row += 2 * before * (double)m->r[k] * (double)m->i[k] * (double)m->r[k + 1];
-        before *= (double)m->i[k];
-        out *= (double)m->o[k];
+    size_t out = 1, group = 1;
+    for (int j = 0; j < m->d; j++) out *= m->o[j];
+    for (int j = k + 1; j < m->d; j++) group *= m->o[j];
+    size_t begins = (out - 1) / at_once, a = group, b = at_once;
+    while (b) {
+        size_t rest = a % b;
+        a = b, b = rest;
     }
-    return out * row;
+    return (double)(out / group + begins - begins / (group / a));
 }
 
-size_t mpo_rebuild_from(const struct mpo *m, double flops)
+double mpo_rebuild_flops(const struct mpo *m, size_t at_once)
+{
+    double flops = 0, before = (double)m->i[0];
+    for (int k = 1; k < m->d; k++) {
+        flops += 2 * prefixes(m, k, at_once) * before * (double)m->r[k] * (double)m->i[k] * (double)m->r[k + 1];
+        before *= (double)m->i[k];
+    }
+    return flops;
+}
+
+size_t mpo_rebuild_from(const struct mpo *m, double flops, size_t at_once)
 {
     double in = 1, out = 1;
     for (int k = 0; k < m->d; k++) in *= (double)m->i[k], out *= (double)m->o[k];
-    double saved = flops - 2 * in * out, n = saved > 0 ? floor(mpo_rebuild_flops(m) / saved) + 1 : INFINITY;
+    double saved = flops - 2 * in * out, n = saved > 0 ? floor(mpo_rebuild_flops(m, at_once) / saved) + 1 : INFINITY;
     return n < 1e15 ? (size_t)n : SIZE_MAX;
 }

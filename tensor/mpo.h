@@ -70,11 +70,11 @@ double mpo_order_flops(const struct mpo *m, const int *order);
 /* The cheapest of all d! orders, found by going through sets of contracted cores; its FLOPs. */
 double mpo_best_order(const struct mpo *m, int order[MPO_MAX_CORES]);
 
-/* FLOPs of making the whole matrix from its cores, row by row (mpo_rebuild_rows). */
-double mpo_rebuild_flops(const struct mpo *m);
+/* FLOPs of making the whole matrix from its cores, so many rows at once (mpo_rebuild_rows). */
+double mpo_rebuild_flops(const struct mpo *m, size_t at_once);
 /* The fewest tokens from which making the matrix and multiplying by it takes fewer FLOPs than `flops` a token; SIZE_MAX if
  * never. */
-size_t mpo_rebuild_from(const struct mpo *m, double flops);
+size_t mpo_rebuild_from(const struct mpo *m, double flops, size_t at_once);
 
 /* ---- Products ---- */
 
@@ -150,7 +150,8 @@ size_t mpo_contract_scratch(const struct mpo *m, int k);
 /* ---- The matrix itself ---- */
 
 /* Puts rows [row, row + rows) of the matrix itself into y, rows of n_in floats: how a layer is multiplied where its steps cost
- * more. core[k] and pivots[k] as in mpo_part. scratch: mpo_rebuild_scratch floats. */
+ * more. What rows have in common, the product of the cores of their first digits, is made once. core[k] and pivots[k] as in
+ * mpo_part. scratch: mpo_rebuild_scratch floats. */
 void mpo_rebuild_rows(const struct mpo *m, const struct tensor *const *core, const struct mpo_pivot *const *pivots, size_t row,
                       size_t rows, float *y, float *scratch);
 size_t mpo_rebuild_scratch(const struct mpo *m, size_t rows);

@@ -226,44 +226,72 @@ static size_t widest_prefix(const struct mpo *m)
     return widest;
 }
 
-size_t mpo_rebuild_scratch(const struct mpo *m, size_t rows)
+/* Elements of the largest core's part for one digit of its outputs. */
+static size_t widest_digit(const struct mpo *m)
 {
     size_t widest = 0;
-    for (int k = 0; k < m->d; k++)
-        if (m->i[k] * m->r[k + 1] > widest) widest = m->i[k] * m->r[k + 1];
-    return 2 * rows * widest_prefix(m) + widest;
+    for (int k = 0; k < m->d; k++) {
+        size_t n = m->r[k] * m->i[k] * m->r[k + 1];
+        if (n > widest) widest = n;
+    }
+    return widest;
 }
 
-/* Digit k of row number `row`. */
-static size_t digit(const struct mpo *m, size_t row, int k)
+size_t mpo_rebuild_scratch(const struct mpo *m, size_t rows)
 {
-    for (int j = m->d - 1; j > k; j--) row /= m->o[j];
-    return row % m->o[k];
+    return 2 * rows * widest_prefix(m) + 2 * widest_digit(m);
 }
 
-/* The product of cores 0 .. k for each row, from that of 0 .. k - 1: every row of core k is dequantised once for all of them.
- */
-static void extend(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t first,
-                   size_t rows, const float *from, float *to, size_t stride, float *core)
+/* Rows of a product of leading cores: numbers of the first digits, which run on from `first`. */
+struct prefixes {
+    size_t first, n;
+};
+
+/* Those of the cores 0 .. k that rows have. */
+static struct prefixes prefixes(const struct mpo *m, int k, size_t row, size_t rows)
 {
-    size_t before = 1, run = m->i[k] * m->r[k + 1];
-    for (int j = 0; j < k; j++) before *= m->i[j];
-    for (size_t r = 0; r < rows; r++) memset(to + r * stride, 0, before * run * sizeof *to);
-    for (size_t r = 0; r < rows; r++) {
-        size_t o = digit(m, first + r, k);
-        bool seen = false;
-        for (size_t q = 0; q < r && !seen; q++) seen = digit(m, first + q, k) == o;
-        for (size_t a = 0; a < m->r[k] && !seen; a++) {
-            mpo_core_row(m, k, w, pivots, o, a, core);
-            for (size_t q = r; q < rows; q++)
-                for (size_t b = 0; b < before && digit(m, first + q, k) == o; b++)
-                    K.f32_axpy(&(struct axpy_args){.y = to + q * stride + b * run,
-                                                   .x = core,
-                                                   .x_stride = run,
-                                                   .s = from + q * stride + b * m->r[k] + a,
-                                                   .k = 1,
-                                                   .n = run});
+    size_t group = 1;
+    for (int j = k + 1; j < m->d; j++) group *= m->o[j];
+    return (struct prefixes){row / group, (row + rows - 1) / group - row / group + 1};
+}
+
+/* What core k has for one digit o of its outputs, as rows (i_k, a_k) of r_{k-1}. `rows` is room for as much. */
+static void digit_columns(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, size_t o,
+                          float *columns, float *rows)
+{
+    enum { TILE = 16 };
+    size_t r = m->r[k], run = m->i[k] * m->r[k + 1];
+    for (size_t a = 0; a < r; a++) mpo_core_row(m, k, w, pivots, o, a, rows + a * run);
+    for (size_t i = 0; i < run; i += TILE)
+        for (size_t a = 0; a < r; a += TILE) {
+            size_t i_end = run - i < TILE ? run : i + TILE, a_end = r - a < TILE ? r : a + TILE;
+            for (size_t j = i; j < i_end; j++)
+                for (size_t b = a; b < a_end; b++) columns[j * r + b] = rows[b * run + j];
         }
+}
+
+/* The products of cores 0 .. k from those of 0 .. k - 1. */
+static void extend(const struct mpo *m, int k, const struct tensor *w, const struct mpo_pivot *pivots, struct prefixes from,
+                   struct prefixes to, const float *x, float *y, size_t stride, float *core)
+{
+    size_t before = 1, run = m->i[k] * m->r[k + 1], digits = m->o[k];
+    for (int j = 0; j < k; j++) before *= m->i[j];
+    struct tensor columns = {.type = TYPE_F32,
+                             .n_dims = 2,
+                             .ne = {(int64_t)m->r[k], (int64_t)run, 1, 1},
+                             .row_bytes = m->r[k] * sizeof *core,
+                             .data = core};
+    for (size_t digit = 0; digit < digits; digit++) {
+        size_t p = (digit + digits - to.first % digits) % digits; /* the first that has it */
+        if (p < to.n) digit_columns(m, k, w, pivots, digit, core, core + m->r[k] * run);
+        for (; p < to.n; p += digits)
+            linear_multiply(&(struct linear_part){.w = &columns,
+                                                  .rows = run,
+                                                  .x = x + ((to.first + p) / digits - from.first) * stride,
+                                                  .x_stride = columns.row_bytes,
+                                                  .cols = before,
+                                                  .y = y + p * stride,
+                                                  .ldy = run});
     }
 }
 
@@ -272,12 +300,15 @@ void mpo_rebuild_rows(const struct mpo *m, const struct tensor *const *core, con
 {
     size_t stride = widest_prefix(m), n_in = 1;
     float *from = scratch, *to = scratch + rows * stride, *one = to + rows * stride;
+    struct prefixes p = prefixes(m, 0, row, rows);
     for (int k = 0; k < m->d; k++) n_in *= m->i[k];
-    for (size_t r = 0; r < rows; r++) mpo_core_row(m, 0, core[0], pivots[0], digit(m, row + r, 0), 0, from + r * stride);
+    for (size_t r = 0; r < p.n; r++) mpo_core_row(m, 0, core[0], pivots[0], p.first + r, 0, from + r * stride);
     for (int k = 1; k < m->d; k++) {
-        extend(m, k, core[k], pivots[k], row, rows, from, to, stride, one);
+        struct prefixes next = prefixes(m, k, row, rows);
+        extend(m, k, core[k], pivots[k], p, next, from, to, stride, one);
         float *swap = from;
         from = to, to = swap;
+        p = next;
     }
     for (size_t r = 0; r < rows; r++) memcpy(y + r * n_in, from + r * stride, n_in * sizeof *y);
 }

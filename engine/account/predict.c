@@ -122,6 +122,27 @@ static size_t columns(const struct op *op, const struct step *s)
     return op_rows(op, s) * (op->kind == OP_CORE ? mpo_step(&op->u.core.layer->mpo, op->u.core.core).vectors : 1);
 }
 
+/* work_seconds of so many FLOPs of products. */
+static double product_seconds(const struct op *op, const struct step *s, double flops, const struct op_rates *r,
+                              size_t cold_blocks)
+{
+    /* Two that multiply one column after another; and one column. */
+    size_t cols = columns(op, s), first = (size_t)s->few[op->w->type] + 1;
+    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return flops / r->one;
+    double weights = flops / (double)cols / 2, one = 2 * weights / r->one;
+    if (cols < first && !isnan(r->group)) {
+        double group = 2 * weights * DOT_COLS / r->group;
+        size_t rest = cols % DOT_COLS;
+        return (double)(cols / DOT_COLS) * group + (rest ? one + (group - one) * (double)(rest - 1) / (DOT_COLS - 1) : 0);
+    }
+    /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
+    double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
+    size_t many = cols < first ? first : cols;
+    double gemm = 2 * weights * (double)many / r->many + weights * unpack * (double)(linear_blocks(many) - cold_blocks);
+    if (cold_blocks) gemm += weights * r->unpack_memory * (double)cold_blocks;
+    return cols < first ? one + (gemm - one) * (double)(cols - 1) / (double)(first - 1) : gemm;
+}
+
 /* Seconds of arithmetic, as if all operands were in the cache; but for a gemm's first `cold_blocks` blocks of columns, for
  * which the time that unpacking waits for memory is in it. */
 static double work_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r,
@@ -136,21 +157,9 @@ static double work_seconds(const struct op *op, const struct step *s, const stru
         return scores * (2 * (width + values) / rate + (isnan(score) ? 0 : score));
     }
     if (!op_multiplies(op)) return cost_bytes(c) / rate;
-    /* Two that multiply one column after another; and one column. */
-    size_t cols = columns(op, s), first = (size_t)s->few[op->w->type] + 1;
-    if (op->kind == OP_OUTER || op->kind == OP_CONTRACT || cols == 1) return c->flops / r->one;
-    double weights = c->flops / (double)cols / 2, one = 2 * weights / r->one;
-    if (cols < first && !isnan(r->group)) {
-        double group = 2 * weights * DOT_COLS / r->group;
-        size_t rest = cols % DOT_COLS;
-        return (double)(cols / DOT_COLS) * group + (rest ? one + (group - one) * (double)(rest - 1) / (DOT_COLS - 1) : 0);
-    }
-    /* Without a figure for unpacking, it is what a row alone takes longer than one of many. */
-    double unpack = isnan(r->unpack) ? 2 * fmax(0, 1 / r->one - 1 / r->many) : r->unpack;
-    size_t many = cols < first ? first : cols;
-    double gemm = 2 * weights * (double)many / r->many + weights * unpack * (double)(linear_blocks(many) - cold_blocks);
-    if (cold_blocks) gemm += weights * r->unpack_memory * (double)cold_blocks;
-    return cols < first ? one + (gemm - one) * (double)(cols - 1) / (double)(first - 1) : gemm;
+    /* A matrix that is made of its cores is made by dots, of which each row has but a few columns. */
+    double made = op->kind == OP_REBUILD ? fmax(0, c->flops - 2 * (double)rows * op->n_in * op->n_out) : 0;
+    return made / r->one + product_seconds(op, s, c->flops - made, r, cold_blocks);
 }
 
 /* (a^p + b^p)^(1/p), scaled by the greater so that nothing over- or underflows. */
@@ -183,14 +192,15 @@ static double op_memory(const struct op *op, const struct step *s, const struct 
     return c->activation_bytes > llc ? q + c->activation_bytes : q;
 }
 
-/* Seconds in which a core's outputs go to their places: among those that a gauge hands on, once a slice, and where
- * a token has several vectors or rows are permuted. Nothing where the profile does not say. */
-static double copy_seconds(const struct op *op, const struct step *s, const struct op_rates *r)
+/* Seconds in which a core's outputs go to their places: among those that a gauge hands on, once a slice, and one by one where
+ * a token has several vectors or rows are permuted; runs of them, which lie in the cache, take next to none. Nothing of a core
+ * that does not run, and where the profile does not say. */
+static double copy_seconds(const struct op *op, const struct step *s, const struct op_cost *c, const struct op_rates *r)
 {
-    if (op->kind != OP_CORE || isnan(r->copy)) return 0;
+    if (op->kind != OP_CORE || isnan(r->copy) || c->flops == 0) return 0;
     struct mpo_step step = mpo_step(&op->u.core.layer->mpo, op->u.core.core);
     bool permuted = op->u.core.core == 0 && op->u.core.layer->perm_out;
-    double times = (step.pivots ? (double)step.slices : 0) + !mpo_is_direct(&step, permuted);
+    double times = (step.pivots ? (double)step.slices : 0) + (step.run == 1 && !mpo_is_direct(&step, permuted));
     return 2 * sizeof(float) * times * (double)columns(op, s) * (double)step.rows / r->copy;
 }
 
@@ -209,7 +219,7 @@ static double op_seconds(const struct pricer *m, const struct op *op, const stru
                          const struct op_rates *r, double q, bool cold)
 {
     bool product = op->kind == OP_LINEAR || op->kind == OP_CORE;
-    double copy = copy_seconds(op, s, r);
+    double copy = copy_seconds(op, s, c, r);
     if (product && cold && columns(op, s) == 1 && !isnan(r->stream)) return c->flops / r->stream + copy;
     size_t blocks = cold_blocks(m, op, s, c, r, cold);
     if (blocks) q = op_memory(op, s, c, m->llc, false);

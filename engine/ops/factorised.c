@@ -199,7 +199,7 @@ static struct op_cost rebuild_cost(const struct op *op, const struct plan *p, co
     const struct layer_weights *layer = op->u.core.layer;
     double n = (double)op_rows(op, s), in = op->n_in, out = op->n_out, weights = 0;
     for (int k = 0; k < layer->mpo.d; k++) weights += (double)layer->core[k]->bytes;
-    return (struct op_cost){.flops = mpo_rebuild_flops(&layer->mpo) + 2 * n * in * out,
+    return (struct op_cost){.flops = mpo_rebuild_flops(&layer->mpo, REBUILD_ROWS) + 2 * n * in * out,
                             .special = op->bias ? n * out : 0,
                             .weight_bytes = weights,
                             .activation_bytes = 4 * n * (in + out)};
