@@ -8,8 +8,8 @@
  *
  * In those coordinates the equations are near the identity: single precision does.
  *
- * Needs OpenBLAS (lapack.h). Source: Holtz, Rohwedder and Schneider 2012 (alternating least squares). SPDX-License-Identifier:
- * MIT */
+ * Needs OpenBLAS (lapack.h). Source: Holtz, Rohwedder and Schneider 2012 (alternating least squares).
+ * SPDX-License-Identifier: MIT */
 #ifndef HARTREE_TRAIN_FIT_H
 #define HARTREE_TRAIN_FIT_H
 
