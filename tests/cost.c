@@ -313,6 +313,7 @@ static void test_factorised_counts(void)
         TINY ":F32:mpo,d=3,bond=9,gauge,joint,permuted",
         TINY ":Q5_0:mpo,d=4,bond=8,joint,bias",
         TINY ":F16:mpo,s=16,bond=20",            /* from 4 rows on the matrix is made */
+        TINY ":F32:mpo,d=3,bond=40,bias",        /* so, in parts that share their first cores; 16 rows end within such a part */
         TINY ":Q8_0:mpo,bond=32,gauge,reversed", /* contracted from the first core to the last */
         TINY ":Q4_0:mpo,dense,correct=5,keep=7,bias",
         "tiny-llama:Q4_K_M:mpo,bond=256,gauge,joint,correct=2",
